@@ -13,7 +13,7 @@ help: ## List the targets
 run: .make/run ## Set everything up and serve: embedded database, seeded community, worker (PORT=8000)
 	@exec $(BIN)/hotline run $(if $(PORT),--port $(PORT))
 
-test: export PYTHONDONTWRITEBYTECODE := # compiled once, not in each of a hundred processes
+check test: export PYTHONDONTWRITEBYTECODE := # compiled once, not in each of a hundred processes
 test: .make/dev .make/generators/ready ## Set everything up and run the whole suite on SQLite and PostgreSQL
 	$(BIN)/python -m pytest -n 3 --dist worksteal --durations=10
 

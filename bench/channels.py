@@ -150,7 +150,7 @@ async def _burst(port: int, token: str, count: int, per_second: float) -> list[f
             if (await http.get("/readyz")).json()["checks"].get("inbound_waiting") == 0:
                 break
             await asyncio.sleep(0.2)
-        print(f"  worked off {time.perf_counter() - begun:.1f} s after the first text", flush=True)
+        print(f"  processed {time.perf_counter() - begun:.1f} s after the first text", flush=True)
     return sorted(took)
 
 

@@ -105,7 +105,10 @@ def downgrade() -> None:
     op.drop_table("escalation")
     op.drop_table("clock")
     # history is kept: what the older code has no word for it reads as a comment
-    op.execute(f"UPDATE timeline SET action = 'comment' WHERE action IN ({', '.join(repr(w) for w in NEW_ACTIONS)})")
+    replaced = op.get_bind().exec_driver_sql(
+        f"UPDATE timeline SET action = 'comment' WHERE action IN ({', '.join(repr(w) for w in NEW_ACTIONS)})"
+    )
+    op.get_context().config.attributes["lost_values"]["timeline.action"] += replaced.rowcount
     _actions(OLD_ACTIONS)
     with op.batch_alter_table("assignment") as batch:
         batch.drop_column("issued_by")

@@ -236,7 +236,8 @@ def downgrade() -> None:
     op.drop_table("gateway")
     op.drop_index(op.f("ix_timeline_at"), "timeline")
     op.drop_index(op.f("ix_outbox_hooked"), "outbox")
-    op.execute("UPDATE outbox SET status = 'dead' WHERE status = 'dropped'")
+    replaced = op.get_bind().exec_driver_sql("UPDATE outbox SET status = 'dead' WHERE status = 'dropped'")
+    op.get_context().config.attributes["lost_values"]["outbox.status"] += replaced.rowcount
     op.execute("DELETE FROM outbox WHERE kind IN ('text', 'event', 'webhook', 'alarm')")  # the older code knows no way for them
     _statuses(OLD_STATUSES)
     _strip_categories()

@@ -33,7 +33,7 @@ class ServiceFields(TypedDict, total=False):
     hashing: PasswordHashing
     region: str
     area_code: str
-    speaks: bool
+    has_notice_address: bool
     public_url: str
     spool: Spool | None
     data_dir: Path | None

@@ -20,7 +20,7 @@ RESULT = {
 }
 
 
-MAX_CONFLICT_RETRIES = 3  # times somebody else may be quicker with one ticket
+MAX_CONFLICT_RETRIES = 3  # retries of one action after a version conflict
 
 
 class DemoFailed(Exception):

@@ -65,7 +65,7 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
             contact={"name": "Those who run this hotline"},
             license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
             servers=[{"url": "/", "description": "The server this document was read from"}],
-            tags=[{"name": name, "description": said} for name, said in TAGS.items()],
+            tags=[{"name": name, "description": text} for name, text in TAGS.items()],
         )
         by_id = {r.operation_id: r for r in api_routes(app)}
         for method, operation in _operations(document):

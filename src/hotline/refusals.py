@@ -40,7 +40,7 @@ class Refusal:
     detail: str
     moves: tuple[Any, ...] = ()
     errors: tuple[tuple[str, str], ...] = ()
-    version: int | None = None  # of the ticket now, for somebody who was late
+    version: int | None = None  # of the ticket now, for a caller with a stale version
     retry_after: int | None = None  # seconds until it is worth another try
 
 

@@ -1,4 +1,4 @@
-"""The API and the console over the services, served until told to stop."""
+"""The API and the console over the services, served until stopped."""
 
 import asyncio
 import os
@@ -74,7 +74,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
-    """Serve until told to stop: refuse, drain, leave."""
+    """Serve until stopped: refuse new requests, drain, exit."""
     os.umask(0o077)
     configure_logging(settings.log_level)
     if settings.notice_url is None:

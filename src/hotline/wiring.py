@@ -85,7 +85,7 @@ def build_services(settings: Settings, db: Database) -> Services:
         capabilities,
         region=settings.region,
         area_code=settings.area_code,
-        speaks=settings.notice_url is not None,
+        has_notice_address=settings.notice_url is not None,
         public_url=settings.public_url,
         spool=Spool(settings.data_dir / "spool", settings.key(), settings.spool_cap) if settings.spool_cap else None,
         data_dir=settings.data_dir,

@@ -117,7 +117,7 @@ async def steps(db: Any) -> Counter[tuple[str, int]]:
     return Counter((r.clock, r.level) for r in rows)
 
 
-async def test_each_step_is_told_once_whatever_happens_to_the_workers(place: Any, tmp_path: Path) -> None:
+async def test_each_step_fires_once_whatever_happens_to_the_workers(place: Any, tmp_path: Path) -> None:
     which, env, opened = place
     db = opened()
     await db.open()

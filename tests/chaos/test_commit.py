@@ -20,7 +20,7 @@ from hotline.database.engine_postgres import Postgres
 from hotline.delivery import tables as outbox_tables
 from hotline.inbound import tables as inbound_tables
 from hotline.inbound.model import InboundKind
-from hotline.open311.service import _row as row_of_update
+from hotline.inbound.rows import blank_row
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import ActorCache, NewKey, NewPerson, add_key, add_person
@@ -256,9 +256,10 @@ async def resend(town: Town, n: int) -> Request:
 
 
 async def odd_one(town: Town, n: int) -> str:
-    row = row_of_update(f"odd-{n}", "test", InboundKind.TEXT, f"odd-{n}", f"路灯坏了 {n}", {}, f"odd-{n}", NOON)
-    await town.put(inbound_tables.inbound, **{**row, "status": "odd"})
-    return str(row["id"])
+    name = f"odd-{n}"
+    text = {"id": name, "kind": InboundKind.TEXT, "key": name, "text": f"路灯坏了 {n}", "partition": name}
+    await town.put(inbound_tables.inbound, **{**blank_row("test", NOON), **text, "status": "odd"})
+    return name
 
 
 async def dismissal(town: Town, n: int) -> Request:

@@ -17,7 +17,7 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.delivery.gateways import NewGateway, create_gateway
-from hotline.inbound.work_off import process_due
+from hotline.inbound.processing import process_due
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.review import store as review_store
 from hotline.sms import store as sms_store

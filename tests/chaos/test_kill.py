@@ -134,7 +134,7 @@ async def test_killed_under_load_nothing_acknowledged_is_lost(process: Process) 
     assert process.stop() == 0
 
 
-async def test_told_to_stop_it_finishes_what_it_accepted(process: Process) -> None:
+async def test_a_stopping_server_finishes_what_it_accepted(process: Process) -> None:
     key = process.cli("key", "create", "drain", "--role", "operator")
     await process.astart()
     async with httpx.AsyncClient(

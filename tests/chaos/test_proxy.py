@@ -287,7 +287,7 @@ def test_a_live_stream_and_the_largest_push_come_through(lite: tuple[Process, st
         desk.http.close()
 
 
-def test_a_server_told_to_stop_goes_on_until_the_proxy_has_left_it_alone(tmp_path: Path) -> None:
+def test_a_stopping_server_goes_on_until_the_proxy_has_left_it(tmp_path: Path) -> None:
     one = Process(settings_of(tmp_path, HOTLINE_DRAIN_SECONDS="4"), tmp_path)
     key = set_up(one.env)
     with running(one), Relay(one.port) as other, proxy(tmp_path, one.port, other.port) as at:

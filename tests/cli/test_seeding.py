@@ -22,7 +22,9 @@ def test_a_seed_that_is_not_right_says_where_and_keeps_nothing(folder: Path) -> 
     assert "version 2" in hotline(folder, "seed", str(own)).stderr  # the same again changes nothing
 
 
-def test_seeding_again_tells_what_it_replaces_and_the_doctor_makes_no_house(folder: Path, tmp_path: Path) -> None:
+def test_seeding_again_lists_what_it_replaces_and_the_doctor_makes_no_organisation(
+    folder: Path, tmp_path: Path
+) -> None:
     hotline(folder, "seed", "ruiquan")
     assert "replaced" not in hotline(folder, "seed", "ruiquan").stderr
     assert "replaced: house/house" in hotline(folder, "seed", "liucheng").stderr

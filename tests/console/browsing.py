@@ -12,7 +12,8 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.conftest import NOON, ROOT
 
-CHROMIUM = shutil.which("chromium")
+# The shell draws without the windows of a whole browser around it, for half of the processor time.
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 MORNING = NOON - timedelta(hours=2)  # ten o'clock: the offices are open
 PASSWORD = "a long pass 24365"
 SCREENS = ROOT / "build" / "screens"  # kept, to be looked at

@@ -4,12 +4,14 @@ import pytest
 import sqlalchemy as sa
 from playwright.async_api import Page, expect
 
-from tests.conftest import Player
+from tests.conftest import Player, on_one_database
 from tests.console.browsing import needs_browser
 from tests.console.conftest import Office
 from tests.text.test_bidi import AHMAD, CASES
 
-pytestmark = [needs_browser, pytest.mark.timeout(150)]
+# A page has what it shows from the API, which is tested on both databases; the journeys (test_journey, test_admin) run on
+# both in a browser too.
+pytestmark = [needs_browser, pytest.mark.timeout(150), on_one_database]
 # every number on the page whose characters do not stand from left to right, and every mark that is left
 TURNED = r"""() => {
   const wrong = [];

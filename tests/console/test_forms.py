@@ -12,12 +12,14 @@ from hotline.tickets.lifecycle import OPTIONAL_FIELDS, TICKET_MOVES
 from hotline.tickets.model.vocabulary import Action, Field
 from hotline.tickets.routes import tickets
 from hotline.tickets.schemas import actions
-from tests.conftest import Player
+from tests.conftest import Player, on_one_database
 from tests.console.browsing import needs_browser
 from tests.console.conftest import Office
 from tests.contract.replies import operations
 
-pytestmark = [needs_browser, pytest.mark.timeout(120)]
+# A page has what it shows from the API, which is tested on both databases; the journeys (test_journey, test_admin) run on
+# both in a browser too.
+pytestmark = [needs_browser, pytest.mark.timeout(120), on_one_database]
 # of every action: name, kind of control, required, longest, words to choose from, all that is read
 FORMS = """async () => {
   const at = document.body.dataset.static;

@@ -9,12 +9,14 @@ import sqlalchemy as sa
 from playwright.async_api import Locator, Page, Route, expect
 
 from hotline.delivery.gateways import NewGateway, create_gateway
-from tests.conftest import Player
+from tests.conftest import Player, on_one_database
 from tests.console.browsing import MORNING, Seat, needs_browser
 from tests.console.conftest import Office
 from tests.tickets.test_returned_advice import WISH
 
-pytestmark = [needs_browser, pytest.mark.timeout(150)]
+# A page has what it shows from the API, which is tested on both databases; the journeys (test_journey, test_admin) run on
+# both in a browser too.
+pytestmark = [needs_browser, pytest.mark.timeout(150), on_one_database]
 ROSE = {"phone": "13800138000", "name": "王秀英"}
 
 

@@ -14,11 +14,13 @@ from hotline.console.pages import PAGES, home_page, menu_pages
 from hotline.organisation.model.actors import PERSON_ROLES, Role
 from hotline.reporting.service.figures import update_rollups
 from hotline.reporting.service.reports import make_due_reports
-from tests.conftest import Cast, Player
+from tests.conftest import Cast, Player, on_one_database
 from tests.console.browsing import Seat, needs_browser, outside
 from tests.console.conftest import Office
 from tests.console.test_journey import DIALECT
 
+# What needs a browser runs on one database: a page has what it shows from the API, which is tested on both; the journeys
+# (test_journey, test_admin) run on both in a browser too.
 pytestmark = pytest.mark.timeout(150)
 SEATS = {
     "operator": ("take", "tickets", "board"), "dispatcher": ("dispatch",), "supervisor": ("wall", "figures", "reports"),
@@ -40,6 +42,7 @@ async def weigh(seat: Seat, path: str) -> int:
     return int(await seat.page.evaluate(WEIGH))
 
 
+@on_one_database
 @needs_browser
 async def test_every_page_can_be_read_aloud_is_small_and_stays_at_home(
     office: Office,
@@ -76,6 +79,7 @@ async def test_every_page_can_be_read_aloud_is_small_and_stays_at_home(
     assert seen >= 12
 
 
+@on_one_database
 @needs_browser
 @pytest.mark.parametrize(("language", "word"), [("zh-Hant", "承辦看板"), ("en", "Board"), ("zh-Hans", "承办看板")])
 async def test_whoever_reads_another_language_reads_it_everywhere(office: Office, language: str, word: str) -> None:
@@ -87,6 +91,7 @@ async def test_whoever_reads_another_language_reads_it_everywhere(office: Office
         assert not re.search(r"[\u4e00-\u9fff]", await works.page.inner_text("nav"))
 
 
+@on_one_database
 @needs_browser
 @pytest.mark.parametrize(("wide", "high"), [(360, 740), (3840, 2160)])
 async def test_a_phone_and_a_wall_both_show_it_whole(

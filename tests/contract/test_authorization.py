@@ -16,7 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.openapi import access_policy, api_routes, openapi_document
+from hotline.openapi import access_policy, api_routes
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.scopes import Scope
@@ -25,6 +25,7 @@ from hotline.streaming.service import Stream
 from hotline.tickets.context import Services
 from hotline.tickets.store import assignments, callers, facts, lists
 from tests.conftest import Cast, Clock, Player, broken
+from tests.contract.replies import document
 
 # The oracle. Objects and who may see them, by hand: the desk by area, departments by order, contractors by performing.
 SEES: dict[str, set[str]] = {
@@ -138,12 +139,12 @@ async def world(app: FastAPI, services: Services, desk: Player, cast: Cast, cloc
         await client.aclose()
 
 
-def operations(app: FastAPI) -> list[tuple[str, str, str, dict[str, Any]]]:
+def operations() -> list[tuple[str, str, str, dict[str, Any]]]:
     """(operation id, method, path, the operation) of the published document; Open311 asks for a key in another way, and
     has its own stories."""
     return [
         (operation["operationId"], method.upper(), path, operation)
-        for path, item in openapi_document(app)["paths"].items()
+        for path, item in document()["paths"].items()
         if not path.startswith("/open311/")
         for method, operation in item.items()
     ]
@@ -159,14 +160,14 @@ def _body(operation: dict[str, Any], schemas: dict[str, Any]) -> Any:
 async def test_every_route_declares_who_may_use_it(app: FastAPI) -> None:
     undeclared = [r.path for r in api_routes(app) if access_policy(r) is None]
     assert undeclared == []
-    for operation_id, _, _, operation in operations(app):
+    for operation_id, _, _, operation in operations():
         assert (operation["x-authz"]["roles"] is None) == (operation_id in OPEN_TO_ALL), operation_id
 
 
 async def _ask(
     client: httpx.AsyncClient, method: str, path: str, operation: dict[str, Any], app: FastAPI, version: int
 ) -> httpx.Response:
-    schemas = openapi_document(app)["components"]["schemas"]
+    schemas = document()["components"]["schemas"]
     kw: dict[str, Any] = {"headers": {"if-match": f'"{version}"'}}
     if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
         kw["files"] = {"file": ("a.png", b"\x89PNG\r\n\x1a\n0000", "image/png")}
@@ -184,7 +185,7 @@ async def _ask(
 
 async def test_no_principal_gets_an_answer_the_oracle_would_not_give(app: FastAPI, world: World) -> None:
     asked, leaks = 0, []
-    for operation_id, method, path, operation in operations(app):
+    for operation_id, method, path, operation in operations():
         roles = operation["x-authz"]["roles"]
         for who, client in world.clients.items():
             if operation_id in OPEN_TO_ALL or operation_id == "log_out":
@@ -226,7 +227,7 @@ async def test_no_principal_gets_an_answer_the_oracle_would_not_give(app: FastAP
                 if reply.status_code not in expected:
                     leaks.append((operation_id, who, thing, reply.status_code, expected))
     print(
-        f"authorization matrix: {asked} requests, {len(operations(app))} operations, {len(world.clients)} principals, {len(leaks)} leaks"
+        f"authorization matrix: {asked} requests, {len(operations())} operations, {len(world.clients)} principals, {len(leaks)} leaks"
     )
     assert leaks == []
     assert asked > 2500
@@ -368,7 +369,7 @@ async def test_the_matrix_turns_red_where_a_scope_filter_is_missing(
     monkeypatch.setattr(facts, "load_facts", unfiltered)
     pipes = world.clients["handler of water"]
     number = world.tickets["lift"]["number"]
-    by_number = [o for o in operations(app) if "{number}" in o[2] and "handler" in o[3]["x-authz"]["roles"]]
+    by_number = [o for o in operations() if "{number}" in o[2] and "handler" in o[3]["x-authz"]["roles"]]
     caught = 0
     for _, method, path, operation in by_number:
         order = world.tickets["lift"]["assignments"][0]["id"]
@@ -522,7 +523,7 @@ async def test_whoever_holds_more_is_not_an_administrator_of_a_part_s_to_change(
     await http.aclose()
 
 
-async def test_the_directory_and_wider_subscriptions_are_for_those_who_administer_the_whole_house(
+async def test_the_directory_and_wider_subscriptions_are_for_unrestricted_administrators(
     app: FastAPI, services: Services, world: World
 ) -> None:
     boss = world.clients["admin"]

@@ -24,6 +24,7 @@ from hotline.tickets.model import vocabulary as ticket_vocabulary
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
 from hotline.web.rule_texts import rule_of_error, translate_rule
 from tests.conftest import ROOT
+from tests.contract.source import tree_of
 from tools import catalogues
 
 CONSOLE = ROOT / "src/hotline/console"
@@ -101,7 +102,7 @@ def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
     }  # fmt: skip
     found: set[str] = set()
     for file in (ROOT / "src/hotline").rglob("*.py"):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
+        tree = tree_of(file)
         documented = {id(n.body[0].value) for n in ast.walk(tree) if isinstance(n, DOCUMENTED) and ast.get_docstring(n)}
         for node in ast.walk(tree):
             said = node.value if isinstance(node, ast.Constant) and id(node) not in documented else None
@@ -198,7 +199,7 @@ def rules_of_the_source() -> set[str]:
         gathered = (
             {"errors"} if place.startswith("importing/") else {"errors", "faults"}
         )  # that one speaks to a terminal
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(file)):
             said: list[ast.expr] = []
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))

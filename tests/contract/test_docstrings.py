@@ -3,12 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-import hotline
+from tests.contract.source import MODULES, SOURCE, trees
 
-SOURCE = Path(hotline.__file__).parent
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 SNAKE_CASE = re.compile(r"_*[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+")
 CAMEL_CASE = re.compile(r"_*(?:[A-Z][a-z0-9]+){2,}")
@@ -44,12 +41,12 @@ def _defined_in(tree: ast.Module) -> Iterator[str]:
 
 
 def test_what_a_docstring_names_is_there() -> None:
-    known = {word for tree in TREES.values() for word in _defined_in(tree)}
-    known |= {part for path in TREES for part in path.relative_to(SOURCE.parent).with_suffix("").parts}
+    known = {word for tree in trees().values() for word in _defined_in(tree)}
+    known |= {part for path in MODULES.values() for part in path.relative_to(SOURCE.parent).with_suffix("").parts}
     known |= {f"HOTLINE_{name.upper()}" for name in known}
     named = [
-        (path.relative_to(SOURCE).as_posix(), name)
-        for path, tree in TREES.items()
+        (MODULES[module].relative_to(SOURCE).as_posix(), name)
+        for module, tree in trees().items()
         for node in ast.walk(tree)
         if (docstring := _docstring_of(node)) is not None
         for name in _named_in(str(docstring.value))

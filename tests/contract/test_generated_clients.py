@@ -18,7 +18,7 @@ from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
 from hotline.tickets.context import Services
-from tests.conftest import ROOT
+from tests.conftest import ROOT, on_one_database
 from tests.contract.replies import document
 from tests.streaming.listening import serving
 
@@ -85,6 +85,7 @@ async def clerk(services: Services) -> str:
     return "clerk"
 
 
+@on_one_database
 async def test_a_python_client_logs_in_takes_a_call_acts_and_pages(
     app: FastAPI, clerk: str, python_client: Any
 ) -> None:
@@ -176,6 +177,7 @@ def typescript_client(written: Path, tmp_path_factory: pytest.TempPathFactory) -
     return folder / "made"
 
 
+@on_one_database
 async def test_a_typescript_client_logs_in_takes_a_call_acts_and_pages(
     app: FastAPI, clerk: str, typescript_client: Path
 ) -> None:

@@ -15,7 +15,7 @@ from hotline.refusals import Refused
 from hotline.tables import metadata
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import start_missing_clocks
-from hotline.tickets.tables import call
+from hotline.tickets.tables import call, timeline
 from tests.conftest import NOON, Clock, Player, seeded
 
 
@@ -31,7 +31,7 @@ async def test_up_down_and_up_again_with_data(desk: Player, lift_ticket: dict[st
     await seeded(db)  # nothing of the old data is in the way
 
 
-async def test_the_migrated_schema_is_the_one_the_code_knows(db: Any) -> None:
+async def test_the_migrated_schema_is_the_one_in_the_code(db: Any) -> None:
     def compare(c: sa.Connection) -> list[Any]:
         context = MigrationContext.configure(
             c,
@@ -47,7 +47,7 @@ async def test_the_migrated_schema_is_the_one_the_code_knows(db: Any) -> None:
     assert [d for d in found if not (isinstance(d, list) and d[0][0] == "modify_type")] == []
 
 
-async def test_every_constraint_in_the_database_has_the_name_the_code_knows(db: Any) -> None:
+async def test_every_constraint_in_the_database_has_the_name_in_the_code(db: Any) -> None:
     def names(c: sa.Connection) -> dict[str, set[Any]]:
         look = sa.inspect(c)
         return {
@@ -172,6 +172,32 @@ async def test_a_provider_of_another_package_fits_and_the_way_down_does_not_lose
         await db.transact(lambda c: c.execute(sa.insert(gateway), {**rows[1], "provider": "pigeon"}))
     assert await migrate_to(db, migrations) == newest_revision(migrations)
     assert await db.transact(kept) == [ours]
+
+
+async def test_the_way_down_replaces_no_action_of_newer_code_unless_it_is_said(
+    desk: Player, lift_ticket: dict[str, Any], db: Any
+) -> None:
+    """The line stays and its action becomes `comment`: no count of rows or values shows that."""
+    await desk.act(lift_ticket, "urge", reason="又打来了")
+    migrations, newer, known = packaged_folder("migrations"), "an-action-of-newer-code", "urge"
+
+    def actions(c: sa.Connection) -> dict[str, int]:
+        ask = sa.select(sa.func.count()).select_from(timeline)
+        return {word: c.scalar(ask.where(timeline.c.action == word)) or 0 for word in (newer, known, "comment")}
+
+    first = sa.update(timeline).where(timeline.c.number == lift_ticket["number"], timeline.c.seq == 1)
+    await db.transact(lambda c: c.execute(first.values(action=newer)))
+    assert await db.transact(actions) == {newer: 1, known: 1, "comment": 0}
+    for revision in ("0010", "0009"):
+        with pytest.raises(Refused) as refused:
+            await migrate_to(db, migrations, revision)
+        assert refused.value.refusal.errors == (("timeline.action", "1 values would be lost"),)
+    assert await db.transact(actions) == {newer: 1, known: 1, "comment": 0}
+    assert await migrate_to(db, migrations, "0010", lose_data=True) == "0010"
+    assert await db.transact(actions) == {newer: 0, known: 1, "comment": 1}
+    assert await migrate_to(db, migrations) == newest_revision(migrations)
+    assert await migrate_to(db, migrations, "0010") == "0010"  # nothing is left that it would replace
+    assert await migrate_to(db, migrations) == newest_revision(migrations)
 
 
 async def test_a_way_down_that_loses_nothing_is_open(db: Any) -> None:

@@ -14,6 +14,7 @@ from hotline.delivery.provider import GatewayProvider
 from hotline.sms.contract import SmsAdapter, SmsProvider, SmsSettings, SupportsListing
 from hotline.telephony.contract import Exchange, ExchangeAdapter, ExchangeSettings
 from tests.conftest import ROOT
+from tests.contract.source import tree_of
 from tests.sms.providers import FAR
 
 SHAPES = {GatewayKind.SMS: SmsProvider, GatewayKind.VOICE: Exchange, GatewayKind.ORDERS: GatewayProvider}
@@ -98,7 +99,7 @@ def test_no_provider_imports_another_and_sms_and_exchanges_do_not_know_each_othe
     providers = {module_of(path): path for path in files}
     contracts = {GatewayKind.SMS: "hotline.telephony.contract", GatewayKind.VOICE: "hotline.sms.contract"}
     for path, kind in files.items():
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = tree_of(path)
         imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         assert not imported & (set(providers) - {module_of(path)}), path.name
         assert contracts.get(kind, "") not in imported, path.name

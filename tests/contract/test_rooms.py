@@ -1,18 +1,11 @@
 """How the code is laid out: what packages show each other, and how large things may grow."""
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
-import hotline
-
-SOURCE = Path(hotline.__file__).parent
-MODULES = {
-    ".".join(("hotline", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): path
-    for path in SOURCE.rglob("*.py")
-}
-TREES = {name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()}
+from tests.contract.source import MODULES, tree_of, trees
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
@@ -27,7 +20,7 @@ def imported(tree: ast.Module) -> Iterator[str]:
 
 
 def face_of(package: str) -> set[str]:
-    for node in TREES[package].body:
+    for node in tree_of(MODULES[package]).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             return set(ast.literal_eval(node.value))
     return set()
@@ -35,7 +28,7 @@ def face_of(package: str) -> set[str]:
 
 def test_nobody_imports_past_the_face_of_a_package() -> None:
     past = set()
-    for name, tree in TREES.items():
+    for name, tree in trees().items():
         for target in imported(tree):
             parts = target.split(".")
             if len(parts) < 3 or name.split(".")[1:2] == parts[1:2]:
@@ -50,7 +43,7 @@ def test_nobody_imports_past_the_face_of_a_package() -> None:
 def test_a_face_shows_modules_that_are_there_and_used() -> None:
     used = {
         target
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for target in imported(tree)
         if name.split(".")[1:2] != target.split(".")[1:2]
     }
@@ -66,7 +59,7 @@ def test_what_is_sent_and_shown_is_declared_in_schemas() -> None:
     shapes = {"Strict", "BaseModel", "TypedDict"}
     declared = [
         (name, node.name)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         if name.split(".")[2:3] == ["routes"]
         for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
@@ -78,10 +71,45 @@ def test_what_is_sent_and_shown_is_declared_in_schemas() -> None:
     assert declared == []
 
 
+JSON_RENDERERS = frozenset({"dumps", "encode_json", "dump_json", "json_reply", "JSONResponse"})
+# what others define: a cloud's request, the columns of a person's file, the columns somebody chose
+MADE_BY_HAND = {
+    ("hotline.sms.providers.tencent", "dumps"), ("hotline.importing.files", "dumps"),
+    ("hotline.reporting.service.exports", "dumps"),
+}  # fmt: skip
+# the services that a capability brings along, by name: no reply
+TYPED_DICTS = {("hotline.composition", "ServiceFields")}
+
+
+def test_no_json_is_made_by_hand() -> None:
+    """What is sent is of a reply type, which is its schema too: no dict is rendered where it is written down."""
+    found = {
+        (name, called)
+        for name, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (called := getattr(node.func, "attr", getattr(node.func, "id", ""))) in JSON_RENDERERS
+        and node.args
+        and isinstance(node.args[0], ast.Dict | ast.DictComp)
+    }
+    assert found == MADE_BY_HAND
+
+
+def test_no_reply_is_a_typed_dict_or_takes_any_key() -> None:
+    typed = {
+        (name, node.name)
+        for name, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and "TypedDict" in {getattr(base, "id", "") for base in node.bases}
+    }
+    assert typed == TYPED_DICTS
+    assert not [n for n, path in MODULES.items() if re.search(r"""extra["']?\s*[=:]\s*["']allow""", path.read_text())]
+
+
 def test_a_class_name_means_one_thing() -> None:
     names = Counter(
         node.name
-        for tree in TREES.values()
+        for tree in trees().values()
         for node in tree.body
         if isinstance(node, ast.ClassDef) and node.name[0] != "_"
     )
@@ -93,6 +121,8 @@ MOST_PARAMETERS, LONGEST_FILE = 6, 500
 MORE_PARAMETERS = {("hotline.reporting.routes.figures", "parse_figure_query")}
 # One route builds it: half of it is what the listener asked for, the other half what the server lends it.
 MORE_FOR_A_CONSTRUCTOR = {("hotline.streaming.routes", "EventStream")}
+# The columns of its row, in order.
+MORE_FOR_A_PRIVATE_FUNCTION = {("hotline.database.batch_sqlite", "_answer_from_row")}
 _ROUTES = frozenset({"get", "post", "put", "patch", "delete", "api_route", "command", "callback"})
 
 
@@ -111,7 +141,7 @@ def test_no_public_function_takes_more_than_six_parameters() -> None:
     """More is an object without a name."""
     more = {
         (name, node.name)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and node.name[0] != "_"
@@ -124,13 +154,37 @@ def test_no_public_function_takes_more_than_six_parameters() -> None:
 def test_no_constructor_of_a_public_class_takes_more_than_six_parameters() -> None:
     more = {
         (name, built.name)
-        for name, tree in TREES.items()
+        for name, tree in trees().items()
         for built in ast.walk(tree)
         if isinstance(built, ast.ClassDef) and built.name[0] != "_"
         for node in built.body
         if isinstance(node, ast.FunctionDef) and node.name == "__init__" and len(parameters(node)) > MOST_PARAMETERS
     }
     assert more == MORE_FOR_A_CONSTRUCTOR
+
+
+def test_no_private_function_takes_more_than_six_parameters() -> None:
+    """Constructors of private classes too."""
+    private_classes = {
+        (name, method)
+        for name, tree in trees().items()
+        for built in ast.walk(tree)
+        if isinstance(built, ast.ClassDef) and built.name[0] == "_"
+        for method in built.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+    }
+    private_functions = {
+        (name, node)
+        for name, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] == "_" and node.name[:2] != "__"
+    }
+    more = {
+        (name, node.name)
+        for name, node in private_classes | private_functions
+        if not published(node) and len(parameters(node)) > MOST_PARAMETERS
+    }
+    assert more == MORE_FOR_A_PRIVATE_FUNCTION
 
 
 def test_no_file_is_longer_than_a_reader_holds() -> None:

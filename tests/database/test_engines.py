@@ -36,7 +36,7 @@ async def test_sqlite_is_durable_and_keeps_foreign_keys(path: Path) -> None:
     await db.close()
 
 
-async def test_a_locked_file_is_told_and_writing_goes_on_by_itself(path: Path) -> None:
+async def test_a_locked_file_is_reported_and_writing_goes_on_by_itself(path: Path) -> None:
     db = Sqlite(path, busy_ms=50)
     await db.open()
     journal = Journal(db)
@@ -53,7 +53,7 @@ async def test_a_locked_file_is_told_and_writing_goes_on_by_itself(path: Path) -
     await db.close()
 
 
-async def test_a_full_disk_is_told_nothing_is_half_done_and_writing_goes_on(path: Path) -> None:
+async def test_a_full_disk_is_reported_nothing_is_half_done_and_writing_goes_on(path: Path) -> None:
     db = Sqlite(path)
     await db.open()
     journal = Journal(db)
@@ -71,7 +71,7 @@ async def test_a_full_disk_is_told_nothing_is_half_done_and_writing_goes_on(path
     await db.close()
 
 
-async def test_a_file_that_is_gone_is_told(tmp_path: Path) -> None:
+async def test_a_file_that_is_gone_is_reported(tmp_path: Path) -> None:
     db = Sqlite(tmp_path / "no" / "such" / "folder.db")
     with pytest.raises(DatabaseUnavailable):
         await db.open()

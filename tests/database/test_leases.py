@@ -22,8 +22,8 @@ from hotline.delivery.outbox import OutboxDispatcher
 from hotline.inbound import store as inbound_store
 from hotline.inbound.handlers import InboundHandler, InboundHandlers
 from hotline.inbound.model import InboundKind
-from hotline.inbound.work_off import process_due
-from hotline.open311.service import _row as row_of_update
+from hotline.inbound.processing import process_due
+from hotline.inbound.rows import blank_row
 from hotline.reporting import rollups
 from hotline.reporting.service import figures
 from hotline.reporting.service.exports import make_next_export
@@ -212,7 +212,7 @@ async def test_a_message_that_was_given_up_is_sent_again_at_once_when_asked_by_a
     assert dead in far.came
 
 
-async def test_due_steps_that_a_worker_an_hour_fast_held_are_told_when_its_lease_ends(
+async def test_due_steps_that_a_worker_an_hour_fast_held_fire_when_its_lease_ends(
     lift_ticket: Any, start: Start, services: Services, clock: Clock
 ) -> None:
     clock.forward(hours=3)
@@ -221,9 +221,9 @@ async def test_due_steps_that_a_worker_an_hour_fast_held_are_told_when_its_lease
     assert held
     assert (await escalate_due(right.services, right.now)).claimed == 0
     clock.now += sla_store.LEASE - SECOND
-    assert (await escalate_due(start(FAST).services, start(FAST).now)).told == 0  # nor does a fast one take them
+    assert (await escalate_due(start(FAST).services, start(FAST).now)).fired == 0  # nor does a fast one take them
     clock.now += SECOND
-    assert (await escalate_due(right.services, right.now)).told > 0
+    assert (await escalate_due(right.services, right.now)).fired > 0
 
 
 async def test_a_step_that_a_worker_an_hour_fast_put_off_is_looked_at_again_within_a_minute(
@@ -241,11 +241,12 @@ async def test_a_step_that_a_worker_an_hour_fast_put_off_is_looked_at_again_with
     clock.now += sla_store.MAX_POSTPONEMENT - SECOND
     assert (await escalate_due(right.services, right.now)).claimed == 0
     clock.now += SECOND
-    assert (await escalate_due(right.services, right.now)).told > 0
+    assert (await escalate_due(right.services, right.now)).fired > 0
 
 
 def a_text(key: str, now: datetime) -> dict[str, Any]:
-    return row_of_update(key, "test", InboundKind.TEXT, key, "路灯坏了", {}, key, now)
+    text = {"id": key, "kind": InboundKind.TEXT, "key": key, "text": "路灯坏了", "partition": key}
+    return {**blank_row("test", now), **text}
 
 
 async def status_of(services: Services, key: str) -> str:

@@ -84,7 +84,7 @@ async def test_a_session_that_is_of_no_more_use_is_left(pg: Postgres, raises: No
 
 
 @pytest.mark.parametrize("state", BUSY)
-async def test_a_busy_server_is_told_as_busy_and_its_session_stays(pg: Postgres, raises: None, state: str) -> None:
+async def test_a_busy_server_is_reported_as_busy_and_its_session_stays(pg: Postgres, raises: None, state: str) -> None:
     asked, wrote = await pid(pg), await pg.transact(transacting_pid)
     with pytest.raises(DatabaseUnavailable, match="busy"):
         await pg.rows(raising(state))

@@ -205,13 +205,13 @@ async def test_of_many_plans_for_one_version_one_is_written_and_the_others_leave
     assert (await found(db, "海景"), await found(db, "title")) == ([], ["1"])  # by what it is called now
 
 
-async def test_one_batch_tells_of_each_plan_by_itself(journal: Journal, db: Any) -> None:
+async def test_one_batch_answers_each_plan_by_itself(journal: Journal, db: Any) -> None:
     for plan in (opened("1"), opened("2", "used"), opened("3")):
         await journal.commit(plan)
-    before = db.asked
+    before = db.round_trips
     said = await db.write([renamed("1", 1, "a"), opened("4", "used"), renamed("3", 7, "late"), opened("5")])
     assert said == [Committed(answer("a")), Replayed(answer("used")), Stale(), Committed(answer("open 5"))]
-    assert db.asked - before <= 2  # the batch, and the answers to keys used before
+    assert db.round_trips - before <= 2  # the batch, and the answers to keys used before
     assert [(code, version) for code, _, version in await rows(db, room)] == [("1", 2), ("2", 1), ("3", 1), ("5", 1)]
 
 

@@ -17,7 +17,7 @@ from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.gateways import GatewayCache, GatewayChange, NewGateway, change_gateway, create_gateway
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.outbox import send_due_messages
-from hotline.inbound.work_off import process_due
+from hotline.inbound.processing import process_due
 from hotline.operations.doctor import run_checks
 from hotline.refusals import Code, Refused
 from hotline.sms.contract import sms_provider

@@ -56,7 +56,7 @@ async def _all(services: Services, notices: WebhookClient, clock: Clock) -> None
         pass
 
 
-async def test_the_resident_and_the_departments_are_told_in_order(
+async def test_the_resident_and_the_departments_are_notified_in_order(
     lift_ticket: Any, services: Services, far: Far, notices: WebhookClient, clock: Clock
 ) -> None:
     await _all(services, notices, clock)

@@ -115,7 +115,7 @@ async def test_thousands_behind_one_that_is_down_hide_the_other_receivers_for_a_
     assert taken == []  # the five are held, and nothing behind them is taken
 
 
-async def test_what_was_set_aside_follows_in_order_when_its_first_is_through(services: Services, clock: Clock) -> None:
+async def test_what_was_deferred_follows_in_order_when_its_first_is_through(services: Services, clock: Clock) -> None:
     await fill(services, behind_a_dead_one(3 * outbox_store.CLAIM_WINDOW))
     for _ in range(4):
         assert await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS)) == []
@@ -129,7 +129,7 @@ async def test_what_was_set_aside_follows_in_order_when_its_first_is_through(ser
     assert came == list(range(20))
 
 
-async def test_what_was_set_aside_is_not_forgotten_when_its_first_is_given_up(services: Services, clock: Clock) -> None:
+async def test_what_was_deferred_is_sent_when_its_first_is_given_up(services: Services, clock: Clock) -> None:
     await fill(services, behind_a_dead_one(2 * outbox_store.CLAIM_WINDOW))
     for _ in range(3):
         await services.db.transact(lambda c: outbox_store.claim(c, NOON, "w", 64, HOOKS))
@@ -139,7 +139,7 @@ async def test_what_was_set_aside_is_not_forgotten_when_its_first_is_given_up(se
     assert [m.payload["n"] for m in taken] == [1]
 
 
-async def test_what_was_set_aside_follows_at_once_when_the_worker_of_its_first_died_at_the_last_try(
+async def test_what_was_deferred_follows_at_once_when_the_worker_of_its_first_died_at_the_last_try(
     services: Services, clock: Clock
 ) -> None:
     first, *rest = behind_a_dead_one(2 * outbox_store.CLAIM_WINDOW)
@@ -310,7 +310,7 @@ async def test_with_nothing_but_what_nobody_can_send_a_claim_reads_a_handful_of_
 async def test_what_nobody_can_send_is_named_and_counted_by_the_doctor_and_by_metrics(
     services: Services, clock: Clock, desk: Player
 ) -> None:
-    silent = replace(services, speaks=False)
+    silent = replace(services, has_notice_address=False)
     rows = without_a_way(37) + [a_message(n, "webhook", f"subscription:{n}", YESTERDAY) for n in range(3)]
     await fill(services, rows)
     said = [f for f in await run_checks(silent, clock()) if f.check == "outbox"]
@@ -319,7 +319,7 @@ async def test_what_nobody_can_send_is_named_and_counted_by_the_doctor_and_by_me
     assert "have no gateway or address to go to" in named[0].says
     assert "37 条 department 类消息滞留" in named[0].says_zh
     assert not any("kind webhook" in f.says for f in said)  # they have a way out
-    services.speaks = False
+    services.has_notice_address = False
     lines = (await desk.http.get("/metrics")).text.splitlines()
     assert 'hotline_outbox_waiting{kind="department",sendable="false"} 37.0' in lines
     assert 'hotline_outbox_waiting{kind="webhook",sendable="true"} 3.0' in lines
@@ -329,6 +329,6 @@ async def test_the_doctor_counts_a_thousand_of_a_kind_and_no_more(services: Serv
     await fill(services, without_a_way(FEW))
     waits = await outbox_store.load_waiting_messages(services.db, HOOKS)
     assert [(w.kind, w.count, w.sendable, w.oldest) for w in waits] == [("department", 1000, False, YESTERDAY)]
-    silent = replace(services, speaks=False)
+    silent = replace(services, has_notice_address=False)
     says = " ".join(f.says for f in await run_checks(silent, clock()) if f.check == "outbox")
     assert "1000 or more messages of kind department" in says

@@ -322,7 +322,7 @@ async def test_an_import_tells_nobody_of_the_past_and_its_limits_begin_now(
     assert {c["metric"] for c in running} >= {"resolve", "report", "accept"}
     assert all(c["due_at"] > clock().isoformat() for c in running)
     assert await start_missing_clocks(services, clock()) == 0  # nothing is left for a worker to start, and to tell of
-    assert (await escalate_due(services, clock())).told == 0
+    assert (await escalate_due(services, clock())).fired == 0
     assert await outbox_store.load_messages(services.db, "queued", "", 50) == []
     assert not [f for f in await run_checks(services, clock()) if f.wrong and f.check in ("tickets", "clocks")]
 

@@ -22,9 +22,9 @@ from hotline.database.outages import outage_of
 from hotline.database.prepared import PreparedQuery
 from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.delivery.notices import webhook_signatures
+from hotline.inbound.processing import process_due
 from hotline.inbound.spool import Spool
 from hotline.inbound.spool_drain import drain_spooled_records
-from hotline.inbound.work_off import process_due
 from hotline.operations.readiness import refresh_caches
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant

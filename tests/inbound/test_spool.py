@@ -12,9 +12,9 @@ from fastapi import FastAPI
 
 from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery.gateways import NewGateway, create_gateway
+from hotline.inbound.processing import process_due
 from hotline.inbound.spool import Spool, SpoolFull
 from hotline.inbound.spool_drain import drain_spooled_records
-from hotline.inbound.work_off import process_due
 from hotline.tickets.context import Services
 from tests.conftest import NOON, Clock, Player
 from tests.sms.providers import FAR, PUBLIC, Push
@@ -33,7 +33,7 @@ class Cut:
         async def away(*_: Any, **__: Any) -> Any:
             raise DatabaseUnavailable("the database does not answer")
 
-        for verb in ("rows", "plain", "transact", "write", "reserve", "time"):
+        for verb in ("rows", "row_dicts", "transact", "write", "reserve", "time"):
             self._patch.setattr(self._db, verb, away)
 
     def __exit__(self, *_: Any) -> None:

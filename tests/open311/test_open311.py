@@ -145,9 +145,9 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-async def work_off(services: Services) -> None:
+async def process_inbound(services: Services) -> None:
     """The worker's step, until nothing can be left."""
-    from hotline.inbound.work_off import process_due
+    from hotline.inbound.processing import process_due
 
     for _ in range(5):
         await process_due(services, services.clock())
@@ -400,7 +400,7 @@ async def test_case_08_a_batch_service_gives_a_token_then_the_number(
     made = await far.post(WATER, form)
     assert made["token"] and not made.get("service_request_id")
     assert lean(await far.both(f"tokens/{made['token']}")) == [{"token": made["token"]}]
-    await work_off(services)
+    await process_inbound(services)
     (ready,) = await far.both(f"tokens/{made['token']}")
     (found,) = await far.both(f"requests/{ready['service_request_id']}", api_key=far.key)
     assert (ready["token"], found["description"]) == (made["token"], WATER["description"])
@@ -417,7 +417,7 @@ async def test_case_08_a_black_box_gives_neither_and_says_so(
 ) -> None:
     await publish(cast, "sdq-water", intake="blackbox")
     assert list(lean(await far.post(WATER, form))) == ["service_notice"]
-    await work_off(services)
+    await process_inbound(services)
     assert len(await tickets(desk)) == 1  # nobody can follow it, and nobody forgets it
 
 
@@ -797,7 +797,7 @@ async def test_case_17_what_is_not_public_is_not_there(road: Road, far: Far, cas
 async def test_case_17_a_token_leads_to_nothing_hidden(far: Far, cast: Cast, services: Services, desk: Player) -> None:
     await publish(cast, "sdq-water", intake="batch")
     token = (await far.post(WATER))["token"]
-    await work_off(services)
+    await process_inbound(services)
     (number,) = await tickets(desk)
     await desk.act(await desk.see(number), "set_confidential", confidential=True, reason="本人要求")
     for form in FORMS:
@@ -914,9 +914,9 @@ async def test_case_18_a_token_asked_for_twice_is_one_token(
 ) -> None:
     await publish(cast, "sdq-water", intake="batch")
     one = await far.post({**WATER, "client_request_id": "c1"})
-    await work_off(services)
+    await process_inbound(services)
     assert (await far.post({**WATER, "client_request_id": "c1"}))["token"] == one["token"]
-    await work_off(services)
+    await process_inbound(services)
     assert len(await tickets(desk)) == 1
 
 
@@ -926,7 +926,7 @@ async def test_f4_a_token_is_followed_to_the_id(far: Far, cast: Cast, services: 
     assert isinstance(pending["token"], str) and not pending.get("service_request_id")
     (waiting,) = (await far.fms(f"tokens/{pending['token']}"))["request"]
     assert not waiting.get("service_request_id")
-    await work_off(services)
+    await process_inbound(services)
     (ready,) = (await far.fms(f"tokens/{pending['token']}"))["request"]
     assert isinstance(ready["service_request_id"], str)
 
@@ -988,7 +988,7 @@ async def test_f7_a_residents_word_is_a_contact_and_never_a_decision(
     t = await a_lift(cast)
     made = await far.update(update(t["number"], word), form)
     assert made["update_id"]
-    await work_off(services)
+    await process_inbound(services)
     after = await desk.see(t)
     assert (after["status"], after["counters"]["calls"]) == ("dispatched", t["counters"]["calls"] + 1)
     assert "还是没修好" in await all_the_desk_knows(desk, t["number"])
@@ -1000,7 +1000,7 @@ async def test_f7_a_closed_matter_stays_closed_and_the_desk_is_shown_the_word(
 ) -> None:
     t = await closed(cast)
     await far.update(update(t["number"], word), "xml")
-    await work_off(services)
+    await process_inbound(services)
     assert (await desk.see(t))["status"] == "closed"
     assert len((await desk.get("/v1/inbound", params={"status": "odd"})).json()["items"]) == 1
 
@@ -1008,10 +1008,10 @@ async def test_f7_a_closed_matter_stays_closed_and_the_desk_is_shown_the_word(
 async def test_case_18_f7_sent_again_is_one_contact(far: Far, cast: Cast, services: Services, desk: Player) -> None:
     t, other = await a_lift(cast), await a_lift(cast)
     said = list(await asyncio.gather(*(far.update(update(t["number"]), form) for form in (*FORMS, *FORMS))))
-    await work_off(services)
+    await process_inbound(services)
     said.append(await far.update(update(t["number"], updated_datetime="2026-11-25T12:30:00+08:00"), "xml"))
     await far.update(update(other["number"]))  # their number again, of another matter
-    await work_off(services)
+    await process_inbound(services)
     assert len({s["update_id"] for s in said}) == 1
     assert [(await desk.see(x))["counters"]["calls"] for x in (t, other)] == [2, 2]
 
@@ -1086,9 +1086,12 @@ async def test_case_19_a_long_list_costs_as_few_questions_as_a_short_one(
         "requests.csv",
     ):
         await far.http.get(f"{BASE}/services.json")  # the directory is at hand
-        before = services.db.asked
+        before = services.db.round_trips
         reply = await far.http.get(f"{BASE}/{what}")
-        assert (reply.status_code, services.db.asked - before <= 3) == (200, True), (what, services.db.asked - before)
+        assert (reply.status_code, services.db.round_trips - before <= 3) == (200, True), (
+            what,
+            services.db.round_trips - before,
+        )
         if what == "requests.json":
             assert len(reply.json()) == 300
 
@@ -1316,7 +1319,7 @@ async def test_f7_an_update_older_than_its_request_is_for_somebody_to_judge(
 ) -> None:
     t = await a_lift(cast)
     await far.update(update(t["number"], updated_datetime="2020-01-01T00:00:00Z"))
-    await work_off(services)
+    await process_inbound(services)
     assert (await desk.see(t))["counters"]["calls"] == t["counters"]["calls"]
     (odd,) = (await desk.get("/v1/inbound")).json()["items"]
     assert "older" in odd["why"]
@@ -1329,7 +1332,7 @@ async def test_f7_pictures_and_links_of_an_update_reach_the_desk(
     link = "https://fms.example.org/p.jpg"
     for _ in range(2):
         await far.update({**update(t["number"]), "media_url": link}, files={"photo1": ("a.png", PNG, "image/png")})
-    await work_off(services)
+    await process_inbound(services)
     files = (await desk.get(f"/v1/tickets/{t['number']}/attachments")).json()["items"]
     assert [f["name"] for f in files] == ["a.png"]
     assert link in await all_the_desk_knows(desk, t["number"])
@@ -1356,7 +1359,7 @@ async def test_f7_a_picture_sent_for_a_closed_matter_is_kept_with_the_word(
     t = await closed(cast)
     made = await far.update(update(t["number"]), files={"photo1": ("a.png", PNG, "image/png")})
     assert made["update_id"]
-    await work_off(services)
+    await process_inbound(services)
     (item,) = (await desk.get("/v1/inbound")).json()["items"]
     files = (await desk.get(f"/v1/tickets/{t['number']}/attachments")).json()["items"]
     assert [f["name"] for f in files] == ["a.png"] and item["number"] == t["number"]
@@ -1459,7 +1462,7 @@ async def test_the_table_ends_early_for_whoever_has_no_key(far: Far, monkeypatch
     assert len((await far.http.get(f"{BASE}/requests.csv")).text.splitlines()) == 1 + 2
 
 
-async def test_a_house_without_open311_has_nothing_there(far: Far, services: Services, desk: Player) -> None:
+async def test_a_server_without_open311_has_nothing_there(far: Far, services: Services, desk: Player) -> None:
     services.part(Open311Settings).is_enabled = False
     for what in ("discovery", "services", "requests", "servicerequestupdates"):
         for form in FORMS:

@@ -18,8 +18,8 @@ from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.delivery.heartbeat import Heartbeat
 from hotline.delivery.notices import GatewayDown
 from hotline.inbound.model import InboundKind
+from hotline.inbound.rows import blank_row
 from hotline.inbound.spool import Spool
-from hotline.open311.service import _row as row_of_update
 from hotline.operations.doctor import Finding, notify_roster_gaps, run_checks
 from hotline.operations.jobs import operations_jobs
 from hotline.organisation.model.actors import CLOCK
@@ -45,7 +45,7 @@ async def found(services: Services, clock: Clock) -> dict[str, Finding]:
     return said
 
 
-async def test_a_house_that_is_well_is_found_well_and_left_as_it_was(
+async def test_a_healthy_system_is_reported_as_healthy_and_left_unchanged(
     services: Services, clock: Clock, lift_ticket: dict[str, Any], desk: Player
 ) -> None:
     clock.now = datetime.now(UTC).replace(year=2026, month=6, day=10)
@@ -117,7 +117,8 @@ async def fsync_is_off(services: Services, clock: Clock) -> None:
 
 
 def row_of_text(key: str, services: Services, now: datetime) -> dict[str, Any]:
-    return row_of_update(key, "test", InboundKind.TEXT, key, "路灯坏了", {}, key, now)
+    text = {"id": key, "kind": InboundKind.TEXT, "key": key, "text": "路灯坏了", "partition": key}
+    return {**blank_row("test", now), **text}
 
 
 async def an_old_text(services: Services, clock: Clock) -> None:
@@ -136,7 +137,7 @@ async def a_spool_file_that_was_changed(services: Services, clock: Clock) -> Non
 async def an_officer_nobody_can_reach(services: Services, clock: Clock) -> None:
     settings = {"url": "http://x.example/", "sender": "12345"}
     secrets = {"secret": ["whsec_" + "QUJD" * 10]}
-    services.speaks = False
+    services.has_notice_address = False
     await create_gateway(
         services.gateways, NewGateway("g", "generic", settings, secrets, sends=True, weight=50), "test", clock()
     )
@@ -191,10 +192,10 @@ async def test_a_counted_otherwise_clock_and_a_dead_message_are_warnings(
     assert {"reckoning", "outbox"} <= warned
 
 
-async def test_a_house_that_speaks_to_nobody_is_warned_not_failed(
+async def test_a_system_without_a_notice_address_is_warned_not_failed(
     services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:
-    services.speaks = False
+    services.has_notice_address = False
     clock.forward(hours=1)
     said = (await found(services, clock))["outbox"]
     assert said.warns and not said.wrong and "HOTLINE_NOTICE_URL is not set" in said.says
@@ -211,7 +212,7 @@ async def test_readyz_shows_what_the_doctor_found_and_stays_ready(
     assert reply.json()["checks"]["clocks_due"] == 0
 
 
-async def test_a_gap_ahead_is_told_to_the_supervisors_once(services: Services, clock: Clock) -> None:
+async def test_supervisors_are_notified_of_a_gap_ahead_once(services: Services, clock: Clock) -> None:
     roster = (await services.directory.now(clock.now)).rosters["service-centre"]
     gone = Override(start="2026-11-28T02:00", end="2026-11-28T06:00", member=None)
     await change(services.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now)

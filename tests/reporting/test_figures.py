@@ -424,10 +424,10 @@ def beside(services: Services, folder: Path) -> WorkerSubprocess:
     return WorkerSubprocess({"HOTLINE_DATABASE_URL": where, "HOTLINE_DATA_DIR": str(folder)})
 
 
-async def test_a_large_house_counts_everything_in_a_process_of_its_own(
+async def test_a_large_database_is_counted_in_a_process_of_its_own(
     watch: Player, services: Services, clock: Clock, lift_ticket: dict[str, Any], tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr(figures, "AT_HAND", 0)  # one ticket is many
+    monkeypatch.setattr(figures, "MAX_TICKETS_COUNTED_INLINE", 0)  # one ticket is many
 
     async def never(*_: Any, **__: Any) -> bool:
         raise AssertionError("counted while requests wait")
@@ -437,7 +437,7 @@ async def test_a_large_house_counts_everything_in_a_process_of_its_own(
     worker = assemble_worker(WorkerContext(services, subprocess=aside))
     fold_figures = worker.jobs["figures"].step
     assert not await fold_figures()
-    assert "position" in (await rollups.load_fold_mark(services.db) or {})
+    assert (await rollups.load_fold_mark(services.db)).position is not None
     assert await load_rollup_drift(services, clock()) == {}
     assert (await asked(watch))["groups"][0]["counts"]["accepted"] == 1
     assert await aside.run("figures", "check") == (0, "0 rollups differ\n")
@@ -451,7 +451,7 @@ async def test_a_large_house_counts_everything_in_a_process_of_its_own(
     assert await aside.run("figures", "check") == (-15, "")
 
 
-async def test_told_to_stop_what_runs_aside_leaves(services: Services, tmp_path: Path) -> None:
+async def test_a_subprocess_ends_when_the_worker_stops(services: Services, tmp_path: Path) -> None:
     aside = beside(services, tmp_path)
     running = asyncio.create_task(aside.run("work"))  # which runs until it is told to leave
     while aside._running is None and not running.done():
@@ -461,7 +461,7 @@ async def test_told_to_stop_what_runs_aside_leaves(services: Services, tmp_path:
     assert code in NORMAL_EXITS
 
 
-async def test_told_to_stop_while_it_begins_it_leaves_as_well(services: Services, tmp_path: Path) -> None:
+async def test_a_subprocess_that_is_starting_ends_when_the_worker_stops(services: Services, tmp_path: Path) -> None:
     aside = beside(services, tmp_path)
     running = asyncio.create_task(aside.run("work"))
     await asyncio.sleep(0)  # it is being begun, and is not there yet
@@ -476,7 +476,7 @@ async def test_very_many_rollups_are_put_in_place_piece_by_piece(
 ) -> None:
     await update_rollups(services, clock())
     monkeypatch.setattr(rollups, "ROOM", 10)  # two rows in a piece
-    monkeypatch.setattr(figures, "WRITTEN", 3)
+    monkeypatch.setattr(figures, "ROLLUPS_PER_TRANSACTION", 3)
     assert await rebuild_rollups(services, clock(), force=True)
     assert await load_rollup_drift(services, clock()) == {}
 
@@ -509,7 +509,7 @@ async def test_a_rebuild_that_was_taken_over_puts_nothing_in_place(
     assert not await services.db.transact(
         lambda c: rollups.add_rebuilt_sums(c, {key: Counter(accepted=7)}, "first", clock())
     )
-    assert not await services.db.transact(lambda c: rollups.install_rebuilt(c, {"position": 0, "skip": []}, "first"))
+    assert not await services.db.transact(lambda c: rollups.install_rebuilt(c, rollups.FoldMark(0), "first"))
     assert (
         await update_rollups(services, clock()) == 0 and await load_rollup_drift(services, clock()) == {}
     )  # nothing is said meanwhile
@@ -549,7 +549,7 @@ async def test_the_stream_loses_its_beginning_and_never_its_middle(
     while await update_rollups(services, clock()):
         pass
     places = [r.position for r in await streaming_store.load_events_after(services.db, 0)]
-    mark = (await rollups.load_fold_mark(services.db) or {})["position"]
+    mark = (await rollups.load_fold_mark(services.db)).position
     await services.db.transact(lambda c: streaming_store.delete_old_events(c, clock() - timedelta(days=7), mark, 100))
     left = [r.position for r in await streaming_store.load_events_after(services.db, 0)]
     assert left == places[places.index(left[0]) :] and len(left) < len(places)

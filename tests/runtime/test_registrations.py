@@ -21,7 +21,7 @@ from hotline.runtime.jobs import WorkerContext
 from hotline.runtime.retention import RetentionRules, retention_job, tidy
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
-from tests.conftest import Clock
+from tests.conftest import Clock, on_one_database
 
 # by what is set up (SMS gateways, notice address): which messages of a kind can be handed over
 REPLIES = {(True, True): "all", (True, False): "all", (False, True): "none", (False, False): "none"}
@@ -92,6 +92,7 @@ async def test_every_rule_of_retention_is_applied(services: Services, clock: Clo
     assert list(await tidy(services, clock())) == names
 
 
+@on_one_database
 async def test_the_checks_are_made_once_a_night(services: Services, clock: Clock) -> None:
     made: list[datetime] = []
     context = WorkerContext(services)

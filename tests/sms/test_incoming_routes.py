@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery import store as outbox_store
 from hotline.delivery.gateways import GatewayChange, NewGateway, change_gateway, create_gateway
-from hotline.inbound.work_off import process_due
+from hotline.inbound.processing import process_due
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.refusals import Refused
@@ -383,10 +383,10 @@ async def test_case_18_a_hundred_items_are_kept_together(line: Line) -> None:
     far = await line.set_up("generic")
     many = [(f"h-{n}", f"+86138001{n:05d}", "12345", f"{n}栋停水", line.clock()) for n in range(100)]
     await line.services.directory.now(line.clock())  # a process reads it once, before its first push
-    asked = line.services.db.asked
+    asked = line.services.db.round_trips
     reply = await line.push(far.texts(many))
     assert reply.json() == {"accepted": 100, "set_aside": 0}
-    assert line.services.db.asked - asked <= 3
+    assert line.services.db.round_trips - asked <= 3
     assert len(await line.rows("kept")) == 100
 
 
@@ -540,7 +540,7 @@ async def alarms(line: Line) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(NAMELESS))
-async def test_a_danger_in_a_text_without_its_id_or_sender_is_told_at_once(name: str, line: Line) -> None:
+async def test_a_danger_in_a_text_without_its_id_or_sender_is_alarmed_at_once(name: str, line: Line) -> None:
     far = await line.set_up(name)
     bare = far.text("n-1", WANG, "12345", FIRE, line.clock(), **dict.fromkeys(NAMELESS[name], LEFT_OUT))
     for _ in range(2):
@@ -556,7 +556,7 @@ async def test_a_danger_in_a_text_without_its_id_or_sender_is_told_at_once(name:
 
 
 @pytest.mark.parametrize("name", BATCHES)
-async def test_a_danger_in_one_odd_item_of_a_batch_is_told_at_once(name: str, line: Line) -> None:
+async def test_a_danger_in_one_unreadable_item_of_a_batch_is_alarmed_at_once(name: str, line: Line) -> None:
     far = await line.set_up(name)
     push = far.texts([(f"b-{n}", WANG, "12345", LAMP, line.clock()) for n in range(3)])
     payload = json.loads(push.body)
@@ -584,7 +584,7 @@ def _unreadable(text: str) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("how", _unreadable(""))
-async def test_a_danger_in_a_body_nobody_can_read_is_told_at_once(how: str, line: Line) -> None:
+async def test_a_danger_in_an_unreadable_body_is_alarmed_at_once(how: str, line: Line) -> None:
     far = await line.set_up("aliyun")
     push = far.text("u-1", WANG, "12345", LAMP, line.clock())
     for text in (LAMP, FIRE):

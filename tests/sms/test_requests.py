@@ -23,7 +23,7 @@ from hotline.tickets.model.vocabulary import Action, Satisfaction, TicketStatus
 from hotline.triage.model.advice import Advice
 from tests.tickets.make import a_ticket
 
-LETTERS = [key.removeprefix("letter.") for key in text_keys("letter.")]
+TEMPLATES = [key.removeprefix("message_template.") for key in text_keys("message_template.")]
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -40,17 +40,17 @@ def test_how_many_parts_a_text_takes(text: str, parts: int, ucs2: bool) -> None:
     assert count_parts(text) == (parts, ucs2)
 
 
-@pytest.mark.parametrize("template", LETTERS)
+@pytest.mark.parametrize("template", TEMPLATES)
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_every_letter_is_one_line_and_bounded_whatever_is_filled_in(template: str, language: str) -> None:
+def test_every_message_is_one_line_and_bounded_whatever_is_filled_in(template: str, language: str) -> None:
     values = {
         n: "第一行\n第二行\x00{number}" * 100
         for n in ("reply", "reason", "channel", "department", "status", "promised", "place")
     } | {"hotline": "热线", "number": "100000006", "code": "123456"}
-    plain = translate(f"letter.{template}", language)
-    letter = compose_text(plain, values)
-    assert len(letter.body) <= MAX_TEXT_LENGTH and "\n" not in letter.body and "\x00" not in letter.body
-    assert "100000006" in letter.body or "{number}" not in plain
+    plain = translate(f"message_template.{template}", language)
+    message = compose_text(plain, values)
+    assert len(message.body) <= MAX_TEXT_LENGTH and "\n" not in message.body and "\x00" not in message.body
+    assert "100000006" in message.body or "{number}" not in plain
 
 
 TYPICAL = {
@@ -71,11 +71,12 @@ TYPICAL = {
 @pytest.mark.parametrize("template", ["received", "dispatched", "received_dispatched", "extended", "reopened", "declined",
                                       "info", "emergency", "closed", "shelved", "solved"])  # fmt: skip
 def test_what_residents_are_sent_most_costs_one_text_and_two_where_it_asks(template: str, language: str) -> None:
-    letter = compose_text(
-        translate(f"letter.{template}", language), {"number": "100000006", "code": "123456", **TYPICAL[language]}
+    message = compose_text(
+        translate(f"message_template.{template}", language),
+        {"number": "100000006", "code": "123456", **TYPICAL[language]},
     )
-    assert letter.parts <= (2 if template == "solved" else 1), (letter.parts, len(letter.body), letter.body)
-    assert letter.ucs2 is (language == "zh"), "an English text must do with seven bits"
+    assert message.parts <= (2 if template == "solved" else 1), (message.parts, len(message.body), message.body)
+    assert message.ucs2 is (language == "zh"), "an English text must do with seven bits"
 
 
 def test_quiet_hours_end_in_the_morning_and_may_be_none() -> None:
@@ -208,7 +209,7 @@ def test_a_new_danger_is_always_a_matter_of_its_own_and_a_known_one_is_not(statu
 
 
 @pytest.mark.parametrize(
-    ("action", "of", "how", "letter"),
+    ("action", "ticket", "how", "template"),
     [
         (Action.RECEIVE, {}, {}, "received"),
         (Action.RECEIVE, {"department": "d", "promised_at": NOON}, {}, "received_dispatched"),
@@ -224,13 +225,13 @@ def test_a_new_danger_is_always_a_matter_of_its_own_and_a_known_one_is_not(statu
         (Action.REOPEN, {}, {}, "reopened"), (Action.URGE, {}, {}, None),
     ],
 )  # fmt: skip
-def test_which_letter_tells_of_a_step(
-    action: Action, of: dict[str, object], how: dict[str, bool], letter: str | None
+def test_which_template_is_sent_after_a_step(
+    action: Action, ticket: dict[str, object], how: dict[str, bool], template: str | None
 ) -> None:
-    told = template_for(
-        action, a_ticket(**of), at_opening=how.get("begun", False), may_ask_rating=how.get("asks", True)
+    chosen = template_for(
+        action, a_ticket(**ticket), at_opening=how.get("begun", False), may_ask_rating=how.get("asks", True)
     )
-    assert told == letter and (told is None or told in LETTERS)
+    assert chosen == template and (chosen is None or chosen in TEMPLATES)
 
 
 def test_who_is_not_written_to() -> None:

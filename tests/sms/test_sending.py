@@ -18,8 +18,8 @@ from fastapi import FastAPI
 from hotline.delivery.account import Account
 from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.inbound.push import Push
-from hotline.inbound.work_off import process_due
+from hotline.inbound.processing import process_due
+from hotline.inbound.webhook_request import WebhookRequest
 from hotline.sms.backfill import backfill
 from hotline.sms.contract import OutgoingText, sms_provider
 from hotline.sms.model.status import TextStatus
@@ -236,7 +236,7 @@ def test_huaweis_published_example_is_verified_as_published() -> None:
         "x-sdk-date": "20191115T033655Z",
     }
     path = "/v1/77b6a44cba5143ab91d13ab9a8ff44fd/vpcs"
-    push = Push("GET", f"https://service.region.example.com{path}", query, headers, b"", "", AT)
+    push = WebhookRequest("GET", f"https://service.region.example.com{path}", query, headers, b"", "", AT)
     told = sdk_signature(push, sorted(headers), "20191115T033655Z", "MFyfvK41ba2giqM7Uio6PznpdUKGpownRZlmVmHc")
     assert told == "7be6668032f70418fcc22abc52071e57aff61b84a1d2381bb430d6870f4f6ebe"
 

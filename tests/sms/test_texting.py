@@ -17,12 +17,12 @@ from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.gateways import GatewayChange, NewGateway, change_gateway, create_gateway
 from hotline.delivery.outbox import send_due_messages
-from hotline.inbound.work_off import process_due
+from hotline.inbound.processing import process_due
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.service.directory import change as change_directory
 from hotline.review import store as review_store
 from hotline.sms import store as sms_store
-from hotline.sms.outgoing import shift_weights
+from hotline.sms.send_plan import shift_weights
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from tests.conftest import Clock, Player
@@ -335,7 +335,9 @@ async def test_declined_and_extended_matters_say_where_to_turn_and_why(
     assert "需延长办理" in told[0] and "配件从厂家调货" in told[0]
 
 
-async def test_callers_of_merged_tickets_are_told_too(town: Town, desk: Player, lifts: Player, switch: Player) -> None:
+async def test_callers_of_merged_tickets_are_notified_too(
+    town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
     first = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138000"}, category="dt-fault")
     second = await desk.call("电梯停了", caller={"phone": "13900139000"}, category="dt-fault")
     await desk.act(second, "merge", target=first["number"])
@@ -396,7 +398,7 @@ async def test_case_14_reports_never_lower_what_is_known(town: Town, desk: Playe
     assert [s["why"] for s in shown] == ["a report on a text that is not ours"]
 
 
-async def test_a_report_whose_time_nobody_can_read_counts_from_when_it_came_not_from_when_it_was_worked_off(
+async def test_a_report_with_an_unreadable_time_counts_from_when_it_came_not_from_when_it_was_processed(
     town: Town, desk: Player
 ) -> None:
     await town.writes(LAMP)
@@ -732,7 +734,7 @@ async def test_the_question_and_what_follows_from_an_answer_are_never_capped(
     assert any("重新办理" in text for text in await town.send())
 
 
-async def test_each_caller_of_a_merged_ticket_is_told_by_a_message_of_their_own(
+async def test_each_caller_of_a_merged_ticket_gets_a_message_of_their_own(
     town: Town, desk: Player, lifts: Player, switch: Player
 ) -> None:
     first = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138000"}, category="dt-fault")
@@ -785,7 +787,7 @@ async def test_a_refused_resend_changes_nothing(town: Town, desk: Player, watch:
 
 
 async def test_a_dead_text_is_sent_again_from_the_command_line_too(town: Town, desk: Player) -> None:
-    from hotline.sms.outgoing import resend
+    from hotline.sms.send_plan import resend
 
     await town.writes(LAMP)
     (number,) = [(await newest(desk))["number"]]

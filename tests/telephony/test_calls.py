@@ -19,7 +19,7 @@ from fastapi import FastAPI
 
 from hotline.composition import assemble_worker
 from hotline.delivery.gateways import NewGateway, create_gateway
-from hotline.inbound.push import Push
+from hotline.inbound.webhook_request import WebhookRequest
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewKey, NewPerson, add_person
@@ -97,7 +97,7 @@ async def test_a_long_push_is_read_beside_the_event_loop(
     for name in ("authenticate", "events"):
         plain = getattr(TwilioVoice, name)
 
-        def noted(self: TwilioVoice, push: Push, plain: Any = plain) -> Any:
+        def noted(self: TwilioVoice, push: WebhookRequest, plain: Any = plain) -> Any:
             threads.add(threading.current_thread().name)
             return plain(self, push)
 
@@ -166,7 +166,7 @@ async def test_pushes_in_a_ring_and_one_promise_for_each_number(exchange: Exchan
     assert [i["missed"] for i in items] == [4] * 6
 
 
-async def test_a_missed_call_told_late_is_no_promise_when_they_were_spoken_to_since(
+async def test_a_missed_call_reported_late_opens_no_return_call_when_they_were_spoken_to_since(
     exchange: Exchange, desk: Player, clock: Clock
 ) -> None:
     await exchange.set_up("cti")
@@ -177,7 +177,7 @@ async def test_a_missed_call_told_late_is_no_promise_when_they_were_spoken_to_si
     assert (await desk.get("/v1/return-calls")).json()["items"] == []
 
 
-async def test_a_promise_counts_from_the_last_time_they_were_spoken_to_in_whatever_order_it_is_told(
+async def test_a_return_call_counts_from_the_last_conversation_in_whatever_order_events_come(
     exchange: Exchange, desk: Player, clock: Clock
 ) -> None:
     await exchange.set_up("cti")
@@ -203,7 +203,7 @@ async def test_who_ended_a_promise_is_named_as_a_person(exchange: Exchange, desk
     assert done["done_by"] == "li.min"
 
 
-async def test_a_promise_an_operator_ended_is_not_opened_by_an_event_told_late(
+async def test_a_return_call_an_operator_ended_is_not_opened_by_a_late_event(
     exchange: Exchange, desk: Player, clock: Clock
 ) -> None:
     await exchange.set_up("cti")
@@ -238,7 +238,7 @@ async def test_the_clock_of_the_exchange_may_be_wrong(
     assert again["id"] != owed["id"] and again["missed"] == 1
 
 
-async def test_an_old_promise_is_not_forgotten_when_nobody_spoke_to_them(
+async def test_an_old_return_call_stays_open_while_nobody_spoke_to_them(
     exchange: Exchange, desk: Player, clock: Clock
 ) -> None:
     await exchange.set_up("cti")
@@ -251,7 +251,7 @@ async def test_an_old_promise_is_not_forgotten_when_nobody_spoke_to_them(
     assert owed["missed"] == 1
 
 
-async def test_a_number_that_was_corrected_is_not_rung_back(exchange: Exchange, desk: Player, clock: Clock) -> None:
+async def test_a_number_that_was_corrected_is_not_called_back(exchange: Exchange, desk: Player, clock: Clock) -> None:
     await exchange.set_up("cti")
     begun, over = a_call(clock, "m", answered=False)
     await exchange.tells("cti", {**over, "from": "8613900139000"})
@@ -372,7 +372,7 @@ async def test_the_events_of_a_call_are_kept_for_a_month_and_the_call_stands(
     assert (call["outcome"], call["talk_ms"]) == ("answered", 60_000)
 
 
-async def test_an_answer_told_late_keeps_no_promise_made_after_it(
+async def test_an_answer_reported_late_ends_no_return_call_opened_after_it(
     exchange: Exchange, desk: Player, clock: Clock
 ) -> None:
     await exchange.set_up("cti")
@@ -421,7 +421,7 @@ async def test_the_card_pops_up_with_whoever_answers(
         grant = Grant(frozenset({Role.OPERATOR}))
         await add_person(services, NewPerson(login, login, "a long sentence 9", grant), clock())
     tokens = [
-        (await log_in(services, LogInAttempt(login, "a long sentence 9", "127.0.0.1"), clock()))["token"]
+        (await log_in(services, LogInAttempt(login, "a long sentence 9", "127.0.0.1"), clock())).token
         for login in ("li.min", "wang.wu")
     ]
     http = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline")
@@ -469,7 +469,9 @@ async def _as_watch(services: Services, app: FastAPI) -> Any:
     return client
 
 
-async def test_asterisk_speaks_by_ami_and_by_queue_log(exchange: Exchange, watch: Player, clock: Clock) -> None:
+async def test_asterisk_events_are_read_from_ami_and_from_queue_log(
+    exchange: Exchange, watch: Player, clock: Clock
+) -> None:
     await exchange.set_up("asterisk", agents={"SIP/101": "li.min"})
     base = {"Linkedid": "1700.1", "Uniqueid": "1700.1", "Queue": "main", "CallerIDNum": "13800138000"}
     ami = [
@@ -700,7 +702,7 @@ async def test_a_caller_who_timed_out_of_one_queue_waits_in_the_next(
     assert owed["phone"] == "+8613800138001"
 
 
-async def test_a_call_of_which_nothing_more_is_heard_ends_and_its_caller_is_rung_back(
+async def test_a_call_without_further_events_ends_and_its_caller_is_called_back(
     exchange: Exchange, watch: Player, clock: Clock
 ) -> None:
     await exchange.set_up("cti")
@@ -732,9 +734,7 @@ async def test_a_call_of_which_nothing_more_is_heard_ends_and_its_caller_is_rung
     assert (talk["numerator"], talk["denominator"], talk["value"]) == (0, 0, None)
 
 
-async def test_what_is_told_after_all_of_a_call_that_was_ended_for_silence_counts(
-    exchange: Exchange, watch: Player, clock: Clock
-) -> None:
+async def test_events_after_a_call_was_ended_for_silence_count(exchange: Exchange, watch: Player, clock: Clock) -> None:
     await exchange.set_up("cti")
     calls = {
         name: a_call(clock, name, **{"from": f"861380013800{n}"})
@@ -815,7 +815,7 @@ async def test_the_worker_looks_for_silent_calls(exchange: Exchange, watch: Play
 # --- times nobody can read
 
 
-async def test_a_time_too_far_ahead_is_not_told_as_one_nobody_can_read(exchange: Exchange, watch: Player) -> None:
+async def test_a_time_too_far_ahead_is_not_reported_as_unreadable(exchange: Exchange, watch: Player) -> None:
     await exchange.set_up("threecx")
     report = {"CallType": "Inbound", "Number": "13800138000", "Agent": "101", "CallStartTimeUTC": "2099-01-01 10:00:00"}
     await exchange.tells("threecx", report)
@@ -862,7 +862,7 @@ async def test_an_evening_call_of_3cx_is_an_evening_call(exchange: Exchange, wat
     assert (await watch.get("/v1/inbound")).json()["items"] == []
 
 
-async def test_naive_times_of_an_exchange_lie_where_the_house_stands(
+async def test_naive_times_of_an_exchange_are_in_the_hotlines_time_zone(
     exchange: Exchange, watch: Player, clock: Clock
 ) -> None:
     await exchange.set_up("cti")

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from hotline.delivery.account import Account
-from hotline.inbound.push import Push, UnreadableItem
+from hotline.inbound.webhook_request import UnreadableItem, WebhookRequest
 from hotline.telephony.contract import exchange_provider
 from hotline.telephony.exchanges.asterisk import AMI_EVENTS, QUEUE_LOG_EVENTS
 from hotline.telephony.exchanges.cti import EVENTS
@@ -28,7 +28,9 @@ PLAIN, JSON, FORM = "text/plain", "application/json", "application/x-www-form-ur
 def pushed(provider: str, body: Any, media_type: str = JSON, **settings: Any) -> list[CallEvent | UnreadableItem]:
     """What an exchange's file makes of one push."""
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    push = Push("POST", "https://h/v1/hooks/voice/x", b"", {"content-type": media_type}, raw, "127.0.0.1", NOW)
+    push = WebhookRequest(
+        "POST", "https://h/v1/hooks/voice/x", b"", {"content-type": media_type}, raw, "127.0.0.1", NOW
+    )
     return exchange_provider(provider).adapter(Account("x", settings, {}, "")).events(push)
 
 
@@ -190,7 +192,7 @@ STORIES: dict[str, tuple[list[str], str, int | None]] = {
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_queues_and_transfers_in_whatever_order_and_how_often_they_are_told(name: str) -> None:
+def test_queues_and_transfers_in_whatever_order_and_how_often_events_come(name: str) -> None:
     lines, expected, talk = STORIES[name]
     orders = list(permutations(lines))
     for order in random.Random(24365).sample(orders, min(len(orders), 120)):
@@ -423,7 +425,7 @@ BAD = "03/04/2026 10:00:00"
         ("twilio_voice", urlencode({"CallSid": "CA1", "From": "+8613800138000", "CallStatus": "ringing", "Timestamp": BAD}), FORM),
     ],
 )  # fmt: skip
-def test_a_time_nobody_can_read_is_told_and_measures_nothing(provider: str, body: Any, media_type: str) -> None:
+def test_an_unreadable_time_is_reported_and_measures_nothing(provider: str, body: Any, media_type: str) -> None:
     items = pushed(provider, body, media_type)
     events = [e for e in items if isinstance(e, CallEvent)]
     assert events and all(e.unread == BAD and e.at == NOW for e in events)
@@ -460,7 +462,7 @@ def test_3cx_writes_its_times_in_the_language_of_its_server(
     }
     raw = json.dumps(body).encode()
     late = NOW + timedelta(days=4)
-    push = Push("POST", "https://h/x", b"", {"content-type": JSON}, raw, "127.0.0.1", late)
+    push = WebhookRequest("POST", "https://h/x", b"", {"content-type": JSON}, raw, "127.0.0.1", late)
     items = exchange_provider("threecx").adapter(Account("x", settings, {}, "")).events(push)
     call = the_call(items)
     if expected is None:

@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.inbound.spool import Spool
 from hotline.inbound.spool_drain import drain_spooled_records
-from hotline.sms import incoming, receiving
+from hotline.sms import text_intake, webhook_intake
 from hotline.sms.model.requests import Intent, parse_text
 from hotline.text.normalisation import fold_text, index_terms, query_terms
 from hotline.text.numbering import parse_number
@@ -494,7 +494,7 @@ async def test_nothing_long_is_analysed_on_the_event_loop(
         return run
 
     for module, name in (
-        (intake, "advise"), (explain, "advise"), (receiving, "advise"), (incoming, "advise"), (incoming, "parse_text"),
+        (intake, "advise"), (explain, "advise"), (webhook_intake, "advise"), (text_intake, "advise"), (text_intake, "parse_text"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, watched(f"{module.__name__}.{name}", getattr(module, name)))
     long = "三" * 10_000
@@ -516,8 +516,8 @@ async def test_nothing_long_is_analysed_on_the_event_loop(
     served.cancel()
     assert {name for name, _, _ in seen} == {
         f"hotline.{place}" for place in (
-            "tickets.intake.advise", "tickets.routes.explain.advise", "sms.receiving.advise", "sms.incoming.advise",
-            "sms.incoming.parse_text",
+            "tickets.intake.advise", "tickets.routes.explain.advise", "sms.webhook_intake.advise", "sms.text_intake.advise",
+            "sms.text_intake.parse_text",
         )
     }  # fmt: skip
     assert [entry for entry in seen if entry[1] > 3000 and entry[2]] == []

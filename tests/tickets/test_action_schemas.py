@@ -6,16 +6,15 @@ from typing import Any
 
 import pytest
 
-from hotline.application import build_app
-from hotline.openapi import openapi_document
 from hotline.organisation.model.directory import ITEM_TYPES
 from hotline.organisation.service.directory import item_schema
 from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES, action_fields
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.schemas.actions import action_schemas
-from tests.conftest import Player, _never
+from tests.conftest import Player
+from tests.contract.replies import document
 
-DOCUMENT = openapi_document(build_app(_never))
+DOCUMENT = document()
 PATHS = {
     "ticket": "/v1/tickets/{number}/actions",
     "assignment": "/v1/tickets/{number}/assignments/{assignment}/actions",

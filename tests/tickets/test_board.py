@@ -1,5 +1,6 @@
 """A department's board: what is open, how its clocks look, what waits longest and what is due next."""
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -44,6 +45,20 @@ async def test_the_board_shows_states_and_colours_as_each_clock_says(
     dues = [d["due_at"] for d in board["due_next"]]
     assert dues == sorted(dues)
     assert accepted["number"] in {d["number"] for d in board["due_next"]}
+
+
+async def test_the_longest_page_of_a_queue_tells_of_the_order_behind_it(cast: Cast) -> None:
+    desk, lifts = await cast("desk"), await cast("lifts")
+    tickets = await asyncio.gather(*(desk.call(LIFT, category="dt-fault") for _ in range(201)))
+    path = "/v1/departments/property-works/queue"
+    first = (await lifts.get(path, params={"limit": 200})).json()
+    last = (await lifts.get(path, params={"limit": 200, "cursor": first["next"]})).json()
+    assert (len(first["items"]), len(last["items"]), last["next"]) == (200, 1, None)
+    shown = [(order["rank"], order["sort_at"], order["id"]) for order in (*first["items"], *last["items"])]
+    assert shown == sorted(shown)
+    assert {order["number"] for order in (*first["items"], *last["items"])} == {t["number"] for t in tickets}
+    short = (await lifts.get(path, params={"limit": 7})).json()
+    assert short["items"] == first["items"][:7]
 
 
 async def test_a_colour_turns_while_nobody_touches_the_queue(

@@ -80,7 +80,7 @@ async def test_an_order_nobody_signs_is_signed_by_the_clock_and_its_limit_runs_o
     await lifts.order(mine, "claim", expect=409)
 
 
-async def test_a_missed_limit_is_told_once_for_each_step_however_often_we_look(
+async def test_a_missed_limit_is_escalated_once_for_each_step_however_often_we_look(
     desk: Player, lifts: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
     accepted = await lifts.order(lamp_ticket, "accept")
@@ -102,7 +102,7 @@ async def test_a_missed_limit_is_told_once_for_each_step_however_often_we_look(
     assert (await rung(services, "report"))[4:] == [("report", 5, "red")]
 
 
-async def test_the_ladder_ends_by_itself_when_its_cause_does(
+async def test_escalation_ends_by_itself_when_its_cause_does(
     desk: Player, switch: Player, lifts: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
     accepted = await lifts.order(lamp_ticket, "accept")
@@ -118,7 +118,7 @@ async def test_the_ladder_ends_by_itself_when_its_cause_does(
     assert all(c["stopped_at"] and not c["breached_at"] for c in reply["items"] if c["metric"] in ("report", "resolve"))
 
 
-async def test_after_a_long_downtime_every_step_is_told_once_in_order_and_marked_late(
+async def test_after_a_long_downtime_every_step_fires_once_in_order_and_is_flagged_late(
     services: Services, clock: Clock, lifts: Player, lamp_ticket: dict[str, Any]
 ) -> None:
     accepted = await lifts.order(lamp_ticket, "accept")
@@ -140,7 +140,7 @@ async def test_two_workers_that_claim_the_same_clock_tell_its_step_once(
     )
     assert held and (await escalate_due(services, clock.now)).claimed == 0  # leased: nobody else touches them
     clock.forward(seconds=11)  # past its lease
-    assert (await escalate_due(services, clock.now)).told > 0
+    assert (await escalate_due(services, clock.now)).fired > 0
     told_by_the_second = await rung(services)
     stale = [r for r in held if r.number]
     directory = await services.directory.now(clock.now)
@@ -168,7 +168,7 @@ async def test_a_clock_set_back_two_hours_neither_repeats_nor_loses_a_step(
         pass
     once = await rung(services, "report")
     clock.now = due - timedelta(hours=2)
-    assert not (await escalate_due(services, clock.now)).told
+    assert not (await escalate_due(services, clock.now)).fired
     await pass_time(services, clock, due + timedelta(hours=1), timedelta(minutes=5))
     assert (
         await rung(services, "report") == once == [("report", 1, "blue"), ("report", 2, "yellow"), ("report", 3, "red")]
@@ -334,7 +334,7 @@ async def test_an_urge_brings_the_next_warning_forward(
 ) -> None:
     await lifts.order(lamp_ticket, "accept")
     clock.forward(hours=1)
-    assert not (await escalate_due(services, clock.now)).told
+    assert not (await escalate_due(services, clock.now)).fired
     await desk.act(await desk.see(lamp_ticket), "urge", reason="又打来了")
     while (await escalate_due(services, clock.now)).claimed:
         pass
@@ -429,7 +429,7 @@ async def test_a_poisonous_clock_is_put_off_and_its_neighbours_ring(
         lambda c: c.execute(bad.values(terms={"policy": "x", "steps": ["rubbish"], "repeat": "never"}))
     )
     clock.forward(days=30)
-    while (await escalate_due(services, clock.now)).told:
+    while (await escalate_due(services, clock.now)).fired:
         pass
     assert (await escalate_due(services, clock.now)).claimed == 0  # put off: nobody looks at it again and again
     numbers = {r.number for r in await services.db.rows(_RUNGS)}
@@ -439,7 +439,7 @@ async def test_a_poisonous_clock_is_put_off_and_its_neighbours_ring(
 
 
 @pytest.mark.parametrize("metric", [Metric.DISPATCH])
-async def test_a_matter_nobody_dispatches_is_told_to_the_dispatchers(
+async def test_a_ticket_nobody_dispatches_is_escalated_to_the_dispatchers(
     metric: Metric, desk: Player, services: Services, clock: Clock
 ) -> None:
     await desk.call("有点事情想说")

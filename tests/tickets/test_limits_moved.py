@@ -76,7 +76,7 @@ async def test_a_lowered_priority_takes_nothing_from_an_approved_extension(
     assert moment(lowered["assignments"][0]["due_at"]) == until == moment(lowered["promised_at"])
 
 
-async def test_a_missed_limit_is_not_told_anew_because_its_ladder_changed(
+async def test_a_missed_limit_is_not_escalated_again_because_its_policy_changed(
     desk: Player, services: Services, clock: Clock
 ) -> None:
     ticket = await desk.call("有点事情想说")
@@ -127,7 +127,7 @@ async def test_a_limit_by_hand_and_one_from_outside_give_way_to_an_emergencys(
     assert [moment(a["due_at"]) for a in raised["assignments"]] == [soon, soon]
 
 
-async def test_after_a_raise_the_new_ladder_begins_at_its_own_beginning(
+async def test_after_a_raise_the_new_escalation_policy_starts_over(
     desk: Player, lifts: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
     accepted = await lifts.order(lamp_ticket, "accept")
@@ -146,7 +146,7 @@ async def test_after_a_raise_the_new_ladder_begins_at_its_own_beginning(
     ]
 
 
-async def test_what_was_extended_after_everybody_was_told_is_quiet_until_its_new_end(
+async def test_what_was_extended_after_all_escalations_is_quiet_until_its_new_end(
     desk: Player, lifts: Player, switch: Player, services: Services, clock: Clock, lamp_ticket: dict[str, Any]
 ) -> None:
     accepted = await lifts.order(lamp_ticket, "accept")
@@ -289,7 +289,7 @@ async def test_clocks_found_missing_do_not_end_what_is_waited_for(
     assert await rung(services, "ruling") == []
 
 
-async def test_an_emergency_nobody_could_route_calls_the_houses_officer_at_night(
+async def test_an_emergency_nobody_could_route_calls_the_hotlines_duty_officer_at_night(
     desk: Player, services: Services, clock: Clock
 ) -> None:
     clock.now = datetime(2026, 11, 28, 18, tzinfo=UTC)
@@ -326,7 +326,7 @@ async def test_a_poisoned_ticket_does_not_stop_the_recount_of_the_others(
     assert moment((await desk.see(other))["assignments"][0]["due_at"]) == datetime(2026, 12, 7, 16, tzinfo=UTC)
 
 
-async def test_a_gap_is_told_once_however_the_week_ahead_moves_over_it(services: Services, clock: Clock) -> None:
+async def test_a_gap_is_notified_once_however_the_week_ahead_moves_over_it(services: Services, clock: Clock) -> None:
     roster = (await services.directory.now(clock.now)).rosters["service-centre"]
     gone = Override(start="2026-12-03T02:00", end="2026-12-03T11:00", member=None)
     await change(services.directory, [("rosters", roster.code, replace(roster, overrides=(gone,)))], CLOCK, clock.now)
@@ -403,7 +403,7 @@ async def test_a_calendar_whose_change_moves_nothing_fills_no_timeline(
     assert {c["calendar_version"] for c in after["clocks"]["running"]} == {2}
 
 
-async def test_what_this_house_alone_can_know_stays_when_it_is_seeded_again(services: Services, clock: Clock) -> None:
+async def test_local_directory_values_stay_when_it_is_seeded_again(services: Services, clock: Clock) -> None:
     d = await services.directory.now(clock.now)
     cn = replace(
         d.calendars["cn"], confirmed_to="2027-12-31", days={"2027-01-01": False}, exceptions={"2026-12-01": ()}

@@ -164,10 +164,6 @@ ClockWalk.TestCase.settings = settings(
 )
 
 
-class TestClockWalk(ClockWalk.TestCase):  # type: ignore[misc]
-    pass
-
-
 def test_the_walk_met_what_it_is_for() -> None:
     ClockWalk.TestCase("runTest").runTest()
     assert SEEN["rungs"] >= 200 and SEEN["compared"] >= 300 and SEEN["pauses"] >= 100, SEEN
@@ -234,10 +230,6 @@ class RoughWalk(ClockWalk):
 RoughWalk.TestCase.settings = settings(
     max_examples=50, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
-
-
-class TestRoughWalk(RoughWalk.TestCase):  # type: ignore[misc]
-    pass
 
 
 def test_the_rough_walk_met_what_it_is_for() -> None:

@@ -130,10 +130,6 @@ Walk.TestCase.settings = settings(
 )
 
 
-class TestWalk(Walk.TestCase):  # type: ignore[misc]
-    pass
-
-
 def test_the_walk_was_long_enough() -> None:
     Walk.TestCase("runTest").runTest()
     assert TAKEN["steps"] >= 2000, TAKEN

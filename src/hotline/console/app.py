@@ -1,4 +1,4 @@
-"""Serves the console: pages for whoever is logged in, static files by the hash of their content, the log-in cookie.
+"""Serves the console: pages for people who are logged in, static files by the hash of their content, the log-in cookie.
 
 A page is a frame; its module asks the API with the same cookie. Nothing is loaded from anywhere else.
 """
@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
@@ -30,6 +31,7 @@ from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
 from hotline.organisation.service.accounts import SESSION_COOKIE, SESSION_LIFETIME, authenticate, log_out
 from hotline.organisation.service.logging_in import DEVICE_COOKIE, KNOWN_PLACE_TTL, LogInAttempt, log_in
 from hotline.refusals import Code, Refused
+from hotline.replies import reply_type
 from hotline.reporting import charts
 from hotline.reporting.service.figures import load_hourly_counts
 from hotline.text.bidi import isolate_text
@@ -47,6 +49,7 @@ from hotline.tickets.model.vocabulary import (
     VoidReason,
 )
 from hotline.web.problems import STATUS
+from hotline.web.responses import json_reply
 
 LANGUAGE = "hotline_language"
 POLICY = (
@@ -69,10 +72,23 @@ ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
 }
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
 _SERVED = (
-    "acd.", "alarm.", "chart.", "doctor.", "figures.", "language.", "letter.", "letter_part.", "measure.", "moment.",
+    "acd.", "alarm.", "chart.", "doctor.", "figures.", "language.", "message_template.", "message_part.", "measure.",
+    "moment.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reports.", "rule.", "weekday.",
 )  # fmt: skip
 MOST_LOGIN = 4096  # bytes of a log-in's body
+
+
+@reply_type()
+class SessionEnd:
+    expires_at: datetime
+
+
+@reply_type()
+class RefusedSession:
+    """Why nobody was signed in; the page says it in its own language."""
+
+    code: Code
 
 
 def _isolate_value(value: Any) -> Any:
@@ -147,10 +163,10 @@ def _static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
 @lru_cache(maxsize=1)
 def static_version() -> str:
     """A hash of all static files, part of their address: browsers may cache them for ever."""
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, (data, _, _) in sorted(_static_files().items()):
-        whole.update(name.encode() + b"\0" + data)
-    return whole.hexdigest()[:16]
+        digest.update(name.encode() + b"\0" + data)
+    return digest.hexdigest()[:16]
 
 
 async def _static(request: Request) -> Response:
@@ -268,19 +284,21 @@ async def _session(request: Request) -> Response:
         given: Any = orjson.loads(body[:MOST_LOGIN])
         login, password = str(given["login"]), str(given["password"])
     except (ValueError, TypeError, KeyError):
-        return Response(orjson.dumps({"code": Code.BAD_REQUEST}), 400, media_type="application/json")
+        return json_reply(RefusedSession(Code.BAD_REQUEST), 400)
     device = request.cookies.get(DEVICE_COOKIE, "")[:100] or secrets.token_urlsafe(32)
     client = request.client
     try:
         attempt = LogInAttempt(login[:200], password[:400], client.host if client else None, device)
-        made = await log_in(services, attempt, services.clock())
+        session = await log_in(services, attempt, services.clock())
     except Refused as refused:
         status = STATUS[refused.refusal.code]
-        wait = {} if refused.refusal.retry_after is None else {"retry-after": str(refused.refusal.retry_after)}
-        return Response(orjson.dumps({"code": refused.refusal.code}), status, wait, media_type="application/json")
-    answer = Response(orjson.dumps({"expires_at": made["expires_at"]}), media_type="application/json")
+        answer = json_reply(RefusedSession(refused.refusal.code), status)
+        if refused.refusal.retry_after is not None:
+            answer.headers["retry-after"] = str(refused.refusal.retry_after)
+        return answer
+    answer = json_reply(SessionEnd(session.expires_at))
     for name, value, kept in (
-        (SESSION_COOKIE, made["token"], SESSION_LIFETIME),
+        (SESSION_COOKIE, session.token, SESSION_LIFETIME),
         (DEVICE_COOKIE, device, KNOWN_PLACE_TTL),
     ):
         seconds = int(kept.total_seconds())
@@ -305,9 +323,7 @@ async def _hours(request: Request) -> Response:
         return Response(status_code=401 if actor is None else 403)
     services: Services = request.app.state.services
     days = await load_hourly_counts(services, actor, services.clock())
-    drawn = charts.heat_map(
-        translate("wall.hours", language), [(d.day[5:], list(d.hours)) for d in days], [str(h) for h in range(24)]
-    )
+    drawn = charts.hourly_heat_map(translate("wall.hours", language), [(d.day, d.hours) for d in days])
     return Response(drawn, media_type="image/svg+xml")
 
 

@@ -41,7 +41,7 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
     by = query.get("by") if query.get("by") in GROUPINGS else "department"
     figure = query.get("figure") if query.get("figure") in FIGURES else "on_time"
     filters = {"department": code} if (code := query.get("department")) else {}
-    whole = await load_figures(services, actor, FigureQuery(first, last, None, filters), now)
+    report = await load_figures(services, actor, FigureQuery(first, last, None, filters), now)
     days = (await load_figures(services, actor, FigureQuery(first, last, "day", filters), now)).groups
     groups = (await load_figures(services, actor, FigureQuery(first, last, by, filters), now)).groups
     share = f"/console/figures?first={first}&last={last}&by={by}" + (f"&department={code}" if filters else "")
@@ -70,7 +70,7 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
             language,
             str(by),
             str(figure),
-            whole.groups[0] if whole.groups else None,
+            report.groups[0] if report.groups else None,
             _fill_missing_days(days, first, min(last, today)),
             groups,
         ),
@@ -124,7 +124,7 @@ def _figure_context(
     language: str,
     by: str,
     figure: str,
-    whole: FigureGroup | None,
+    totals: FigureGroup | None,
     days: Sequence[FigureGroup],
     groups: Sequence[FigureGroup],
 ) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _figure_context(
         due = [(label, g.counts) for label, g in shown if any(g.counts[m] for m, _, _ in parts)]
         drawn.append((say("chart.due"), charts.stacked_bar_chart(say("chart.due"), due, parts)))
     return {
-        "whole": whole or _empty_group(""),
+        "whole": totals or _empty_group(""),
         "groups": labelled,
         "figures": list(FIGURES.values()),
         "counts": COUNTS,
@@ -189,8 +189,8 @@ def format_duration(minutes: float | None, language: str) -> str:
     """Minutes as text: `1 h 5 min`."""
     if minutes is None:
         return "–"
-    whole = round(minutes)
-    days, hours, left = whole // 1440, whole % 1440 // 60, whole % 60
+    rounded = round(minutes)
+    days, hours, left = rounded // 1440, rounded % 1440 // 60, rounded % 60
     if days:
         return translate("time.days", language, days=days, hours=hours)
     key = "time.hours" if hours else "time.minutes"

@@ -117,7 +117,7 @@ def _stale(guarded: tuple[sa.Table, ...]) -> list[str]:
     parts = []
     for table in guarded:
         (key,) = table.primary_key.columns
-        # locked in order of the key, so that two batches never wait for each other in a ring
+        # locked in order of the key, so that two batches never deadlock
         parts.append(
             f'v_{table.name} AS MATERIALIZED (SELECT t."{key.name}" AS key, t.version FROM "{table.name}" t'
             f" WHERE t.\"{key.name}\" IN (SELECT key FROM guard WHERE expected IS NOT NULL AND source = '{table.name}')"

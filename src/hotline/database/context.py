@@ -19,7 +19,7 @@ P = TypeVar("P")
 @dataclass(kw_only=True)
 class PlatformServices:
     """`secret`: keys, codes and sealed values are derived from it. `parts`: what a capability keeps in a process, such
-    as a cache, by its class; `on_shutdown`: called once when the process is told to stop."""
+    as a cache, by its class; `on_shutdown`: called once when the process begins to stop."""
 
     db: Database
     journal: Journal
@@ -31,7 +31,7 @@ class PlatformServices:
     deadlines: Deadlines = field(default_factory=Deadlines)
     offload: Offload = field(default_factory=Offload)
     batcher: WriteBatcher = field(init=False)
-    leaving: bool = False  # told to stop: no more work should be sent here
+    leaving: bool = False  # stopping: no more work should be sent here
     parts: dict[type[Any], Any] = field(default_factory=dict)
     on_shutdown: list[Callable[[], None]] = field(default_factory=list)
 

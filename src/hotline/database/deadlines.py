@@ -44,7 +44,7 @@ async def database_deadline(seconds: float, *, writes: bool = False) -> AsyncIte
 
 
 async def run_detached(work: Coroutine[Any, Any, R]) -> R:
-    """Run a transaction to its end, also when whoever waits for it gives up: a rollback would wait for the same
+    """Run a transaction to its end, also when its caller gives up: a rollback would wait for the same
     database. What it raises then is dropped."""
     task = asyncio.create_task(work)
     _DETACHED.add(task)

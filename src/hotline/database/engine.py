@@ -41,13 +41,13 @@ class Database(Protocol):
 
     dialect: sa.Dialect
     batchers: int
-    asked: int  # round trips so far
+    round_trips: int  # so far
     has_single_writer: bool  # one writer: what it inserts is in commit order
 
     async def rows(self, query: PreparedQuery, /, **values: Any) -> list[Row]:
         """Ask outside any transaction."""
 
-    async def plain(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
+    async def row_dicts(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         """The same, as dicts ready for JSON: documents are left as the text they are, moments as the engine keeps
         them."""
 

@@ -62,7 +62,7 @@ class Postgres:
         self._idle: list[asyncpg.Connection[Any]] = []  # last in, first out: the warmest is taken
         self._room = asyncio.Semaphore(size)
         self._turn = 0
-        self.asked = 0  # round trips so far, for tests and the benchmark
+        self.round_trips = 0  # round trips so far, for tests and the benchmark
         self._engine: AsyncEngine | None = None
         self._closed = False
 
@@ -86,16 +86,16 @@ class Postgres:
     async def rows(self, query: PreparedQuery, /, **values: Any) -> list[Row]:
         prepared = query.compile_for(self.dialect)
         async with self._line() as line:
-            self.asked += 1
+            self.round_trips += 1
             found = await line.fetch(prepared.text, *prepared.values(values))
         return [prepared.row(r) for r in found]
 
-    async def plain(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
+    async def row_dicts(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         prepared = query.compile_for(self.dialect)
         async with self._line() as line:
-            self.asked += 1
+            self.round_trips += 1
             found = await line.fetch(prepared.text, *prepared.values(values))
-        return [prepared.plain(r) for r in found]
+        return [prepared.as_dict(r) for r in found]
 
     async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
         def work_read_only(connection: sa.Connection) -> R:
@@ -161,10 +161,10 @@ class Postgres:
                 await connection.invalidate()
             if lost:
                 await engine.dispose()  # what ended one connection has mostly ended its sisters
-            told = _translate_fault(cause, sent=committing)
-            if told is cause or isinstance(told, IntegrityFault):
+            translated = _translate_fault(cause, sent=committing)
+            if translated is cause or isinstance(translated, IntegrityFault):
                 raise
-            raise told from fault
+            raise translated from fault
         finally:
             if connection is not None:
                 await asyncio.shield(connection.close())
@@ -185,8 +185,8 @@ class Postgres:
             found = {r["n"]: r["kept"] for r in await self._fetch_with_retry(line, text, values)}
             missing = [a for n, a in enumerate(answers) if n not in found]
             earlier: dict[tuple[str, str], StoredAnswer] = {}
-            if missing:  # keys used before: tell what was answered then
-                self.asked += 1
+            if missing:  # keys used before: return the stored answers
+                self.round_trips += 1
                 keys = as_json([{"owner": a.owner, "key": a.key} for a in missing])
                 earlier = {
                     (r["owner"], r["key"]): StoredAnswer(**dict(r)) for r in await line.fetch(STORED_ANSWERS_SQL, keys)
@@ -203,11 +203,11 @@ class Postgres:
         """Run the batch; a deadlock or a serialization failure took all of it back, so it may be run again."""
         for _ in range(2):
             try:
-                self.asked += 1
+                self.round_trips += 1
                 return list(await connection.fetch(text, *values))
             except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 continue
-        self.asked += 1
+        self.round_trips += 1
         return list(await connection.fetch(text, *values))
 
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
@@ -216,20 +216,20 @@ class Postgres:
 
     async def reserve(self, name: str, count: int, first: int) -> int:
         async with self._line() as line:  # numbers taken and never given out do no harm: nothing is unsure
-            self.asked += 1
+            self.round_trips += 1
             return int(await line.fetchval(_RESERVE, name, count, first))
 
     async def time(self) -> datetime:
         if self.clock is not None:
             return self.clock()
         async with self._line() as line:
-            self.asked += 1
+            self.round_trips += 1
             moment: datetime = await line.fetchval("SELECT clock_timestamp()")
             return moment
 
     async def durability(self) -> list[tuple[str, str, bool]]:
         async with self._line() as line:
-            self.asked += 1
+            self.round_trips += 1
             names = ("fsync", "full_page_writes", "synchronous_commit")
             found = await line.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
         return [(r["name"], r["setting"], r["setting"] != "off") for r in found]
@@ -237,7 +237,7 @@ class Postgres:
     @asynccontextmanager
     async def _line(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
         """A connection for a moment. It goes back into the pool only where nothing is wrong with its session; what
-        failed is told in our own words. `writing`: it runs one statement that commits by itself."""
+        failed becomes an error of ours. `writing`: it runs one statement that commits by itself."""
         if self._room.locked():
             try:
                 await asyncio.wait_for(self._room.acquire(), POOL_TIMEOUT)
@@ -254,10 +254,10 @@ class Postgres:
                 connection.terminate()
             if _ends_sessions(fault):
                 self._drop_idle()
-            told = _translate_fault(fault, sent=writing and connection is not None)
-            if told is fault:
+            translated = _translate_fault(fault, sent=writing and connection is not None)
+            if translated is fault:
                 raise
-            raise told from fault
+            raise translated from fault
         finally:
             if connection is not None and not connection.is_closed():
                 if connection.is_in_transaction() or self._closed:
@@ -293,7 +293,7 @@ class Postgres:
 
 
 def _cause(fault: BaseException) -> BaseException:
-    """What the driver said, of a fault as SQLAlchemy tells it."""
+    """The driver's own exception behind one of SQLAlchemy's."""
     if isinstance(fault, sa.exc.DBAPIError) and fault.orig is not None:
         return fault.orig.__cause__ or fault.orig
     return fault

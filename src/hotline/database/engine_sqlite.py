@@ -45,7 +45,7 @@ class Sqlite:
         self.clock = clock  # for tests: a database whose clock can be moved
         self.path, self.busy_ms = path, busy_ms
         self.dialect: sa.Dialect = pysqlite.dialect()
-        self.asked = 0
+        self.round_trips = 0
         self._writer = ThreadPoolExecutor(1, "hotline-writer")
         self._readers = ThreadPoolExecutor(readers, "hotline-reader")
         self._local = threading.local()
@@ -72,9 +72,9 @@ class Sqlite:
         prepared = query.compile_for(self.dialect)
         return [prepared.row(r) for r in await self._read(prepared, values)]
 
-    async def plain(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
+    async def row_dicts(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         prepared = query.compile_for(self.dialect)
-        return [prepared.plain(r) for r in await self._read(prepared, values)]
+        return [prepared.as_dict(r) for r in await self._read(prepared, values)]
 
     async def _read(self, prepared: CompiledQuery, values: dict[str, Any]) -> list[Any]:
         parameters = prepared.values(values)
@@ -85,7 +85,7 @@ class Sqlite:
                 line = self._local.line = self._connect(reading=True)
             return line.execute(prepared.text, parameters).fetchall()
 
-        self.asked += 1
+        self.round_trips += 1
         return await self._guarded(self._readers, ask)
 
     async def transact(self, work: Callable[[sa.Connection], R]) -> R:
@@ -150,7 +150,7 @@ class Sqlite:
             await self._run_on_writer(lambda line: line.execute("PRAGMA foreign_keys = ON"))
 
     async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
-        self.asked += 1
+        self.round_trips += 1
         try:
             return await self._run_on_writer(lambda line: _write_in_transaction(line, plans))
         except sqlite3.IntegrityError as fault:
@@ -161,7 +161,7 @@ class Sqlite:
             intake_request = connection.execute(_RESERVE, {"name": name, "count": count, "first": first}).fetchone()
             return int(intake_request[0])
 
-        self.asked += 1
+        self.round_trips += 1
         return await self._run_on_writer(take)
 
     async def time(self) -> datetime:
@@ -194,10 +194,10 @@ class Sqlite:
             # a caller who hangs up ends the wait, never the work
             return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
         except (sqlite3.Error, sa.exc.DBAPIError) as fault:
-            told = _translate_fault(fault)
-            if told is fault:
+            translated = _translate_fault(fault)
+            if translated is fault:
                 raise
-            raise told from fault
+            raise translated from fault
 
     def _connect(self, *, reading: bool) -> sqlite3.Connection:
         line = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=self.busy_ms / 1000)

@@ -17,10 +17,10 @@ def database_time(c: sa.Connection) -> datetime:
     if given is not None:  # a test moves it
         now: datetime = given()
         return now
-    asked = "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')" if c.dialect.name == "sqlite" else _CLOCK
-    moment = parse_instant(c.exec_driver_sql(asked).scalar_one())
+    statement = "SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')" if c.dialect.name == "sqlite" else _CLOCK
+    moment = parse_instant(c.exec_driver_sql(statement).scalar_one())
     if moment is None:
-        raise TypeError("the database told no time")
+        raise TypeError("the database returned no time")
     return moment
 
 

@@ -1,6 +1,7 @@
 """Bringing a database to a revision: one Alembic tree for both engines."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -106,7 +107,10 @@ def _oldest_code(connection: sa.Connection) -> str | None:
 async def migrate_to(db: Database, migrations: Path, revision: str = "head", *, lose_data: bool = False) -> str | None:
     """Upgrade (or, given an older revision, downgrade) and return the revision reached. One transaction: all or
     nothing. Raises Refused: no such revision; a database newer than this code; or a way down on which rows or values
-    would be lost, unless `lose_data`."""
+    would be lost, unless `lose_data`.
+
+    Lost rows, values and characters are counted. A downgrade that replaces values adds their number to
+    `config.attributes["lost_values"]`, by `table.column`."""
     config = _config(migrations)
 
     def run_migration(connection: sa.Connection) -> None:
@@ -131,8 +135,10 @@ async def migrate_to(db: Database, migrations: Path, revision: str = "head", *, 
             command.upgrade(config, revision)
             return
         before = {} if lose_data else _load_contents(connection)
+        replaced = Counter[str]()
+        config.attributes["lost_values"] = replaced
         command.downgrade(config, revision)
-        if not lose_data and (lost := _data_loss_errors(before, _load_contents(connection))):
+        if not lose_data and (lost := _data_loss_errors(before, _load_contents(connection), replaced)):
             raise Refused(  # and the transaction with it: nothing has happened
                 Refusal(
                     Code.CONFLICT,
@@ -186,9 +192,12 @@ def _load_contents(connection: sa.Connection) -> dict[str, _Content]:
     return contents
 
 
-def _data_loss_errors(before: Mapping[str, _Content], after: Mapping[str, _Content]) -> list[tuple[str, str]]:
-    """What was there and is no more: tables and columns with how many rows and values."""
-    lost: list[tuple[str, str]] = []
+def _data_loss_errors(
+    before: Mapping[str, _Content], after: Mapping[str, _Content], replaced: Mapping[str, int]
+) -> list[tuple[str, str]]:
+    """What was there and is no more: tables and columns with how many rows and values. `replaced`: by column, how many
+    values a downgrade put others in place of."""
+    lost = [(column, f"{count} values would be lost") for column, count in replaced.items() if count > 0]
     for name, content_before in before.items():
         content_after = after.get(name)
         if content_after is None:

@@ -51,7 +51,7 @@ class CompiledQuery:
             cells[place] = decode(cells[place])
         return self.row_type(*cells)
 
-    def plain(self, raw: Any) -> dict[str, Any]:
+    def as_dict(self, raw: Any) -> dict[str, Any]:
         """A row as a dict ready for JSON."""
         row = dict(zip(self.labels, raw, strict=False))
         for name in self.documents:

@@ -151,7 +151,7 @@ def _merge_shared_rows(write: TableWrite, rows: Sequence[Any], rows_by_key: dict
 @cache
 def in_dependency_order(writes: frozenset[TableWrite]) -> tuple[TableWrite, ...]:
     """Parents before the children that point at them, as foreign keys want it; and always the same order, so that two
-    batches never wait for each other in a ring."""
+    batches never deadlock."""
     ranks = {
         write: [table.name for table in write.table.metadata.sorted_tables].index(write.table.name) for write in writes
     }

@@ -63,7 +63,7 @@ def is_allowed_address(address: Address, allowed: Sequence[Network] = ()) -> boo
 
 
 async def resolve_host(host: str, port: int) -> Sequence[str]:
-    """Every address of a name, as the system tells them."""
+    """Every address of a name, from the system's resolver."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as fault:

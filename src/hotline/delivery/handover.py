@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -18,27 +18,18 @@ from hotline.delivery import store as outbox_store
 from hotline.delivery.alarms import add_alarm
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.context import DeliveryServices
-from hotline.delivery.notices import GatewayDown, GatewayRefused
+from hotline.delivery.model import NOTICE_RETRIES, RetryPolicy
+from hotline.delivery.notices import GatewayDown, GatewayRefused, NoticeBody
 from hotline.locales import bilingual
 
 S = TypeVar("S", bound=DeliveryServices)
 log = structlog.get_logger("hotline.outbox")
 
 
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How often a kind of message is tried, and the seconds before each further try. `final`: a refusal other than 410
-    Gone ends it, too."""
-
-    tries: int
-    waits: Sequence[float]
-    final: bool = True
-
-    def wait(self, attempts: int) -> float:
-        return self.waits[min(attempts, len(self.waits)) - 1] * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-
-
-NOTICE_RETRIES = RetryPolicy(8, (5, 30, 120, 600, 1800, 3600, 7200))
+def retry_wait(policy: RetryPolicy, attempts: int) -> float:
+    """The policy's wait in seconds, up to a fifth more or less, so that messages that failed together do not come back
+    together."""
+    return policy.wait(attempts) * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +62,7 @@ class Handover(Generic[S]):
             why = "no way to them: no phone number on the roster, and HOTLINE_NOTICE_URL is not set"
             await self.failed(m, token, NOTICE_RETRIES, FailedTry(why, never=True))
             return
-        body = orjson.dumps(
-            {"id": m.id, "type": f"hotline.{m.kind}", "number": m.number, "created_at": m.created_at, "data": m.payload}
-        )
+        body = orjson.dumps(NoticeBody(m.id, f"hotline.{m.kind}", m.number, m.created_at, m.payload))
         await self.attempt(m, token, "notices", NOTICE_RETRIES, lambda: notices.send(m.id, body, self.services.clock()))
 
     async def attempt(
@@ -106,7 +95,7 @@ class Handover(Generic[S]):
         again = None
         if not fault.never and m.attempts < max(policy.tries, m.max_attempts):
             # by the database's clock, as it will be looked for
-            wait = timedelta(seconds=max(policy.wait(m.attempts), fault.after or 0.0))
+            wait = timedelta(seconds=max(retry_wait(policy, m.attempts), fault.after or 0.0))
             again = await self.services.db.time() + wait
         tried = []
         if fault.way and fault.begun is not None:
@@ -135,7 +124,7 @@ def attempt_row(id: str, n: int, way: str, begun: float, at: datetime, why: str 
 
 
 def note_dead(c: sa.Connection, m: Row, why: str, now: datetime) -> None:
-    """A message ended undelivered: operators are told, once an hour."""
+    """A message ended undelivered: operators are notified, once an hour."""
     log.warning("outbox.dead", id=m.id, kind=m.kind, why=why)
     if m.kind != "alarm":
         add_alarm(c, "dead", bilingual("alarm.dead"), now)

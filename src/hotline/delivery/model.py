@@ -1,6 +1,6 @@
 """An outgoing message, where it stands, which way it can leave, and what runs a gateway."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -30,7 +30,7 @@ class GatewayKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something to tell the world, handed over after COMMIT by a worker. `partition` keeps the order per receiver."""
+    """A message to send after COMMIT by a worker. `partition` keeps the order per receiver."""
 
     id: str
     kind: str
@@ -68,3 +68,20 @@ def everywhere(kind: str) -> Way:
 def by_notice(reach: AvailableChannels) -> Way:
     """The way of a kind that only the notice address takes."""
     return Way.ALL if reach.notices else Way.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a kind of message is tried, and the seconds before each further try. `final`: a refusal other than 410
+    Gone ends it, too."""
+
+    tries: int
+    waits: Sequence[float]  # seconds; the last one again for further tries
+    final: bool = True
+
+    def wait(self, attempts: int) -> float:
+        """Seconds before the next try, after so many."""
+        return self.waits[min(attempts, len(self.waits)) - 1]
+
+
+NOTICE_RETRIES = RetryPolicy(8, (5, 30, 120, 600, 1800, 3600, 7200))  # about three and a half hours

@@ -3,14 +3,16 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from secrets import token_bytes
+from typing import Any
 
 import httpx
 
 from hotline.delivery.egress import ForbiddenAddress
+from hotline.replies import reply_type
 
 
 class GatewayDown(Exception):
@@ -31,6 +33,17 @@ class GatewayRefused(Exception):
 
 
 MAX_RETRY_AFTER = 24 * 3600.0
+
+
+@reply_type()
+class NoticeBody:
+    """A message as the notice address gets it. `type`: `hotline.` and its kind, which says what `data` holds."""
+
+    id: str
+    type: str
+    number: str
+    created_at: datetime
+    data: Mapping[str, Any]
 
 
 def webhook_signatures(secrets: Sequence[str], id: str, stamp: str, body: bytes) -> str:  # noqa: A002

@@ -15,9 +15,9 @@ from hotline.database.prepared import Row
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.context import DeliveryServices
-from hotline.delivery.handover import NOTICE_RETRIES, FailedTry, Handover
+from hotline.delivery.handover import FailedTry, Handover
 from hotline.delivery.message_kinds import MessageKinds, MessageSender, SendMessage
-from hotline.delivery.model import AvailableChannels
+from hotline.delivery.model import NOTICE_RETRIES, AvailableChannels
 
 AT_ONCE = 64  # messages under way together
 S = TypeVar("S", bound=DeliveryServices)

@@ -86,8 +86,8 @@ def _import_provider(kind: GatewayKind, name: str) -> object:
         log.error(
             "provider.import_failed", name=name, package=package_name(point), fault=f"{type(fault).__name__}: {fault}"
         )
-        says = f"the package of provider {name} cannot be imported: {type(fault).__name__}"
-        raise Refused(Refusal(Code.UNAVAILABLE, says)) from fault
+        message = f"the package of provider {name} cannot be imported: {type(fault).__name__}"
+        raise Refused(Refusal(Code.UNAVAILABLE, message)) from fault
 
 
 def clear_caches() -> None:

@@ -214,7 +214,7 @@ def _defer_blocked(db: sa.Connection, window: sa.Subquery, at: datetime) -> None
         return
     for partition in {row.partition for row in blocked_rows}:
         head = db.execute(_FIRST_OF_RECEIVER.with_for_update(skip_locked=True), {"receiver": partition}).first()
-        if head is None:  # somebody ends it at this moment
+        if head is None:  # another transaction ends it at this moment
             continue
         until = max(at + MAX_DEFERRAL, parse_instant(head.next_at) or at)
         ids = [row.id for row in blocked_rows if row.partition == partition and row.id != head.id]
@@ -235,9 +235,9 @@ _FIRST_OF_RECEIVER = (
 def _release_next(db: sa.Connection, partition: str) -> None:
     """The next of this receiver is due now, if it was put aside."""
     at = database_time(db)
-    aside = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at > at)
+    is_deferred = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at > at)
     head = _FIRST_OF_RECEIVER.with_only_columns(_RECEIVERS.c.id).scalar_subquery()
-    db.execute(sa.update(o).where(o.c.id == head, aside).values(next_at=at), {"receiver": partition})
+    db.execute(sa.update(o).where(o.c.id == head, is_deferred).values(next_at=at), {"receiver": partition})
 
 
 def correct_future_due(db: sa.Connection) -> int:

@@ -1,5 +1,5 @@
 """Reading another system's export, row by row: CSV in the encodings and with the separators people use, JSON lines, or
-an array of JSON objects. Nothing is guessed into text; what cannot be read is told by line, and reading goes on."""
+an array of JSON objects. Nothing is guessed into text; what cannot be read is reported by line, and reading goes on."""
 
 import codecs
 import csv
@@ -57,13 +57,13 @@ codecs.register_error("hotline-marker", _keep_a_marker)
 @dataclass(frozen=True, slots=True)
 class ImportRow:
     """One row. `place` is where it begins, as "row 12" (the line of the file) or "item 12" (of an array). `cells` None:
-    it cannot be read, and `fault` says why. `whole` is the row as it was, for a file of refused ones: its cells, its
-    JSON value, or the text of its first line where nothing more can be told apart."""
+    it cannot be read, and `fault` says why. `original` is the row as it was, for a file of refused ones: its cells, its
+    JSON value, or the text of its first line where nothing more can be separated."""
 
     place: str
     cells: Mapping[str, str] | None
     fault: str = ""
-    whole: Any = None
+    original: Any = None
 
 
 class _Repeated(dict[str, Any]):
@@ -82,7 +82,7 @@ class ImportSource:
     that is needed was seen."""
 
     def __init__(self, path: Path, form: str, encoding: str | None = None, columns: Sequence[str] = ()) -> None:
-        """`form`: csv or json (lines or an array). `columns`: those that are needed; they tell which separator is
+        """`form`: csv or json (lines or an array). `columns`: those that are needed; they show which separator is
         meant. Raises UnreadableFileError."""
         self.path, self.position, self._columns = path, 0, tuple(columns)
         self.is_json = form != "csv"
@@ -98,7 +98,7 @@ class ImportSource:
 
     @contextmanager
     def _explain_errors(self) -> Iterator[None]:
-        """Whatever goes wrong with the file is told in words."""
+        """Every fault of the file becomes an error with a text."""
         try:
             yield
         except UnreadableFileError:
@@ -172,8 +172,8 @@ class ImportSource:
                 return
             except (csv.Error, _TooLong) as fault:
                 reader = csv.reader(lines, delimiter=self.delimiter, strict=True)  # forgets what it had begun
-                said = _csv_error_text(fault, lines.unread_continuation())
-                yield first, _printable_line("".join(lines.taken)), said
+                error_text = _csv_error_text(fault, lines.unread_continuation())
+                yield first, _printable_line("".join(lines.taken)), error_text
                 continue
             broken = next((hit[0] for line in lines.taken if (hit := _BROKEN.search(line))), None)
             if width is None:
@@ -197,9 +197,9 @@ class ImportSource:
         for line, cells, fault in records:
             self._note(text)
             if fault or isinstance(cells, str):
-                yield ImportRow(f"row {line}", None, f"cannot be read: {fault}", whole=cells)
+                yield ImportRow(f"row {line}", None, f"cannot be read: {fault}", original=cells)
             else:
-                yield ImportRow(f"row {line}", dict(zip(self.header, cells, strict=True)), whole=cells)
+                yield ImportRow(f"row {line}", dict(zip(self.header, cells, strict=True)), original=cells)
 
     def _note(self, text: TextIO) -> None:
         with suppress(OSError, ValueError):
@@ -218,7 +218,7 @@ class ImportSource:
         with self._text() as text:
             for row in self._json_rows(text):
                 read += 1
-                names.update(dict.fromkeys(row.whole or ()))
+                names.update(dict.fromkeys(row.original or ()))
                 wanted -= names.keys()
                 if not wanted:
                     break
@@ -233,19 +233,21 @@ class ImportSource:
         for place, item, fault in _array_items(text) if self._is_array else _json_lines(text):
             self._note(text)
             if fault:
-                yield ImportRow(place, None, f"cannot be read: {fault}", whole=item)
+                yield ImportRow(place, None, f"cannot be read: {fault}", original=item)
             elif not isinstance(item, dict):
-                yield ImportRow(place, None, "cannot be read: no JSON object", whole=item)
+                yield ImportRow(place, None, "cannot be read: no JSON object", original=item)
             elif isinstance(item, _Repeated):
-                yield ImportRow(place, None, "cannot be read: a name stands twice", whole=dict(item))
+                yield ImportRow(place, None, "cannot be read: a name stands twice", original=dict(item))
             else:
                 cells = {str(name): _cell(value) for name, value in item.items()}
                 if any(cell is not None and _BROKEN.search(cell) for cell in cells.values()):
-                    yield ImportRow(place, None, "cannot be read: a NUL, or half of a character", whole=item)
-                elif odd := next((name for name in self._columns if name in cells and cells[name] is None), None):
-                    yield ImportRow(place, None, f"{odd}: a list or an object, not a text", whole=item)
+                    yield ImportRow(place, None, "cannot be read: a NUL, or half of a character", original=item)
+                elif null_column := next(
+                    (name for name in self._columns if name in cells and cells[name] is None), None
+                ):
+                    yield ImportRow(place, None, f"{null_column}: a list or an object, not a text", original=item)
                 else:
-                    yield ImportRow(place, {n: c for n, c in cells.items() if c is not None}, whole=item)
+                    yield ImportRow(place, {n: c for n, c in cells.items() if c is not None}, original=item)
 
 
 def _cell(value: Any) -> str | None:
@@ -341,7 +343,7 @@ def _json_lines(text: TextIO) -> Iterator[tuple[str, Any, str]]:
 
 
 def _array_items(text: TextIO) -> Iterator[tuple[str, Any, str]]:
-    """The items of one large array, one after the other. Behind one that is damaged nothing can be told apart."""
+    """The items of one large array, one after the other. After a damaged one nothing can be read."""
     decoder = json.JSONDecoder(object_pairs_hook=_object)
     buffer, at, count = text.read(65_536).lstrip("\ufeff"), 0, 0
     at = _end_of(_BLANK, buffer, 0) + 1  # behind the bracket
@@ -363,11 +365,11 @@ def _array_items(text: TextIO) -> Iterator[tuple[str, Any, str]]:
             yield f"item {count + 1}", None, "no JSON from here on; what follows it was not read"
             return
         count += 1
-        whole = buffer[at:end]
+        item_text = buffer[at:end]
         at = end
         yield (
             f"item {count}",
-            *((_printable_line(whole), "bytes that are no text") if _UNREADABLE in whole else (item, "")),
+            *((_printable_line(item_text), "bytes that are no text") if _UNREADABLE in item_text else (item, "")),
         )
 
 
@@ -416,15 +418,21 @@ class RejectedFile:
         """Write one row. Cells beyond the heading stand behind the reason; a line that could not be split into cells
         stands whole in the first column, and in JSON, what is no object under `row`."""
         self._rows += 1
-        said = f"{row.place}: {why}"
+        message = f"{row.place}: {why}"
         if self._source.is_json:
-            whole = row.whole if isinstance(row.whole, dict) else {} if row.whole is None else {"row": row.whole}
-            self._file.write(json.dumps({**whole, "refused": said}) + "\n")
+            cells_by_name = (
+                row.original
+                if isinstance(row.original, dict)
+                else {}
+                if row.original is None
+                else {"row": row.original}
+            )
+            self._file.write(json.dumps({**cells_by_name, "refused": message}) + "\n")
             return
         header = self._source.header
-        cells = [row.whole] if isinstance(row.whole, str) else list(row.whole or ())
+        cells = [row.original] if isinstance(row.original, str) else list(row.original or ())
         within = zip_longest(header, cells[: len(header)], fillvalue="")
-        self._writer.writerow([*(cell for name, cell in within if name != "refused"), said, *cells[len(header) :]])
+        self._writer.writerow([*(cell for name, cell in within if name != "refused"), message, *cells[len(header) :]])
 
     def close(self) -> None:
         """Close it; one without any row is taken away again."""

@@ -327,12 +327,12 @@ class TimeParser:
             if local is None:
                 continue
             try:
-                moment, odd = self._in_utc(local)
+                moment, error = self._in_utc(local)
             except OverflowError:
                 raise ValueError("lies outside the years that can be counted") from None
             if moment < EARLIEST:
                 raise ValueError(f"lies before {EARLIEST.year}")
-            return moment, odd
+            return moment, error
         raise ValueError(f"not a moment as {' or '.join(written for written, _, _ in self._formats)}")
 
     def _parsed(self, text: str, written: str, base: str, has_zone: bool) -> datetime | None:

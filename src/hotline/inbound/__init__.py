@@ -6,8 +6,7 @@ __all__ = [
     "jobs",
     "model",
     "outcome",
-    "push",
-    "push_requests",
+    "processing",
     "rows",
     "signatures",
     "spool",
@@ -15,5 +14,6 @@ __all__ = [
     "store",
     "tables",
     "twilio_signature",
-    "work_off",
+    "webhook_endpoint",
+    "webhook_request",
 ]

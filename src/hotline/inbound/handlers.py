@@ -26,11 +26,11 @@ class ClaimedItem:
 
 @dataclass(frozen=True, slots=True)
 class InboundHandler(Generic[S]):
-    """`work_off(services, item)` returns the outcome of an item, or None where it has written that itself. It raises
+    """`process(services, item)` returns the outcome of an item, or None where it has written that itself. It raises
     Refused where the item is refused; with a code of `outcome.LATER` the item is tried again."""
 
     kind: str
-    work_off: Callable[[S, ClaimedItem], Awaitable[InboundOutcome | None]]
+    process: Callable[[S, ClaimedItem], Awaitable[InboundOutcome | None]]
 
 
 class InboundHandlers(Generic[S]):
@@ -44,6 +44,6 @@ class InboundHandlers(Generic[S]):
         found: dict[str, InboundHandler[S]] = {}
         for handler in self._declared():
             if handler.kind in found:
-                raise ValueError(f"two packages work off what was pushed as {handler.kind}")
+                raise ValueError(f"two packages process items of kind {handler.kind}")
             found[handler.kind] = handler
         return found

@@ -49,7 +49,7 @@ class Inbox:
         return await self._db.transact(lambda c: inbound_store.count_known(c, keys))
 
     async def save_to_database(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """In the database, and with it an alarm for each danger that waits for somebody to look at it. Raises
+        """In the database, and with it an alarm for each danger that waits for review. Raises
         DatabaseUnavailable or DatabaseFull, and CommitUnknown after the deadline: the rows may still be written."""
         alarms = _danger_alarms(rows)
 
@@ -76,13 +76,13 @@ class Inbox:
 
 
 def _danger_alarms(rows: Sequence[Mapping[str, Any]]) -> list[Message]:
-    """What operators are told at once of rows with danger words that nothing but a person can work off: once for each,
+    """Alarms to operators for rows with danger words that only a person can handle: one for each,
     however often it is pushed."""
-    said = bilingual("alarm.danger_in_push")
+    payload = bilingual("alarm.danger_in_push")
     return [
         Message(
             f"al.{hashed_key(row['gateway'], row['kind'], row['key']).removeprefix('sha256-')}"[:40], "alarm",
-            TicketNumber(""), "role:operator", {"inbound": row["id"], **said}, row["received_at"],
+            TicketNumber(""), "role:operator", {"inbound": row["id"], **payload}, row["received_at"],
         )
         for row in rows
         if row["urgent"] and row["status"] == InboundStatus.ODD

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from hotline.database.identifiers import new_reference
 from hotline.inbound import store as inbound_store
 from hotline.inbound.context import InboundServices
+from hotline.inbound.processing import process_due
 from hotline.inbound.spool_drain import drain_spooled_records
-from hotline.inbound.work_off import process_due
 from hotline.jobs import AT_ONCE, BATCH, MEDIUM_PAUSE, Job, RetentionRule
 
 KEPT = timedelta(days=180)  # longer than the five months the regulator asks for

@@ -12,7 +12,7 @@ from hotline.delivery.context import DeliveryServices
 from hotline.delivery.gateways import Gateway
 from hotline.delivery.payloads import clean_data, hashed_key, readable_text
 from hotline.inbound.model import InboundKind, InboundStatus
-from hotline.inbound.push import UnreadableItem
+from hotline.inbound.webhook_request import UnreadableItem
 from hotline.refusals import Code, Refusal
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import Lexicon, build_lexicon
@@ -46,7 +46,13 @@ async def inbound_rows(
 
     def rows(some: Sequence[I]) -> list[dict[str, Any]]:
         return [
-            clean_data({**_default_columns(gateway, item, now), **build_columns(services, gateway, item, lexicon, now)})
+            clean_data(
+                {
+                    **blank_row(gateway.name, now),
+                    "raw": item.raw[:MAX_RAW_LENGTH],
+                    **build_columns(services, gateway, item, lexicon, now),
+                }
+            )
             for item in some
         ]
 
@@ -74,10 +80,11 @@ def _chunks(items: Sequence[I]) -> Iterator[list[I]]:
         yield some
 
 
-def _default_columns(gateway: Gateway, item: Item, now: datetime) -> dict[str, Any]:
+def blank_row(gateway: str, now: datetime) -> dict[str, Any]:
+    """The columns of an item of which nothing is known yet; `gateway`: by name, or who else sent it."""
     return {
-        "id": new_reference(now), "gateway": gateway.name, "kind": InboundKind.BODY, "key": "", "sender": None,
-        "receiver": None, "text": "", "raw": item.raw[:MAX_RAW_LENGTH], "details": {}, "sent_at": None,
+        "id": new_reference(now), "gateway": gateway, "kind": InboundKind.BODY, "key": "", "sender": None,
+        "receiver": None, "text": "", "raw": "", "details": {}, "sent_at": None,
         "received_at": now,
         "urgent": False, "partition": "", "status": InboundStatus.KEPT, "effect": None, "number": None, "why": None,
         "attempts": 0, "next_at": now, "lease_until": None, "lease_token": None, "handled_by": None,
@@ -89,7 +96,7 @@ def unreadable_columns(
 ) -> dict[str, Any]:
     """The row of an item that cannot be read: it waits for an operator."""
     key = item.key or hashed_key(item.raw)
-    # one that is kept once for many is about how the gateway is set up, not about what somebody wrote
+    # one that is kept once for many is about how the gateway is set up, not about what a resident wrote
     urgent = item.key is None and _has_danger(lexicon, f"{item.text}\n{readable_text(item.raw)}")
     return {
         "key": key, "partition": key, "status": InboundStatus.ODD, "why": item.why[:500], "text": item.text,

@@ -78,7 +78,7 @@ class Spool:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
             try:
-                whole = os.write(handle, bytes(TEST_WRITE_BYTES)) == TEST_WRITE_BYTES
+                is_complete = os.write(handle, bytes(TEST_WRITE_BYTES)) == TEST_WRITE_BYTES
                 os.fdatasync(handle)
             finally:
                 os.close(handle)
@@ -86,7 +86,7 @@ class Spool:
         except OSError as fault:
             log.error("spool.unusable", why=type(fault).__name__)
             return False
-        return whole
+        return is_complete
 
     def _append(self, record: Mapping[str, Any], now: datetime) -> None:
         body = orjson.dumps(dict(record), option=orjson.OPT_NON_STR_KEYS)
@@ -96,7 +96,7 @@ class Spool:
         if self._open is None or self._open.tell() > ROTATE_BYTES:
             self.close()
             self._open = self._fresh(now)
-        whole = self._open.tell()
+        size_before = self._open.tell()
         try:
             if self._open.write(line) != len(line):
                 raise OSError(errno.ENOSPC, "half a line")
@@ -104,7 +104,7 @@ class Spool:
         except OSError:  # no half line may stand before the next record
             handle, self._open = self._open, None
             with suppress(OSError):
-                os.ftruncate(handle.fileno(), whole)
+                os.ftruncate(handle.fileno(), size_before)
             with suppress(OSError):
                 handle.close()
             raise
@@ -114,7 +114,7 @@ class Spool:
         path = self.folder / f"{now:%Y%m%dT%H%M%S%f}-{uuid4().hex[:8]}.spool"
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY, 0o600)
         fcntl.flock(handle, fcntl.LOCK_EX)  # as long as it is held, no process drains it
-        if os.fstat(handle).st_nlink == 0:  # somebody drained it, empty, before it was ours
+        if os.fstat(handle).st_nlink == 0:  # another process drained it, empty, before it was ours
             os.close(handle)
             return self._fresh(now)
         folder = os.open(self.folder, os.O_RDONLY)
@@ -205,7 +205,7 @@ class Spool:
                         await asyncio.to_thread(self._quarantine, record, path)
                     done += 1
                     processed += 1
-                if raw.count(b"\n") > processed:  # whole lines that do not fit: not a torn end, somebody must look
+                if raw.count(b"\n") > processed:  # whole lines that do not fit: not a torn end, so it needs review
                     log.error("spool.file_damaged", file=path.name, drained=processed)
                     path.rename(path.with_suffix(".bad"))
                 else:

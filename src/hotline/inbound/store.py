@@ -26,8 +26,8 @@ def insert_items(c: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def claim(c: sa.Connection, now: datetime, token: str, limit: int) -> Sequence[Row]:
-    """The next to work off, ours for LEASE by the database's clock: dangers first, then the oldest; one at a time for
-    each partition."""
+    """The next items to process, leased for LEASE by the database's clock: dangers first, then the oldest; one at a
+    time for each partition."""
     database_now = database_time(c)
     earlier = i.alias("earlier")
     first = ~(
@@ -103,7 +103,7 @@ def update_item(
     values: Mapping[str, Any],
     allowed_statuses: Sequence[S] | None = None,
 ) -> bool:
-    """Write to one row, whoever holds it; `allowed_statuses` while it stands in one of these states."""
+    """Write to one row, whichever worker holds it; `allowed_statuses` while it stands in one of these states."""
     where = [i.c.id == id] + ([i.c.status.in_(list(allowed_statuses))] if allowed_statuses else [])
     return c.execute(sa.update(i).where(*where).values(**values)).rowcount == 1
 
@@ -156,7 +156,7 @@ async def load_waiting_summary(db: Database, now: datetime) -> Row | None:
 
 
 async def count_items_for_review(db: Database) -> int:
-    """How many wait for somebody to look at them, up to 1,000."""
+    """How many wait for review, up to 1,000."""
     row = await fetch_first(db, _ODD)
     return int(row.n) if row else 0
 

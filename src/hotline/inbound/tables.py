@@ -1,4 +1,4 @@
-"""The table of what was pushed: kept before it is answered, worked off from there."""
+"""The table of what was pushed: stored before it is acknowledged, processed from there."""
 
 import sqlalchemy as sa
 
@@ -9,7 +9,7 @@ from hotline.inbound.model import InboundKind, InboundStatus
 C, S, I = sa.Column, sa.String, sa.Integer
 _WAITS = sa.text("status IN ('kept', 'leased')")
 inbound = table(
-    "inbound", "All that was pushed to us: kept before it is answered, worked off from here.",
+    "inbound", "All that was pushed to us: stored before it is acknowledged, processed from here.",
     C("id", S(36), primary_key=True),
     C("gateway", S(60), nullable=False),
     C("kind", S(8), nullable=False),
@@ -22,7 +22,7 @@ inbound = table(
     C("sent_at", Instant),
     C("received_at", Instant, nullable=False),
     C("urgent", sa.Boolean, nullable=False, doc="A danger word stands in it: it goes first"),
-    C("partition", S(100), nullable=False, doc="What must be worked off one after the other"),
+    C("partition", S(100), nullable=False, doc="What must be processed one after the other"),
     C("status", S(10), nullable=False),
     C("effect", S(12)),
     C("number", S(14)),

@@ -10,44 +10,44 @@ import orjson
 
 from hotline.delivery.account import Account
 from hotline.delivery.payloads import signed_pairs
-from hotline.inbound.push import AuthenticationFailed, Push
 from hotline.inbound.signatures import check_address, matches_any
+from hotline.inbound.webhook_request import AuthenticationFailed, WebhookRequest
 
 
-def check_twilio_signature(account: Account, push: Push) -> None:
+def check_twilio_signature(account: Account, request: WebhookRequest) -> None:
     """Check X-Twilio-Signature, or the newer signature with a key of its own. Raises AuthenticationFailed."""
-    check_address(account, push)
+    check_address(account, request)
     expected_signatures: list[str] = []
-    named = push.headers.get("x-twilio-webhooks-signature-settings")
-    sent_signature = push.headers.get("x-twilio-signature", "")
-    content = _signed_part(push)
+    named = request.headers.get("x-twilio-webhooks-signature-settings")
+    sent_signature = request.headers.get("x-twilio-signature", "")
+    content = _signed_part(request)
     if named:
         wanted = dict(part.strip().partition("=")[::2] for part in named.split(","))
         if wanted.get("algorithm", "HMAC_SHA256").upper() != "HMAC_SHA256":
             raise AuthenticationFailed("a signature of another kind")
-        sent_signature = push.headers.get("x-twilio-webhooks-signature", sent_signature)
+        sent_signature = request.headers.get("x-twilio-webhooks-signature", sent_signature)
         for keys in account.secret_values("signing_keys"):
             key = orjson.loads(keys).get(wanted.get("key", ""))
             if key:
                 expected_signatures += [
-                    _signature(str(key), url + content, "sha256") for url in _url_variants(push.url)
+                    _signature(str(key), url + content, "sha256") for url in _url_variants(request.url)
                 ]
     else:
         for token in account.secret_values("auth_token"):
-            expected_signatures += [_signature(token, url + content, "sha1") for url in _url_variants(push.url)]
+            expected_signatures += [_signature(token, url + content, "sha1") for url in _url_variants(request.url)]
     if not sent_signature or not expected_signatures or not matches_any(sent_signature, expected_signatures):
         raise AuthenticationFailed("the signature is missing or wrong")
 
 
-def _signed_part(push: Push) -> str:
+def _signed_part(request: WebhookRequest) -> str:
     """What follows the URL in what is signed: the form, sorted, repeated values as a sorted set; nothing for JSON."""
-    if push.media_type == "application/json":
-        digest = dict(push.query_pairs()).get("bodySHA256", "")
-        if not matches_any(digest.lower(), [hashlib.sha256(push.body).hexdigest()]):
+    if request.media_type == "application/json":
+        digest = dict(request.query_pairs()).get("bodySHA256", "")
+        if not matches_any(digest.lower(), [hashlib.sha256(request.body).hexdigest()]):
             raise AuthenticationFailed("the body is not the one that was signed")
         return ""
     form: dict[str, set[str]] = {}
-    for name, value in signed_pairs(push.body):
+    for name, value in signed_pairs(request.body):
         form.setdefault(name, set()).add(value)
     return "".join(name + value for name in sorted(form) for value in sorted(form[name]))
 

@@ -25,7 +25,7 @@ class _Catalogue(GNUTranslations):
 
     def _parse(self, fp: IO[bytes]) -> None:  # type: ignore[override]
         super()._parse(fp)
-        self.messages = {key: said for key, said in vars(self)["_catalog"].items() if key}
+        self.messages = {key: text for key, text in vars(self)["_catalog"].items() if key}
 
 
 @cache
@@ -43,7 +43,7 @@ def translate(key: str, language: str, **values: object) -> str:
 
 @cache
 def translate_pair(key: str) -> tuple[str, str]:
-    """A text in simplified Chinese and in English, as replies tell it. Raises KeyError."""
+    """A text in simplified Chinese and in English, as replies hold it. Raises KeyError."""
     return translate(key, "zh-Hans"), translate(key, "en")
 
 

@@ -29,7 +29,7 @@ def label_key(word: StrEnum) -> str:
 
 @dataclass(frozen=True)  # rendered a dozen times in a reply: without slots that is twice as fast
 class Label:
-    """A text for people, in simplified Chinese and English, as replies tell it."""
+    """A text for people, in simplified Chinese and English, as replies hold it."""
 
     zh: str
     en: str
@@ -43,7 +43,7 @@ def label_of_key(key: str) -> Label:
 
 @lru_cache(maxsize=None, typed=True)  # typed: words of different vocabularies are equal as texts
 def label_pair(word: StrEnum) -> tuple[str, str]:
-    """A word in simplified Chinese and in English, as replies tell it."""
+    """A word in simplified Chinese and in English, as replies hold it."""
     return translate_pair(label_key(word))
 
 
@@ -54,10 +54,10 @@ def label(word: StrEnum) -> Label:
 
 
 def public_status(status: StrEnum) -> tuple[str, str]:
-    """A ticket's state as its resident is told it."""
+    """A ticket's state as residents read it."""
     return translate_pair(f"public_status.{status}")
 
 
 def public_action(action: StrEnum) -> tuple[str, str]:
-    """A step as a resident is told it. It must be one of PUBLIC_ACTIONS of `tickets/model/visibility`."""
+    """A step as residents read it. It must be one of PUBLIC_ACTIONS of `tickets/model/visibility`."""
     return translate_pair(f"public_action.{action}")

@@ -24,7 +24,7 @@ _WORDS: Mapping[TicketStatus, str] = {
     T.MERGED: "duplicate",
     T.WITHDRAWN: "cancelled",
 }
-# steps the public is told of; a return or a recall shows as what it leads to, and never as a quarrel
+# steps the public can see; of a return or a recall only the result is shown
 PUBLIC_STEPS = tuple(
     sorted((PUBLIC_ACTIONS - {A.RECEIVE, A.APPROVE_EXTENSION}) | {A.TRIAGE, A.RECALL, A.APPROVE_RETURN, A.RESUME})
 )
@@ -44,7 +44,7 @@ class PublicView:
 
 
 def published_choices(directory: Directory) -> tuple[str, ...]:
-    """What somebody chose to publish: `category/channel` of each choice. A confidential category is none."""
+    """What administrators chose to publish: `category/channel` of each choice. A confidential category is none."""
     return tuple(
         f"{c.code}/{channel}"
         for c in directory.categories.values()

@@ -154,8 +154,8 @@ _ERRORS = {
 
 def described(base: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The path items under `base`, and the components these refer to."""
-    told = [o.reply for o in _OPERATIONS if o.reply is not None]
-    (errors, *replies), components = schemas_of(list[Open311Problem], *told)
+    reply_types = [o.reply for o in _OPERATIONS if o.reply is not None]
+    (errors, *replies), components = schemas_of(list[Open311Problem], *reply_types)
     by_type = iter(replies)
     paths: dict[str, Any] = {}
     for operation in _OPERATIONS:
@@ -180,7 +180,7 @@ def _described(operation: _Operation, reply: dict[str, Any] | None, errors: dict
         "parameters": [*in_path, *operation.parameters],
         "responses": {
             "200": {"description": operation.summary, "content": _content(reply)},
-            **{status: {"description": said, "content": _content(errors)} for status, said in _ERRORS.items()},
+            **{status: {"description": text, "content": _content(errors)} for status, text in _ERRORS.items()},
         },
     }
     found["responses"]["404"]["content"] |= _NO_SUCH_PATH

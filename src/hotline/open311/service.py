@@ -17,6 +17,7 @@ from hotline.delivery.payloads import clean_text, item_key, parse_local_time
 from hotline.inbound import store as inbound_store
 from hotline.inbound.model import Effect, InboundKind, InboundStatus
 from hotline.inbound.outcome import InboundOutcome, needs_review
+from hotline.inbound.rows import blank_row
 from hotline.open311 import store as open311_store
 from hotline.open311.model import PublicView, published_choices
 from hotline.organisation.model.actors import Actor, ActorKind, Role
@@ -150,29 +151,13 @@ async def _defer_report(
     details = {"taken": intake_to_record(intake_request), "actor": actor.id, "name": actor.name,
     "home_area": actor.home_area,
                "areas": sorted(actor.areas) if actor.areas is not None else None}  # fmt: skip
-    row = _row(name, gateway, InboundKind.REQUEST, key, intake_request.narrative, details, f"request {name}", now)
+    row = {
+        **blank_row(gateway, now), "id": name, "kind": InboundKind.REQUEST, "key": key,
+        "text": intake_request.narrative, "details": details, "partition": f"request {name}",
+    }  # fmt: skip
     await services.inbox.save_to_database([row])
     found = await inbound_store.load_item_by_key(services.db, gateway, InboundKind.REQUEST, key)
     return str(found.id) if found is not None else name
-
-
-def _row(
-    name: str,
-    gateway: str,
-    kind: InboundKind,
-    key: str,
-    text: str,
-    details: Mapping[str, Any],
-    partition: str,
-    now: datetime,
-) -> dict[str, Any]:
-    return {
-        "id": name, "gateway": gateway, "kind": kind, "key": key, "sender": None, "receiver": None, "text": text,
-        "raw": "", "details": dict(details), "sent_at": None, "received_at": now, "urgent": False,
-        "partition": partition[:100],
-        "status": InboundStatus.KEPT, "effect": None, "number": None, "why": None, "attempts": 0, "next_at": now,
-        "lease_until": None, "lease_token": None, "handled_by": None,
-    }  # fmt: skip
 
 
 def _parse_report(
@@ -200,17 +185,17 @@ def _parse_report(
     who = parse_phone(phone, services.region, services.area_code)
     if who.words:  # no reason to lose a report
         contact = " ".join(c for c in (contact, who.words) if c)
-    said = {
+    report_fields = {
         "attributes": attributes, "media_urls": [m[:500] for m in form.media_urls if m][:20],
         "account_id": form.get("account_id"), "device_id": form.get("device_id") or form.get("deviceid"),
         "address_id": address_id,
-        # the public is told what the public sent: what the desk makes of it may hold what a caller said on the phone
+        # the public sees what the public sent: what operators make of it may hold what a caller said on the phone
         "description": description, "address": _line(address), "lat": lat, "long": lon,
     }  # fmt: skip
     return IntakeRequest(
         Channel.WEB, description or category.name, phone=phone, name=_line(name),
         contact=_line(contact), address=_line(address), lat=lat, lon=lon, category=category.code,
-        form={"source": "open311", **{k: v for k, v in said.items() if v or v == 0}},
+        form={"source": "open311", **{k: v for k, v in report_fields.items() if v or v == 0}},
     )  # fmt: skip
 
 
@@ -234,8 +219,8 @@ def _degrees(form: Open311Form, name: str, most: int, field_errors: list[tuple[s
 def _attributes(category: Category, form: Open311Form, field_errors: list[tuple[str, str]]) -> dict[str, Any]:
     """The answers to what the service asks; answers to other questions are kept too."""
     found: dict[str, Any] = {}
-    asked = {a.code: a for a in category.attributes if a.variable}
-    for code, attribute in asked.items():
+    questions = {a.code: a for a in category.attributes if a.variable}
+    for code, attribute in questions.items():
         values = [v for v in form.attributes.get(code, ()) if v != ""]
         if not values:
             if attribute.required:
@@ -246,7 +231,7 @@ def _attributes(category: Category, form: Open311Form, field_errors: list[tuple[
             field_errors.append((f"attribute[{code}]", f"{code}: {fault}"))
         found[code] = values if attribute.datatype is AttributeType.MULTI else values[0]
     for code, given in form.attributes.items():
-        if code not in asked and any(given):
+        if code not in questions and any(given):
             found[code[:80]] = [clean_text(v)[:1000] for v in given] if len(given) > 1 else clean_text(given[0])[:1000]
     return dict(list(found.items())[:100])
 
@@ -285,8 +270,8 @@ async def submit_update(
     field_errors = [(name, "required") for name in ("service_request_id", "update_id") if form.get(name) is None]
     if field_errors:
         raise Refused(_invalid_refusal(field_errors))
-    said = form.get("updated_datetime")
-    if said is not None and parse_w3c_moment(said) is None:
+    updated = form.get("updated_datetime")
+    if updated is not None and parse_w3c_moment(updated) is None:
         field_errors.append(("updated_datetime", "a date-time with zone, as 2026-11-25T08:00:00Z"))
     text = clean_text(form.get("description") or "").strip()
     if len(text) > LONGEST:
@@ -300,9 +285,12 @@ async def submit_update(
         raise Refused(UNKNOWN_REQUEST)
     word = _line(form.get("status")) or ""
     gateway, key = f"open311:{actor.id}"[:60], item_key(number, form.get("update_id"))
-    details = {"word": word[:40], "at": said, "number": number, "actor": actor.id, "name": actor.name,
+    details = {"word": word[:40], "at": updated, "number": number, "actor": actor.id, "name": actor.name,
                "media_urls": [m[:500] for m in form.media_urls if m][:20]}  # fmt: skip
-    row = _row(new_reference(now), gateway, InboundKind.UPDATE, key, text, details, f"update {number}", now)
+    row = {
+        **blank_row(gateway, now), "kind": InboundKind.UPDATE, "key": key, "text": text, "details": details,
+        "partition": f"update {number}",
+    }  # fmt: skip
     await services.inbox.save_to_database([row])
     kept = await inbound_store.load_item_by_key(services.db, gateway, InboundKind.UPDATE, key)
     await _attach(services, number, files, f"update {key}", actor, now)
@@ -320,14 +308,14 @@ def _client(row: Row) -> Actor:
 async def process_inbound_update(
     services: Services, row: Row, gateway: Gateway | None, now: datetime
 ) -> InboundOutcome:
-    """An update is a contact of an open ticket; of any other it is for somebody to judge."""
+    """An update is a contact of an open ticket; of any other it waits for review."""
     number, word = row.details["number"], row.details.get("word") or ""
     facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, number)
     if facts is None or facts.ticket.status not in OPEN:
         state = facts.ticket.status if facts else TicketStatus.VOID
         return needs_review(f"an update ({word or 'no word'}) on a {state} ticket", number)
-    said = parse_w3c_moment(row.details.get("at") or "")
-    if said is not None and said < facts.ticket.created_at - EARLIER:
+    updated_at = parse_w3c_moment(row.details.get("at") or "")
+    if updated_at is not None and updated_at < facts.ticket.created_at - EARLIER:
         return needs_review(f"an update ({word or 'no word'}) older than the request", number)
     words = [f"[{word}]" if word else "", row.text.strip(), *(row.details.get("media_urls") or ())]
     text = " ".join(w for w in words if w)

@@ -77,16 +77,16 @@ def extended(shown: Open311RequestOut, row: Any, notes: Iterable[Any], *, own: b
 
 def _sentence(row: Any, status: TicketStatus, parents: Collection[str], own: bool) -> str:
     """How a ticket stands, in words."""
-    said = public_status(status)[0]
+    status_text = public_status(status)[0]
     if row.parent in parents:
-        return translate("open311_said.merged", _LANGUAGE, said=said, number=row.parent)
+        return translate("open311_said.merged", _LANGUAGE, said=status_text, number=row.parent)
     if own and status in (TicketStatus.CLOSED, TicketStatus.RESOLVED) and row.public_reply:
-        return translate("open311_said.answered", _LANGUAGE, said=said, reply=row.public_reply)
+        return translate("open311_said.answered", _LANGUAGE, said=status_text, reply=row.public_reply)
     if own and status is TicketStatus.DECLINED and row.channel_told:
-        return translate("open311_said.declined", _LANGUAGE, said=said, channel=row.channel_told)
+        return translate("open311_said.declined", _LANGUAGE, said=status_text, channel=row.channel_told)
     if status is TicketStatus.SHELVED and row.review_at:
-        return translate("open311_said.review", _LANGUAGE, said=said, review=format_whole_second(row.review_at))
-    return said
+        return translate("open311_said.review", _LANGUAGE, said=status_text, review=format_whole_second(row.review_at))
+    return status_text
 
 
 def render_csv_row(directory: Directory, row: Any, *, own: bool) -> list[Any]:
@@ -110,16 +110,16 @@ def step_name(action: Action) -> str:
 def step_description(row: Any, *, own: bool) -> str:
     """A step in words. `own`: with what the resident was answered."""
     action = Action(row.action)
-    said = step_name(action)
+    step_text = step_name(action)
     if not own:
-        return said
+        return step_text
     if action in _ANSWERS and row.public_reply:
-        return translate("open311_said.step_answered", _LANGUAGE, said=said, reply=row.public_reply)
+        return translate("open311_said.step_answered", _LANGUAGE, said=step_text, reply=row.public_reply)
     if action is Action.DECLINE and row.channel_told:
-        return translate("open311_said.declined", _LANGUAGE, said=said, channel=row.channel_told)
-    return said
+        return translate("open311_said.declined", _LANGUAGE, said=step_text, channel=row.channel_told)
+    return step_text
 
 
 def no_number_notice() -> str:
-    """What is answered where a report gets no number to follow: in both languages, as nobody knows the reader's."""
+    """What is answered where a report gets no number to follow: in both languages, as the reader's is unknown."""
     return "".join(translate_pair("open311_said.no_number"))

@@ -26,7 +26,7 @@ _NOT_HIDDEN = sa.and_(
 _CHOICE = t.c.category.op("||", return_type=sa.String())(sa.literal_column("'/'")).op("||", return_type=sa.String())(
     t.c.channel
 )
-# of that, what somebody chose to publish, and what came with the asker's own key
+# of that, what administrators chose to publish, and what came with the client's own key
 _PUBLIC = sa.and_(
     _NOT_HIDDEN, sa.or_(InCodes(_CHOICE, "published"), t.c.created_by == sa.bindparam("client", type_=sa.String))
 )

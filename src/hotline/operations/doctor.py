@@ -26,16 +26,16 @@ from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
 from hotline.tickets.sla import store as sla_store
 
-UNFIRED = timedelta(seconds=60)  # a timer step that has been due for longer is overdue
+STEP_GRACE = timedelta(seconds=60)  # a timer step that has been due for longer is overdue
 WAITING = timedelta(minutes=5)  # a message that has been due for longer is overdue
-SKEW = timedelta(seconds=2)
+MAX_CLOCK_SKEW = timedelta(seconds=2)
 AHEAD = timedelta(days=7)  # how far gaps in the rosters are looked for
 BEHIND = timedelta(days=14)  # and how far back, to know when one began
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found. `wrong`: somebody must act now; `warns`: somebody must act before long."""
+    """What one check found. `wrong`: act now; `warns`: act soon."""
 
     check: str
     says: str
@@ -54,8 +54,8 @@ def build_finding(
     **values: object,
 ) -> Finding:
     """A finding in words: the text of a key. `chinese`: the values that read otherwise in Chinese."""
-    said, said_zh = translate(key, "en", **values), translate(key, "zh-Hans", **{**values, **(chinese or {})})
-    return Finding(check, said, said_zh, wrong, warns)
+    text, text_zh = translate(key, "en", **values), translate(key, "zh-Hans", **{**values, **(chinese or {})})
+    return Finding(check, text, text_zh, wrong, warns)
 
 
 def _at_least(count: int, bound: int) -> tuple[object, object]:
@@ -68,21 +68,21 @@ def _at_least(count: int, bound: int) -> tuple[object, object]:
 Check = Callable[[Services, Directory, datetime], Awaitable[list[Finding]]]
 
 
-async def _check_directory(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_directory_is_loaded(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     if directory.home is None:
         return [build_finding("directory", "doctor.directory.empty", wrong=True)]
     return [build_finding("directory", "doctor.directory.good", version=directory.version)]
 
 
-async def _check_overdue_steps(services: Services, directory: Directory, now: datetime) -> list[Finding]:
-    count, oldest = await sla_store.load_overdue_steps(services.db, now - UNFIRED)
+async def _check_overdue_escalation_steps(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    count, oldest = await sla_store.load_overdue_steps(services.db, now - STEP_GRACE)
     if not count or oldest is None:
         return [build_finding("clocks", "doctor.clocks.good")]
     ago = int((now - oldest).total_seconds())
     return [build_finding("clocks", "doctor.clocks.late", wrong=True, count=count, seconds=ago)]
 
 
-async def _check_stuck_clocks(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_clocks_without_next_step(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found = await sla_store.load_stuck_clocks(services.db)
     if not found:
         return [build_finding("ladders", "doctor.ladders.good")]
@@ -90,14 +90,14 @@ async def _check_stuck_clocks(services: Services, directory: Directory, now: dat
     return [build_finding("ladders", "doctor.ladders.stuck", wrong=True, count=len(found), which=which)]
 
 
-async def _check_missing_clocks(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_open_tickets_without_clock(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found = await sla_store.load_tickets_without_clock(services.db, 5)
     if not found:
         return [build_finding("tickets", "doctor.tickets.good")]
     return [build_finding("tickets", "doctor.tickets.without_clock", wrong=True, which=", ".join(found))]
 
 
-async def _check_outdated_clocks(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_clocks_of_old_calendars(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     for code in directory.calendars:
         version = directory.versions.get(("calendars", code), directory.version)
         if await sla_store.load_outdated_tickets(services.db, code, version, 1):
@@ -105,13 +105,13 @@ async def _check_outdated_clocks(services: Services, directory: Directory, now: 
     return [build_finding("reckoning", "doctor.reckoning.good")]
 
 
-async def _outbox(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_waiting_messages(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     texts = bool(await services.gateways.sms_senders(now))
     kinds = services.part(MessageKinds)
-    ways = kinds.ways(AvailableChannels(texts, services.speaks, hooks=True))
+    ways = kinds.ways(AvailableChannels(texts, services.has_notice_address, hooks=True))
     oldest = await outbox_store.load_oldest_due_at(services.db, now, ways)
-    stranded = not services.speaks and await outbox_store.load_oldest_due_at(services.db, now) is not None
+    stranded = not services.has_notice_address and await outbox_store.load_oldest_due_at(services.db, now) is not None
     if stranded and not texts:
         found.append(build_finding("outbox", "doctor.outbox.no_address", warns=True))
     elif (
@@ -140,19 +140,19 @@ async def _outbox(services: Services, directory: Directory, now: datetime) -> li
     return found or [build_finding("outbox", "doctor.outbox.good")]
 
 
-async def _inbound(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_waiting_items(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     waiting = await inbound_store.load_waiting_summary(services.db, now)
     oldest = parse_instant(waiting.at) if waiting else None
     if oldest is not None and now - oldest > WAITING:
         ago = int((now - oldest).total_seconds())
         found.append(build_finding("inbound", "doctor.inbound.late", wrong=True, seconds=ago))
-    if odd := await inbound_store.count_items_for_review(services.db):
-        found.append(build_finding("inbound", "doctor.inbound.odd", warns=True, count=odd))
+    if count := await inbound_store.count_items_for_review(services.db):
+        found.append(build_finding("inbound", "doctor.inbound.odd", warns=True, count=count))
     return found or [build_finding("inbound", "doctor.inbound.good")]
 
 
-async def _spool(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_spooled_records(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     if services.spool is None:
         return [build_finding("spool", "doctor.spool.none", warns=True)]
     found: list[Finding] = []
@@ -164,7 +164,7 @@ async def _spool(services: Services, directory: Directory, now: datetime) -> lis
     return found or [build_finding("spool", "doctor.spool.good")]
 
 
-async def _gateways(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_gateway_health(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     gateways = await services.gateways.now(now)
     all_beside_us = True
@@ -201,12 +201,12 @@ async def _gateways(services: Services, directory: Directory, now: datetime) -> 
             found.append(build_finding("gateways", "doctor.gateways.local", warns=True))
         rosters = [r for r in directory.rosters.values() if r.active]
         silent = [f"{r.code}:{m.code}" for r in rosters for m in r.members if not m.phone]
-        if silent and not services.speaks:
+        if silent and not services.has_notice_address:
             found.append(build_finding("gateways", "doctor.gateways.no_phone", wrong=True, who=", ".join(silent[:5])))
     return found or [build_finding("gateways", "doctor.gateways.good")]
 
 
-async def _calendars(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_calendar_coverage(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     for c in directory.calendars.values():
         today = now.astimezone(ZoneInfo(c.zone)).date()
@@ -222,7 +222,7 @@ async def _calendars(services: Services, directory: Directory, now: datetime) ->
     return found or [build_finding("calendar", "doctor.calendar.good")]
 
 
-async def _duty(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_roster_gaps(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     for roster in directory.rosters.values():
         if not roster.active:
@@ -258,23 +258,23 @@ async def measure_clock_skew(services: Services) -> tuple[datetime, timedelta]:
 async def _check_clock_skew(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     theirs, ahead = await measure_clock_skew(services)
     apart = abs(ahead)
-    if apart > SKEW:
+    if apart > MAX_CLOCK_SKEW:
         return [build_finding("skew", "doctor.skew.apart", wrong=True, seconds=f"{apart.total_seconds():.1f}")]
     newest = await sla_store.load_newest_entry_time(services.db)  # other processes write too, with clocks of their own
-    if newest is not None and newest - theirs > SKEW:
+    if newest is not None and newest - theirs > MAX_CLOCK_SKEW:
         seconds = f"{(newest - theirs).total_seconds():.1f}"
         return [build_finding("skew", "doctor.skew.ahead", wrong=True, seconds=seconds)]
     return [build_finding("skew", "doctor.skew.good")]
 
 
-async def _durability(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_durable_commits(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     weak = [f"{name} = {value}" for name, value, safe in await services.db.durability() if not safe]
     if weak:
         return [build_finding("durability", "doctor.durability.weak", wrong=True, settings=", ".join(weak))]
     return [build_finding("durability", "doctor.durability.good")]
 
 
-async def _permissions(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+async def _check_file_permissions(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found = await asyncio.to_thread(exposed_paths, services.data_dir, services.database_file)
     if not found:
         return [build_finding("permissions", "doctor.permissions.good")]
@@ -287,27 +287,27 @@ async def _permissions(services: Services, directory: Directory, now: datetime) 
 
 # for every look at /readyz
 READINESS_CHECKS: Sequence[Check] = (
-    _check_directory,
-    _check_overdue_steps,
-    _check_stuck_clocks,
-    _outbox,
-    _inbound,
-    _spool,
-    _calendars,
-    _duty,
+    _check_directory_is_loaded,
+    _check_overdue_escalation_steps,
+    _check_clocks_without_next_step,
+    _check_waiting_messages,
+    _check_waiting_items,
+    _check_spooled_records,
+    _check_calendar_coverage,
+    _check_roster_gaps,
 )
 # for the worker, every few minutes
 WORKER_CHECKS: Sequence[Check] = (
     *READINESS_CHECKS,
-    _gateways,
-    _check_outdated_clocks,
+    _check_gateway_health,
+    _check_clocks_of_old_calendars,
     _check_clock_skew,
-    _durability,
-    _permissions,
+    _check_durable_commits,
+    _check_file_permissions,
 )
 ALL_CHECKS: Sequence[Check] = (
     *WORKER_CHECKS,
-    _check_missing_clocks,
+    _check_open_tickets_without_clock,
 )  # the last reads every open ticket: for `hotline doctor`
 
 

@@ -49,5 +49,5 @@ def upkeep_jobs(services: Services) -> Sequence[Job]:
 async def _raise_alarm(services: Services, finding: Finding) -> None:
     """Tell operators, once an hour."""
     at = await services.db.time()
-    said = {"text": finding.says, "text_zh": finding.says_zh}
-    await services.db.transact(lambda c: add_alarm(c, finding.check, said, at))
+    payload = {"text": finding.says, "text_zh": finding.says_zh}
+    await services.db.transact(lambda c: add_alarm(c, finding.check, payload, at))

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from typing_extensions import TypedDict
-
 from hotline.database.deadlines import database_deadline
 from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Refused
+from hotline.replies import ABSENT, reply_type
 from hotline.tickets.context import Services
+from hotline.value_objects import replace
 
 REFRESH = 15.0  # seconds between two refreshes
 
@@ -24,7 +24,8 @@ async def refresh_caches(services: Services, now: datetime) -> bool:
     return True
 
 
-class DoctorFinding(TypedDict):
+@reply_type()
+class DoctorFinding:
     """The result of a check. `says` is null if it would name tickets or people: `hotline doctor` shows those."""
 
     check: str
@@ -32,38 +33,38 @@ class DoctorFinding(TypedDict):
     says: str | None
 
 
-class ReadyChecks(TypedDict, total=False):
+@reply_type()
+class ReadyChecks:
     """Results of the checks. A check that could not run is left out."""
 
-    journal: bool
-    journal_depth: int
-    spool: bool
-    spool_bytes: int
-    directory: int | bool
-    database: bool
-    detail: str
-    leaving: bool
-    outbox_oldest_seconds: float | None
-    inbound_waiting: int
-    clocks_due: int
-    clocks_oldest_seconds: float | None
-    doctor: list[DoctorFinding]
+    journal: bool = ABSENT
+    journal_depth: int = ABSENT
+    spool: bool = ABSENT
+    spool_bytes: int = ABSENT
+    directory: int | bool = ABSENT
+    database: bool = ABSENT
+    detail: str = ABSENT
+    leaving: bool = ABSENT
+    outbox_oldest_seconds: float | None = ABSENT
+    inbound_waiting: int = ABSENT
+    clocks_due: int = ABSENT
+    clocks_oldest_seconds: float | None = ABSENT
+    doctor: tuple[DoctorFinding, ...] = ABSENT
 
 
 async def check_intake_ready(services: Services) -> tuple[bool, ReadyChecks]:
     """Whether a call or a text sent here would be stored, by the spool or else by the database, and what was checked.
-    False as soon as the process was told to stop."""
-    checks: ReadyChecks = {"leaving": services.leaving, "directory": services.directory.known}
+    False as soon as the process is stopping."""
+    checks = ReadyChecks(leaving=services.leaving, directory=services.directory.known)
     if services.spool is not None:
-        checks["spool"] = await services.spool.is_usable()
+        checks = replace(checks, spool=await services.spool.is_usable())
     if services.leaving:
         return False, checks
-    if checks.get("spool") and services.directory.known:
+    if checks.spool and checks.directory:
         return True, checks
     try:  # without a spool, the database must take it
         async with database_deadline(services.deadlines.lookup / 2):
             await organisation_directory.load_version(services.db)
-        checks["database"] = True
     except Refused:
-        checks["database"] = False
-    return bool(checks["database"] and services.journal.is_alive), checks
+        return False, replace(checks, database=False)
+    return services.journal.is_alive, replace(checks, database=True)

@@ -2,22 +2,32 @@
 If-Match."""
 
 import hashlib
+import inspect
+import json
 import re
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import uuid4
 
 from fastapi import Depends, Path, Request
+from fastapi.dependencies.utils import request_body_to_args, request_params_to_args
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Body
 from fastapi.routing import APIRoute
+from pydantic_core import PydanticUndefined as Undefined
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from hotline.database.deadlines import database_deadline
 from hotline.database.outages import OUTAGES
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import ANONYMOUS, AREA_WIDE_ROLES, Actor, Role
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.service.accounts import SESSION_COOKIE, ActorCache, authenticate
+from hotline.organisation.service.accounts import SESSION_COOKIE, ActorCache, authenticate, recently_authenticated
 from hotline.organisation.service.cached_actors import cached_actor
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
@@ -72,7 +82,7 @@ class RequestContext(Generic[S]):
 
     async def write_request(self, content: bytes | None = None) -> WriteRequest:
         """This request as a service is given it, under the key that was sent, in its owner's name, or one of our own.
-        `content`: what tells it from another request under that key; None: its body as it came."""
+        `content`: what distinguishes it from another request under that key; None: its body as it came."""
         if content is None:
             content = await self.request.body()
         key = self.request.headers.get("idempotency-key")
@@ -121,9 +131,10 @@ class AccessPolicy:
         roles = self.roles or frozenset()
         services: OrganisationServices = request.app.state.services
         actor_cache, now = request.app.state.actor_cache, services.clock()
-        if self._when_away and services.keeps_for_later():
+        actor = recently_authenticated(services, actor_cache, credential(request), now)
+        if actor is None and self._when_away and services.keeps_for_later():
             actor = await self._authenticate_or_recall(request, services, actor_cache, now)
-        else:
+        elif actor is None:
             actor = await authenticate(services, actor_cache, credential(request), now)
         if not actor.roles & roles:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))
@@ -161,7 +172,46 @@ def allow_anonymous(rule: str) -> Any:
 
 class AuthenticatedRoute(APIRoute):
     """A route that looks at the credential before it reads the body: FastAPI reads and parses a body before it asks
-    any dependency."""
+    any dependency.
+
+    A route whose only dependency is its policy is answered directly. FastAPI's own way leads through two exit stacks
+    for dependencies with `yield`, a second handler of exceptions and nested dependencies: 7 % of a queue page."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self._tail = self.path.rpartition("}")[2]
+        if is_direct(self):
+            self.app = self._answer
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if not scope["path"].endswith(self._tail):  # a tenth of the cost of the pattern, and there are 130 routes
+            return Match.NONE, {}
+        return super().matches(scope)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, needs, errors = Request(scope, receive, send), self.dependant, list[Any]()
+        name, policy = self._policy
+        actor = await policy.authorize(request) if policy.roles is not None else None
+        sent = await read_json(request) if self.body_field is not None else None
+        values: dict[str, Any] = {name: RequestContext(request, actor)}
+        for fields, received in ((needs.path_params, request.path_params), (needs.query_params, request.query_params)):
+            if fields:
+                found, faults = request_params_to_args(fields, received)
+                values.update(found)
+                errors += faults
+        if self.body_field is not None:
+            found, faults = await request_body_to_args(needs.body_params, sent, self._embed_body_fields)
+            values.update(found)
+            errors += faults
+        if errors:
+            raise RequestValidationError(errors, body=sent)
+        response: Response = await self.endpoint(**values)
+        await response(scope, receive, send)
+
+    @cached_property
+    def _policy(self) -> tuple[str, AccessPolicy]:
+        """The policy, and the parameter that is given its context."""
+        return next((d.name or "", d.call) for d in self.dependant.dependencies if isinstance(d.call, AccessPolicy))
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -175,6 +225,34 @@ class AuthenticatedRoute(APIRoute):
             return await handle(request)
 
         return authenticated
+
+
+def is_direct(route: APIRoute) -> bool:
+    """Whether a route needs no more of FastAPI than the reading of path, query and JSON body, and returns a
+    Response."""
+    needs = route.dependant
+    return (
+        [type(d.call) for d in needs.dependencies] == [AccessPolicy]
+        and not (needs.header_params or needs.cookie_params or needs.request_param_name or needs.response_param_name)
+        and not (needs.background_tasks_param_name or needs.http_connection_param_name)
+        and (route.body_field is None or type(route.body_field.field_info) is Body)
+        and inspect.iscoroutinefunction(route.endpoint)
+        and inspect.signature(route.endpoint).return_annotation is Response
+    )
+
+
+async def read_json(request: Request) -> Any:
+    """The JSON of a request's body, `Undefined` where there is none. Raises what FastAPI raises: RequestValidationError
+    with a fault of the type `json_invalid`, HTTPException 400 where it is not even text."""
+    try:
+        return await request.json() if await request.body() else Undefined
+    except json.JSONDecodeError as fault:
+        place = {"type": "json_invalid", "loc": ("body", fault.pos), "msg": "JSON decode error", "input": {}}
+        raise RequestValidationError([place], body=fault.doc) from fault
+    except HTTPException:
+        raise
+    except Exception as fault:
+        raise HTTPException(400) from fault
 
 
 # The two headers as OpenAPI publishes them; `RequestContext` reads them.

@@ -8,10 +8,10 @@ from starlette.responses import Response
 from hotline.database.deadlines import database_deadline
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.payloads import parse_json
-from hotline.inbound.push import AuthenticationFailed
-from hotline.inbound.push_requests import ANY_BODY, PUSH_REFUSALS, GatewayPath, read_push
 from hotline.inbound.rows import NOT_AUTHENTIC
 from hotline.inbound.signatures import check_address, check_standard_webhook
+from hotline.inbound.webhook_endpoint import ANY_BODY, WEBHOOK_REFUSALS, GatewayPath, read_webhook_request
+from hotline.inbound.webhook_request import AuthenticationFailed
 from hotline.organisation.dependencies import AuthenticatedRoute, allow_anonymous
 from hotline.partners.schemas import AcceptedOrder, KnownOrder
 from hotline.partners.service import take_order
@@ -28,27 +28,27 @@ router = APIRouter(prefix="/v1/hooks", tags=["hooks"], route_class=Authenticated
     "/orders/{gateway}",
     operation_id="push_order",
     response_model=AcceptedOrder | KnownOrder,
-    responses=PUSH_REFUSALS,
+    responses=WEBHOOK_REFUSALS,
     openapi_extra=ANY_BODY,
 )
 async def push_order(gateway: GatewayPath, context: Hook) -> Response:
     """Another hotline's order, signed as Standard Webhooks: one ticket for each order number, with its own deadline.
     Answers are sent by a subscription of form `12345`."""
-    push = await read_push(context, gateway, GatewayKind.ORDERS)
-    found = await context.services.gateways.named(gateway, GatewayKind.ORDERS, push.at)
+    request = await read_webhook_request(context, gateway, GatewayKind.ORDERS)
+    found = await context.services.gateways.named(gateway, GatewayKind.ORDERS, request.at)
     try:
-        check_address(found.account, push)
-        check_standard_webhook(found.account.secret_values("secret"), push)
+        check_address(found.account, request)
+        check_standard_webhook(found.account.secret_values("secret"), request)
     except AuthenticationFailed:
         raise Refused(NOT_AUTHENTIC) from None
     try:
-        body = parse_json(push.body, push.charset)
+        body = parse_json(request.body, request.charset)
     except ValueError:
         raise Refused(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),))) from None
     system, area = found.account.setting("system", gateway), found.account.settings.get("area")
     try:
         async with database_deadline(context.services.deadlines.write, writes=True):
-            result, unread = await take_order(context.services, gateway, system, body, area, push.at)
+            result, unread = await take_order(context.services, gateway, system, body, area, request.at)
     except Refused as refused:
         if refused.refusal.code is not Code.CONFLICT:
             raise

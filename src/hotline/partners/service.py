@@ -25,23 +25,23 @@ async def take_order(
     """Take an order in, once for its number; (their field, rule) of each detail that could not be read. Raises
     Refused."""
     order = parse_order(body)
-    due = order.get("due_at")
+    due, unread_fields = order.due_at, order.unread
     if due is not None and not now < due <= now + FURTHEST:  # no reason to refuse an order
         due, rule = None, "left out: must be later than now, by five years at most"
-        order["unread"] = (*order["unread"], ("outer.due_at", rule))
+        unread_fields = (*unread_fields, ("outer.due_at", rule))
     directory = await services.directory.now(now)
     home = directory.home.area if directory.home else None
     actor = gateway_actor(gateway, area, home)
     intake = IntakeRequest(
-        Channel.HOTLINE, order["narrative"], title=order["title"], phone=order["phone"], name=order["name"],
-        confidential=order["confidential"], address=order["address"], kind=order["kind"], outer_system=system,
-        outer_number=order["number"], outer_due_at=due, unread=order["unread"],
+        Channel.HOTLINE, order.narrative, title=order.title, phone=order.phone, name=order.name,
+        confidential=order.confidential, address=order.address, kind=order.kind, outer_system=system,
+        outer_number=order.number, outer_due_at=due, unread=unread_fields,
     )  # fmt: skip
-    key = RequestKey(f"gateway:{gateway}"[:60], f"order.{order['number']}"[:255], "order")
+    key = RequestKey(f"gateway:{gateway}"[:60], f"order.{order.number}"[:255], "order")
     result = await take_call(services, intake, WriteRequest(actor, key, now), number_shown)
-    if due is None and order.get("due_at") is not None and result.replayed:
+    if due is None and order.due_at is not None and result.replayed:
         facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, TicketNumber(result.answer.body))
         if facts is not None and facts.ticket.outer_due_at is not None:  # it was later than now when it came first
-            intake = replace(intake, unread=order["unread"][:-1])
+            intake = replace(intake, unread=order.unread)
     unread = unread_details(intake, parse_phone(intake.phone, services.region, services.area_code))
     return result, [(FIELD_BY_CALL_PATH[field], rule) for field, rule in unread]

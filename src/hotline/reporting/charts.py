@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from hotline.text.bidi import isolate_text
 
@@ -35,12 +35,22 @@ def _escaped(words: str) -> str:
     return escape(isolate_text(words))
 
 
-def _text(
-    x: float, y: float, words: str, *, anchor: str = "start", size: int = 12, fill: str = INK, bold: bool = False
-) -> str:
-    weight = ' font-weight="600"' if bold else ""
-    look = f'text-anchor="{anchor}" font-size="{size}" fill="{fill}"{weight}'
-    return f'<text x="{_n(x)}" y="{_n(y)}" {look}>{_escaped(words)}</text>'
+class _Look(NamedTuple):
+    """How a text is set: the end that `x` is of, its size in pixels, its colour."""
+
+    anchor: str = "start"
+    size: int = 12
+    fill: str = INK
+    bold: bool = False
+
+
+_PLAIN = _Look()
+
+
+def _text(x: float, y: float, words: str, look: _Look = _PLAIN) -> str:
+    weight = ' font-weight="600"' if look.bold else ""
+    style = f'text-anchor="{look.anchor}" font-size="{look.size}" fill="{look.fill}"{weight}'
+    return f'<text x="{_n(x)}" y="{_n(y)}" {style}>{_escaped(words)}</text>'
 
 
 def _svg_document(inside: Iterable[str], title: str, description: str, wide: float, high: float) -> str:
@@ -52,11 +62,11 @@ def _svg_document(inside: Iterable[str], title: str, description: str, wide: flo
 
 def _description(labels: Sequence[str], series: Sequence[Series], unit: str) -> str:
     """The chart as text with every point, for screen readers."""
-    told = []
+    parts = []
     for one in series:
         points = (f"{label} {_n(v)}{unit}" for label, v in zip(labels, one.values, strict=True) if v is not None)
-        told.append(f"{one.name}: " + ", ".join(points))
-    return "; ".join(told)
+        parts.append(f"{one.name}: " + ", ".join(points))
+    return "; ".join(parts)
 
 
 def axis_maximum(values: Iterable[float | None]) -> float:
@@ -77,10 +87,10 @@ def _axes(labels: Sequence[str], top: float, unit: str) -> list[str]:
     for n in range(5):
         value, y = top * n / 4, _y(top * n / 4, top)
         parts.append(f'<line x1="{LEFT}" x2="{WIDE - 8}" y1="{_n(y)}" y2="{_n(y)}" stroke="{GRID}"/>')
-        parts.append(_text(LEFT - 6, y + 4, f"{_n(value)}{unit}", anchor="end", size=11, fill=PALE))
+        parts.append(_text(LEFT - 6, y + 4, f"{_n(value)}{unit}", _Look(anchor="end", size=11, fill=PALE)))
     every = max(1, -(-len(labels) // 10))
     parts += [
-        _text(_x(n, len(labels)), HIGH - BOTTOM + 16, label, anchor="middle", size=11, fill=PALE)
+        _text(_x(n, len(labels)), HIGH - BOTTOM + 16, label, _Look(anchor="middle", size=11, fill=PALE))
         for n, label in enumerate(labels)
         if n % every == 0
     ]
@@ -99,7 +109,7 @@ def _legend(names: Sequence[str], colours: Sequence[str]) -> list[str]:
     parts, x = [], float(LEFT)
     for name, colour in zip(names, colours, strict=True):
         parts.append(f'<rect x="{_n(x)}" y="{HIGH - 10}" width="10" height="10" fill="{colour}"/>')
-        parts.append(_text(x + 14, HIGH - 1, name, size=11))
+        parts.append(_text(x + 14, HIGH - 1, name, _Look(size=11)))
         x += 26 + 12 * sum(1.0 if ord(c) > 0x2E7F else 0.58 for c in name)
     return parts
 
@@ -140,16 +150,16 @@ def bar_chart(title: str, rows: Sequence[tuple[str, float | None]], unit: str = 
     parts, left = [], 210.0
     for name, value in rows:
         y = 6 + at * high
-        parts.append(_text(left - 8, y + 13, name if len(name) <= 22 else name[:21] + "…", anchor="end"))
+        parts.append(_text(left - 8, y + 13, name if len(name) <= 22 else name[:21] + "…", _Look(anchor="end")))
         if value is None:
-            parts.append(_text(left + 4, y + 13, "–", fill=PALE))
+            parts.append(_text(left + 4, y + 13, "–", _Look(fill=PALE)))
         else:
             wide = (WIDE - 60 - left) * value / highest
             parts.append(f'<rect x="{_n(left)}" y="{y}" width="{_n(wide)}" height="16" fill="{SERIES[0]}"/>')
             parts.append(_text(left + wide + 6, y + 13, f"{_n(value)}{unit}"))
         at += 1
-    says = ", ".join(f"{name} {'–' if v is None else _n(v) + unit}" for name, v in rows)
-    return _svg_document(parts, title, says, WIDE, at * high + 12)
+    description = ", ".join(f"{name} {'–' if v is None else _n(v) + unit}" for name, v in rows)
+    return _svg_document(parts, title, description, WIDE, at * high + 12)
 
 
 def stacked_bar_chart(
@@ -160,7 +170,7 @@ def stacked_bar_chart(
     most = max((sum(counts.get(key, 0) for key, _, _ in segments) for _, counts in rows), default=0) or 1
     for at, (name, counts) in enumerate(rows):
         y, x = 6 + at * high, left
-        drawn.append(_text(left - 8, y + 14, name if len(name) <= 22 else name[:21] + "…", anchor="end"))
+        drawn.append(_text(left - 8, y + 14, name if len(name) <= 22 else name[:21] + "…", _Look(anchor="end")))
         for key, _, colour in segments:
             n = counts.get(key, 0)
             if n:
@@ -169,19 +179,26 @@ def stacked_bar_chart(
                     f'<rect x="{_n(x)}" y="{y}" width="{_n(wide)}" height="18" fill="{colour}" stroke="#fff"/>'
                 )
                 if wide > 16:
-                    drawn.append(_text(x + wide / 2, y + 13, str(n), anchor="middle", size=11, fill="#fff", bold=True))
+                    drawn.append(
+                        _text(x + wide / 2, y + 13, str(n), _Look(anchor="middle", size=11, fill="#fff", bold=True))
+                    )
                 x += wide
         drawn.append(_text(x + 6, y + 14, str(sum(counts.get(key, 0) for key, _, _ in segments))))
     total = len(rows) * high + 30
     x = left
     for _, name, colour in segments:
         drawn.append(f'<rect x="{_n(x)}" y="{total - 16}" width="10" height="10" fill="{colour}"/>')
-        drawn.append(_text(x + 14, total - 7, name, size=11))
+        drawn.append(_text(x + 14, total - 7, name, _Look(size=11)))
         x += 26 + 12 * sum(1.0 if ord(c) > 0x2E7F else 0.58 for c in name)
-    says = "; ".join(
-        f"{name}: " + ", ".join(f"{said} {counts.get(key, 0)}" for key, said, _ in segments) for name, counts in rows
+    description = "; ".join(
+        f"{name}: " + ", ".join(f"{label} {counts.get(key, 0)}" for key, label, _ in segments) for name, counts in rows
     )
-    return _svg_document(drawn, title, says, WIDE, total)
+    return _svg_document(drawn, title, description, WIDE, total)
+
+
+def hourly_heat_map(title: str, days: Sequence[tuple[str, Sequence[int]]]) -> str:
+    """The heat map of counts by hour: a row for each day (`2026-01-31`) with its 24 numbers."""
+    return heat_map(title, [(day[5:], hours) for day, hours in days], [str(hour) for hour in range(24)])
 
 
 def heat_map(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Sequence[str]) -> str:
@@ -189,11 +206,12 @@ def heat_map(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Seq
     most = max((n for _, values in rows for n in values), default=0)
     left, wide, high = 70.0, 22.0, 20.0
     parts = [
-        _text(left + n * wide + wide / 2, 12, c, anchor="middle", size=10, fill=PALE) for n, c in enumerate(columns)
+        _text(left + n * wide + wide / 2, 12, c, _Look(anchor="middle", size=10, fill=PALE))
+        for n, c in enumerate(columns)
     ]
     for at, (name, values) in enumerate(rows):
         y = 18 + at * high
-        parts.append(_text(left - 6, y + 14, name, anchor="end", size=11))
+        parts.append(_text(left - 6, y + 14, name, _Look(anchor="end", size=11)))
         for n, value in enumerate(values):
             share = value / most if most else 0
             fill = f"rgb({_n(238 - 207 * share)},{_n(243 - 148 * share)},{_n(248 - 80 * share)})"
@@ -203,11 +221,13 @@ def heat_map(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Seq
             )
             if value:
                 ink = "#fff" if share > 0.45 else INK
-                parts.append(_text(left + n * wide + wide / 2, y + 14, str(value), anchor="middle", size=10, fill=ink))
-    says = "; ".join(
+                parts.append(
+                    _text(left + n * wide + wide / 2, y + 14, str(value), _Look(anchor="middle", size=10, fill=ink))
+                )
+    description = "; ".join(
         f"{name}: " + ", ".join(f"{c} {n}" for c, n in zip(columns, values, strict=True) if n) for name, values in rows
     )
-    return _svg_document(parts, title, says, left + len(columns) * wide + 4, 20 + len(rows) * high)
+    return _svg_document(parts, title, description, left + len(columns) * wide + 4, 20 + len(rows) * high)
 
 
 def sparkline(title: str, values: Sequence[float | None]) -> str:
@@ -218,9 +238,9 @@ def sparkline(title: str, values: Sequence[float | None]) -> str:
         for n, v in enumerate(values)
         if v is not None
     ]
-    says = ", ".join("–" if v is None else _n(v) for v in values)
+    description = ", ".join("–" if v is None else _n(v) for v in values)
     drawn = f'<polyline points="{" ".join(points)}" fill="none" stroke="{SERIES[0]}" stroke-width="1.5"/>'
-    return _svg_document([drawn], title, says, 100, 24)
+    return _svg_document([drawn], title, description, 100, 24)
 
 
 def state_diagram(
@@ -249,11 +269,11 @@ def state_diagram(
             f'stroke="{SERIES[0] if lit else PALE}" stroke-width="{3 if lit else 1}"/>'
         )
         words = label_of(state)
-        parts.append(_text(x + 55, y + 23, words if len(words) <= 18 else words[:17] + "…", anchor="middle",
-                           size=12 if len(words) < 12 else 10, fill="#fff" if lit else INK, bold=lit))  # fmt: skip
+        parts.append(_text(x + 55, y + 23, words if len(words) <= 18 else words[:17] + "…", _Look(anchor="middle",
+                           size=12 if len(words) < 12 else 10, fill="#fff" if lit else INK, bold=lit)))  # fmt: skip
     rows = -(-len(place) // across)
-    says = f"{label_of(current_state)}" if current_state in place else ""
-    return _svg_document(parts, title, says, across * wide + 4, 16 + rows * high * 1.45)
+    description = f"{label_of(current_state)}" if current_state in place else ""
+    return _svg_document(parts, title, description, across * wide + 4, 16 + rows * high * 1.45)
 
 
 def _curve(x1: float, y1: float, x2: float, y2: float) -> str:

@@ -45,7 +45,7 @@ def _table(measure: Measure) -> sa.Table:
 
 @lru_cache(maxsize=512)
 def _counted_query(
-    code: str, whole: bool, by_area: bool, by_order: bool, filters: frozenset[str], after: bool
+    code: str, unrestricted: bool, by_area: bool, by_order: bool, filters: frozenset[str], after: bool
 ) -> PreparedQuery:
     measure = MEASURES[code]
     table = _table(measure)
@@ -53,7 +53,7 @@ def _counted_query(
     key = t.c.number if measure.of is CountedKind.TICKET else a.c.id
     order = sa.cast(sa.null(), sa.String) if measure.of is CountedKind.TICKET else a.c.id
     department = RESPONSIBLE_DEPARTMENT if measure.of is CountedKind.TICKET else a.c.department
-    scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
+    scope = Scope(unrestricted, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     question = sa.select(
         t.c.number, order.label("order"), at.label("at"), key.label("key"), scope_condition(scope).label("theirs")
     )

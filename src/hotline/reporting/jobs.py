@@ -37,9 +37,9 @@ def reporting_jobs(context: WorkerContext) -> Sequence[Job]:
         now = services.clock()
         if context.subprocess is not None and not await has_rollups(services) and await has_many_tickets(services):
             if await needs_rebuild(services):
-                code, said = await context.subprocess.run("figures", "rebuild", "--if-needed")
+                code, output = await context.subprocess.run("figures", "rebuild", "--if-needed")
                 if code not in NORMAL_EXITS:
-                    log.error("figures.rebuild_failed", code=code, said=said)
+                    log.error("figures.rebuild_failed", code=code, said=output)
                     with suppress(TimeoutError):
                         await asyncio.wait_for(context.stopping.wait(), LONG_PAUSE)
             return False
@@ -70,9 +70,9 @@ async def check_figures(services: Services, now: datetime) -> int:
 async def check_figures_nightly(context: WorkerContext) -> None:
     """The same, in a process of its own where there are many."""
     if context.subprocess is not None and await has_many_tickets(context.services):
-        code, said = await context.subprocess.run("figures", "check")
+        code, output = await context.subprocess.run("figures", "check")
         if code not in NORMAL_EXITS:
-            log.error("figures.drift" if code == EXIT_DRIFT else "figures.check_failed", code=code, said=said)
+            log.error("figures.drift" if code == EXIT_DRIFT else "figures.check_failed", code=code, said=output)
     else:
         await check_figures(context.services, context.services.clock())
 
@@ -83,7 +83,7 @@ async def _forget_exports(services: Services, now: datetime) -> int:
 
 async def _forget_events(services: Services, now: datetime) -> int:
     """Events of the stream, but for those that the figures have not taken up."""
-    folded = int((await rollups.load_fold_mark(services.db) or {}).get("position", 0))
+    folded = (await rollups.load_fold_mark(services.db)).position or 0
     return await services.db.transact(lambda c: streaming_store.delete_old_events(c, now - KEEP, folded, BATCH))
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby, islice
@@ -31,15 +32,54 @@ EVENTS_PER_FOLD = 500  # events in one transaction
 PIECE = 1000  # tickets read at once
 ROOM = 50_000  # rows kept in memory while everything is counted
 
-FOLD_MARK_QUERY = sa.select(r.c.counts).where(r.c.dimension == FOLD_MARK_KEY[0])  # within a transaction
+_MARK_QUERY = sa.select(r.c.counts).where(r.c.dimension == FOLD_MARK_KEY[0])  # within a transaction
 _MARK = PreparedQuery(sa.select(r.c.counts).where(r.c.dimension == sa.literal(FOLD_MARK_KEY[0])))
 
 
-async def load_fold_mark(db: Database) -> dict[str, Any] | None:
-    """How far the stream is in the rollups: `position`, and `skip`, ids of later events that are already counted.
-    None: there are no rollups."""
+@dataclass(frozen=True, slots=True)
+class FoldMark:
+    """How far the stream is in the rollups. `position` None: there are no rollups, or they are being rebuilt. `skip`:
+    ids of later events that are already counted. `rebuilding_since`: the last sign of life of the rebuild that has
+    this `token`."""
+
+    position: int | None = None
+    skip: frozenset[int] = frozenset()
+    rebuilding_since: datetime | None = None
+    token: str | None = None
+
+    @classmethod
+    def parse(cls, stored: Mapping[str, Any] | None) -> "FoldMark":
+        """The mark of a stored document; None: nothing is stored."""
+        if stored is None:
+            return cls()
+        since = parse_instant(stored.get("rebuilding_since"))
+        return cls(stored.get("position"), frozenset(stored.get("skip", ())), since, stored.get("token"))
+
+    def stored(self) -> dict[str, Any]:
+        """As it is stored."""
+        if self.position is not None:
+            return {"position": self.position, "skip": sorted(self.skip)}
+        since = self.rebuilding_since
+        return {"rebuilding_since": since.isoformat() if since else None, "token": self.token}
+
+
+async def load_fold_mark(db: Database) -> FoldMark:
+    """How far the stream is in the rollups."""
     row = await fetch_first(db, _MARK)
-    return dict(row.counts) if row else None
+    return FoldMark.parse(row.counts if row else None)
+
+
+def read_fold_mark(c: sa.Connection) -> FoldMark:
+    """The same within a transaction or a snapshot."""
+    return FoldMark.parse(c.execute(_MARK_QUERY).scalar_one_or_none())
+
+
+def _lock_fold_mark(c: sa.Connection) -> FoldMark:
+    return FoldMark.parse(c.execute(_MARK_QUERY.with_for_update()).scalar_one_or_none())
+
+
+def _store_fold_mark(c: sa.Connection, mark: FoldMark) -> None:
+    c.execute(sa.update(r).where(r.c.dimension == FOLD_MARK_KEY[0]).values(counts=mark.stored()))
 
 
 def local_day(moment: datetime | None, zone: ZoneInfo) -> str:
@@ -48,41 +88,40 @@ def local_day(moment: datetime | None, zone: ZoneInfo) -> str:
 
 
 def add_deltas(sums: Sums, deltas: Iterable[Delta], zone: ZoneInfo) -> None:
-    """Sum cells under all their keys; what came in also by hour."""
+    """Sum cells under all their keys; what came in also by hour. Best given very many at once: those of one cell are
+    summed before they are added under its ten keys."""
+    cells: Counter[tuple[str, str, str, str, str, str]] = Counter()
     for measure, at, department, category, area, channel, n in deltas:
-        hour = f"{HOUR_PREFIX}{at.astimezone(zone).hour}" if measure == "entered" and at is not None else None
-        for key in rollup_keys(local_day(at, zone), department, category, area, channel):
-            counts = sums.setdefault(key, Counter())
+        day = local_day(at, zone)
+        cells[(measure, day, department, category, area, channel)] += n
+        if measure == "entered" and at is not None:
+            cells[(f"{HOUR_PREFIX}{at.astimezone(zone).hour}", day, department, category, area, channel)] += n
+    for (measure, *place), n in cells.items():
+        for key in rollup_keys(*place):
+            counts = sums.get(key)
+            if counts is None:
+                counts = sums[key] = Counter()
             counts[measure] += n
-            if hour is not None:
-                counts[hour] += n
 
 
 def fold_events(c: sa.Connection, zone: ZoneInfo) -> int:
     """Add the next events to the rollups and return how many. 0 also while the rollups are being rebuilt."""
-    stands = c.execute(FOLD_MARK_QUERY.with_for_update()).scalar_one_or_none()
-    if stands is None or "position" not in stands:
+    mark = _lock_fold_mark(c)
+    if mark.position is None:
         return 0
-    skip = set(stands.get("skip", ()))
     rows = c.execute(
         sa.select(e.c.position, e.c.id, e.c.figures)
-        .where(e.c.position > stands["position"])
+        .where(e.c.position > mark.position)
         .order_by(e.c.position)
         .limit(EVENTS_PER_FOLD)
     ).all()
     if not rows:
         return 0
     sums: Sums = {}
-    for row in rows:
-        if row.figures and row.id not in skip:
-            add_deltas(sums, [_parse_delta(delta) for delta in row.figures], zone)
+    counted = (row.figures for row in rows if row.figures and row.id not in mark.skip)
+    add_deltas(sums, (_parse_delta(delta) for figures in counted for delta in figures), zone)
     add_sums(c, sums)
-    left = sorted(skip - {row.id for row in rows})
-    c.execute(
-        sa.update(r)
-        .where(r.c.dimension == FOLD_MARK_KEY[0])
-        .values(counts={"position": rows[-1].position, "skip": left})
-    )
+    _store_fold_mark(c, FoldMark(rows[-1].position, mark.skip - {row.id for row in rows}))
     return len(rows)
 
 
@@ -140,17 +179,16 @@ def claim_rebuild(
     is rebuilding them, or its lease has ended."""
     empty = {"dimension": FOLD_MARK_KEY[0], "day": FOLD_MARK_KEY[1], "code": FOLD_MARK_KEY[2], "counts": {}}
     insert_ignoring_duplicates(c, r, [empty])
-    stands = c.execute(FOLD_MARK_QUERY.with_for_update()).scalar_one()
-    since = parse_instant(stands.get("rebuilding_since"))
+    mark = _lock_fold_mark(c)
+    since = mark.rebuilding_since
     # a sign of life far ahead was given by a clock that has been set back since
     if not force and (
-        "position" in stands
+        mark.position is not None
         or (since is not None and abandoned_before < since <= now + (now - abandoned_before) + MARGIN)
     ):
         return False
     c.execute(sa.delete(r).where(r.c.dimension.like(f"{REBUILD_PREFIX}%")))
-    mark = {"rebuilding_since": now.isoformat(), "token": token}
-    c.execute(sa.update(r).where(r.c.dimension == FOLD_MARK_KEY[0]).values(counts=mark))
+    _store_fold_mark(c, FoldMark(rebuilding_since=now, token=token))
     return True
 
 
@@ -158,13 +196,12 @@ def renew_rebuild(c: sa.Connection, now: datetime, token: str) -> bool:
     """Renew the lease of the rebuild. False: another process has taken it over."""
     if not _owns_rebuild(c, token):
         return False
-    mark = {"rebuilding_since": now.isoformat(), "token": token}
-    c.execute(sa.update(r).where(r.c.dimension == FOLD_MARK_KEY[0]).values(counts=mark))
+    _store_fold_mark(c, FoldMark(rebuilding_since=now, token=token))
     return True
 
 
 def _owns_rebuild(c: sa.Connection, token: str) -> bool:
-    return bool(c.execute(FOLD_MARK_QUERY.with_for_update()).scalar_one().get("token") == token)
+    return _lock_fold_mark(c).token == token
 
 
 def add_rebuilt_sums(c: sa.Connection, sums: Mapping[Key, Counter[str]], token: str, now: datetime) -> bool:
@@ -175,14 +212,14 @@ def add_rebuilt_sums(c: sa.Connection, sums: Mapping[Key, Counter[str]], token: 
     return True
 
 
-def load_snapshot_mark(c: sa.Connection) -> dict[str, Any]:
+def load_snapshot_mark(c: sa.Connection) -> FoldMark:
     """Within a snapshot: the mark after the events that its tickets already include."""
     last = c.execute(sa.select(sa.func.coalesce(sa.func.max(e.c.position), 0))).scalar_one()
     skip = c.execute(sa.select(e.c.id).where(e.c.position.is_(None)).order_by(e.c.id)).scalars().all()
-    return {"position": last, "skip": list(skip)}
+    return FoldMark(last, frozenset(skip))
 
 
-def install_rebuilt(c: sa.Connection, fresh: Mapping[str, Any], token: str) -> bool:
+def install_rebuilt(c: sa.Connection, mark: FoldMark, token: str) -> bool:
     """Replace the old rollups by the new. False: another process has taken the rebuild over."""
     if not _owns_rebuild(c, token):
         return False
@@ -191,7 +228,7 @@ def install_rebuilt(c: sa.Connection, fresh: Mapping[str, Any], token: str) -> b
     _execute_in_pieces(
         c, fresh_ones, sa.update(r).values(dimension=sa.func.substr(r.c.dimension, len(REBUILD_PREFIX) + 1))
     )
-    c.execute(sa.update(r).where(r.c.dimension == FOLD_MARK_KEY[0]).values(counts=dict(fresh)))
+    _store_fold_mark(c, mark)
     return True
 
 
@@ -229,9 +266,8 @@ def recount(c: sa.Connection, zone: ZoneInfo) -> Iterator[Sums]:
         numbers = (tickets[0].number, tickets[-1].number)
         orders = c.execute(sa.select(*_ORDERS).where(a.c.number.between(*numbers)).order_by(a.c.number, a.c.id)).all()
         held = {number: list(found) for number, found in groupby(orders, key=attrgetter("number"))}
-        for ticket in tickets:
-            cells = count_measures(ticket, held.get(ticket.number, ()))
-            add_deltas(sums, ((*cell, n) for cell, n in cells.items()), zone)
+        counted = (count_measures(ticket, held.get(ticket.number, ())) for ticket in tickets)
+        add_deltas(sums, ((*cell, n) for cells in counted for cell, n in cells.items()), zone)
         last = tickets[-1].number
         if len(sums) > ROOM:
             yield sums
@@ -247,13 +283,13 @@ def iterate_rollups(c: sa.Connection) -> Iterator[tuple[Key, Counter[str]]]:
         yield (row.dimension, row.day, row.code), Counter(row.counts)
 
 
-def load_unfolded_sums(c: sa.Connection, position: int, skip: set[int], zone: ZoneInfo) -> Sums:
+def load_unfolded_sums(c: sa.Connection, mark: FoldMark, zone: ZoneInfo) -> Sums:
     """Within a snapshot: what the events after the mark will add."""
     sums: Sums = {}
-    behind = sa.or_(e.c.position > position, e.c.position.is_(None))
-    for row in c.execute(sa.select(e.c.id, e.c.figures).where(behind)):
-        if row.figures and row.id not in skip:
-            add_deltas(sums, [_parse_delta(d) for d in row.figures], zone)
+    behind = sa.or_(e.c.position > mark.position, e.c.position.is_(None))
+    rows = c.execute(sa.select(e.c.id, e.c.figures).where(behind))
+    counted = (row.figures for row in rows if row.figures and row.id not in mark.skip)
+    add_deltas(sums, (_parse_delta(delta) for figures in counted for delta in figures), zone)
     return sums
 
 

@@ -23,7 +23,7 @@ from hotline.web.idempotency import ActionResult, Reply, RequestKey, load_earlie
 Show = Callable[[Row], str]  # renders the reply
 OPEN_STATUSES = (InboundStatus.ODD,)
 UNKNOWN_ITEM = Refusal(Code.NOT_FOUND, "no such item")
-ALREADY_HANDLED = Refusal(Code.NOT_NOW, "somebody has seen to it already, or it is still being worked off")
+ALREADY_HANDLED = Refusal(Code.NOT_NOW, "it is handled already, or still being processed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ async def take_up(
         channel, words or "…", phone=phone,
         attach_to=corrections.attach_to, category=corrections.category, area=corrections.area,
     )  # fmt: skip
-    once = replace(request, key=RequestKey("inbound", f"in.{row.id}", "inbound"))  # whoever else takes it up
+    once = replace(request, key=RequestKey("inbound", f"in.{row.id}", "inbound"))  # the same key for every operator
     result = await take_call(services, intake, once, number_shown)
     number = result.number or result.answer.body
     effect = Effect.JOINED if corrections.attach_to else Effect.OPENED

@@ -34,7 +34,7 @@ class Capability:
 
     `routers`: its part of the API. `prepare`: called once for a process with its services and the settings of the
     capabilities; adds parts and hooks. `jobs`: what a worker does for it; `upkeep`: what every API process does, too.
-    `messages`: the kinds of outgoing messages it sends. `inbound`: how it works off what was pushed, by kind;
+    `messages`: the kinds of outgoing messages it sends. `inbound`: how it processes what providers pushed, by kind;
     `spooled`: how it brings in what was spooled, by kind. `retention`: what it deletes in time; `checks`: what it
     compares with the truth once a night.
     `commands`: its groups of commands; those of a group without a name stand at the top level."""

@@ -13,7 +13,7 @@ from hotline.tickets.context import Services
 @dataclass
 class WorkerContext:
     """What jobs are given. `subprocess`: where work that takes a processor for minutes is done (None: on SQLite, where
-    one process writes). `stopping`: set when the worker was told to stop; `on_shutdown` is awaited after the last
+    one process writes). `stopping`: set when the worker is to stop; `on_shutdown` is awaited after the last
     step."""
 
     services: Services

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 MAX_OUTPUT = 4000  # characters of what it said that are kept
 KILL_AFTER_SECONDS = 5.0  # seconds from the word to leave until it is ended
 EXIT_DRIFT = 3  # how `figures check` leaves where rollups differ
-NORMAL_EXITS = (0, -signal.SIGTERM, -signal.SIGINT)  # done, or told to leave, by us or by whoever ends all of us
+NORMAL_EXITS = (0, -signal.SIGTERM, -signal.SIGINT)  # done, or stopped by a signal
 
 
 class WorkerSubprocess:
@@ -24,7 +24,7 @@ class WorkerSubprocess:
         self._turn = asyncio.Lock()
 
     async def run(self, *command: str) -> tuple[int, str]:
-        """How it left, and the last of what it said; -15 where it was told to stop."""
+        """Its exit code and the end of its output; -15 where it was stopped."""
         async with self._turn:
             return (-15, "") if self._stopped else await self._run(command)
 
@@ -40,14 +40,14 @@ class WorkerSubprocess:
         if self._stopped:  # while it was begun
             self._end()
         try:
-            said, _ = await process.communicate()
+            output, _ = await process.communicate()
         finally:
             self._end()
             self._running = None
-        return process.returncode or 0, said.decode(errors="replace")[-MAX_OUTPUT:]
+        return process.returncode or 0, output.decode(errors="replace")[-MAX_OUTPUT:]
 
     def stop(self) -> None:
-        """Nothing is begun any more, and what runs is told to leave."""
+        """Starts nothing more, and stops what runs."""
         self._stopped = True
         self._end()
 

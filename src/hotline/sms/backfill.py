@@ -9,11 +9,11 @@ import httpx
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.delivery.registry import provider_names
-from hotline.inbound.push import UnreadableItem
 from hotline.inbound.rows import inbound_rows
+from hotline.inbound.webhook_request import UnreadableItem
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms.contract import SupportsListing, sms_provider
-from hotline.sms.receiving import item_columns
+from hotline.sms.webhook_intake import item_columns
 from hotline.tickets.context import Services
 
 
@@ -21,7 +21,7 @@ def listable_providers() -> list[str]:
     """The names of the providers that can be asked."""
     found = []
     for name in provider_names(GatewayKind.SMS):
-        with suppress(Refused):  # a package that cannot be imported is told of where it is used
+        with suppress(Refused):  # a package that cannot be imported is reported where it is used
             found += [name] if sms_provider(name).can_list else []
     return found
 

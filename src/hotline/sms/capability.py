@@ -41,13 +41,13 @@ def _jobs(context: WorkerContext) -> Sequence[Job]:
 
 
 def _messages() -> Sequence[MessageKind[Services]]:
-    from hotline.sms.sending import MESSAGES
+    from hotline.sms.text_sender import MESSAGES
 
     return MESSAGES
 
 
 def _inbound() -> Sequence[InboundHandler[Services]]:
-    from hotline.sms.work_off import HANDLERS
+    from hotline.sms.inbound_handlers import HANDLERS
 
     return HANDLERS
 

@@ -19,7 +19,7 @@ GROUPS = (outbox, gateway)
 @outbox.command("retry")
 def retry_message(context: typer.Context, message: str) -> None:
     """Send a dead, expired or dropped message again."""
-    from hotline.sms.outgoing import resend
+    from hotline.sms.send_plan import resend
 
     async def retry(services: "Services") -> bool:
         return await services.db.transact(lambda c: resend(c, message, services.clock()))

@@ -13,13 +13,13 @@ from hotline.delivery.gateway_settings import AreaMap, GatewaySettings, Template
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.notices import GatewayRefused
 from hotline.delivery.provider import GatewayProvider
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.webhook_request import Acknowledgement, UnreadableItem, WebhookRequest
 from hotline.sms.model.status import TextStatus
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedText:
-    """A resident's text. `key` is what tells it from every other; `part` of `parts`, where it is one of several."""
+    """A resident's text. `key` distinguishes it from every other; `part` of `parts`, where it is one of several."""
 
     key: str
     sender: str
@@ -74,13 +74,13 @@ class SmsAdapter(Protocol):
 
     def __init__(self, account: Account) -> None: ...
 
-    def authenticate(self, push: Push) -> None:
+    def authenticate(self, request: WebhookRequest) -> None:
         """Raises AuthenticationFailed, or NeedsCertificate."""
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
         """The texts of a push, item by item. Raises ValueError where nothing of it can be read."""
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         """The same for delivery reports."""
 
     def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
@@ -146,8 +146,8 @@ class SmsProvider(GatewayProvider):
 
     def description(self) -> str:
         """The same, and whether it can be asked."""
-        asked = " It can be asked what it sent: hotline gateway reconcile." if self.can_list else ""
-        return super().description() + asked
+        listing_note = " It can be asked what it sent: hotline gateway reconcile." if self.can_list else ""
+        return super().description() + listing_note
 
 
 def sms_provider(name: str) -> SmsProvider:

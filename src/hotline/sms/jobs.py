@@ -9,7 +9,7 @@ from hotline.jobs import BATCH, Job, RetentionRule
 from hotline.runtime.jobs import WorkerContext
 from hotline.sms import store as sms_store
 from hotline.sms.certificates import fetch_wanted_certificates
-from hotline.sms.outgoing import shift_weights
+from hotline.sms.send_plan import shift_weights
 from hotline.tickets.context import Services
 
 KEPT = timedelta(days=180)  # longer than the five months the regulator asks for

@@ -61,7 +61,7 @@ def record_error(c: sa.Connection, id: str, error: str) -> None:  # noqa: A002
 
 
 def load_reported_text(c: sa.Connection, gateway: str, reference: str | None, provider_id: str | None) -> Row | None:
-    """The text a report speaks of: by our reference, else by the provider's id."""
+    """The text a report refers to: by our reference, else by the provider's id."""
     row = c.execute(sa.select(*x.c).where(x.c.id == reference)).first() if reference else None
     if row is None and provider_id:
         row = c.execute(sa.select(*x.c).where(x.c.gateway == gateway, x.c.provider_id == provider_id).limit(1)).first()
@@ -194,7 +194,7 @@ _TEXTED = PreparedQuery(  # the ticket of our last text to them, on the line the
     .where(
         sa.or_(
             text_out.c.line == sa.bindparam("line", type_=sa.String),
-            # a gateway that does not tell which number it sends from
+            # a gateway without a sender number
             sa.and_(text_out.c.line.is_(None), text_out.c.gateway == sa.bindparam("gateway", type_=sa.String)),
         )
     )
@@ -224,10 +224,12 @@ async def load_recent_tickets(db: Database, caller: str) -> Sequence[Row]:
     return await db.rows(_RECENT, caller=caller)
 
 
-async def load_thread_tickets(db: Database, phone: str, line: str, gateway: str, *, asked: bool) -> list[str]:
-    """The tickets spoken of between this phone and this number of ours, the last first; with `asked`, before them the
-    one we asked an opinion of, by whatever gateway."""
-    rows = list(await db.rows(_ASKED, phone=phone)) if asked else []
+async def load_thread_tickets(
+    db: Database, phone: str, line: str, gateway: str, *, rating_requested: bool
+) -> list[str]:
+    """The tickets spoken of between this phone and this number of ours, the last first; with `rating_requested`, before
+    them the one we asked an opinion of, by whatever gateway."""
+    rows = list(await db.rows(_ASKED, phone=phone)) if rating_requested else []
     rows += await db.rows(_TEXTED, phone=phone, line=line, gateway=gateway)
     rows += await db.rows(_WROTE, phone=phone, line=line)
     return list(dict.fromkeys(str(r.number) for r in rows))

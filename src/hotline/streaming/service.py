@@ -1,9 +1,8 @@
 """The live stream: events in commit order, to everybody who may see them, without a gap or a repeat.
 
 One reader for all listeners of the process: it places what was committed, reads it once, encodes it once. A listener's
-bytes go into its socket at once; only one whose socket is full gets a queue, and beyond its bound it is told to look at
-everything anew (`resync`) instead of being given a gap.
-"""
+bytes go into its socket at once; only one whose socket is full gets a queue, and beyond its bound it is sent `resync`,
+to read everything anew (`resync`) instead of being given a gap."""
 
 import asyncio
 import contextlib
@@ -24,13 +23,13 @@ from hotline.streaming.schemas import HelloMessage, StreamPosition, TicketMessag
 from hotline.tickets.model.stream_events import StreamFilter, is_visible_to_listener
 
 log = structlog.get_logger("hotline.stream")
-POLL = 0.25  # seconds until other processes' events are looked for; our own are told at once
+POLL = 0.25  # seconds until other processes' events are looked for; our own are sent at once
 MIN_SECONDS_BETWEEN_READS = 0.008  # seconds between one look and the next
 CHECK = 0.5  # seconds between one look at whether they may still listen and the next
 PING = 15.0  # seconds between signs of life
 KEEP = timedelta(days=7)  # how long events are kept for those who come back
 MOST_QUEUED = 256 * 1024  # bytes waiting for one listener
-MOST_REPLAYED = 5000  # events somebody who comes back is told of one by one; beyond it, `resync`
+MOST_REPLAYED = 5000  # events replayed to a client that reconnects; beyond it, `resync`
 MAX_STREAMS_PER_OWNER = 12  # streams of one person: a few screens, each with a few pages
 RETRY = (1000, 5000)  # milliseconds: when the stream ends, all come back, and not at the same moment
 
@@ -63,7 +62,7 @@ class Listener:
         self._queue: deque[bytes] | None = None
         self._queued = 0
         self._lost = False
-        self._busy = True  # until what it missed was told
+        self._busy = True  # until what it missed was sent
         self._emptying: asyncio.Task[None] | None = None
         self._holding: asyncio.Task[None] | None = None
         self.ended = False
@@ -124,16 +123,14 @@ class Stream:
         self._credentials = credentials
         self._access_version: tuple[int, int] | None = None  # the version at which every credential was looked at
         self._listeners: set[Listener] = set()
-        self._alike: dict[
-            StreamFilter, set[Listener]
-        ] = {}  # those who hear the same are looked up once for all of them
+        self._alike: dict[StreamFilter, set[Listener]] = {}  # listeners with the same filter are looked up once
         self._each: Counter[str] = Counter()
         self._reader: asyncio.Task[None] | None = None
         self._pinger: asyncio.Task[None] | None = None
         self._begun: asyncio.Task[int] | None = None
         self._joining = 0
         self.position = 0
-        self.told = 0  # events handed to listeners so far
+        self.events_delivered = 0  # events handed to listeners so far
         self.closing = False
 
     @property
@@ -214,7 +211,7 @@ class Stream:
                 task.cancel()
 
     async def _reading(self) -> None:
-        """The reader runs, and knows where it begins."""
+        """The reader runs and has its first position."""
         if self._begun is None:
             self._begun = asyncio.create_task(self._begin())
         try:
@@ -237,7 +234,7 @@ class Stream:
         while not self.closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._written.wait(), POLL)
-                # the first after a pause is told at once; under load, what is committed close together is told together
+                # the first after a pause is sent at once; under load, what is committed close together is sent together
                 await asyncio.sleep(max(0.0, stepped + MIN_SECONDS_BETWEEN_READS - loop.time()))
             self._written.clear()
             if not self._listeners and not self._joining:  # no listener: the next one starts the reader again
@@ -278,20 +275,20 @@ class Stream:
         self._access_version = version
 
     async def step(self) -> bool:
-        """Place, read and tell what is new. True: there may be more."""
+        """Place, read and send what is new. True: there may be more."""
         await streaming_store.assign_positions(self._db)
         rows = await streaming_store.load_events_after(self._db, self.position)
         if not rows:
             return False
-        told = [(r.area, frozenset(r.holders), framed(TicketMessage("ticket", r.position, r.body))) for r in rows]
+        messages = [(r.area, frozenset(r.holders), framed(TicketMessage("ticket", r.position, r.body))) for r in rows]
         self.position = rows[-1].position
         for watching, alike in list(self._alike.items()):
-            theirs = [data for area, holders, data in told if is_visible_to_listener(watching, area, holders)]
+            theirs = [data for area, holders, data in messages if is_visible_to_listener(watching, area, holders)]
             if theirs:
                 data = b"".join(theirs)
                 for listener in list(alike):
                     listener.push(data)
-                self.told += len(theirs) * len(alike)
+                self.events_delivered += len(theirs) * len(alike)
         return len(rows) == streaming_store.EVENTS_PER_READ
 
     async def _ping(self) -> None:

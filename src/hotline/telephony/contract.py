@@ -13,8 +13,8 @@ from hotline.delivery.gateway_settings import Days, GatewaySettings, LoginMap, M
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.payloads import clean_text, hashed_key, parse_json
 from hotline.delivery.provider import TOKEN, GatewayProvider, Secret
-from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem
 from hotline.inbound.signatures import check_address, check_token, matches_any
+from hotline.inbound.webhook_request import Acknowledgement, AuthenticationFailed, UnreadableItem, WebhookRequest
 from hotline.telephony.model import CallEvent, CallSignal
 from hotline.text.timestamps import is_too_far_ahead
 
@@ -25,10 +25,10 @@ class ExchangeAdapter(Protocol):
 
     def __init__(self, account: Account) -> None: ...
 
-    def authenticate(self, push: Push) -> None:
+    def authenticate(self, request: WebhookRequest) -> None:
         """Raises AuthenticationFailed."""
 
-    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
+    def events(self, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
         """The events of a push. Raises ValueError where nothing of it can be read."""
 
     def acknowledge(self) -> Acknowledgement: ...
@@ -62,32 +62,45 @@ def exchange_provider(name: str) -> Exchange:
     return registry.find_provider(GatewayKind.VOICE, name, Exchange)
 
 
+def check_exchange_push(account: Account, request: WebhookRequest) -> None:
+    """The token in the query; where a secret `hmac` is set, an HMAC-SHA256 of the body in X-Signature too."""
+    check_token(account, request)
+    keys = account.secret_values("hmac")
+    if keys:
+        given = request.headers.get("x-signature", "").removeprefix("sha256=").lower()
+        rights = [hmac.new(k.encode(), request.body, "sha256").hexdigest() for k in keys]
+        if not given or not matches_any(given, rights):
+            raise AuthenticationFailed("the signature is missing or wrong")
+    check_address(account, request)
+
+
 EMPTY_JSON_ACK = Acknowledgement(b"{}", "application/json; charset=utf-8")
 
 
-def check_exchange_push(account: Account, push: Push) -> None:
-    """The token in the query; where a secret `hmac` is set, an HMAC-SHA256 of the body in X-Signature too."""
-    check_token(account, push)
-    keys = account.secret_values("hmac")
-    if keys:
-        given = push.headers.get("x-signature", "").removeprefix("sha256=").lower()
-        rights = [hmac.new(k.encode(), push.body, "sha256").hexdigest() for k in keys]
-        if not given or not matches_any(given, rights):
-            raise AuthenticationFailed("the signature is missing or wrong")
-    check_address(account, push)
+class PushedEvents:
+    """What most exchanges share: events are pushed with our token, and an empty JSON object is success."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_exchange_push(self.account, request)
+
+    def acknowledge(self) -> Acknowledgement:
+        return EMPTY_JSON_ACK
 
 
-def parse_event_fields(push: Push) -> list[dict[str, Any]]:
+def parse_event_fields(request: WebhookRequest) -> list[dict[str, Any]]:
     """JSON (one object, an array, or `events` in one) or a form; repeated fields become lists."""
-    if push.media_type == "application/json":
-        found = parse_json(push.body, push.charset)
+    if request.media_type == "application/json":
+        found = parse_json(request.body, request.charset)
         if isinstance(found, dict):
             found = found["events"] if isinstance(found.get("events"), list) else [found]
         if not isinstance(found, list) or len(found) > 500 or not all(isinstance(e, dict) for e in found):
             raise ValueError("no list of events")
         return found
     fields: dict[str, Any] = {}
-    for name, value in push.form_pairs():
+    for name, value in request.form_pairs():
         name = name.removesuffix("[]")
         known = fields.get(name)
         fields[name] = value if known is None else [*(known if isinstance(known, list) else [known]), value]
@@ -122,7 +135,7 @@ def event_time(
     account: Account, fields: Mapping[str, Any], now: datetime, *names: str, zone: tzinfo | None = None
 ) -> tuple[datetime, str | None]:
     """When it happened, by the first of these fields that says anything. Where that cannot be read: `now`, and how it
-    was written. Where none says anything, `now`: an exchange that sends no times tells of everything at once."""
+    was written. Where none says anything, `now`: an exchange that sends no times reports everything at once."""
     for name in names:
         value = fields.get(name)
         if value is None or not str(value).strip():
@@ -136,12 +149,12 @@ def with_time_warnings(events: list[CallEvent], raw: str, now: datetime) -> list
     """The events, and something for an operator to look at where a time of theirs cannot be read: once a day for each
     way of writing it, since a gateway that is not set up writes all its times that way."""
     unread = {e.unread for e in events if e.unread is not None}
-    odd = [
-        UnreadableItem(_time_warning(said, now), raw,
-            hashed_key("time", re.sub("[0-9]", "9", said), now.date()))
-        for said in sorted(unread)
+    warnings = [
+        UnreadableItem(_time_warning(text, now), raw,
+            hashed_key("time", re.sub("[0-9]", "9", text), now.date()))
+        for text in sorted(unread)
     ]  # fmt: skip
-    return [*events, *odd]
+    return [*events, *warnings]
 
 
 def _time_warning(written_time: str, now: datetime) -> str:
@@ -151,7 +164,7 @@ def _time_warning(written_time: str, now: datetime) -> str:
 
 
 def unknown_event(word: str, raw: str, now: datetime) -> UnreadableItem:
-    """An event whose name is not known: it is for somebody to look at, once a day for each name, and changes no
+    """An event whose name is not known: it is shown for review, once a day for each name, and changes no
     call."""
     return UnreadableItem(
         f"an event that is not known: {clean_text(word)[:80]}", raw, hashed_key("event", word.casefold(), now.date())

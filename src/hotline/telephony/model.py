@@ -17,9 +17,9 @@ class CallSignal(StrEnum):
     OFFERED = "offered"
     QUEUED = "queued"
     ANSWERED = "answered"
-    EXITED = "exited"  # out of the queue, and nobody had taken the call: it may go on elsewhere, as in another queue
+    EXITED = "exited"  # out of the queue, without an answer: the call may go on elsewhere, as in another queue
     LEFT = "left"  # the agent is out of it: it may go on elsewhere
-    HUNG_UP = "hung_up"  # over, whatever else is told
+    HUNG_UP = "hung_up"  # over, whatever other events say
     RECORDED = "recorded"
     NO_END = "no_end"  # ours: nothing was heard of the call for too long. `at` is when it was last heard of
 
@@ -34,18 +34,18 @@ MISSED_CAUSES = frozenset(
     {"busy", "noanswer", "no-answer", "congestion", "timeout", "failed", "exitwithtimeout", "exitempty"}
 )
 REJECTED_CAUSES = frozenset({"notfound", "rejected", "forwarded"})
-TRANSFERRED = "transferred"  # the cause of an end: the call went on where its exchange tells us nothing of it
-NO_END_REPORTED = "no_end_reported"  # the cause of an end that no event told of
+TRANSFERRED = "transferred"  # the cause of an end: the call went on where its exchange reports nothing
+NO_END_REPORTED = "no_end_reported"  # the cause of an end that no event reported
 WAIT_TIMEOUT = timedelta(hours=2)  # without any news, before a call that waits counts as over
 TALK_TIMEOUT = timedelta(hours=12)  # the same for one that was answered
 
 
 @dataclass(frozen=True, slots=True)
 class CallEvent:
-    """One event of one call. `reference` is the exchange's id of the whole call, `key` tells this event from every
-    other; `abandoned` where the exchange itself says so. `at` is the exchange's time of it. Where that cannot be read,
-    `unread` is how it was written, and `at` is when the event was received: good for its place among the others, and
-    for no duration."""
+    """One event of one call. `reference` is the exchange's id of the whole call, `key` distinguishes this event from
+    every other; `abandoned` where the exchange itself says so. `at` is the exchange's time of it. Where that cannot be
+    read, `unread` is how it was written, and `at` is when the event was received: good for its place among the others,
+    and for no duration."""
 
     reference: str
     key: str
@@ -62,7 +62,7 @@ class CallEvent:
     unread: str | None = None
     received_at: datetime | None = None  # by us; None: as `at`
 
-    def plain(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         return {
             "what": self.signal, "at": self.at.isoformat(), "direction": self.direction, "phone": self.phone,
             "line": self.line, "queue": self.queue, "agent": self.agent, "cause": self.cause,
@@ -83,7 +83,7 @@ def parse_event(reference: str, key: str, data: Mapping[str, Any], received: dat
 
 @dataclass(frozen=True, slots=True)
 class VoiceCall:
-    """A call as its events tell it. Waits and talks in milliseconds; None, too, where a time could not be read or no
+    """A call, from its events. Waits and talks in milliseconds; None, too, where a time could not be read or no
     end was reported. `last_received_at`: when we last received something of it. `time_unknown`: a time of its events
     could not be read."""
 
@@ -108,8 +108,8 @@ class VoiceCall:
 
 
 def is_call(events: Iterable[CallEvent]) -> bool:
-    """Whether these events tell of a call: one was offered, or they know who called or which queue it was in. The end
-    of something nobody offered us is none."""
+    """Whether these events describe a call: one was offered, or they name the caller or the queue. The end
+    of a call that was not offered is none."""
     return any(
         e.signal in (CallSignal.OFFERED, CallSignal.QUEUED, CallSignal.ANSWERED) or e.phone or e.queue for e in events
     )
@@ -132,10 +132,10 @@ def build_call(events: Iterable[CallEvent]) -> VoiceCall:
         return next((v for e in ordered_events if (v := getattr(e, name))), None)
 
     offered = ordered_events[0]
-    # an agent who left had been there, whether or not their answer was told
+    # an agent who left had been there, whether or not their answer was reported
     was_answered = any(e.signal in (CallSignal.ANSWERED, CallSignal.LEFT) for e in ordered_events)
     queued, first_answer, hung_up = first(CallSignal.QUEUED), first(CallSignal.ANSWERED), last(CallSignal.HUNG_UP)
-    last_answer = last(CallSignal.ANSWERED)  # after a transfer, whoever has it now
+    last_answer = last(CallSignal.ANSWERED)  # after a transfer, the agent who has it now
     direction = next((e.direction for e in ordered_events if e.signal is CallSignal.OFFERED), offered.direction)
     path = _caller_path(ordered_events)
     end = hung_up or path.exit_event
@@ -257,7 +257,7 @@ def _caller_path(events: Iterable[CallEvent]) -> _CallerPath:
     for e in events:
         other_queue = way.queue is not None and e.queue is not None and e.queue != way.queue
         if e.signal is CallSignal.QUEUED:
-            # one that only has its time from us may be told late: the caller waited before the answer, not after it
+            # one that only has its time from us may be reported late: the caller waited before the answer, not after it
             own_time = e.unread is None and e.at != e.received_at
             if way.place is not _CallerState.WITH_AGENT or other_queue or own_time:
                 if way.since is not None:
@@ -311,12 +311,12 @@ def _outcome(
     ):
         end = exit_event  # the queue let them go before they hung up
     if end is None:
-        return VoiceOutcome.MISSED  # nobody said that the caller gave up
-    said = [e.abandoned for e in events if e is end or e.signal is not CallSignal.EXITED]
-    if any(said):
+        return VoiceOutcome.MISSED  # no event says that the caller gave up
+    abandoned = [e.abandoned for e in events if e is end or e.signal is not CallSignal.EXITED]
+    if any(abandoned):
         return VoiceOutcome.ABANDONED
     cause = (end.cause or "").replace("_", "").casefold()
-    if cause in MISSED_CAUSES or any(s is False for s in said):
+    if cause in MISSED_CAUSES or any(s is False for s in abandoned):
         return VoiceOutcome.MISSED
     if cause in REJECTED_CAUSES:
         return VoiceOutcome.REJECTED

@@ -11,9 +11,15 @@ from starlette.responses import Response
 
 from hotline.database.deadlines import database_deadline
 from hotline.delivery.model import GatewayKind
-from hotline.inbound.push import AuthenticationFailed
-from hotline.inbound.push_requests import ANY_BODY, PUSH_RESPONSES, GatewayPath, acknowledgement_response, read_push
 from hotline.inbound.rows import NOT_AUTHENTIC
+from hotline.inbound.webhook_endpoint import (
+    ANY_BODY,
+    WEBHOOK_RESPONSES,
+    GatewayPath,
+    acknowledgement_response,
+    read_webhook_request,
+)
+from hotline.inbound.webhook_request import AuthenticationFailed
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, allow_anonymous, require_roles
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.scopes import scope_of
@@ -58,13 +64,13 @@ MAX_DAYS = 366
     "/hooks/voice/{gateway}",
     operation_id="push_voice",
     response_class=Response,
-    responses=PUSH_RESPONSES,
+    responses=WEBHOOK_RESPONSES,
     openapi_extra=ANY_BODY,
 )
 async def push_voice(gateway: GatewayPath, context: Hook) -> Response:
     """Events of an exchange: in any order, repeated, also of unknown calls. 2xx means stored."""
     return acknowledgement_response(
-        await receive_events(context.services, gateway, await read_push(context, gateway, GatewayKind.VOICE))
+        await receive_events(context.services, gateway, await read_webhook_request(context, gateway, GatewayKind.VOICE))
     )
 
 
@@ -79,11 +85,11 @@ async def look_up_for_exchange(
 ) -> Response:
     """Who is calling, for an exchange that shows it on the telephone (3CX): the name on record if there is exactly one,
     and the number of open tickets. Nothing about confidential tickets."""
-    push = await read_push(context, gateway, GatewayKind.VOICE)
-    found = await context.services.gateways.named(gateway, GatewayKind.VOICE, push.at)
+    request = await read_webhook_request(context, gateway, GatewayKind.VOICE)
+    found = await context.services.gateways.named(gateway, GatewayKind.VOICE, request.at)
     exchange = exchange_provider(found.provider)
     try:
-        exchange.adapter(found.account).authenticate(push)
+        exchange.adapter(found.account).authenticate(request)
     except AuthenticationFailed:
         raise Refused(NOT_AUTHENTIC) from None
     if not exchange.looks_up_callers:

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from typing_extensions import TypedDict
 
 from hotline.organisation.model.actors import Actor, Role
-from hotline.replies import reply_type
+from hotline.replies import ABSENT, reply_from_values, reply_type
 from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
 from hotline.tickets.model.visibility import visible_phone
 from hotline.tickets.schemas.calls import CallerCard
@@ -31,14 +30,16 @@ class Linked(Strict):
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006"}]}}
 
 
-class RecordingOut(TypedDict, total=False):
-    """Where the exchange keeps the recording; only this reference is stored."""
+@reply_type()
+class RecordingOut:
+    """Where the exchange keeps the recording; only this reference is stored. What the exchange did not give is
+    absent."""
 
-    id: str | int | float
-    url: str | int | float
-    duration: str | int | float
-    sha256: str | int | float
-    expires_at: datetime | None
+    id: str | int | float = ABSENT
+    url: str | int | float = ABSENT
+    duration: str | int | float = ABSENT
+    sha256: str | int | float = ABSENT
+    expires_at: datetime | None = ABSENT
 
 
 @reply_type()
@@ -147,7 +148,9 @@ def _fields(row: Any, actor: Actor) -> Mapping[str, Any]:
         "offered_at": row.offered_at, "queued_at": row.queued_at, "answered_at": row.answered_at,
         "ended_at": row.ended_at, "wait_ms": row.wait_ms, "talk_ms": row.talk_ms, "number": row.number,
         "time_unknown": bool(row.time_unknown),
-        "recording": {**row.recording, "expires_at": row.recording_expires_at} if recorded and row.recording else None,
+        "recording": reply_from_values(RecordingOut, {**row.recording, "expires_at": row.recording_expires_at})
+        if recorded and row.recording
+        else None,
     }  # fmt: skip
 
 

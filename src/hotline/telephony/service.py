@@ -19,8 +19,8 @@ from hotline.delivery.account import HOME_ZONE
 from hotline.delivery.gateways import Gateway
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.payloads import clean_data, hashed_key, raw_text
-from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem
 from hotline.inbound.rows import NOT_AUTHENTIC, inbound_rows, unreadable_columns
+from hotline.inbound.webhook_request import Acknowledgement, AuthenticationFailed, UnreadableItem, WebhookRequest
 from hotline.organisation.model.actors import Actor, ActorKind
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
@@ -55,16 +55,16 @@ UNKNOWN_CALL = Refusal(Code.NOT_FOUND, "no such call")
 log = structlog.get_logger("hotline.voice")
 
 
-async def receive_events(services: Services, name: str, push: Push) -> Acknowledgement:
+async def receive_events(services: Services, name: str, request: WebhookRequest) -> Acknowledgement:
     """Keep the events of a push and what comes of them. Raises Refused: no such exchange, not authentic, not kept."""
     started = asyncio.get_running_loop().time()
-    gateway = await services.gateways.named(name, GatewayKind.VOICE, push.at)
-    directory = await services.directory.current_or_last_known(push.at)
+    gateway = await services.gateways.named(name, GatewayKind.VOICE, request.at)
+    directory = await services.directory.current_or_last_known(request.at)
     home = directory.calendars[directory.home.calendar].zone if directory.home else HOME_ZONE
     exchange = exchange_provider(gateway.provider).adapter(replace(gateway.account, home_zone=home))
-    size = len(push.body) + len(push.query)
+    size = len(request.body) + len(request.query)
     try:
-        await services.offload.run(size, exchange.authenticate, push)
+        await services.offload.run(size, exchange.authenticate, request)
     except (AuthenticationFailed, ValueError) as wrong:
         log.warning(
             "hook.refused",
@@ -74,24 +74,26 @@ async def receive_events(services: Services, name: str, push: Push) -> Acknowled
         raise Refused(NOT_AUTHENTIC) from None
     items: Sequence[CallEvent | UnreadableItem]
     try:
-        items = await services.offload.run(size, exchange.events, push)
+        items = await services.offload.run(size, exchange.events, request)
     except (ValueError, KeyError, TypeError, AttributeError):
-        items = [UnreadableItem("the body cannot be read", raw_text(push.body))]
-    odd = await inbound_rows(
-        services, gateway, [item for item in items if isinstance(item, UnreadableItem)], push.at, unreadable_columns
+        items = [UnreadableItem("the body cannot be read", raw_text(request.body))]
+    review_rows = await inbound_rows(
+        services, gateway, [item for item in items if isinstance(item, UnreadableItem)], request.at, unreadable_columns
     )
-    if odd:
-        await services.inbox.keep(odd)
+    if review_rows:
+        await services.inbox.keep(review_rows)
     events = [item for item in items if isinstance(item, CallEvent)]
     try:
         left = services.deadlines.push - (asyncio.get_running_loop().time() - started)
         async with database_deadline(left, writes=True):  # ends the wait, not the transaction
-            await run_detached(apply_events(services, gateway, events, push.at))
+            await run_detached(apply_events(services, gateway, events, request.at))
     except OUTAGES:
         if services.spool is None:
             raise
-        plain = [{"reference": e.reference, "key": e.key, **e.plain()} for e in events]
-        await services.spool.append({"kind": "voice", "pbx": name, "events": plain, "at": push.at.isoformat()}, push.at)
+        event_dicts = [{"reference": e.reference, "key": e.key, **e.as_dict()} for e in events]
+        await services.spool.append(
+            {"kind": "voice", "pbx": name, "events": event_dicts, "at": request.at.isoformat()}, request.at
+        )
     return exchange.acknowledge()
 
 
@@ -121,13 +123,13 @@ async def apply_events(services: Services, gateway: Gateway, events: Sequence[Ca
 def _store_events(
     c: sa.Connection, services: Services, gateway: Gateway, events: Sequence[CallEvent], now: datetime
 ) -> None:
-    # always in one order, events before calls before telephone numbers: two pushes never wait for each other in a ring
+    # always in one order, events before calls before telephone numbers: two pushes never deadlock
     for event in sorted(events, key=lambda e: (e.reference, e.key)):
         row = {
             "pbx": gateway.name,
             "key": event.key,
             "reference": event.reference,
-            "body": clean_data(event.plain()),
+            "body": clean_data(event.as_dict()),
             "at": now,
         }
         call_store.insert_event(c, row)
@@ -167,7 +169,7 @@ def _rebuild_calls(
 
 async def end_silent_calls(services: Services, now: datetime) -> int:
     """End the calls of which nothing was heard for too long; how many were looked at. Each for itself, and by an event
-    of ours in its own log: what is told of it later still counts."""
+    of ours in its own log: what is reported of it later still counts."""
     rows = await services.db.transact(lambda c: call_store.load_silent_calls(c, now, BATCH_SIZE))
     gateways = await services.gateways.now(now) if rows else {}
     for row in rows:
@@ -187,7 +189,7 @@ async def end_silent_calls(services: Services, now: datetime) -> int:
 def _end_silent_call(c: sa.Connection, services: Services, gateway: Gateway | None, row: Row, now: datetime) -> None:
     events = _load_events(c, gateway, row.reference) if gateway is not None else []
     if gateway is None or not is_call(events) or reference_time(row.id) < now - EVENT_RETENTION:
-        call_store.end_without_events(c, row.id, now)  # nothing is left to fold, nor will anything be told of it
+        call_store.end_without_events(c, row.id, now)  # nothing is left to fold, nor will anything be reported
         if rings_from := _callback_number(_parse_caller(services, row.raw_phone)):
             phone, read = rings_from
             call_store.update_return_call(c, phone, new_reference(now), now, now - EVENT_RETENTION, read=read)

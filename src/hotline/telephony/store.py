@@ -100,18 +100,18 @@ def update_return_call(
     ).one()  # fmt: skip
     if missed_calls.n:
         queue = sa.select(v.c.queue).where(*_is_unanswered(phone, read), v.c.ended_at == missed_calls.last_at).limit(1)
-        told = {
+        columns = {
             "queue": c.execute(queue).scalar(),
             "missed": missed_calls.n,
             "at": missed_calls.at,
             "last_at": missed_calls.last_at,
         }
         if return_call is not None:
-            c.execute(sa.update(r).where(r.c.id == return_call.id).values(**told))
+            c.execute(sa.update(r).where(r.c.id == return_call.id).values(**columns))
             return
         none = dict.fromkeys(("done_at", "done_by", "outcome", "number"))
         insert_ignoring_duplicates(
-            c, r, [{"id": new_id, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **told, **none}]
+            c, r, [{"id": new_id, "phone": phone, "status": ReturnCall.OPEN, "tries": 0, **columns, **none}]
         )
     elif return_call is not None:
         still = sa.select(v.c.id).where(*_is_unanswered(phone, read), v.c.ended_at >= return_call.at).limit(1)

@@ -16,7 +16,7 @@ class VoiceOutcome(StrEnum):
 
     ANSWERED = "answered"
     ABANDONED = "abandoned"  # the caller hung up while waiting
-    MISSED = "missed"  # nobody took it: busy, no answer, timed out
+    MISSED = "missed"  # not answered: busy, no answer, timed out
     REJECTED = "rejected"
 
 

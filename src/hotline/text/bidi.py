@@ -26,7 +26,7 @@ def isolate_text(text: str) -> str:
         elif character == _FIRST_STRONG:
             depth += 1
         kept.append(character)
-    whole = "".join(kept) + _POP * depth
-    if not _RIGHT_TO_LEFT.search(whole) or (text.startswith(_FIRST_STRONG) and closed in (0, len(text))):
-        return whole
-    return f"{_FIRST_STRONG}{whole}{_POP}"
+    isolated = "".join(kept) + _POP * depth
+    if not _RIGHT_TO_LEFT.search(isolated) or (text.startswith(_FIRST_STRONG) and closed in (0, len(text))):
+        return isolated
+    return f"{_FIRST_STRONG}{isolated}{_POP}"

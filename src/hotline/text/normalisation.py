@@ -6,7 +6,6 @@ The text people wrote is never changed; only its shadow is looked at. Nothing he
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from functools import lru_cache
 from operator import add
 
@@ -38,9 +37,9 @@ _IGNORED = re.compile(
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 # marks that are put over a character: the accent of a letter is part of it after NFKC, what is left is decoration
-_OVER = re.compile(
-    rf"(?<=[0-9A-Za-z{_CJK}])"
-    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u302a-\u302f\u3099\u309a\ua670-\ua672\ufe20-\ufe2f]+"
+_MARKS_OVER = (
+    "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u302a-\u302f"
+    "\u3099\u309a\ua670-\ua672\ufe20-\ufe2f]+"
 )
 # digits that NFKC leaves as they are: ➀ ❶ ⓵ and those of other scripts
 _DIGITS_OF_SCRIPTS = {
@@ -49,10 +48,16 @@ _DIGITS_OF_SCRIPTS = {
     if unicodedata.digit(chr(code), None) is not None and unicodedata.normalize("NFKC", chr(code)) == chr(code)
 }
 _OTHER_DIGIT = re.compile(f"[{''.join(map(chr, _DIGITS_OF_SCRIPTS))}]")
+_MARK_OVER = re.compile(_MARKS_OVER)
+_OVER = re.compile(rf"(?<=[0-9A-Za-z{_CJK}]){_MARKS_OVER}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SENTENCE = re.compile(r"[。!?;\n]+|\.\s")
 _BLANKS = re.compile(r"\s+")
 _BESIDE_CJK = re.compile(rf"(?<=[{_CJK}]) | (?=[{_CJK}])")
+_VISIBLE = re.compile(rf"[0-9A-Za-z{_CJK}]")
+# The marks of a Chinese sentence as NFKC writes them. Where they stood, it takes every character apart and puts it
+# together again: 20 times as long as to see that a text is in that form already.
+_WIDE_MARKS = tuple(zip("，！？：；（）", ",!?:;()", strict=True))
 MOST_TERMS = 2000  # of one text; far above 4,000 characters of prose
 
 
@@ -60,7 +65,10 @@ def normalise_text(text: str) -> str:
     """A text without what nobody sees: invisible marks and control characters gone, every kind of line break one "\\n",
     width folded (NFKC), enclosed digits and those of other scripts as 0-9. Case and words stay as they are."""
     seen = "\n".join(_IGNORED.sub("", text).splitlines())
-    plain = _OVER.sub("", unicodedata.normalize("NFKC", seen))
+    for wide, folded in _WIDE_MARKS:
+        seen = seen.replace(wide, folded)
+    seen = unicodedata.normalize("NFKC", seen)
+    plain = _OVER.sub("", seen) if _MARK_OVER.search(seen) else seen
     return plain.translate(_DIGITS_OF_SCRIPTS) if _OTHER_DIGIT.search(plain) else plain
 
 
@@ -71,7 +79,7 @@ def replace_lone_surrogates(text: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Whether there is nothing to be seen in it."""
-    return not normalise_text(text).strip()
+    return _VISIBLE.search(text) is None and not normalise_text(text).strip()
 
 
 @lru_cache(maxsize=512)  # a narrative is folded for triage, and again for the search index
@@ -93,7 +101,8 @@ def fold_sentences(text: str) -> list[str]:
 
 def join_broken_words(text: str) -> str:
     """Without the blanks and line breaks beside Chinese characters: a word broken by one is whole again."""
-    return _BESIDE_CJK.sub("", _BLANKS.sub(" ", text))
+    text = _BLANKS.sub(" ", text)
+    return _BESIDE_CJK.sub("", text) if " " in text else text
 
 
 def _simple(text: str) -> str:
@@ -121,21 +130,21 @@ def index_terms(*texts: str | None) -> list[str]:
     """What a text can be found by: pairs of neighbouring CJK characters, the last one of each run alone, and whole words.
 
     A one-character query asks for terms that begin with it: every character begins a pair or ends a run."""
-    found: dict[str, None] = {}
+    found: list[str] = []
     for text in texts:
         for run in _RUN.findall(fold_text(text or "")):
             if _IS_CJK.match(run):
-                found.update(dict.fromkeys(map(add, run, run[1:])))
-                found[run[-1]] = None
+                found.extend(map(add, run, run[1:]))
+                found.append(run[-1])
             else:
-                found[run[:40]] = None
-    return list(found)[:MOST_TERMS]
+                found.append(run[:40])
+    return list(dict.fromkeys(found))[:MOST_TERMS]
 
 
 def query_terms(query: str) -> list[tuple[str, bool]]:
     """The terms a query asks for, all of which must be there; True: as a beginning."""
     wanted: dict[tuple[str, bool], None] = {}
-    # somebody who searches puts a blank between words: it is kept, unlike in a narrative
+    # in a search the blank between words is kept, unlike in a narrative
     for run in (run for word in _simple(query).split() for run in _RUN.findall(_numerals(word))):
         if not _IS_CJK.match(run):
             wanted[(run[:40], True)] = None
@@ -144,38 +153,6 @@ def query_terms(query: str) -> list[tuple[str, bool]]:
         else:
             wanted.update(dict.fromkeys((run[i : i + 2], False) for i in range(len(run) - 1)))
     return list(wanted)
-
-
-class WordFinder:
-    """Looks for many words at once. How long that takes grows with the text alone, not with the number of words."""
-
-    def __init__(self, words: Iterable[str]) -> None:
-        lengths: dict[str, set[int]] = {}
-        self._words = frozenset(word for word in words if word)
-        for word in self._words:
-            lengths.setdefault(word[:2], set()).add(len(word))
-        # how long the words are that begin with these two characters; one character alone stands for itself
-        self._lengths = {start: tuple(sorted(found)) for start, found in lengths.items()}
-        self._single = frozenset(start for start in lengths if len(start) == 1)
-
-    def find(self, text: str) -> dict[str, list[int]]:
-        """The words that stand in the (folded) text, each with the places where it begins, in ascending order. A Latin
-        word counts only as a whole word."""
-        lengths, words = self._lengths, self._words
-        begun = [(place, pair) for place, pair in enumerate(map(add, text, text[1:])) if pair in lengths]
-        if not self._single.isdisjoint(text):
-            begun += [(place, character) for place, character in enumerate(text) if character in self._single]
-        found: dict[str, list[int]] = {}
-        for place, start in begun:
-            for length in lengths[start]:
-                word = text[place : place + length]
-                if word in words and (not word.isascii() or _whole(text, place, length)):
-                    found.setdefault(word, []).append(place)
-        return found
-
-
-def _whole(text: str, place: int, length: int) -> bool:
-    return not (is_latin(text[place - 1 : place]) or is_latin(text[place + length : place + length + 1]))
 
 
 def is_latin(character: str) -> bool:

@@ -45,7 +45,7 @@ def serial_from_number(number: TicketNumber) -> int:
 
 
 def parse_number(typed: str) -> TicketNumber | None:
-    """The number somebody typed or said, with blanks, dashes, invisible marks or full-width digits; None: not one of
+    """A ticket number as typed or spoken, with blanks, dashes, invisible marks or full-width digits; None: not one of
     ours."""
     digits = typed if typed.isascii() and typed.isdigit() else _digits(typed[:LONGEST_TYPED])
     if not (_SHORTEST <= len(digits) <= _LONGEST) or not digits.isascii() or not digits.isdigit() or digits[0] == "0":

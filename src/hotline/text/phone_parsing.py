@@ -32,11 +32,11 @@ READ_IN_PART = "only a part could be read as a telephone number; the words are k
 def parse_phone(raw: str | None, region: str, area_code: str) -> ParsedPhone:
     """Read a number field: E.164 for real ones, digits for short codes; a local number gets the area code. Never
     refuses: `unread` says what could not be read. Of the field itself LONGEST_RAW characters are kept."""
-    return _heard(raw and raw[:LONGEST_RAW], region, area_code)
+    return _parse(raw and raw[:LONGEST_RAW], region, area_code)
 
 
 @lru_cache(maxsize=4096)
-def _heard(raw: str | None, region: str, area_code: str) -> ParsedPhone:
+def _parse(raw: str | None, region: str, area_code: str) -> ParsedPhone:
     if raw is None or is_withheld(raw):
         return ParsedPhone(None, raw, caller=False)
     text = sip_user(normalise_text(raw).strip())

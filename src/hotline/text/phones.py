@@ -49,7 +49,7 @@ class ParsedPhone:
 
     @property
     def words(self) -> str | None:
-        """What was written, where it says more than `phone`: it is kept for whoever rings back."""
+        """What was written, where it says more than `phone`: it is kept for the operator who calls back."""
         return self.raw.strip() if self.raw and (self.unread or self.extension) else None
 
 
@@ -117,8 +117,8 @@ def is_service_number(digits: str) -> bool:
 
 
 def mask_phone(phone: str | None) -> str | None:
-    """138****8000: enough to tell two callers apart, too little to ring one. What is not digits alone, such as a number
-    with an extension, is masked whole."""
+    """138****8000: enough to distinguish two callers, too little to call one. What is not digits alone, such as a
+    number with an extension, is masked whole."""
     if phone is None:
         return None
     if not _SHOWN_MASKED.fullmatch(phone):

@@ -6,7 +6,7 @@ from typing import Any
 
 def parse_strict_json(raw: bytes) -> Any:
     """A whole JSON document in UTF-8, with or without a byte order mark. Raises ValueError where it is none, is nested
-    too deeply, or repeats a name: of two values nobody can say which was meant."""
+    too deeply, or repeats a name: of two values it is unclear which was meant."""
     repeated: list[str] = []
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

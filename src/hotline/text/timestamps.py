@@ -78,10 +78,10 @@ def parse_timestamp(value: Any, zone: tzinfo, now: datetime, order: DateOrder | 
     return found if found is not None and EARLIEST <= found <= now + AHEAD else None
 
 
-def is_too_far_ahead(said: Any, now: datetime) -> bool:
+def is_too_far_ahead(timestamp: Any, now: datetime) -> bool:
     """Whether it can be read, and only lies further ahead than a clock may be."""
     ever = datetime(9990, 1, 1, tzinfo=UTC)
-    found = (parse_timestamp(said, UTC, ever, order) for order in (None, *DateOrder))
+    found = (parse_timestamp(timestamp, UTC, ever, order) for order in (None, *DateOrder))
     return any(moment is not None and moment > now + AHEAD / 2 for moment in found)
 
 
@@ -95,11 +95,11 @@ def _epoch(text: str) -> datetime | None:
     found = _EPOCH.fullmatch(text)
     if found is None:
         return None
-    whole, fraction = found.groups()
-    unit = _PER_SECOND.get(len(whole), 1 if len(whole) == 9 else 0)
+    seconds, fraction = found.groups()
+    unit = _PER_SECOND.get(len(seconds), 1 if len(seconds) == 9 else 0)
     if not unit:
         return None
-    micros = int(whole) * 1_000_000 // unit
+    micros = int(seconds) * 1_000_000 // unit
     if fraction and unit == 1:
         micros += int(fraction[:6].ljust(6, "0"))
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)

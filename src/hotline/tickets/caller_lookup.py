@@ -68,7 +68,7 @@ class CallerLookup:
 
 async def load_caller_lookup(services: Services, phone: str | None, actor: Actor, now: datetime) -> CallerLookup:
     """`known` (one name is on record for the number), `maybe`, `unknown` or `withheld`; with open tickets and history
-    the actor may see. Of a number that cannot be read nobody is known: `unread` says so."""
+    the actor may see. A number that cannot be read has no caller; `unread` says so."""
     directory = await services.directory.now(now)
     parsed_phone = parse_phone(phone, services.region, services.area_code)
     unknown_caller = CallerLookup(

@@ -30,7 +30,7 @@ class Services(InboundServices):
 
     numbers: TicketNumbers
     files: Path
-    speaks: bool = True  # there is somewhere to post messages
+    has_notice_address: bool = True  # there is somewhere to post messages
     exchange: ExchangeCalls = field(init=False)  # set by the composition
     before_commit: list[BeforeCommit] = field(default_factory=list)
 

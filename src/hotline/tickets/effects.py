@@ -224,12 +224,12 @@ def _order_columns(order: Assignment, command: Command, actor: Actor, now: datet
         case A.REFUSE_EXTENSION:
             return {"asked_due_at": None}
         case A.REPORT:
-            said = (F.INTERNAL_RESULT, F.PUBLIC_REPLY, F.SOLVED, F.REASON, F.CONTACTED, F.COST, F.FUNDING)
-            told = {"contacted_at": order.contacted_at or now} if fields.get(F.CONTACTED) else {}
+            result_fields = (F.INTERNAL_RESULT, F.PUBLIC_REPLY, F.SOLVED, F.REASON, F.CONTACTED, F.COST, F.FUNDING)
+            contact = {"contacted_at": order.contacted_at or now} if fields.get(F.CONTACTED) else {}
             return {
-                "result": {str(f): fields[f] for f in said if fields.get(f) is not None},
+                "result": {str(f): fields[f] for f in result_fields if fields.get(f) is not None},
                 "reported_at": now,
-                **told,
+                **contact,
             }
         case A.REJECT_REPORT:
             return {"redos": order.redos + 1, "reported_at": None}

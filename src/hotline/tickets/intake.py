@@ -102,12 +102,12 @@ async def _join_open_ticket(
         facts = await ticket_facts.load_facts(services.db, scope, number or TicketNumber(""))
         if facts is not None and facts.ticket.parent is not None:  # merged since: the call belongs to the parent
             number = (await ticket_facts.load_parent_chain(services.db, facts.ticket.number))[-1]
-            whole = await ticket_facts.load_facts(services.db, scope, number)
-            if whole is None and scope.creator is not None:  # they may tell it more, and learn no more of it
+            visible = await ticket_facts.load_facts(services.db, scope, number)
+            if visible is None and scope.creator is not None:  # they may add to it, but not see it
                 render = partial(_render_own_ticket, render, facts)
                 scope = SYSTEM_SCOPE
-                whole = await ticket_facts.load_facts(services.db, scope, number)
-            facts = whole
+                visible = await ticket_facts.load_facts(services.db, scope, number)
+            facts = visible
         if facts is None or number is None:
             return await replayed_or_refused(services.db, request.key, NO_SUCH_TICKET)
         hidden = bool(incoming.taken.confidential) or facts.ticket.confidential

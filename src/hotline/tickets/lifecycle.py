@@ -4,7 +4,7 @@ Replies, forms, OpenAPI words, CHECK words, docs and tests are derived from thes
 `clock`, and the rules that triage and dispatch during intake under role `rules`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -118,7 +118,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     row(T.CLOSED,        A.REOPEN,         T.TRIAGED,       {R.OPERATOR, R.RESIDENT},    F.REASON, G.IN_30_DAYS, G.REOPENS_LEFT),
     row(T.CLOSED,        A.REOPEN,         T.TRIAGED,       {R.SUPERVISOR},              F.REASON),
 
-    # told and counted; the state stays
+    # notified and counted; the state stays
     *(row(at,            A.COMMENT,        at,              _ALL,                        F.TEXT) for at in T if at not in FINAL),
     *(row(at,            A.ATTACH,         at,              _ALL | {R.RESIDENT, R.GATEWAY}) for at in T if at not in FINAL),
     *(row(at,            A.ADD_CALL,       at,              {R.OPERATOR, R.RESIDENT, R.GATEWAY}, F.TEXT) for at in T if at in OPEN),
@@ -334,7 +334,8 @@ def decide(facts: Facts, command: Command, actor: Actor, now: datetime) -> Chang
         command = replace(command, assignment=lead.id)
     if command.assignment is not None:
         return _decide_order(facts, command, actor, now)
-    chosen = _choose_move(TICKET_MOVES, facts.ticket.status, facts, None, command, actor, now)
+    here = _TICKET_MOVES_OF.get((facts.ticket.status, command.action), ())
+    chosen = _choose_move(here, facts, None, command, actor, now)
     if isinstance(chosen, Refusal):
         return chosen
     return effects.ticket_change(facts, chosen.to, command, actor, now, keeps_orders=chosen.to in _KEEPS_ORDERS)
@@ -344,7 +345,8 @@ def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -
     order = facts.order(command.assignment or "")
     if order is None:
         return Refusal(Code.NOT_FOUND, "no such assignment")
-    chosen = _choose_move(ASSIGNMENT_MOVES, order.status, facts, order, command, actor, now)
+    here = _ORDER_MOVES_OF.get((order.status, command.action), ())
+    chosen = _choose_move(here, facts, order, command, actor, now)
     if isinstance(chosen, Refusal):
         return chosen
     leads_to = None
@@ -358,15 +360,9 @@ def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -
 
 
 def _choose_move(
-    table: tuple[Move[S], ...],
-    at: S,
-    facts: Facts,
-    order: Assignment | None,
-    command: Command,
-    actor: Actor,
-    now: datetime,
+    here: Sequence[Move[S]], facts: Facts, order: Assignment | None, command: Command, actor: Actor, now: datetime
 ) -> Move[S] | Refusal:
-    here = [move for move in table if move.at is at and move.action is command.action]
+    """`here`: the rows of the state and the action. The first that this actor may use now, else why none."""
     if not here:
         return _not_now(facts, order, command, actor, now)
     standing = actor_roles(actor, order)
@@ -452,8 +448,18 @@ def allowed_order_moves(facts: Facts, order: Assignment, actor: Actor, now: date
     return list(found.values())
 
 
+def _moves_by_step(table: tuple[Move[S], ...]) -> Mapping[tuple[S, Action], Sequence[Move[S]]]:
+    """The rows of a table by state and action, in the table's order."""
+    found: dict[tuple[S, Action], list[Move[S]]] = {}
+    for move in table:
+        found.setdefault((move.at, move.action), []).append(move)
+    return found
+
+
 _MOVES_AT = {at: tuple(move for move in TICKET_MOVES if move.at is at) for at in T}
 _ORDER_MOVES_AT = {at: tuple(move for move in ASSIGNMENT_MOVES if move.at is at) for at in D}
+_TICKET_MOVES_OF = _moves_by_step(TICKET_MOVES)
+_ORDER_MOVES_OF = _moves_by_step(ASSIGNMENT_MOVES)
 
 
 def action_fields(table: tuple[Move[Any], ...], action: Action) -> tuple[tuple[Field, ...], tuple[Field, ...]]:

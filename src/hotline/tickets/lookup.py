@@ -77,7 +77,7 @@ async def check_query_code(
     """Whether the code is the ticket's; wrong ones are counted for the ticket and for the asker: `address:` and an
     address as limits count it, or `sms:` and a phone number. Raises Refused where there were too many."""
     is_correct = code is not None and hmac.compare_digest(code.encode(), query_code(services.secret, number).encode())
-    requester_subject, whole = (
+    requester_subject, ticket_subject = (
         throttle_subject(services, "ticket-place", number, requester_key),
         throttle_subject(services, "ticket", number),
     )
@@ -87,11 +87,11 @@ async def check_query_code(
         known = bool(throttle_store.load_known_places(c, {requester_subject}, now - KNOWN_PLACE_LIFETIME))
         limits = {
             requester_subject: PER_REQUESTER_AND_TICKET,
-            **({} if known else {from_address: PER_REQUESTER, whole: PER_TICKET}),
+            **({} if known else {from_address: PER_REQUESTER, ticket_subject: PER_TICKET}),
         }
         held = throttle_store.lock_tallies(c, limits, now, create_missing=not is_correct)
         moment = max(next_attempt_at(limit, held.get(name), now) for name, limit in limits.items())
-        here, total = held.get(requester_subject), held.get(whole)
+        here, total = held.get(requester_subject), held.get(ticket_subject)
         many = total is not None and total.count >= STRICT_AFTER_FAILURES and total.within(PER_TICKET.window, now)
         if many and here is not None and here.count:
             moment = max(moment, here.last_at + PER_TICKET.window)
@@ -161,12 +161,12 @@ def progress_fields(directory: Directory, facts: Facts, language: str) -> dict[s
         "promised": "",
     }
     if by and ticket.status is TicketStatus.DISPATCHED:
-        values["department"] = translate("letter_part.department", language, department=by)
+        values["department"] = translate("message_part.department", language, department=by)
     if ticket.promised_at is not None and ticket.status in (TicketStatus.TRIAGED, TicketStatus.DISPATCHED):
         when = format_moment(directory, ticket.promised_at, language)
-        values["promised"] = translate("letter_part.promised", language, promised=when)
+        values["promised"] = translate("message_part.promised", language, promised=when)
     if ticket.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED) and ticket.public_reply:
-        values["promised"] = translate("letter_part.reply", language, reply=ticket.public_reply)
+        values["promised"] = translate("message_part.reply", language, reply=ticket.public_reply)
     return values
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-UNKNOWN_ADDRESS = "unknown"  # whoever has no address: a socket without one, or a proxy that wrote something else
+UNKNOWN_ADDRESS = "unknown"  # no address: a socket without one, or a proxy that wrote something else
 _WIDEST = {4: 8, 6: 16}  # bits a proxy's network must fix at least: anything wider names half the world
 _PRIVATE = ipaddress.IPv6Network("fc00::/7")
 _PREFIX = 64  # bits of an IPv6 address that tell one line from another: whoever has a line chooses the rest
@@ -46,16 +46,16 @@ def parse_proxy_networks(text: str) -> tuple[Network, ...]:
     """A comma list of proxies, each an address or a network (`10.1.0.0/24`). Raises ValueError, with what to write
     instead, where one is neither or where so wide a network is named that clients would stand in it too."""
     named = [_parse_proxy_network(part.strip()) for part in text.split(",") if part.strip()]
-    whole: list[Network] = []
-    whole += ipaddress.collapse_addresses(n for n in named if isinstance(n, ipaddress.IPv4Network))
-    whole += ipaddress.collapse_addresses(n for n in named if isinstance(n, ipaddress.IPv6Network))
-    for network in whole:  # many small ones side by side embrace as much as a large one
+    networks: list[Network] = []
+    networks += ipaddress.collapse_addresses(n for n in named if isinstance(n, ipaddress.IPv4Network))
+    networks += ipaddress.collapse_addresses(n for n in named if isinstance(n, ipaddress.IPv6Network))
+    for network in networks:  # many small ones side by side embrace as much as a large one
         private = isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_PRIVATE)
         if network.prefixlen < _WIDEST[network.version] and not private:
             raise ValueError(
                 f"{network} holds clients as well as proxies: name the proxies alone, as 10.1.0.5 or 10.1.0.0/24"
             )
-    return tuple(whole)
+    return tuple(networks)
 
 
 def _parse_proxy_network(text: str) -> Network:

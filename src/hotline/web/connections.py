@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import h11
-import orjson
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hotline.locales import translate_pair
 from hotline.refusals import Code
+from hotline.web.schemas import Problem
 
 LARGEST_HEADER = 32 * 1024  # bytes of request line and headers together
 MOST_HEADERS = 100
@@ -32,12 +32,7 @@ class ConnectionDeadlines:
 
 def _raw_problem(status: int, reason: str, code: Code, detail: str) -> bytes:
     title_zh, title = translate_pair(f"problem.{code}")
-    body = orjson.dumps(
-        {
-            "type": f"urn:hotline:problem:{code}", "title": title, "title_zh": title_zh, "status": status,
-            "detail": detail, "errors": [],
-        }
-    )  # fmt: skip
+    body = Problem(f"urn:hotline:problem:{code}", title, title_zh, status, detail, ()).render()
     head = (
         f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
         "cache-control: no-store\r\nconnection: close\r\n\r\n"

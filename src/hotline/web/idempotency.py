@@ -42,14 +42,14 @@ class ActionResult:
     number: TicketNumber | None = None  # of the ticket it was done to, where it was done now
 
 
-def storable_answer(answer: StoredAnswer, asked: RequestKey) -> StoredAnswer:
-    """The answer as it is kept: the body only where somebody can ask for it again."""
-    return answer if asked.keep_body else replace(answer, body="")
+def storable_answer(answer: StoredAnswer, request_key: RequestKey) -> StoredAnswer:
+    """The answer as it is kept: the body only where it can be asked for again."""
+    return answer if request_key.keep_body else replace(answer, body="")
 
 
-def replay_answer(answer: StoredAnswer, asked: RequestKey) -> ActionResult:
+def replay_answer(answer: StoredAnswer, request_key: RequestKey) -> ActionResult:
     """The earlier answer, if the same thing was asked."""
-    if answer.fingerprint != asked.fingerprint:
+    if answer.fingerprint != request_key.fingerprint:
         raise Refused(REUSED)
     return ActionResult(answer, replayed=True)
 
@@ -76,24 +76,24 @@ class Reply:
 
 
 async def load_earlier_answer(
-    services: PlatformServices, asked: RequestKey, *, secret: bool = False
+    services: PlatformServices, request_key: RequestKey, *, secret: bool = False
 ) -> ActionResult | None:
     """What was answered to this key before; None: nothing. Raises Refused where it was used for another request."""
-    if not asked.keep_body:
+    if not request_key.keep_body:
         return None
-    kept = await idempotency.load_stored_answer(services.db, asked.owner, asked.key)
+    kept = await idempotency.load_stored_answer(services.db, request_key.owner, request_key.key)
     if kept is None:
         return None
-    if not hmac.compare_digest(kept.fingerprint, _fingerprint(services, asked)):
+    if not hmac.compare_digest(kept.fingerprint, _fingerprint(services, request_key)):
         raise Refused(REUSED)
     if secret:
-        kept = replace(kept, body=unseal(services.secret, _seal_context(asked), kept.body))
+        kept = replace(kept, body=unseal(services.secret, _seal_context(request_key), kept.body))
     return ActionResult(kept, replayed=True)
 
 
 async def write_once(
     services: PlatformServices,
-    asked: RequestKey,
+    request_key: RequestKey,
     work: Callable[[sa.Connection], Reply],
     now: datetime,
     *,
@@ -102,16 +102,22 @@ async def write_once(
     """Run `work(connection)` in one transaction and keep the reply it returns under the request's key, so that a repeat
     is given the same reply and changes nothing. `secret`: the reply is kept sealed, for it holds what is told only
     once. Raises what `work` raises, and Refused where the key was used for another request."""
-    if earlier := await load_earlier_answer(services, asked, secret=secret):
+    if earlier := await load_earlier_answer(services, request_key, secret=secret):
         return earlier
 
     def write(c: sa.Connection) -> StoredAnswer:
         reply = work(c)
         answer = StoredAnswer(
-            asked.owner, asked.key, _fingerprint(services, asked), reply.status, reply.body, now, reply.etag
+            request_key.owner,
+            request_key.key,
+            _fingerprint(services, request_key),
+            reply.status,
+            reply.body,
+            now,
+            reply.etag,
         )
-        if asked.keep_body:  # a key the client did not choose can never be asked for again
-            body = seal(services.secret, _seal_context(asked), answer.body) if secret else answer.body
+        if request_key.keep_body:  # a key the client did not choose can never be asked for again
+            body = seal(services.secret, _seal_context(request_key), answer.body) if secret else answer.body
             idempotency.store_answer(c, replace(answer, body=body))
         return answer
 
@@ -120,15 +126,15 @@ async def write_once(
     except (sa.exc.IntegrityError, Refused) as fault:
         if isinstance(fault, Refused) and fault.refusal.code in _UNREACHABLE:
             raise
-        if earlier := await load_earlier_answer(services, asked, secret=secret):  # the same key, a moment ago
+        if earlier := await load_earlier_answer(services, request_key, secret=secret):  # the same key, a moment ago
             return earlier
         raise
 
 
-def _fingerprint(services: PlatformServices, asked: RequestKey) -> str:
+def _fingerprint(services: PlatformServices, request_key: RequestKey) -> str:
     """Keyed with the server's secret: the body may hold a password, and a plain digest of it could be guessed at."""
-    return hmac.digest(services.secret, b"answer" + asked.fingerprint.encode(), "sha256").hex()
+    return hmac.digest(services.secret, b"answer" + request_key.fingerprint.encode(), "sha256").hex()
 
 
-def _seal_context(asked: RequestKey) -> str:
-    return f"answer {asked.owner} {asked.key}"
+def _seal_context(request_key: RequestKey) -> str:
+    return f"answer {request_key.owner} {request_key.key}"

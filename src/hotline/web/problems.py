@@ -108,13 +108,13 @@ def _is_json(request: Request) -> bool:
 
 
 def _rule(found: Any) -> str:
-    """The rule of one error. A text that another type stands around is told as a text, not as a list of items."""
-    kind, said = found["type"], found["msg"]
+    """The rule of one error. A text that another type stands around is shown as a text, not as a list of items."""
+    kind, message = found["type"], found["msg"]
     if kind in ("too_short", "too_long") and isinstance(found["input"], str):
         most = kind == "too_long"
         limit = found["ctx"]["max_length" if most else "min_length"]
-        said = f"String should have at {'most' if most else 'least'} {limit} character{'' if limit == 1 else 's'}"
-    return rule_of_error(kind, said)
+        message = f"String should have at {'most' if most else 'least'} {limit} character{'' if limit == 1 else 's'}"
+    return rule_of_error(kind, message)
 
 
 def _field(place: tuple[Any, ...]) -> str:

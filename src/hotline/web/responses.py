@@ -62,7 +62,7 @@ def refusal_responses_only(*codes: Code) -> dict[int | str, dict[str, Any]]:
 
 
 def etag_responses(status: int) -> dict[int | str, dict[str, Any]]:
-    """The ETag of a reply, for OpenAPI. Where 428 is an answer it is told without this."""
+    """The ETag of a reply, for OpenAPI. Operations that answer 428 declare it without this."""
     return {status: {"headers": {"ETag": ETAG}}}
 
 

@@ -13,9 +13,11 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 def _rule_templates() -> list[tuple[list[str], tuple[str, str]]]:
     """What a broken rule says, as words and the names of the holes between them in turn, and the same in simplified and
     traditional Chinese. What says most by itself is looked at first."""
-    said = [(translate(key, "en"), translate(key, "zh-Hans"), translate(key, "zh-Hant")) for key in text_keys("rule.")]
-    said.sort(key=lambda texts: (-len(_PLACEHOLDER.sub("", texts[0])), texts[0]))
-    return [(_PLACEHOLDER.split(english), (hans, hant)) for english, hans, hant in said]
+    templates = [
+        (translate(key, "en"), translate(key, "zh-Hans"), translate(key, "zh-Hant")) for key in text_keys("rule.")
+    ]
+    templates.sort(key=lambda texts: (-len(_PLACEHOLDER.sub("", texts[0])), texts[0]))
+    return [(_PLACEHOLDER.split(english), (hans, hant)) for english, hans, hant in templates]
 
 
 def _match_template(template_parts: Sequence[str], rule: str) -> dict[str, str] | None:

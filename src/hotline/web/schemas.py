@@ -108,5 +108,5 @@ class Problem:
 
     def render(self) -> bytes:
         """As JSON, without the keys that have nothing to say."""
-        told = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
-        return orjson.dumps(told)
+        members = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        return orjson.dumps(members)

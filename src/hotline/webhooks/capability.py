@@ -30,7 +30,7 @@ def _prepare(services: Services, settings: CapabilitySettings) -> None:
 
 
 def _messages() -> Sequence[MessageKind[Services]]:
-    from hotline.webhooks.sending import MESSAGES
+    from hotline.webhooks.event_sender import MESSAGES
 
     return MESSAGES
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hotline.delivery.model import Message
+from hotline.delivery.model import Message, RetryPolicy
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.replies import reply_from_values, reply_type
 from hotline.tickets.model.ticket import Change, Entry, Facts, Ticket
@@ -43,6 +43,8 @@ EVENT_TYPE_BY_ACTION: Mapping[Action, str] = {
     A.RECALL: "order.recalled",
 }
 EVENT_TYPES = tuple(sorted(set(EVENT_TYPE_BY_ACTION.values())))
+# About 75 hours (Standard Webhooks). A subscriber's 404 may be a deployment: only 410 says never.
+WEBHOOK_RETRIES = RetryPolicy(10, (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400), final=False)
 
 
 @reply_type()

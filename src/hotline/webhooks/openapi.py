@@ -39,8 +39,8 @@ def _operation(kind: str, event: dict[str, Any]) -> dict[str, Any]:
         "tags": ["subscriptions"],
         "security": [{"signature": []}],
         "parameters": [
-            {"name": name, "in": "header", "required": True, "description": said, "schema": _TEXT_SCHEMA}
-            for name, said in _HEADERS
+            {"name": name, "in": "header", "required": True, "description": text, "schema": _TEXT_SCHEMA}
+            for name, text in _HEADERS
         ],
         "requestBody": {
             "content": {"application/json": {"schema": event}},

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from hotline.delivery.model import MessageStatus
-from hotline.replies import reply_type
+from hotline.replies import reply_from_values, reply_type
+from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
 from hotline.web.field_types import AreaCode, CodeWord, DepartmentCode, Line, PlainLine, Strict
 from hotline.web.schemas import LEFT_OUT
 from hotline.webhooks.cache import Subscription
+from hotline.webhooks.model import WebhookOrder, WebhookTicket
 
 Url = Annotated[
     PlainLine,
@@ -119,6 +121,24 @@ class DeliveryTry:
     said: str
 
 
+@reply_type(from_="from")
+class StoredEvent:
+    """An event as it is kept with a delivery: what subscribers are sent is made of it."""
+
+    event: Annotated[str, Field(description="Its id: the same for every subscriber")]
+    type: str
+    action: Action
+    at: datetime
+    from_: TicketStatus | AssignmentStatus | None
+    to: TicketStatus | AssignmentStatus | None
+    departments: Annotated[list[str], Field(description="Whom it concerns")]
+    area: str | None
+    confidential: bool
+    outer_system: str | None
+    ticket: WebhookTicket
+    order: WebhookOrder | None
+
+
 @reply_type()
 class DeliveryOut:
     """One delivery with every attempt."""
@@ -126,7 +146,7 @@ class DeliveryOut:
     id: str
     status: MessageStatus
     attempts: int
-    payload: Annotated[Mapping[str, Any], Field(description="The event as it is sent, in the subscription's form")]
+    payload: Annotated[StoredEvent, Field(description="The event that is sent, in the subscription's form")]
     tries: tuple[DeliveryTry, ...]
 
 
@@ -160,4 +180,4 @@ def delivery_line_reply(row: Any) -> DeliveryLine:
 def delivery_reply(row: Any, tries: Any) -> DeliveryOut:
     """A delivery with its tries."""
     log = tuple(DeliveryTry(t.n, t.at, t.ms, t.good, t.said) for t in tries)
-    return DeliveryOut(row.id, row.status, row.attempts, row.payload, log)
+    return DeliveryOut(row.id, row.status, row.attempts, reply_from_values(StoredEvent, dict(row.payload)), log)

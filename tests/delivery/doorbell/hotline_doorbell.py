@@ -2,7 +2,7 @@
 
 from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, item_key, raw_item
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.webhook_request import Acknowledgement, UnreadableItem, WebhookRequest
 from hotline.telephony.contract import (
     EMPTY_JSON_ACK,
     Exchange,
@@ -21,17 +21,17 @@ class Doorbell:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_exchange_push(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_exchange_push(self.account, request)
 
-    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
-        return [self._event(fields, push) for fields in parse_event_fields(push)]
+    def events(self, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
+        return [self._event(fields, request) for fields in parse_event_fields(request)]
 
-    def _event(self, fields: dict[str, object], push: Push) -> CallEvent | UnreadableItem:
+    def _event(self, fields: dict[str, object], request: WebhookRequest) -> CallEvent | UnreadableItem:
         word, visit = field_text(fields, "event") or "", field_text(fields, "visit") or ""
         if word not in EVENTS:
-            return unknown_event(word, raw_item(fields), push.at)
-        at, unread = event_time(self.account, fields, push.at, "at")
+            return unknown_event(word, raw_item(fields), request.at)
+        at, unread = event_time(self.account, fields, request.at, "at")
         phone, agent = field_text(fields, "phone"), field_text(fields, "door")
         key = hashed_key(word, visit)
         return CallEvent(item_key(visit), key, EVENTS[word], at, phone=phone, agent=agent, unread=unread)

@@ -51,7 +51,7 @@ class ImportRules:
 class ImportedCase:
     """What a row says. `status`: a key of STATUSES; `codes`: field -> our word; `texts`: field -> text, empty where
     there is none; `ended` None: the matter is open. `notes`: what is kept in the timeline as [said, taken]; `odd`: what
-    is told about the row."""
+    is reported for the row."""
 
     ident: str
     status: str
@@ -102,10 +102,10 @@ class _Cells:
         if self.faults or created is None:
             raise Refused(Refusal(Code.INVALID, "the row cannot be taken in", errors=tuple(self.faults)))
         for column, values in m.odd.items():
-            said = self._cell(column)
-            if said in values:
-                self.odd.append(f"{column} {said}: {values[said]}")
-                self.notes[column] = [said, values[said]]
+            text = self._cell(column)
+            if text in values:
+                self.odd.append(f"{column} {text}: {values[text]}")
+                self.notes[column] = [text, values[text]]
         who, contact = self._caller(texts["phone"] or None, texts["contact"])
         return ImportedCase(
             ident, status, codes, texts, created, times["updated_at"], times["due_at"], ended, lat, lon, who, contact,
@@ -137,7 +137,7 @@ class _Cells:
                 self.faults.append((column, "missing"))
             return None
         try:
-            moment, odd = self.rules.times.read(text)
+            moment, error = self.rules.times.read(text)
         except ValueError as fault:
             self.faults.append((column, str(fault)))
             return None
@@ -145,8 +145,8 @@ class _Cells:
             self.faults.append((column, "lies in the future"))
         elif name == "due_at" and moment > self.rules.now + FURTHEST:
             self.faults.append((column, "lies more than five years ahead"))
-        if odd:
-            self.odd.append(f"{column}: {odd}")
+        if error:
+            self.odd.append(f"{column}: {error}")
             self.notes[name] = [text, moment]
         return moment
 

@@ -26,7 +26,7 @@ def history_of(
     rules: ImportRules, case: ImportedCase, number: TicketNumber, caller: str | None, *, notify: bool
 ) -> Change:
     """The whole history as one change. `caller`: the id of the caller, None where the case names none; `notify`:
-    departments are told of the orders that run now. Raises Refused where the tables do not allow it."""
+    departments are notified of the orders that run now. Raises Refused where the tables do not allow it."""
     ticket = _received(rules, case, number, caller)
     by = rules.by
     first = Entry(
@@ -40,7 +40,7 @@ def history_of(
     new = played.new
     if new.facts.ticket.status is not STATUSES[case.status]:
         raise Refused(Refusal(Code.INVALID, f"it would end as {new.facts.ticket.status}, not as {case.status}"))
-    new.messages = played.orders_told() if notify else []
+    new.messages = played.order_notices() if notify else []
     call = Call(
         str(uuid5(NAMESPACE_URL, f"{rules.mapping.source}:{case.ident}")), number, ticket.channel, case.created,
         ticket.narrative, by.id, caller, ticket.phone, case.texts["phone"] or None, ticket.caller_name,
@@ -154,9 +154,9 @@ class _PlayedHistory:
         reason = f"taken over from {self.rules.mapping.source}: its limits begin now"
         self._then(Action.RECKON, CLOCK, self.rules.now, reason=reason)
 
-    def orders_told(self) -> list[Message]:
-        """What the departments are told of the orders that run now."""
-        told = [m for m in self.new.messages if m.kind == "department"]
+    def order_notices(self) -> list[Message]:
+        """What the departments are notified of the orders that run now."""
+        notices = [m for m in self.new.messages if m.kind == "department"]
         live = {a.id for a in self.new.facts.assignments if a.closed_at is None}
-        last = {m.payload["assignment"]: m for m in told if m.payload["assignment"] in live}
+        last = {m.payload["assignment"]: m for m in notices if m.payload["assignment"] in live}
         return [replace(m, next_at=self.rules.now) for m in last.values()]

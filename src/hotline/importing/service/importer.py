@@ -30,7 +30,7 @@ _NO_NUMBER: Any = "000000000"
 @dataclass(frozen=True, slots=True)
 class ImportJob:
     """A file to be taken in, and by what. `encoding` None: its mark, else UTF-8; `dry_run`: nothing is kept; `notify`:
-    departments are told of the orders they get; `rejected`: a file for the refused rows."""
+    departments are notified of their orders; `rejected`: a file for the refused rows."""
 
     file: Path
     mapping: ImportMapping
@@ -81,7 +81,7 @@ async def import_file(
     """Take a file in, one transaction per batch; a second run goes on where the first one stopped.
 
     Raises Refused before the first row where mapping or heading are wrong, and later only where database or disk fail:
-    `report` then holds what was taken in. `progress` is told how many bytes are read, `on_refused` each refused
+    `report` then holds what was taken in. `progress` gets the number of bytes read, `on_refused` each refused
     (place, reason)."""
     source = open_source(job.file, job.mapping, job.directory, job.encoding)
     run = _ImportRun(services, job, report or ImportReport(), now)
@@ -129,7 +129,7 @@ def _rejected_file(path: Path, source: ImportSource) -> RejectedFile:
 
 @dataclass(frozen=True, slots=True)
 class _ImportedRow:
-    """A row that can be taken in, and what is told about it."""
+    """A row that can be taken in, and what is reported about it."""
 
     row: ImportRow
     change: Change
@@ -204,7 +204,7 @@ class _ImportRun:
                 self.report.odd[what] = self.report.odd.get(what, 0) + 1
 
     async def _drop_known_callers(self, made: list[_ImportedRow]) -> list[_ImportedRow]:
-        """A card that is here already stays: an old export knows neither the newest name nor when they last called."""
+        """A card that is here already stays: an old export has neither the newest name nor the last call."""
         ids = {caller.id for one in made for caller in one.change.callers}
         known = await callers.load_known_caller_ids(self.services.db, sorted(ids)) if ids else set()
         return [

@@ -107,30 +107,30 @@ class Open311:
         now = services.clock()
         given = ((clean_text(k), clean_text(v)) for k, v in request.query_params.items())
         query = {k: v for k, v in given if v != ""}  # an empty one is as good as none
-        asked = Open311Request(
+        open311_request = Open311Request(
             request, services, self._state.actor_cache, await services.directory.now(now), now, query, form
         )
         if request.method == "POST":
             handler = _POSTS.get(words[0]) if len(words) == 1 else None
             if handler is None:
                 raise Open311Error(400, "nothing can be posted here")
-            return rendered(await self._handle_post(asked, handler), form)
+            return rendered(await self._handle_post(open311_request, handler), form)
         if request.method not in ("GET", "HEAD"):
             raise Open311Error(400, "not this method here")
         key = query.get("api_key")
         if key is None:
-            self._count(asked, services=words[0] in ("discovery", "services"))
-        client = None if key is None else (await self._key_holder(asked, key)).id
-        asked.view = PublicView(published_choices(asked.directory), client)
+            self._count(open311_request, services=words[0] in ("discovery", "services"))
+        client = None if key is None else (await self._key_holder(open311_request, key)).id
+        open311_request.view = PublicView(published_choices(open311_request.directory), client)
         if form == "csv":
-            asked.check_jurisdiction(query)
-            first = await bulk.first_page(asked)
-            return (b"" if request.method == "HEAD" else bulk.lines(asked, first)), CSV
+            open311_request.check_jurisdiction(query)
+            first = await bulk.first_page(open311_request)
+            return (b"" if request.method == "HEAD" else bulk.lines(open311_request, first)), CSV
         reader = _GETS.get((words[0], len(words)))
         if reader is None or not all(words):
             raise Open311Error(404, "there is nothing at this path")
-        asked.check_jurisdiction(query)
-        return rendered(await reader(asked, *words[1:]), form)
+        open311_request.check_jurisdiction(query)
+        return rendered(await reader(open311_request, *words[1:]), form)
 
     def _count(self, request: Open311Request, *, services: bool = False) -> None:
         """Raises Open311Error where the address has asked too often within the minute."""

@@ -29,13 +29,13 @@ async def key_ahead(request: Request) -> tuple[Request, str]:
     kind = _media_type(request)
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return request, ""
-    head, read, whole = bytearray(), deque[MutableMapping[str, Any]](), False
+    head, read, is_complete = bytearray(), deque[MutableMapping[str, Any]](), False
     try:
-        while not whole and len(head) < MOST_BEFORE_KEY:
+        while not is_complete and len(head) < MOST_BEFORE_KEY:
             message = await request.receive()
             read.append(message)
             head += message.get("body", b"")
-            whole = not message.get("more_body", False)
+            is_complete = not message.get("more_body", False)
     except HTTPException:
         raise Open311Error(400, "the body did not come in time") from None
 
@@ -43,16 +43,16 @@ async def key_ahead(request: Request) -> tuple[Request, str]:
         return read.popleft() if read else await request.receive()
 
     return Request(request.scope, again), clean_text(
-        _find_key(kind, bytes(head), request.headers["content-type"], whole)
+        _find_key(kind, bytes(head), request.headers["content-type"], is_complete)
     )
 
 
-def _find_key(kind: str, head: bytes, content_type: str, whole: bool) -> str:
+def _find_key(kind: str, head: bytes, content_type: str, is_complete: bool) -> str:
     """The first api_key of a form or of its beginning; empty where there is none, or it cannot be read."""
     try:
         if kind == "multipart/form-data":
             return _part_named(b"api_key", head, content_type)
-        pairs = _pairs(head if whole else head.rpartition(b"&")[0])
+        pairs = _pairs(head if is_complete else head.rpartition(b"&")[0])
         return next((value for name, value in pairs if name == "api_key" and isinstance(value, str)), "")
     except (ValueError, KeyError):
         return ""
@@ -62,7 +62,7 @@ def _part_named(name: bytes, head: bytes, content_type: str) -> str:
     """The text of a part that stands whole in the beginning of a multipart form. Raises ValueError, KeyError."""
     found: list[bytes] = []
     header: dict[str, bytes] = {"field": b"", "value": b""}
-    ours = whole = False
+    ours = is_complete = False
 
     def part_begins() -> None:
         nonlocal ours
@@ -78,7 +78,7 @@ def _part_named(name: bytes, head: bytes, content_type: str) -> str:
     def header_ends() -> None:
         nonlocal ours
         if header["field"].lower() == b"content-disposition":
-            ours = parse_options_header(header["value"])[1].get(b"name") == name and not whole
+            ours = parse_options_header(header["value"])[1].get(b"name") == name and not is_complete
         header.update(field=b"", value=b"")
 
     def data_comes(data: bytes, start: int, end: int) -> None:
@@ -86,8 +86,8 @@ def _part_named(name: bytes, head: bytes, content_type: str) -> str:
             found.append(data[start:end])
 
     def part_ends() -> None:
-        nonlocal whole
-        whole = whole or ours
+        nonlocal is_complete
+        is_complete = is_complete or ours
 
     MultipartParser(
         parse_options_header(content_type)[1][b"boundary"],
@@ -96,7 +96,7 @@ def _part_named(name: bytes, head: bytes, content_type: str) -> str:
             "on_header_end": header_ends, "on_part_data": data_comes, "on_part_end": part_ends,
         },
     ).write(head)  # fmt: skip
-    return b"".join(found).decode() if whole else ""
+    return b"".join(found).decode() if is_complete else ""
 
 
 def _media_type(request: Request) -> str:

@@ -30,7 +30,7 @@ def window(
         raise Open311Error(400, f"{names[0]}: must not be later than {names[1]}")
     if end - start > DAYS:
         raise Open311Error(400, f"{names[0]}, {names[1]}: at most 90 days apart")
-    # told in whole seconds: what is told with a second belongs to it
+    # times are shown in whole seconds: what is shown with a second belongs to it
     return start.replace(microsecond=0), end.replace(microsecond=999_999)
 
 

@@ -22,11 +22,11 @@ async def requests(request: Open311Request) -> ListDocument:
     return ListDocument("service_requests", "request", await _render_requests(request, rows))
 
 
-async def request(asked: Open311Request, id: str) -> ListDocument:  # noqa: A002
-    rows = await open311_store.load_requests_by_number(asked.services.db, asked.view, [id])
+async def request(open311_request: Open311Request, id: str) -> ListDocument:  # noqa: A002
+    rows = await open311_store.load_requests_by_number(open311_request.services.db, open311_request.view, [id])
     if not rows:
         raise Open311Error(404, "service_request_id: no such request")
-    return ListDocument("service_requests", "request", await _render_requests(asked, rows))
+    return ListDocument("service_requests", "request", await _render_requests(open311_request, rows))
 
 
 async def report(request: Open311Request, actor: Actor) -> ListDocument:

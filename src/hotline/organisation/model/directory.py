@@ -4,7 +4,7 @@
 before they store anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -15,13 +15,17 @@ from hotline.organisation.model.items import (
     Area,
     Calendar,
     Category,
+    DangerFrame,
     Department,
     EscalationPolicy,
+    Hazard,
     NamedItem,
     Organisation,
     Roster,
     Route,
     SlaPolicy,
+    Symptom,
+    WordList,
     Words,
 )
 from hotline.organisation.model.vocabulary import Kind, Metric, Priority
@@ -38,6 +42,10 @@ SEED_ORDER_NOUNS = (
     "ladders",
     "rosters",
     "words",
+    "word_lists",
+    "symptoms",
+    "hazards",
+    "danger_frames",
     "routes",
 )
 
@@ -52,6 +60,10 @@ ITEM_TYPES: Mapping[str, type] = {
     "ladders": EscalationPolicy,
     "rosters": Roster,
     "words": Words,
+    "word_lists": WordList,
+    "symptoms": Symptom,
+    "hazards": Hazard,
+    "danger_frames": DangerFrame,
     "routes": Route,
 }
 # which fields name items of another noun; the checks below hold each of them
@@ -63,6 +75,9 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "policies": {"category": "categories", "area": "areas", "calendar": "calendars"},
     "rosters": {"department": "departments"},
     "words": {"category": "categories"},
+    "symptoms": {"category": "categories"},
+    "hazards": {"category": "categories"},
+    "danger_frames": {"category": "categories"},
     "routes": {
         "lead": "departments",
         "assists": "departments",
@@ -102,6 +117,10 @@ class Directory:
     ladders: Mapping[str, EscalationPolicy] = field(default_factory=dict)
     rosters: Mapping[str, Roster] = field(default_factory=dict)
     words: Mapping[str, Words] = field(default_factory=dict)
+    word_lists: Mapping[str, WordList] = field(default_factory=dict)
+    symptoms: Mapping[str, Symptom] = field(default_factory=dict)
+    hazards: Mapping[str, Hazard] = field(default_factory=dict)
+    danger_frames: Mapping[str, DangerFrame] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
     versions: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (noun, code) -> when it last changed
 
@@ -157,14 +176,23 @@ class Directory:
         return {code: WorkingTime(calendar) for code, calendar in self.calendars.items()}
 
     @cached_property
+    def routes_by_category(self) -> Mapping[str, Sequence[Route]]:
+        """A category or ANY -> the active rows of the dispatch catalogue that name it, in the catalogue's order."""
+        found: dict[str, list[Route]] = {}
+        for row in self.routes.values():
+            if row.active:
+                found.setdefault(row.category, []).append(row)
+        return found
+
+    @cached_property
     def policies_by_case(self) -> Mapping[tuple[str, str, str, str], SlaPolicy]:
         """(priority, category, area, kind), each a word or ANY -> the first policy that says so."""
         items = reversed(list(self.policies.values()))
         return {(item.priority, item.category, item.area, item.kind): item for item in items}
 
     @cached_property
-    def ladders_by_case(self) -> Mapping[tuple[Metric, str], EscalationPolicy]:
-        """(metric, priority or ANY) -> the first ladder that says so."""
+    def escalation_policies_by_case(self) -> Mapping[tuple[Metric, str], EscalationPolicy]:
+        """(metric, priority or ANY) -> the first escalation policy of that case."""
         items = reversed(list(self.ladders.values()))
         return {(metric, item.priority): item for item in items for metric in item.metrics}
 

@@ -139,7 +139,7 @@ def duty_chain(directory: Directory, department: str | None) -> list[str]:
 
 
 def officers_to_call(directory: Directory, department: str | None, now: datetime) -> list[Turn]:
-    """The officers to call for this department now: its own, else of the nearest above it that has somebody."""
+    """The officers to call for this department now: its own, else of the nearest above it that has one."""
     for code in duty_chain(directory, department):
         if here := members_on_duty(directory, code, now):
             return here

@@ -111,7 +111,7 @@ def with_notice(calendar: Calendar, notice: HolidayNotice) -> Calendar:
     gone, later = days_of_notice(calendar, notice.year), _days_of_next_notice(calendar, notice.year)
     new_days = {d: worked for d, worked in notice.days.items() if d not in later}
     year_key = str(notice.year)
-    # whose days are told apart from now on
+    # whose days are kept apart from now on
     years = {
         str(notice.year - 1),
         str(notice.year + 1),
@@ -138,7 +138,7 @@ def _days_of_next_notice(calendar: Calendar, year: int) -> frozenset[str]:
 
 
 def with_notices_of(calendar: Calendar, source: Calendar) -> Calendar:
-    """The calendar with the notices of those years that only the other one knows. What is announced here stays: a
+    """The calendar with the notices of those years that only the other one has. What is announced here stays: a
     correction imported since counts more than what a seed was shipped with. No day is lost."""
     if not calendar.confirmed_to:  # it followed no notices: where both name a day, the other one's word counts
         return replace(

@@ -16,11 +16,13 @@ from hotline.organisation.model.vocabulary import (
     Danger,
     DayEnd,
     DepartmentKind,
+    Grade,
     Hours,
     Intake,
     Kind,
     Level,
     Metric,
+    Operator,
     Outer,
     Priority,
     Receiver,
@@ -57,7 +59,7 @@ class Organisation(NamedItem):
     fallback: str  # department of the dispatcher of last resort: routing is never empty
     sure_at: float = 0.75  # from this confidence on, rules dispatch by themselves; below it a dispatcher decides
     area: str | None = None  # the root of all areas
-    committee: str | None = None  # the committee that the last steps of a ladder tell
+    committee: str | None = None  # the committee that the last steps of an escalation policy notify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class Department(NamedItem):
     phone: str | None = None
     areas: tuple[str, ...] = ()  # where it works; empty: everywhere
     head: str | None = None  # the login of the one who answers for it
-    auto_assign: bool = False  # an unsigned order goes to whoever is on duty with the least work
+    auto_assign: bool = False  # an order that nobody accepts goes to the handler on duty with the least work
     active: bool = True
 
 
@@ -192,8 +194,8 @@ class SlaPolicy(CodedItem):
     area: str = ANY
     redo: str | None = None  # after a reopening; absent: half of `resolve`
     call_back: str = "1 working_days"
-    silence: str = "7 calendar_days"  # a resolved matter nobody says a word about is closed after it
-    info: str = "24 calendar_hours"  # how long we wait for the caller to tell what is missing
+    silence: str = "7 calendar_days"  # a resolved ticket without any answer is closed after it
+    info: str = "24 calendar_hours"  # how long we wait for the caller to give what is missing
     ruling: str = "1 working_days"
     extension: str = "1 working_days"
     audit: str = "1 working_days"
@@ -205,8 +207,8 @@ class SlaPolicy(CodedItem):
 
 @dataclass(frozen=True, slots=True)
 class EscalationStep:
-    """One rung of a ladder: when, who is told, which colour. `share` of the limit (1 = when it ends), or `later`
-    behind its end."""
+    """One step of an escalation policy: when, who is notified, which colour. `share` of the limit (1 = when it ends),
+    or `later` behind its end."""
 
     share: Fraction | None
     later: Span | None
@@ -236,13 +238,13 @@ def parse_step(text: str) -> EscalationStep:
         raise ValueError(f"who is told: one or more of {', '.join(Receiver)}, joined by +")
     if len(rest) == 2 and rest[1] not in set(Level):
         raise ValueError(f"a colour: one of {', '.join(Level)}")
-    tell, level = tuple(map(Receiver, rest[0].split("+"))), Level(rest[1]) if len(rest) == 2 else Level.BLUE
-    return EscalationStep(share, later, tell, level, is_warning=share is not None and share < 1)
+    receivers, level = tuple(map(Receiver, rest[0].split("+"))), Level(rest[1]) if len(rest) == 2 else Level.BLUE
+    return EscalationStep(share, later, receivers, level, is_warning=share is not None and share < 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EscalationPolicy(CodedItem):
-    """Who is told when, as a clock runs towards its limit and past it; the last words are repeated until somebody
+    """Who is notified when, as a clock runs towards its limit and past it; the last words are repeated until somebody
     acts. For these metrics, at this priority."""
 
     metrics: tuple[Metric, ...]
@@ -302,7 +304,7 @@ class Words(CodedItem):
 
     `near`: counts only if one of these also stands in the text. `ignore`: phrases blotted out before anything is
     looked for.
-    `past`: told as over; a danger in the same sentence becomes a mere flag."""
+    `past`: described as over; a danger in the same sentence becomes a mere flag."""
 
     words: tuple[str, ...]
     danger: Danger | None = None
@@ -314,6 +316,63 @@ class Words(CodedItem):
     category: str | None = None  # of a danger: what the matter is about where no category's own words say so
     tell: str | None = None  # what the operator says at once
     tell_en: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordList(CodedItem):
+    """Words that stand for each other in the patterns of danger frames, under one name.
+
+    A list named like one of `OPERATORS` says how a text is meant: over, denied, asked, feared, now."""
+
+    words: tuple[str, ...]
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symptom(NamedItem):
+    """What is wrong, as people say it: a light that is out, a tap without water. The name stands in titles.
+
+    Patterns: `hotline.text.gap_patterns`. `unless`: words that make it something else when they stand in the same
+    sentence. `examples`: sentences in which it must be found."""
+
+    category: str
+    patterns: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    counterexamples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard(NamedItem):
+    """What a danger asks of the operator. `code` is one of Danger.
+
+    `rank`: of several dangers in a text the lowest is named first. `tell`: what the operator says at once; `ask`: the
+    one question that decides where a text does not."""
+
+    rank: int
+    category: str | None = None  # what the matter is about where no category's own words say so
+    tell: str | None = None
+    tell_en: str | None = None
+    ask: str | None = None
+    ask_en: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DangerFrame(CodedItem):
+    """How people say that a danger is there: who or what, what happens, where. Patterns: `hotline.text.gap_patterns`.
+
+    `unless`: words that make it something else when they stand in the same sentence. `keeps`: operators that do not
+    lower it. `examples`: sentences in which it must be found with its grade; `counterexamples`: in which it must not
+    count."""
+
+    danger: Danger
+    patterns: tuple[str, ...]
+    grade: Grade = Grade.ACT
+    unless: tuple[str, ...] = ()
+    keeps: tuple[Operator, ...] = ()
+    category: str | None = None  # narrower than the hazard's
+    examples: tuple[str, ...] = ()
+    counterexamples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

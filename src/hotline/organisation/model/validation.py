@@ -28,11 +28,13 @@ from hotline.organisation.model.items import (
 )
 from hotline.organisation.model.vocabulary import (
     AttributeType,
+    Danger,
     Hours,
     Kind,
     Priority,
     Unit,
 )
+from hotline.text.gap_patterns import PatternError, parse_gap_pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +58,18 @@ _RESERVED_CODE = "fixmystreet_id"  # stands in every definition by itself
 
 def _attribute_errors(category: Category) -> Iterable[ItemError]:
     codes = [a.code for a in category.attributes]
-    for place, asked in enumerate(category.attributes):
+    for place, question in enumerate(category.attributes):
         where = f"attributes.{place}"
-        if not CODE_PATTERN.fullmatch(asked.code) or asked.code == _RESERVED_CODE:
+        if not CODE_PATTERN.fullmatch(question.code) or question.code == _RESERVED_CODE:
             yield ItemError("categories", category.code, f"{where}.code", f"a-z 0-9 _ . -, and not {_RESERVED_CODE}")
-        if codes.count(asked.code) > 1:
+        if codes.count(question.code) > 1:
             yield ItemError("categories", category.code, f"{where}.code", "stands there twice")
-        keys = [v.key for v in asked.values]
-        if (asked.datatype in _LISTS) != bool(keys) or len(set(keys)) != len(keys):
+        keys = [v.key for v in question.values]
+        if (question.datatype in _LISTS) != bool(keys) or len(set(keys)) != len(keys):
             yield ItemError(
                 "categories", category.code, f"{where}.values", "a list has values, each once; others have none"
             )
-        if not asked.variable and asked.required:
+        if not question.variable and question.required:
             yield ItemError("categories", category.code, f"{where}.required", "what is shown only cannot be required")
 
 
@@ -104,6 +106,7 @@ def _item_errors(d: Directory) -> Iterable[ItemError]:
     yield from _escalation_errors(d)
     yield from _roster_errors(d)
     yield from _word_errors(d)
+    yield from _reading_errors(d)
     yield from _route_errors(d)
 
 
@@ -248,37 +251,37 @@ def _policy_errors(d: Directory) -> Iterable[ItemError]:
 
 def _escalation_errors(d: Directory) -> Iterable[ItemError]:
     seen: dict[tuple[str, str], str] = {}
-    for ladder in d.ladders.values():
-        if ladder.priority != ANY and ladder.priority not in set(Priority):
-            yield ItemError("ladders", ladder.code, "priority", "unknown priority")
-        if not ladder.metrics:
-            yield ItemError("ladders", ladder.code, "metrics", "at least one")
-        for metric in ladder.metrics:
-            if (metric, ladder.priority) in seen:
+    for policy in d.ladders.values():
+        if policy.priority != ANY and policy.priority not in set(Priority):
+            yield ItemError("ladders", policy.code, "priority", "unknown priority")
+        if not policy.metrics:
+            yield ItemError("ladders", policy.code, "metrics", "at least one")
+        for metric in policy.metrics:
+            if (metric, policy.priority) in seen:
                 yield ItemError(
-                    "ladders", ladder.code, "metrics", f"{metric}: overlaps with {seen[(metric, ladder.priority)]}"
+                    "ladders", policy.code, "metrics", f"{metric}: overlaps with {seen[(metric, policy.priority)]}"
                 )
-            seen[(metric, ladder.priority)] = ladder.code
+            seen[(metric, policy.priority)] = policy.code
         try:
-            if parse_span(ladder.repeat).unit is Unit.CALENDAR_DAYS:
+            if parse_span(policy.repeat).unit is Unit.CALENDAR_DAYS:
                 raise ValueError("by hours or by working days")
         except ValueError as fault:
-            yield ItemError("ladders", ladder.code, "repeat", str(fault))
+            yield ItemError("ladders", policy.code, "repeat", str(fault))
         steps: list[EscalationStep] = []
-        for place, text in enumerate(ladder.steps):
+        for place, text in enumerate(policy.steps):
             try:
                 steps.append(parse_step(text))
             except ValueError as fault:
-                yield ItemError("ladders", ladder.code, f"steps.{place}", str(fault))
-        if len(steps) != len(ladder.steps):
+                yield ItemError("ladders", policy.code, f"steps.{place}", str(fault))
+        if len(steps) != len(policy.steps):
             continue
         shares = [s.share for s in steps if s.share is not None]
         if 1 not in shares:
             yield ItemError(
-                "ladders", ladder.code, "steps", "one step at 100% is needed: a missed limit is always told"
+                "ladders", policy.code, "steps", "one step at 100% is needed: a missed limit is always told"
             )
         if shares != sorted(set(shares)) or any(s.share is None for s in steps[: len(shares)]):
-            yield ItemError("ladders", ladder.code, "steps", "in order: shares first, each once, then what comes later")
+            yield ItemError("ladders", policy.code, "steps", "in order: shares first, each once, then what comes later")
 
 
 def _roster_errors(d: Directory) -> Iterable[ItemError]:
@@ -391,6 +394,36 @@ def _word_errors(d: Directory) -> Iterable[ItemError]:
             yield ItemError("words", w.code, "category", "a known category, and only with a danger")
         if not w.words or any(not word.strip() for word in w.words):
             yield ItemError("words", w.code, "words", "at least one, none empty")
+
+
+def _reading_errors(d: Directory) -> Iterable[ItemError]:
+    for words in d.word_lists.values():
+        if not words.words or any(not word.strip() for word in words.words):
+            yield ItemError("word_lists", words.code, "words", "at least one, none empty")
+    for hazard in d.hazards.values():
+        if hazard.code not in set(Danger):
+            yield ItemError("hazards", hazard.code, "code", "one of " + ", ".join(Danger))
+        if hazard.category is not None and hazard.category not in d.categories:
+            yield ItemError("hazards", hazard.code, "category", f"unknown category: {hazard.category}")
+    for noun in ("symptoms", "danger_frames"):
+        for item in d.noun(noun).values():
+            if item.category is not None and item.category not in d.categories:
+                yield ItemError(noun, item.code, "category", f"unknown category: {item.category}")
+            if not item.patterns:
+                yield ItemError(noun, item.code, "patterns", "at least one")
+            for text in item.patterns:
+                yield from _pattern_errors(d, noun, item.code, text)
+
+
+def _pattern_errors(d: Directory, noun: str, code: str, text: str) -> Iterable[ItemError]:
+    try:
+        pattern = parse_gap_pattern(text)
+    except PatternError as wrong:
+        yield ItemError(noun, code, "patterns", str(wrong))
+        return
+    for name in {name for group in pattern.groups for name in group.lists}:
+        if name not in d.word_lists:
+            yield ItemError(noun, code, "patterns", f"unknown word list: {name}")
 
 
 def _selector_errors(d: Directory, noun: str, item: Any) -> Iterable[ItemError]:

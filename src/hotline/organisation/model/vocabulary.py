@@ -55,9 +55,49 @@ class Danger(StrEnum):
     MISSING = "missing"
     SELF_HARM = "self_harm"
     COLLAPSE = "collapse"
+    CHEMICAL = "chemical"
     WATER = "water"
     TRAFFIC = "traffic"
     UNREST = "unrest"
+
+
+class Grade(StrEnum):
+    """What a danger frame asks for: `act` at once; `cue`: at once where the text shows that somebody is there or calls
+    for help, else one question; `ask`: one question."""
+
+    ACT = "act"
+    CUE = "cue"
+    ASK = "ask"
+
+
+class Operator(StrEnum):
+    """What a word list says of the danger beside its words, if the list is named so."""
+
+    NOW = "now"
+    PRESENT = "present"  # ends what was said of the past
+    PLEA = "plea"
+    NEGATION = "negation"
+    PAST = "past"
+    HYPOTHESIS = "hypothesis"
+    FEAR = "fear"
+    HOWTO = "howto"
+    RIGHTS = "rights"  # money, papers, claims
+    POLICY = "policy"
+    MEDIA = "media"  # drills, films, news
+    REAL = "real"  # contradicts media and errors
+    ALMOST = "almost"
+    ERROR = "error"  # what somebody thought it was
+    LIKE = "like"
+    ALIKE = "alike"  # the end of a comparison that `like` began
+    DONE = "done"
+    AGAIN = "again"
+    THING = "thing"  # a subject that cannot be hurt
+    PERSON = "person"
+    CASE = "case"  # makes a question one about somebody
+    FINE = "fine"
+    FORWARDED = "forwarded"
+    INTENSE = "intense"
+    MASK = "mask"  # words that merely bear a danger's
 
 
 class DepartmentKind(StrEnum):
@@ -120,7 +160,7 @@ class Metric(StrEnum):
 
     DISPATCH = "dispatch"  # until a department has it
     RESOLVE = "resolve"  # the resident's clock: never reset by shuffling
-    INFO = "info"  # until the caller has told what was missing
+    INFO = "info"  # until the caller has given what was missing
     REVIEW = "review"  # until a shelved matter is looked at again
     CALL_BACK = "call_back"  # until the resident has been asked
     SILENCE = "silence"  # how long a resolved matter waits for a word
@@ -147,9 +187,9 @@ class Outer(StrEnum):
 
 
 class Receiver(StrEnum):
-    """Who is told by a step of an escalation ladder."""
+    """Who is notified by a step of an escalation policy."""
 
-    HANDLER = "handler"  # the department, and whoever took the order
+    HANDLER = "handler"  # the department, and the assignee of the order
     HEAD = "head"  # of the department
     DUTY = "duty"  # the officer on duty there now, else above, else of the whole organisation
     DESK = "desk"  # operators

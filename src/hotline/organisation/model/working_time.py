@@ -19,6 +19,7 @@ from hotline.text.reasons import Because
 
 _MAX_DAYS_AHEAD = 3660 * 4  # days looked at before giving up: a calendar without working time is refused on write
 _DAY, _MICRO = timedelta(days=1), timedelta(microseconds=1)
+_WORKING_UNITS = frozenset({Unit.WORKING_HOURS, Unit.WORKING_DAYS})
 Interval = tuple[datetime, datetime]  # in UTC
 
 
@@ -103,7 +104,8 @@ class WorkingTime:
         raise ValueError("the calendar has no working day")
 
     def opening(self, moment: datetime, working_days: int) -> datetime:
-        """When the offices open on the n-th working day after the day that `moment` ends: when people can be told."""
+        """When the offices open on the n-th working day after the day that `moment` ends: when people can be
+        notified."""
         day = self.to_local(moment - _MICRO).date()
         for _ in range(working_days):
             day = self.next_workday(day + _DAY)
@@ -129,21 +131,22 @@ class WorkingTime:
 
     def share(self, start: datetime, due: datetime, share: Fraction, unit: Unit) -> datetime:
         """The moment at which that share of the way is gone: in office hours where the limit is a working one."""
-        if share <= 0 or due <= start:
+        part, parts = share.numerator, share.denominator  # a Fraction's own arithmetic takes ten times as long
+        if part <= 0 or due <= start:
             return start
-        if share >= 1:
+        if part >= parts:
             return due
         counts = self.measures[Unit.WORKING_HOURS if is_working_unit(unit) else Unit.CALENDAR_HOURS]
-        whole = counts.elapsed(start, due, date.min)
-        if whole == 0:  # a whole way outside office hours
+        total = counts.elapsed(start, due, date.min)
+        if total == 0:  # a whole way outside office hours
             counts = self.measures[Unit.CALENDAR_HOURS]
-            whole = counts.elapsed(start, due, date.min)
-        return min(counts.after(start, max(1, int(whole * share)), date.min), due)
+            total = counts.elapsed(start, due, date.min)
+        return min(counts.after(start, max(1, total * part // parts), date.min), due)
 
 
 class _CalendarHours:
     def whole(self, span: Span) -> int:
-        return int(span.amount * 3_600_000_000)
+        return span.amount.numerator * 3_600_000_000 // span.amount.denominator
 
     def after(self, start: datetime, amount: int, first: date) -> datetime:
         return (start + timedelta(microseconds=amount)).astimezone(UTC)
@@ -157,7 +160,7 @@ class _WorkingHours:
         self._r = working_time
 
     def whole(self, span: Span) -> int:
-        return int(span.amount * 3_600_000_000)
+        return span.amount.numerator * 3_600_000_000 // span.amount.denominator
 
     def _intervals_from(self, start: datetime) -> Iterator[Interval]:
         day = self._r.to_local(start).date() - _DAY  # last night's shift may still run
@@ -220,7 +223,7 @@ class _ElapsedDays:
         self._r, self._counts = working_time, is_counted
 
     def whole(self, span: Span) -> int:
-        return int(span.amount * 86_400_000_000)
+        return span.amount.numerator * 86_400_000_000 // span.amount.denominator
 
     def _to_naive_local(self, moment: datetime) -> datetime:
         return self._r.to_local(moment).replace(tzinfo=None)
@@ -248,7 +251,7 @@ class _ElapsedDays:
 
 def is_working_unit(unit: Unit) -> bool:
     """Whether the unit counts working time alone."""
-    return unit in (Unit.WORKING_HOURS, Unit.WORKING_DAYS)
+    return unit in _WORKING_UNITS
 
 
 def first_countable_day(working_time: WorkingTime, start: datetime) -> date:

@@ -50,8 +50,8 @@ router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AuthenticatedRou
 Admin = Annotated[StaffContext, require_roles("accounts.manage", Role.ADMIN)]
 
 
-def _render_token(row: Mapping[str, Any]) -> str:
-    return dump_json(TokenOut(**row))
+def _render_token(session: logging_in.StartedSession) -> str:
+    return dump_json(TokenOut(session.token, "Bearer", session.expires_at))
 
 
 def _render_person(row: Mapping[str, Any]) -> str:

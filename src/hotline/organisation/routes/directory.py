@@ -20,7 +20,20 @@ router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRo
 Reader = Annotated[StaffContext, require_roles("directory.read", *GRANTABLE_ROLES)]
 Editor = Annotated[StaffContext, require_roles("directory.edit", Role.ADMIN)]
 Noun = Literal[
-    "house", "calendars", "departments", "areas", "categories", "policies", "ladders", "rosters", "words", "routes"
+    "house",
+    "calendars",
+    "departments",
+    "areas",
+    "categories",
+    "policies",
+    "ladders",
+    "rosters",
+    "words",
+    "word_lists",
+    "symptoms",
+    "hazards",
+    "danger_frames",
+    "routes",
 ]
 WRITE_REFUSALS = (
     Code.NOT_FOUND,

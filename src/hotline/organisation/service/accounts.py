@@ -57,7 +57,7 @@ async def load_managed_page(
 ) -> tuple[list[Row], str | None]:
     """The next `limit` people or keys behind `after` that this administrator manages, and where the page after begins
     (None: nowhere). `load_page` asks for all of them, in the order of the column `cursor_column`. A page ends with one
-    of theirs: the place where it ends is told."""
+    of theirs: the reply names where it ended."""
     found: list[Row] = []
     while True:
         rows = await load_page(services.db, after, max(limit, _READ_BATCH))
@@ -121,10 +121,19 @@ class ActorCache:
 
 
 def identify_credential(services: OrganisationServices, credential: str) -> Credential:
-    """A token or key as the database knows it."""
+    """A token or key as stored."""
     if credential.startswith("hl_"):
         return Credential(ActorKind.KEY, credential.split("_", 2)[1])
     return Credential(ActorKind.PERSON, keyed_hash(services, credential))
+
+
+def recently_authenticated(
+    services: OrganisationServices, actor_cache: ActorCache, credential: str | None, now: datetime
+) -> Actor | None:
+    """The actor behind a token or key that was checked within CACHE_TTL, without a look at the database, so that no
+    deadline is needed. None: ask by `authenticate`."""
+    directory = services.directory.fresh(now)
+    return actor_cache.get(credential, now, directory.version) if directory is not None and credential else None
 
 
 async def authenticate(
@@ -322,7 +331,7 @@ async def add_key(services: OrganisationServices, new: NewKey, created_by: str, 
 async def add_key_once(
     services: OrganisationServices, new: NewKey, request: WriteRequest, render: Render
 ) -> ActionResult:
-    """The same under an Idempotency-Key: a repeat is told the same secret. Raises Refused where the grant is not the
+    """The same under an Idempotency-Key: a repeat gets the same secret. Raises Refused where the grant is not the
     asker's to give."""
     if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier

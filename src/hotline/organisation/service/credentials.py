@@ -71,12 +71,12 @@ class CredentialChecker:
         """It moves when anybody loses or changes a right, in any process: people, keys, sessions, the directory."""
         return await people.load_access_version(self._db), (await self._directory.now(self.clock())).version
 
-    async def valid_credentials(self, asked: Collection[Credential]) -> Mapping[Credential, CredentialState]:
+    async def valid_credentials(self, credentials: Collection[Credential]) -> Mapping[Credential, CredentialState]:
         """Those of the credentials that stand now."""
         now, directory = self.clock(), await self._directory.now(self.clock())
         found: dict[Credential, CredentialState] = {}
         for kind, look in ((ActorKind.PERSON, people.load_session_people), (ActorKind.KEY, people.load_live_keys)):
-            ids = iter(c.id for c in asked if c.kind is kind)
+            ids = iter(c.id for c in credentials if c.kind is kind)
             while some := list(islice(ids, _AT_ONCE)):
                 for row in await look(self._db, some):
                     standing = credential_state(directory, kind, row)

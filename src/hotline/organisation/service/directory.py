@@ -37,6 +37,10 @@ class DirectoryCache:
         self._looked: datetime | None = None
         self._reading = asyncio.Lock()  # of the requests that find it old at one moment, the first asks for all
 
+    def fresh(self, now: datetime) -> Directory | None:
+        """The directory where it can be had without a look at the database. None: ask for it by `now`."""
+        return None if self._is_old(now) else self._directory
+
     async def now(self, now: datetime) -> Directory:
         """The directory, at most MAX_SNAPSHOT_AGE old. Raises DatabaseUnavailable."""
         return await self._load_within(self.deadlines.write, now)

@@ -2,10 +2,9 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -14,7 +13,6 @@ from hotline.organisation.service.accounts import (
     LOGIN_PATTERN,
     MAX_LOGIN_LENGTH,
     SESSION_LIFETIME,
-    Render,
     keyed_hash,
     throttle_subject,
     too_many_attempts,
@@ -57,17 +55,29 @@ class CheckedLogIn:
     counted: Mapping[str, AttemptLimit]
 
 
-async def log_in(services: OrganisationServices, attempt: LogInAttempt, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class StartedSession:
+    """A session of a person, and the token that proves it."""
+
+    token: str
+    expires_at: datetime
+
+
+async def log_in(services: OrganisationServices, attempt: LogInAttempt, now: datetime) -> StartedSession:
     """A session token for a person. Wrong passwords are counted in the database by log-in and place. Raises Refused:
     wrong, too many, or too many at once."""
     checked = await _verify_log_in(services, attempt, now)
     token = f"hs_{secrets.token_urlsafe(32)}"
     await services.db.transact(lambda c: _start_session(c, services, checked, token, now))
-    return _session_values(token, now)
+    return StartedSession(token, now + SESSION_LIFETIME)
 
 
 async def log_in_once(
-    services: OrganisationServices, attempt: LogInAttempt, key: RequestKey, render: Render, now: datetime
+    services: OrganisationServices,
+    attempt: LogInAttempt,
+    key: RequestKey,
+    render: Callable[[StartedSession], str],
+    now: datetime,
 ) -> ActionResult:
     """The same under an Idempotency-Key: a repeat proves the password again, and is given the same token."""
     checked = await _verify_log_in(services, attempt, now)
@@ -75,7 +85,7 @@ async def log_in_once(
 
     def start(c: sa.Connection) -> Reply:
         _start_session(c, services, checked, token, now)
-        return Reply(200, render(_session_values(token, now)))
+        return Reply(200, render(StartedSession(token, now + SESSION_LIFETIME)))
 
     def take_back(c: sa.Connection) -> None:
         throttle_store.undo_failure(c, checked.counted)
@@ -91,10 +101,6 @@ async def log_in_once(
     return result
 
 
-def _session_values(token: str, now: datetime) -> dict[str, Any]:
-    return {"token": token, "token_type": "Bearer", "expires_at": now + SESSION_LIFETIME}
-
-
 def _start_session(
     c: sa.Connection, services: OrganisationServices, checked: CheckedLogIn, token: str, now: datetime
 ) -> None:
@@ -106,12 +112,14 @@ def _start_session(
 
 async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, now: datetime) -> CheckedLogIn:
     login, address, device = attempt.login.casefold(), attempt.address, attempt.device
-    if not re.fullmatch(LOGIN_PATTERN, login) or len(login) > MAX_LOGIN_LENGTH:  # nobody's: no database need be asked
+    if (
+        not re.fullmatch(LOGIN_PATTERN, login) or len(login) > MAX_LOGIN_LENGTH
+    ):  # no such log-in can exist: the database need not be asked
         raise Refused(WRONG_CREDENTIALS)
     address_place = throttle_subject(services, "place", login, "address", rate_limit_key(address))
     device_place = throttle_subject(services, "place", login, "device", device) if device else address_place
     places = {address_place, device_place} if parse_address(address) else {device_place} - {address_place}
-    whole = {
+    columns = {
         throttle_subject(services, "address", rate_limit_key(address)): ADDRESS_LIMIT,
         throttle_subject(services, "login", login): UNKNOWN_PLACES_LIMIT,
     }
@@ -120,7 +128,7 @@ async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, 
         """Counted before anything is checked, so that many at once are as many as one after the other."""
         known = throttle_store.load_known_places(c, places, now - KNOWN_PLACE_TTL)
         place = device_place if device_place in known else address_place
-        limits = {place: PLACE_LIMIT} if known else {place: PLACE_LIMIT, **whole}
+        limits = {place: PLACE_LIMIT} if known else {place: PLACE_LIMIT, **columns}
         held = throttle_store.lock_tallies(c, limits, now)
         moment = max(next_attempt_at(limit, held[name], now) for name, limit in limits.items())
         if moment > now:

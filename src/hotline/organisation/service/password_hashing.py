@@ -19,7 +19,7 @@ T = TypeVar("T")
 MAX_WAITING = 8  # in a lane, behind those that are being hashed: about three seconds
 NICENESS = 5  # the event loop goes first: one hash uses several processors
 _HASHER = PasswordHash((Argon2Hasher(),))
-_NOBODY = "nobody's password"  # checked for log-ins that are not there, so that timing tells nothing
+_NOBODY = "nobody's password"  # checked for unknown log-ins, so that timing reveals nothing
 # As `_HASHER` hashes it; written down, because hashing it costs every command 0.2 s of its start.
 _NOBODY_HASHED = "$argon2id$v=19$m=65536,t=3,p=4$lOnnGyamt9tPm9icvvKoeg$CnLYjOh5szcnjQdjgIJ9pCFkFjNX4Y+4DVp81d0i6fA"
 BUSY = Refusal(Code.OVERLOADED, "too many log-ins at once; nothing was checked, try again in a moment", retry_after=3)
@@ -63,7 +63,8 @@ def _lower_priority() -> None:
 
 
 class PasswordHashing:
-    """argon2id, off the loop. `known`: from a place where this log-in was right before, or by somebody logged in."""
+    """argon2id, off the loop. `known`: from a place where this log-in was right before, or by a person who is logged
+    in."""
 
     def __init__(self, hasher: Hasher | None = None, processors: int | None = None) -> None:
         self._hasher: Hasher = hasher or _HASHER

@@ -1,6 +1,8 @@
-"""Filling the directory from a folder of readable files: one CSV or JSON file per noun, kept together or not at all."""
+"""Filling the directory from a folder of readable files: one CSV or JSON file per noun, TOML files with items of any
+noun; kept together or not at all."""
 
 import csv
+import tomllib
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from datetime import datetime
@@ -28,6 +30,8 @@ def read_seed_items(folder: Path, root: Path) -> Iterator[tuple[str, str, Any]]:
         for path in (folder / f"{noun}.json", folder / f"{noun}.csv"):
             if path.exists():
                 yield from _read_items(noun, path)
+    for path in sorted(folder.rglob("*.toml")):
+        yield from _read_toml_items(path)
 
 
 def _base_seeds(path: Path) -> list[str]:
@@ -60,19 +64,49 @@ def _read_items(noun: str, path: Path) -> Iterator[tuple[str, str, Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _unreadable_file(path, "a list of objects")
     for place, row in enumerate(rows, start=1):
-        try:
-            item = parse_item(noun, row)
-        except Refused as refused:
-            where = f"{path.name}:{place}"
-            errors = tuple((f"{where}.{field}", rule) for field, rule in refused.refusal.errors)
-            raise Refused(Refusal(Code.INVALID, f"{where} is not well formed", errors=errors)) from None
+        item = _parse_seed_item(noun, row, f"{path.name}:{place}")
         yield noun, item.code, item
+
+
+def _read_toml_items(path: Path) -> Iterator[tuple[str, str, Any]]:
+    """Tables named `noun.code`. A text where a list belongs is its words, parted by white space; `_` stands for a blank
+    within one."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except ValueError as fault:
+        raise _unreadable_file(path, str(fault)) from None
+    for noun, items in tables.items():
+        if noun not in ITEM_TYPES or not isinstance(items, dict):
+            raise _unreadable_file(path, "tables named noun.code, with a noun of the directory")
+        lists = _list_fields(noun)
+        for code, body in items.items():
+            shown = {
+                name: [word.replace("_", " ") for word in value.split()]
+                if name in lists and isinstance(value, str)
+                else value
+                for name, value in body.items()
+            }
+            yield noun, code, _parse_seed_item(noun, {**shown, "code": code}, f"{path.name}:{noun}.{code}")
+
+
+def _parse_seed_item(noun: str, body: dict[str, Any], where: str) -> Any:
+    """An item of a file. Raises Refused naming the place, field and rule."""
+    try:
+        return parse_item(noun, body)
+    except Refused as refused:
+        errors = tuple((f"{where}.{field}", rule) for field, rule in refused.refusal.errors)
+        raise Refused(Refusal(Code.INVALID, f"{where} is not well formed", errors=errors)) from None
+
+
+def _list_fields(noun: str) -> set[str]:
+    hints = get_type_hints(ITEM_TYPES[noun])
+    return {f.name for f in fields(ITEM_TYPES[noun]) if "tuple" in str(hints[f.name])}
 
 
 def _read_csv_rows(noun: str, path: Path) -> Iterator[dict[str, Any]]:
     """Empty cells are absent; lists are separated by |; yes and no."""
     hints = get_type_hints(ITEM_TYPES[noun])
-    lists = {f.name for f in fields(ITEM_TYPES[noun]) if "tuple" in str(hints[f.name])}
+    lists = _list_fields(noun)
     truths = {f.name for f in fields(ITEM_TYPES[noun]) if hints[f.name] is bool}
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file, strict=True):

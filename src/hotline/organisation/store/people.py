@@ -130,7 +130,7 @@ async def load_access_version(db: Database) -> int:
 
 
 def _bump_access_version(connection: sa.Connection) -> None:
-    """In the transaction of the change itself: whoever sees the new count sees the change."""
+    """In the transaction of the change itself: the new count is never seen before the change."""
     insert_ignoring_duplicates(connection, sequence, [{"name": _ACCESS, "next": 0}])
     connection.execute(sa.update(sequence).where(sequence.c.name == _ACCESS).values(next=sequence.c.next + 1))
 

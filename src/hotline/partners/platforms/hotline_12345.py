@@ -4,6 +4,8 @@ The form is the one that 12345 platforms share in substance (own knowledge: name
 stand in one table here); both ways are signed as Standard Webhooks."""
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -46,9 +48,25 @@ STEP_BY_EVENT = {
 }
 
 
-def parse_order(body: Any) -> dict[str, Any]:
-    """Their order in our words; `unread`: (the field of a call, rule) of details that were cut. Raises Refused, naming
-    their fields."""
+@dataclass(frozen=True, slots=True)
+class PartnerOrder:
+    """Their order in our words. `confidential` None: it does not say; `unread`: (the field of a call, rule) of details
+    that were cut."""
+
+    number: str
+    narrative: str
+    title: str | None
+    phone: str | None
+    name: str | None
+    address: str | None
+    due_at: datetime | None
+    confidential: bool | None
+    kind: Kind | None
+    unread: tuple[tuple[str, str], ...]
+
+
+def parse_order(body: Any) -> PartnerOrder:
+    """Their order in our words. Raises Refused, naming their fields."""
     errors: list[tuple[str, str]] = []
     unread: list[tuple[str, str]] = []
     if not isinstance(body, Mapping):
@@ -67,34 +85,38 @@ def parse_order(body: Any) -> dict[str, Any]:
         return str(value).replace("\x00", "")
 
     def detail(ours: str) -> str | None:
-        """Kept as far as it goes, and told where it does not."""
+        """Cut to its length, and noted where it was cut."""
         value = body.get(FIELDS[ours])
-        said = "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
-        words = " ".join(said.replace("\x00", "").splitlines()).strip()
+        detail_text = "" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+        words = " ".join(detail_text.replace("\x00", "").splitlines()).strip()
         if len(words) > MAX_DETAIL_LENGTH:
             unread.append((_DETAIL_PATHS[ours], f"too long: the first {MAX_DETAIL_LENGTH} characters are kept"))
         return words[:MAX_DETAIL_LENGTH] or None
 
-    found: dict[str, Any] = {
-        "number": text("number", 80, needed=True), "narrative": text("narrative", 10_000, needed=True),
-        **{ours: detail(ours) for ours in _DETAIL_PATHS},
-    }  # fmt: skip
-    due = body.get(FIELDS["due_at"])
+    number, narrative = text("number", 80, needed=True), text("narrative", 10_000, needed=True)
+    details = {ours: detail(ours) for ours in _DETAIL_PATHS}
+    due, due_at = body.get(FIELDS["due_at"]), None
     if due is not None:
-        try:
-            found["due_at"] = datetime.fromisoformat(str(due))
-        except ValueError:
-            found["due_at"] = None
-        if found["due_at"] is None or found["due_at"].tzinfo is None:
+        with suppress(ValueError):
+            due_at = datetime.fromisoformat(str(due))
+        if due_at is None or due_at.tzinfo is None:
             errors.append((FIELDS["due_at"], "a date-time with zone, as 2026-11-25T08:00:00+08:00"))
-    said = str(body.get(FIELDS["confidential"]) or "").strip().casefold()
-    if said not in _CONFIDENTIAL_WORDS | _OPEN:  # a secret must not come in as none because it was written otherwise
+    confidential_word = str(body.get(FIELDS["confidential"]) or "").strip().casefold()
+    if (
+        confidential_word not in _CONFIDENTIAL_WORDS | _OPEN
+    ):  # a secret must not come in as none because it was written otherwise
         errors.append((FIELDS["confidential"], "true or false"))
-    found["confidential"] = said in _CONFIDENTIAL_WORDS or None
-    found["kind"] = _KINDS.get(str(body.get(FIELDS["kind"]) or ""))
-    if errors:
+    if errors or number is None or narrative is None:
         raise Refused(Refusal(Code.INVALID, "the order cannot be taken in like this", errors=tuple(errors)))
-    return {**found, "unread": tuple(unread)}
+    return PartnerOrder(
+        number=number,
+        narrative=narrative,
+        **details,
+        due_at=due_at,
+        confidential=confidential_word in _CONFIDENTIAL_WORDS or None,
+        kind=_KINDS.get(str(body.get(FIELDS["kind"]) or "")),
+        unread=tuple(unread),
+    )
 
 
 @reply_type()

@@ -58,10 +58,10 @@ async def read_wall(context: WallContext) -> Response:
         units.setdefault(row.department, Counter())[Colour(row.looks)] += row.n
     today = now.astimezone(zone).date()
     midnight = datetime.combine(today, time(), zone)
-    told = await load_figures(services, actor, FigureQuery(today, today), now)
+    report = await load_figures(services, actor, FigureQuery(today, today), now)
     places = await counters.load_open_by_place(services.db, "ticket", OPEN)
-    whole = actor.areas is None
-    [total] = told.groups or (None,)
+    unrestricted = actor.areas is None
+    [total] = report.groups or (None,)
     wall = WallOut(
         at=now,
         counts=counts,
@@ -76,12 +76,12 @@ async def read_wall(context: WallContext) -> Response:
             for place, n in sorted(places.items(), key=lambda p: (-p[1], p[0]))
             if actor.areas is None or place in actor.areas
         ),
-        calls=await oversight.load_live_calls(services.db, now - LOST) if whole else {},
+        calls=await oversight.load_live_calls(services.db, now - LOST) if unrestricted else {},
         today=Today(
             counts=total.counts if total else {},
             shares=total.shares if total else {},
             acd=await load_call_centre_figures(services, midnight, now + timedelta(minutes=1), None, 15, 5)
-            if whole
+            if unrestricted
             else None,
         ),
         hours=await load_hourly_counts(services, actor, now),

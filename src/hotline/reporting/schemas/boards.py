@@ -7,7 +7,7 @@ from pydantic import Field
 
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Priority
-from hotline.replies import reply_type
+from hotline.replies import reply_from_values, reply_type
 from hotline.reporting.model import Share
 from hotline.reporting.service.figures import HourlyCounts
 from hotline.telephony.service import CallCentreFigures
@@ -127,6 +127,8 @@ def render_ruling(row: Any, directory: Directory) -> RulingOut:
     held = row._asdict()
     nouns = {"department": "departments", "suggested": "departments", "category": "categories", "area": "areas"}
     held |= {name: directory.optional_item_name(noun, held[name]) for name, noun in nouns.items()}
+    if held["result"] is not None:
+        held["result"] = reply_from_values(OrderResult, held["result"])
     return RulingOut(**held)
 
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import orjson
 import sqlalchemy as sa
 import structlog
+from pydantic import Field
 
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import Row
@@ -20,9 +21,10 @@ from hotline.open311 import service_requests
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import scope_of
-from hotline.organisation.model.vocabulary import Kind
+from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
+from hotline.replies import ABSENT, reply_from_values, reply_type
 from hotline.reporting.store import exports
 from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus
 from hotline.storage.spreadsheets import Workbook, render_csv
@@ -49,14 +51,32 @@ LINE = ("number", "seq", "at", "by_kind", "by_name", "action", "from", "to", "as
 log = structlog.get_logger("hotline.exports")
 
 
+@reply_type()
+class ExportFilters:
+    """What an export holds, as the queries read it: departments, categories and areas with all below them. A filter
+    that was not given is absent."""
+
+    department: list[str] = ABSENT
+    category: list[str] = ABSENT
+    area: list[str] = ABSENT
+    status: list[TicketStatus] = ABSENT
+    priority: Priority = ABSENT
+    kind: Kind = ABSENT
+    channel: Channel = ABSENT
+    text: str = ABSENT
+    overdue: Annotated[datetime, Field(description="Overdue at this moment")] = ABSENT
+    created_from: datetime = ABSENT
+    created_before: datetime = ABSENT
+
+
 @dataclass(frozen=True, slots=True)
 class ExportRecord:
-    """An export and its progress. `filters` as the queries read them."""
+    """An export and its progress."""
 
     id: str
     kind: ExportKind
     form: ExportForm
-    filters: Mapping[str, Any]
+    filters: ExportFilters
     status: ExportStatus
     rows: int
     error: str | None
@@ -323,7 +343,7 @@ def render_export(row: Any) -> ExportRecord:
         id=held["id"],
         kind=held["kind"],
         form=held["form"],
-        filters=held["filters"],
+        filters=reply_from_values(ExportFilters, dict(held["filters"])),
         status=held["status"],
         rows=held["rows"],
         error=held.get("error"),

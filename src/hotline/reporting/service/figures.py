@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import orjson
 import structlog
 
-from hotline.database.columns import parse_instant
 from hotline.database.engine import CommitUnknown, DatabaseUnavailable
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import Row
@@ -42,20 +41,20 @@ from hotline.tickets.model.measures import DIMENSIONS, HOUR_PREFIX, OVERDUE_NAME
 from hotline.tickets.store import counters
 
 FOLDED_AT_ONCE = rollups.EVENTS_PER_FOLD  # events
-REBUILD_ABANDONED_AFTER = timedelta(minutes=3)  # without a sign of life, whoever counted everything anew has left it
-RENEW = 30.0  # seconds between one sign of life and the next
-WRITTEN = 2000  # rollups in one transaction: whoever writes beside it waits no longer
-AT_HAND = 1000  # tickets that are counted between two requests, and nobody notices
-LONGEST = 1100  # days asked for at once
-HEAT = 7  # days of the heat by hour
+REBUILD_ABANDONED_AFTER = timedelta(minutes=3)  # a rebuild without a heartbeat for so long has been abandoned
+HEARTBEAT_SECONDS = 30.0  # seconds between two heartbeats of a rebuild
+ROLLUPS_PER_TRANSACTION = 2000  # rollups in one transaction, so that other writers wait no longer
+MAX_TICKETS_COUNTED_INLINE = 1000  # more tickets than this are counted in a process of their own
+MAX_DAYS = 1100  # days asked for at once
+HOURLY_DAYS = 7  # days of the heat by hour
 log = structlog.get_logger("hotline.figures")
-NOUN = {"department": "departments", "category": "categories", "area": "areas"}
+NOUNS = {"department": "departments", "category": "categories", "area": "areas"}
 
 
 async def update_rollups(services: Services, now: datetime) -> int:
     """Add new events to the rollups and return how many. Builds the rollups if there are none."""
     await streaming_store.assign_positions(services.db)
-    if (mark := await rollups.load_fold_mark(services.db)) is None or "position" not in mark:
+    if not await has_rollups(services):
         await rebuild_rollups(services, now)
         return 0
     zone = zone_of(await services.directory.now(now))
@@ -64,21 +63,21 @@ async def update_rollups(services: Services, now: datetime) -> int:
 
 async def has_rollups(services: Services) -> bool:
     """Whether there are rollups."""
-    return "position" in (await rollups.load_fold_mark(services.db) or {})
+    return (await rollups.load_fold_mark(services.db)).position is not None
 
 
 async def needs_rebuild(services: Services) -> bool:
     """Whether there are no rollups and no process is building them, by the database's clock."""
-    mark = await rollups.load_fold_mark(services.db) or {}
-    since, at = parse_instant(mark.get("rebuilding_since")), await services.db.time()
-    return "position" not in mark and (
+    mark, at = await rollups.load_fold_mark(services.db), await services.db.time()
+    since = mark.rebuilding_since
+    return mark.position is None and (
         since is None or not at - REBUILD_ABANDONED_AFTER < since <= at + REBUILD_ABANDONED_AFTER
     )
 
 
 async def has_many_tickets(services: Services) -> bool:
     """Whether a full count takes longer than a request may wait."""
-    return sum((await counters.load_counts(services.db, "ticket", None)).values()) > AT_HAND
+    return sum((await counters.load_counts(services.db, "ticket", None)).values()) > MAX_TICKETS_COUNTED_INLINE
 
 
 async def rebuild_rollups(services: Services, now: datetime, *, force: bool = False) -> bool:
@@ -90,16 +89,16 @@ async def rebuild_rollups(services: Services, now: datetime, *, force: bool = Fa
     given_up = at - REBUILD_ABANDONED_AFTER
     if not await services.db.transact(lambda c: rollups.claim_rebuild(c, at, given_up, token, force=force)):
         return False
-    living = asyncio.create_task(_keep_rebuild_alive(services, token))
+    heartbeat = asyncio.create_task(_keep_rebuild_alive(services, token))
     try:
         return await _run_rebuild(services, zone, token)
     finally:
-        living.cancel()
+        heartbeat.cancel()
 
 
 async def _keep_rebuild_alive(services: Services, token: str) -> None:
     while True:
-        await asyncio.sleep(RENEW)
+        await asyncio.sleep(HEARTBEAT_SECONDS)
         # its row is held by our own piece, which shows life as well
         with contextlib.suppress(DatabaseUnavailable, CommitUnknown):
             at = await services.db.time()
@@ -109,23 +108,23 @@ async def _keep_rebuild_alive(services: Services, token: str) -> None:
 async def _run_rebuild(services: Services, zone: ZoneInfo, token: str) -> bool:
     with TemporaryFile() as pieces:  # ten million tickets do not fit into memory
 
-        def count(c: Any) -> dict[str, Any]:
+        def count(c: Any) -> rollups.FoldMark:
             for sums in rollups.recount(c, zone):
                 pieces.write(orjson.dumps([[*key, counts] for key, counts in sums.items()]) + b"\n")
             return rollups.load_snapshot_mark(c)
 
-        fresh = await services.db.snapshot(count)
+        mark = await services.db.snapshot(count)
         pieces.seek(0)
         for line in pieces:
             rows = iter(orjson.loads(line))
-            while piece := list(islice(rows, WRITTEN)):
+            while piece := list(islice(rows, ROLLUPS_PER_TRANSACTION)):
                 sums = {(d, day, code): Counter(counts) for d, day, code, counts in piece}
                 now = await services.db.time()
                 if not await services.db.transact(lambda c, s=sums, at=now: rollups.add_rebuilt_sums(c, s, token, at)):  # type: ignore[misc]
                     return False
-    if not await services.db.transact(lambda c: rollups.install_rebuilt(c, fresh, token)):
+    if not await services.db.transact(lambda c: rollups.install_rebuilt(c, mark, token)):
         return False
-    log.info("figures.rebuilt", **{"position": fresh["position"]})
+    log.info("figures.rebuilt", position=mark.position)
     return True
 
 
@@ -136,11 +135,11 @@ async def load_rollup_drift(
     zone = zone_of(await services.directory.now(now))
 
     def compare(c: Any) -> dict[rollups.Key, tuple[dict[str, int], dict[str, int]]]:
-        stands = c.execute(rollups.FOLD_MARK_QUERY).scalar_one_or_none() or {}
-        if "position" not in stands:  # being made anew: there is nothing to compare with
+        mark = rollups.read_fold_mark(c)
+        if mark.position is None:  # being made anew: there is nothing to compare with
             return {}
         kept: rollups.Sums = dict(rollups.iterate_rollups(c))
-        for key, counts in rollups.load_unfolded_sums(c, stands["position"], set(stands.get("skip", ())), zone).items():
+        for key, counts in rollups.load_unfolded_sums(c, mark, zone).items():
             kept.setdefault(key, Counter()).update(counts)
         true: rollups.Sums = {}
         for piece in rollups.recount(c, zone):
@@ -179,16 +178,16 @@ def _select_rollups(directory: Directory, figure_query: FigureQuery, actor: Acto
     """Choose the rollups that answer a query. An actor limited to areas or departments gets only those."""
     within: dict[str, frozenset[str]] = {}
     errors: list[tuple[str, str]] = []
-    if (figure_query.last - figure_query.first).days not in range(LONGEST):
-        errors.append(("last", f"not before `first`, and at most {LONGEST} days after it"))
+    if (figure_query.last - figure_query.first).days not in range(MAX_DAYS):
+        errors.append(("last", f"not before `first`, and at most {MAX_DAYS} days after it"))
     for name, code in figure_query.filters.items():
         below = {
             "department": directory.department_subtrees,
             "category": directory.category_subtrees,
             "area": directory.area_subtrees,
         }
-        if name != "channel" and code not in directory.noun(NOUN[name]):
-            errors.append((name, f"not in the directory's {NOUN[name]}"))
+        if name != "channel" and code not in directory.noun(NOUNS[name]):
+            errors.append((name, f"not in the directory's {NOUNS[name]}"))
         within[name] = below[name].get(code, frozenset({code})) if name in below else frozenset({code})
     if errors:
         raise Refused(Refusal(Code.INVALID, "these figures cannot be asked for", errors=tuple(errors)))
@@ -294,7 +293,7 @@ async def load_figures(services: Services, actor: Actor, figure_query: FigureQue
                 with_overdue(row.day, row.counts, today)
             )
     stock = {} if figure_query.by in set(Period) else _open_at_end(figure_query, selection, standing, later)
-    mark = await rollups.load_fold_mark(services.db) or {}
+    mark = await rollups.load_fold_mark(services.db)
     listed = sorted(groups.keys() | stock.keys()) or ([] if figure_query.by else [""])
     return Figures(
         first=figure_query.first,
@@ -302,7 +301,7 @@ async def load_figures(services: Services, actor: Actor, figure_query: FigureQue
         by=figure_query.by,
         filters=dict(figure_query.filters),
         zone=zone_of(directory).key,
-        position=mark.get("position"),
+        position=mark.position,
         at=now,
         groups=tuple(
             _build_group(directory, figure_query, code, groups.get(code, Counter()), stock.get(code)) for code in listed
@@ -335,7 +334,7 @@ def _open_at_end(
 def _build_group(
     directory: Directory, figure_query: FigureQuery, code: str, counts: Counter[str], stock: int | None
 ) -> FigureGroup:
-    name = directory.optional_item_name(NOUN[figure_query.by], code) if figure_query.by in NOUN and code else None
+    name = directory.optional_item_name(NOUNS[figure_query.by], code) if figure_query.by in NOUNS and code else None
     entered, left = counts.get("entered", 0), counts.get("left", 0)
     return FigureGroup(
         code=code,
@@ -354,12 +353,12 @@ async def load_ranking(
     directory = await services.directory.now(now)
     if figure not in FIGURES:
         raise Refused(Refusal(Code.NOT_FOUND, "no such figure"))
-    told = await load_figures(
+    report = await load_figures(
         services, actor, FigureQuery(figure_query.first, figure_query.last, "department", figure_query.filters), now
     )
     units = [
         (g.code, str(directory.departments[g.code].kind), g.shares[figure])
-        for g in told.groups
+        for g in report.groups
         if g.code in directory.departments
     ]
     return tuple(
@@ -371,9 +370,9 @@ async def load_ranking(
 async def load_hourly_counts(services: Services, actor: Actor, now: datetime) -> tuple[HourlyCounts, ...]:
     """Tickets received by hour on each of the last seven days, within the actor's areas."""
     last = now.astimezone(zone_of(await services.directory.now(now))).date()
-    first = last - timedelta(days=HEAT - 1)
+    first = last - timedelta(days=HOURLY_DAYS - 1)
     dimension, codes = (TOTAL_DIMENSION, None) if actor.areas is None else ("area", sorted(actor.areas))
-    found: dict[str, Counter[int]] = {(first + timedelta(days=n)).isoformat(): Counter() for n in range(HEAT)}
+    found: dict[str, Counter[int]] = {(first + timedelta(days=n)).isoformat(): Counter() for n in range(HOURLY_DAYS)}
     for row in await rollups.load_rollups(services.db, dimension, first.isoformat(), last.isoformat(), codes):
         for name, n in row.counts.items():
             if name.startswith(HOUR_PREFIX):

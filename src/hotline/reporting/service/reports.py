@@ -92,9 +92,9 @@ async def _missing_periods(services: Services, period: Period, today: date) -> l
 async def _is_folded_until(services: Services, end: datetime) -> bool:
     """Whether the rollups include everything that happened before `end`."""
     mark = await rollups.load_fold_mark(services.db)
-    if mark is None or "position" not in mark:
+    if mark.position is None:
         return False
-    return not await streaming_store.has_unfolded_events(services.db, int(mark["position"]), end)
+    return not await streaming_store.has_unfolded_events(services.db, mark.position, end)
 
 
 async def build_report(services: Services, period: Period, first: date, now: datetime) -> Report:
@@ -102,9 +102,9 @@ async def build_report(services: Services, period: Period, first: date, now: dat
     begins, ends = period_bounds(period, first)
     zone = zone_of(await services.directory.now(now))
     start, end = datetime.combine(begins, time(), zone), datetime.combine(ends + timedelta(days=1), time(), zone)
-    whole = await load_figures(services, REPORT_ACTOR, FigureQuery(begins, ends), now)
+    totals = await load_figures(services, REPORT_ACTOR, FigureQuery(begins, ends), now)
     return Report(
-        period=period, first=begins, last=ends, zone=zone.key, at=now, position=whole.position, whole=whole.groups[0],
+        period=period, first=begins, last=ends, zone=zone.key, at=now, position=totals.position, whole=totals.groups[0],
         by={by: (await load_figures(services, REPORT_ACTOR, FigureQuery(begins, ends, by), now)).groups for by in BY},
         ranking={code: await load_ranking(services, REPORT_ACTOR, code, FigureQuery(begins, ends), now)
                  for code, f in FIGURES.items() if f.charged_to == "department"},

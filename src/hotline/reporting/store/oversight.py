@@ -68,8 +68,8 @@ async def load_open_by_colour(db: Database, scope: Scope, now: datetime) -> Sequ
 
 
 @lru_cache(maxsize=4)
-def _dots(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
-    scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
+def _dots(unrestricted: bool, by_area: bool, by_order: bool) -> PreparedQuery:
+    scope = Scope(unrestricted, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     return PreparedQuery(
         sa.select(t.c.number, t.c.title, t.c.priority, t.c.status, t.c.category, t.c.lat, t.c.lon, t.c.due_at)
         .where(in_words(t.c.status, OPEN), t.c.lat.is_not(None), t.c.lon.is_not(None), scope_condition(scope))

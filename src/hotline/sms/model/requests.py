@@ -1,5 +1,5 @@
 """Reads what a resident's text asks for, from its words alone. What is done about it depends on their tickets: see
-`sms/incoming`."""
+`sms/text_intake`."""
 
 import re
 import unicodedata
@@ -60,7 +60,7 @@ _ENCLOSING = "\"'“”‘’「」『』《》〈〉【】()[]{}" + _TRAILING
 MAX_READ_LENGTH = 10_000  # characters of a text that are read for what it wants
 MAX_NUMBERS = 20  # ticket numbers that one text may name
 MIN_CONFIDENCE = 0.75  # from here on a category says that a text is of another matter
-MAX_TEXTS_PER_HOUR = 20  # texts of one number that open something; beyond it somebody looks first, dangers apart
+MAX_TEXTS_PER_HOUR = 20  # texts of one number that open something; beyond it they wait for review, except dangers
 
 
 class Intent(StrEnum):
@@ -87,7 +87,7 @@ class TextRequest:
     satisfaction: Satisfaction | None = None
     words: str = ""  # beside the opinion
     is_recurring: bool = False
-    language: str | None = None  # zh, en; None: nothing in it tells
+    language: str | None = None  # zh, en; None: unknown
 
 
 def parse_text(text: str, opt_out: Collection[str] = OPT_OUT) -> TextRequest:
@@ -101,21 +101,21 @@ def parse_text(text: str, opt_out: Collection[str] = OPT_OUT) -> TextRequest:
         return TextRequest(intent, language=language)
     # as long as what was written, so that a comment can be cut from that
     written = _without_symbols(plain).strip(_TRAILING)
-    whole = to_simplified(_upper(written))
-    asked = _PROGRESS.fullmatch(whole) or _PROGRESS.fullmatch(join_broken_words(whole))
-    if asked:
-        numbers, code = _parse_numbers_and_code(asked[1])
+    bare_text = to_simplified(_upper(written))
+    progress = _PROGRESS.fullmatch(bare_text) or _PROGRESS.fullmatch(join_broken_words(bare_text))
+    if progress:
+        numbers, code = _parse_numbers_and_code(progress[1])
         return TextRequest(Intent.PROGRESS, numbers, code, language=language)
     numbers, _ = _parse_numbers_and_code(plain)
-    alone = parse_number(whole) if whole.replace(" ", "").replace("-", "").isdigit() else None
+    alone = parse_number(bare_text) if bare_text.replace(" ", "").replace("-", "").isdigit() else None
     if alone is not None:  # a number and nothing else: how is it going?
         return TextRequest(Intent.PROGRESS, (alone,), language=language)
-    rest = whole
-    for run in _DIGIT_RUN.findall(whole):  # "100000006 1": of this ticket
+    rest = bare_text
+    for run in _DIGIT_RUN.findall(bare_text):  # "100000006 1": of this ticket
         if parse_number(run.split(" ")[0]) is not None:
-            rest = whole.replace(run.split(" ")[0], "", 1).strip(_TRAILING + ":#")
+            rest = bare_text.replace(run.split(" ")[0], "", 1).strip(_TRAILING + ":#")
             break
-    again = _says_recurring(whole)
+    again = _says_recurring(bare_text)
     opinion = _parse_rating(rest)
     if opinion is None:
         written, rest = join_broken_words(written), join_broken_words(rest)  # "满\n意" is the same word
@@ -207,7 +207,7 @@ def _parse_numbers_and_code(text: str) -> tuple[tuple[TicketNumber, ...], str | 
 
 
 class TextEffect(StrEnum):
-    """What a text does to the ticket it speaks of."""
+    """What a text does to the ticket it refers to."""
 
     NEW = "new"  # nothing: it is another matter
     JOIN = "join"

@@ -16,7 +16,7 @@ class TextStatus(StrEnum):
     TECHNICAL_FAILURE = "technical_failure"
     STOPPED = "stopped"  # the number is on the stop list
     CAPPED = "capped"  # too many to this number
-    WITHHELD = "withheld"  # a confidential caller's, or nobody to send it to
+    WITHHELD = "withheld"  # a confidential caller's, or no recipient
 
 
 DELIVERY_RANK = {

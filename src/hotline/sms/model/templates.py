@@ -18,7 +18,7 @@ _ENDED = frozenset(
 )
 _LANDLINE = re.compile(r"\+86(?!1[3-9])")
 
-_LETTER_OF: Mapping[Action, str] = {
+_TEMPLATE_BY_ACTION: Mapping[Action, str] = {
     A.DISPATCH: "dispatched",
     A.REQUEST_INFO: "info",
     A.APPROVE_EXTENSION: "extended",
@@ -44,7 +44,7 @@ QUIET_HOURS_EXEMPT = frozenset(  # these answer what the resident did a moment a
 )
 OFFICER_TEMPLATES = frozenset({"duty", "escalation"})  # they are paid to be woken
 STOP_LIST_EXEMPT = frozenset({"opted_out", "opted_in"})  # the stop list does not stop what is said of itself
-CAP_EXEMPT = STOP_LIST_EXEMPT | {"solved", "reopened", "info"}  # what they must hear to have their say
+CAP_EXEMPT = STOP_LIST_EXEMPT | {"solved", "reopened", "info"}  # they need these to answer
 COUNT_EXEMPT = ("joined", "progress", "progress_none", "help", "opted_out", "opted_in")  # answers they asked for
 
 QUIET_FROM, QUIET_TO = time(22, 0), time(8, 0)
@@ -58,8 +58,8 @@ MAX_TEXT_LENGTH = 500  # characters of one text of ours: eight parts
 
 
 def template_for(action: Action, ticket: Ticket, *, at_opening: bool, may_ask_rating: bool) -> str | None:
-    """Which letter tells a caller of a step; None: it needs none. `at_opening`: the step is of the moment the ticket was
-    opened; `may_ask_rating`: they may be asked how satisfied they are."""
+    """The template sent to the caller after a step; None: nothing is sent. `at_opening`: the step happened when the ticket was
+    opened; `may_ask_rating`: whether a rating may be asked for."""
     if action is A.RECEIVE:
         if ticket.status in _ENDED:
             return None  # settled while they were on the line
@@ -68,12 +68,12 @@ def template_for(action: Action, ticket: Ticket, *, at_opening: bool, may_ask_ra
         return "received_dispatched" if ticket.department is not None and ticket.promised_at else "received"
     if action is A.DISPATCH and at_opening:
         return None  # said together with the receipt
-    if action is A.CONFIRM:  # else they have just been rung, or never said a word
-        said = ticket.satisfaction_final not in (None, Satisfaction.NO_ANSWER)
-        return "closed" if ticket.channel is Channel.SMS and said else None
+    if action is A.CONFIRM:  # else they were called just now, or gave no rating
+        is_rated = ticket.satisfaction_final not in (None, Satisfaction.NO_ANSWER)
+        return "closed" if ticket.channel is Channel.SMS and is_rated else None
     if action is A.ACCEPT_REPORT:  # closed or reopened meanwhile: there is nothing to ask any more
         return "solved" if may_ask_rating and ticket.status is TicketStatus.RESOLVED else "answered"
-    return _LETTER_OF.get(action)
+    return _TEMPLATE_BY_ACTION.get(action)
 
 
 def withheld_reason(ticket: Ticket) -> str | None:

@@ -48,10 +48,10 @@ class GatewayHealth:
 def choose_gateway(weights: Sequence[GatewayWeight], roll: float, excluded: Sequence[str] = ()) -> str | None:
     """The gateway for a roll in [0, 1), by weight; `excluded` not these, where another is left."""
     candidates = [s for s in weights if s.name not in excluded] or list(weights)
-    whole = sum(s.weight for s in candidates)
-    if whole <= 0:
+    total_weight = sum(s.weight for s in candidates)
+    if total_weight <= 0:
         return candidates[0].name if candidates else None
-    mark = roll * whole
+    mark = roll * total_weight
     for share in candidates:
         mark -= share.weight
         if mark < 0:

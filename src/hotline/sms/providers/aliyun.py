@@ -25,8 +25,8 @@ from hotline.delivery.payloads import (
 )
 from hotline.delivery.provider import TOKEN, Secret
 from hotline.delivery.provider_client import parse_json_response, percent_encode, send_request
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem, unreadable_item
 from hotline.inbound.signatures import check_token
+from hotline.inbound.webhook_request import Acknowledgement, UnreadableItem, WebhookRequest, unreadable_item
 from hotline.sms.contract import (
     DeliveryReport,
     OutgoingText,
@@ -64,11 +64,11 @@ class Aliyun:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_token(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_token(self.account, request)
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        return [self._text(item, push.at) for item in parse_batch(push.body, push.charset)]
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
+        return [self._text(item, request.at) for item in parse_batch(request.body, request.charset)]
 
     def _text(self, item: Any, now: datetime) -> ReceivedText | UnreadableItem:
         kept = raw_item(item)
@@ -86,14 +86,14 @@ class Aliyun:
         details = {"sign": str(item.get("sign_name") or ""), **unread}
         return ReceivedText(key, sender, receiver, clean_text(words), kept, sent, details)
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in parse_batch(push.body, push.charset):
+        for item in parse_batch(request.body, request.charset):
             kept = raw_item(item)
             try:
                 phone, batch = first_text(item, "phone_number"), first_text(item, "biz_id")
                 good, code = item["success"], str(item.get("err_code") or "")
-                at = self.account.time(item.get("report_time"), self.account.zone, push.at)
+                at = self.account.time(item.get("report_time"), self.account.zone, request.at)
             except (ValueError, AttributeError, KeyError) as fault:
                 found.append(UnreadableItem(unreadable_reason(fault), kept))
                 continue
@@ -118,7 +118,7 @@ class Aliyun:
 
     async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
         account = self.account
-        asks = {
+        params = {
             "AccessKeyId": account.setting("access_key_id"),
             "Action": "SendSms",
             "Format": "JSON",
@@ -134,12 +134,12 @@ class Aliyun:
             "Timestamp": message.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "Version": "2017-05-25",
         }
-        asks["Signature"] = rpc_signature("POST", asks, account.newest("access_key_secret"))
-        reply = await send_request(client, "POST", account.setting("api", API), data=asks)
-        said = parse_json_response(reply)
-        code = str(said.get("Code") or "") if isinstance(said, dict) else ""
+        params["Signature"] = rpc_signature("POST", params, account.newest("access_key_secret"))
+        reply = await send_request(client, "POST", account.setting("api", API), data=params)
+        answer = parse_json_response(reply)
+        code = str(answer.get("Code") or "") if isinstance(answer, dict) else ""
         if reply.is_success and code == "OK":
-            return SendResult(str(said.get("BizId") or "") or None)
+            return SendResult(str(answer.get("BizId") or "") or None)
         if not code:
             raise GatewayDown("an answer of another shape")
         raise (GatewayDown if code.startswith(_LATER) else GatewayRefused)(code[:60])

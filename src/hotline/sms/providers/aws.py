@@ -36,8 +36,14 @@ from hotline.delivery.payloads import (
 )
 from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import percent_encode, send_request
-from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem, unreadable_item
 from hotline.inbound.signatures import check_address, check_timestamp
+from hotline.inbound.webhook_request import (
+    Acknowledgement,
+    AuthenticationFailed,
+    UnreadableItem,
+    WebhookRequest,
+    unreadable_item,
+)
 from hotline.sms.contract import (
     DeliveryReport,
     NeedsCertificate,
@@ -74,10 +80,10 @@ class Aws:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_address(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_address(self.account, request)
         try:
-            envelope = parse_json(push.body, push.charset)
+            envelope = parse_json(request.body, request.charset)
         except ValueError:
             raise AuthenticationFailed("no envelope") from None
         signed = _SIGNED.get(str(envelope.get("Type"))) if isinstance(envelope, dict) else None
@@ -98,19 +104,19 @@ class Aws:
             key = certificate.public_key()
             if digest is None or not isinstance(key, rsa.RSAPublicKey):
                 raise AuthenticationFailed("a signature of another kind")
-            if not certificate.not_valid_before_utc <= push.at <= certificate.not_valid_after_utc:
+            if not certificate.not_valid_before_utc <= request.at <= certificate.not_valid_after_utc:
                 raise AuthenticationFailed("the certificate is not valid now")
             signature = base64.b64decode(str(envelope.get("Signature") or ""), validate=True)
             key.verify(signature, text.encode(), padding.PKCS1v15(), digest)
         except (InvalidSignature, binascii.Error, ValueError):
             raise AuthenticationFailed("the signature is missing or wrong") from None
-        at = self.account.time(envelope.get("Timestamp"), self.account.zone, push.at)
-        check_timestamp(at, push.at, MAX_SIGNATURE_AGE)
+        at = self.account.time(envelope.get("Timestamp"), self.account.zone, request.at)
+        check_timestamp(at, request.at, MAX_SIGNATURE_AGE)
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        envelope = parse_json(push.body, push.charset)
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
+        envelope = parse_json(request.body, request.charset)
         kept = raw_item({k: v for k, v in envelope.items() if k not in ("Signature", "Token")})
-        if envelope["Type"] != "Notification":  # nobody is called back: a person opens SubscribeURL, or does not
+        if envelope["Type"] != "Notification":  # SubscribeURL is never fetched: an administrator opens it
             return [UnreadableItem(f"{envelope['Type']}: confirm it by hand, at SubscribeURL", kept)]
         message: Any = None
         try:
@@ -120,14 +126,14 @@ class Aws:
             receiver = str(message.get("destinationNumber") or "")
         except (ValueError, AttributeError, KeyError, TypeError) as fault:
             return [unreadable_item(unreadable_reason(fault), message, "messageBody", raw=kept)]
-        at, unread = self.account.parse_text_time(envelope.get("Timestamp"), self.account.zone, push.at)
+        at, unread = self.account.parse_text_time(envelope.get("Timestamp"), self.account.zone, request.at)
         details: dict[str, Any] = {"sns": str(envelope.get("MessageId") or ""), **unread}
         if message.get("previousPublishedMessageId"):
             details["answers"] = str(message["previousPublishedMessageId"])
         return [ReceivedText(item_key(id), sender, receiver, clean_text(words), kept, at, details)]
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
-        return [UnreadableItem("AWS sends no reports here", raw_item(parse_json(push.body, push.charset)))]
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
+        return [UnreadableItem("AWS sends no reports here", raw_item(parse_json(request.body, request.charset)))]
 
     def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
         return Acknowledgement()
@@ -148,7 +154,7 @@ class Aws:
         account, now = self.account, message.at.astimezone(UTC)
         region = account.setting("region", "us-east-1")
         url = account.setting("api", f"https://sns.{region}.amazonaws.com/")
-        asks = {
+        params = {
             "Action": "Publish",
             "Message": message.body,
             "MessageAttributes.entry.1.Name": "AWS.SNS.SMS.SMSType",
@@ -157,7 +163,7 @@ class Aws:
             "PhoneNumber": message.to,
             "Version": "2010-03-31",
         }
-        body = "&".join(f"{percent_encode(k)}={percent_encode(v)}" for k, v in sorted(asks.items())).encode()
+        body = "&".join(f"{percent_encode(k)}={percent_encode(v)}" for k, v in sorted(params.items())).encode()
         headers = {
             "content-type": "application/x-www-form-urlencoded; charset=utf-8",
             "host": urlsplit(url).netloc,

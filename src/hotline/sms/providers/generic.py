@@ -1,7 +1,8 @@
 """The form we document for everybody else: JSON, signed as Standard Webhooks, one message or a hundred."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import orjson
@@ -20,8 +21,17 @@ from hotline.delivery.payloads import (
 )
 from hotline.delivery.provider import Secret, webhook_secret_error
 from hotline.delivery.provider_client import parse_json_response
-from hotline.inbound.push import Acknowledgement, MalformedBody, Push, UnreadableItem, unreadable_item
 from hotline.inbound.signatures import check_address, check_standard_webhook
+from hotline.inbound.webhook_request import (
+    Acknowledgement,
+    MalformedBody,
+    PushReceipt,
+    UnreadableItem,
+    WebhookRequest,
+    json_acknowledgement,
+    unreadable_item,
+)
+from hotline.replies import reply_type
 from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
 
@@ -32,16 +42,32 @@ class GenericSettings(SmsSettings):
     url: WebAddress | None = setting("where our texts are posted", required_to_send=True)
 
 
+@reply_type(from_="from")
+class GenericText:
+    """A text of ours, as it is posted to them. `reference`: the same at every try; `template` and `values`: the notice
+    it is made of, for providers that keep the wording."""
+
+    type: Literal["hotline.text"]
+    reference: str
+    to: str
+    from_: str
+    text: str
+    template: str
+    values: Mapping[str, str]
+
+
 class Generic:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_address(self.account, push)
-        check_standard_webhook(self.account.secret_values("secret"), push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_address(self.account, request)
+        check_standard_webhook(self.account.secret_values("secret"), request)
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        return [self._text(item, push.at) for item in batch_list(parse_json(push.body, push.charset), "messages")]
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
+        return [
+            self._text(item, request.at) for item in batch_list(parse_json(request.body, request.charset), "messages")
+        ]
 
     def _text(self, item: Any, now: datetime) -> ReceivedText | UnreadableItem:
         kept = raw_item(item)
@@ -62,14 +88,14 @@ class Generic:
         whole = item_key(item["ref"], parts)
         return ReceivedText(item_key(id), sender, receiver, clean_text(words), kept, sent, unread, whole, part, parts)
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in batch_list(parse_json(push.body, push.charset), "reports"):
+        for item in batch_list(parse_json(request.body, request.charset), "reports"):
             kept = raw_item(item)
             try:
                 word = first_text(item, "status")
                 id, reference = str(item.get("id") or ""), str(item.get("reference") or "")  # noqa: A001
-                at = self.account.time(item.get("at"), self.account.zone, push.at)
+                at = self.account.time(item.get("at"), self.account.zone, request.at)
                 if not id and not reference:
                     raise ValueError("id or reference is missing")
             except (ValueError, AttributeError) as fault:
@@ -91,26 +117,24 @@ class Generic:
         return found
 
     def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
-        return Acknowledgement(
-            orjson.dumps({"accepted": accepted, "set_aside": set_aside}), "application/json; charset=utf-8"
-        )
+        return json_acknowledgement(PushReceipt(accepted, set_aside))
 
     async def send(self, client: httpx.AsyncClient, message: OutgoingText) -> SendResult:
-        body = {
-            "type": "hotline.text",
-            "reference": message.reference,
-            "to": message.to,
-            "from": self.account.setting("sender"),
-            "text": message.body,
-            "template": message.template,
-            "values": dict(message.values),
-        }
+        body = GenericText(
+            type="hotline.text",
+            reference=message.reference,
+            to=message.to,
+            from_=self.account.setting("sender"),
+            text=message.body,
+            template=message.template,
+            values=dict(message.values),
+        )
         notices = WebhookClient(client, self.account.setting("url"), self.account.newest("secret"))
         reply = await notices.post(message.reference, orjson.dumps(body), message.at)
-        said = parse_json_response(reply) if reply.content else {}
-        if not isinstance(said, dict):
+        answer = parse_json_response(reply) if reply.content else {}
+        if not isinstance(answer, dict):
             raise GatewayDown("an answer of another shape")
-        return SendResult(str(said.get("id") or "") or None)
+        return SendResult(str(answer.get("id") or "") or None)
 
 
 _REPORTED = frozenset({"buffered", "sent", "delivered", "undelivered", "expired", "rejected"})

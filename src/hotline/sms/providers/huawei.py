@@ -26,8 +26,14 @@ from hotline.delivery.payloads import (
 )
 from hotline.delivery.provider import TOKEN, Secret
 from hotline.delivery.provider_client import parse_json_response, percent_encode, send_request
-from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem, unreadable_item
 from hotline.inbound.signatures import check_address, check_timestamp, check_token, matches_any
+from hotline.inbound.webhook_request import (
+    Acknowledgement,
+    AuthenticationFailed,
+    UnreadableItem,
+    WebhookRequest,
+    unreadable_item,
+)
 from hotline.sms.contract import (
     DeliveryReport,
     OutgoingText,
@@ -67,29 +73,29 @@ class Huawei:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
+    def authenticate(self, request: WebhookRequest) -> None:
         if not self.account.secret_values("secret_key"):
-            check_token(self.account, push)
+            check_token(self.account, request)
             return
-        check_address(self.account, push)
-        found = _PARTS.fullmatch(push.headers.get("authorization", "").strip())
+        check_address(self.account, request)
+        found = _PARTS.fullmatch(request.headers.get("authorization", "").strip())
         if found is None or not matches_any(found[1], self.account.secret_values("access_key")):
             raise AuthenticationFailed("the signature is missing or wrong")
         signed = found[2].lower().split(";")
         if "x-sdk-date" not in signed:
             raise AuthenticationFailed("the date is not signed")
-        stamp = push.headers.get("x-sdk-date", "")
-        rights = [sdk_signature(push, signed, stamp, key) for key in self.account.secret_values("secret_key")]
+        stamp = request.headers.get("x-sdk-date", "")
+        rights = [sdk_signature(request, signed, stamp, key) for key in self.account.secret_values("secret_key")]
         if not matches_any(found[3].lower(), rights):
             raise AuthenticationFailed("the signature is missing or wrong")
         try:
             at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         except ValueError:
             at = None
-        check_timestamp(at, push.at, MAX_SIGNATURE_AGE)
+        check_timestamp(at, request.at, MAX_SIGNATURE_AGE)
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        given = dict(push.form_pairs())
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
+        given = dict(request.form_pairs())
         id, sender = given.get("smsMsgId", ""), given.get("from", "")  # noqa: A001
         if not id or not sender:
             return [unreadable_item("smsMsgId or from is missing", given, "body")]
@@ -97,17 +103,17 @@ class Huawei:
             words = repair_encoding(readable(given.get("body", "")))
         except ValueError as fault:
             return [unreadable_item(unreadable_reason(fault), given, "body")]
-        at, unread = self.account.parse_text_time(given.get("createTime"), _UTC, push.at)
+        at, unread = self.account.parse_text_time(given.get("createTime"), _UTC, request.at)
         return [ReceivedText(item_key(id), sender, given.get("to", ""), clean_text(words), raw_item(given), at, unread)]
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
-        given = dict(push.form_pairs())
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
+        given = dict(request.form_pairs())
         id, word = given.get("smsMsgId", ""), given.get("status", "")  # noqa: A001
         if not id or not word:
             return [UnreadableItem("smsMsgId or status is missing", raw_item(given))]
         key = item_key(id, given.get("sequence", "1"), word)
         status = STATUSES.get(word) or (TextStatus.UNDELIVERED if re.fullmatch(r"E[0-9A-Z]+", word) else None)
-        at = self.account.time(given.get("updateTime"), _UTC, push.at)
+        at = self.account.time(given.get("updateTime"), _UTC, request.at)
         unread = unparsed_time(given.get("updateTime"), at)
         return [DeliveryReport(key, id, given.get("extend") or None, status, word, raw_item(given), at, unread)]
 
@@ -133,9 +139,9 @@ class Huawei:
         }
         url = f"{account.setting('api').rstrip('/')}/sms/batchSendSms/v1"
         reply = await send_request(client, "POST", url, data=form, headers=headers)
-        said = parse_json_response(reply)
-        code = str(said.get("code") or "") if isinstance(said, dict) else ""
-        result = said.get("result") if isinstance(said, dict) else None
+        answer = parse_json_response(reply)
+        code = str(answer.get("code") or "") if isinstance(answer, dict) else ""
+        result = answer.get("result") if isinstance(answer, dict) else None
         if code == "000000" and isinstance(result, list) and result and isinstance(result[0], dict):
             return SendResult(str(result[0].get("smsMsgId") or "") or None)
         if not code:
@@ -143,14 +149,14 @@ class Huawei:
         raise (GatewayDown if code in ("E000000", "E000510", "E000623") else GatewayRefused)(code[:20])
 
 
-def sdk_signature(push: Push, signed: list[str], stamp: str, key: str) -> str:
+def sdk_signature(request: WebhookRequest, signed: list[str], stamp: str, key: str) -> str:
     """SDK-HMAC-SHA256 over method, path, query, the signed headers and the hash of the body."""
-    path = "/".join(percent_encode(unquote(part)) for part in urlsplit(push.url).path.split("/"))
+    path = "/".join(percent_encode(unquote(part)) for part in urlsplit(request.url).path.split("/"))
     path = path if path.endswith("/") else f"{path}/"
-    query = "&".join(f"{percent_encode(k)}={percent_encode(v)}" for k, v in sorted(parse_pairs(push.query)))
-    headers = "".join(f"{name}:{push.headers.get(name, '').strip()}\n" for name in signed)
-    digest = hashlib.sha256(push.body).hexdigest()
-    canonical = f"{push.method}\n{path}\n{query}\n{headers}\n{';'.join(signed)}\n{digest}"
+    query = "&".join(f"{percent_encode(k)}={percent_encode(v)}" for k, v in sorted(parse_pairs(request.query)))
+    headers = "".join(f"{name}:{request.headers.get(name, '').strip()}\n" for name in signed)
+    digest = hashlib.sha256(request.body).hexdigest()
+    canonical = f"{request.method}\n{path}\n{query}\n{headers}\n{';'.join(signed)}\n{digest}"
     text = f"SDK-HMAC-SHA256\n{stamp}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     return hmac.new(key.encode(), text.encode(), "sha256").hexdigest()
 

@@ -26,8 +26,14 @@ from hotline.delivery.payloads import (
 )
 from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import parse_json_response, send_request
-from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem, unreadable_item
 from hotline.inbound.signatures import check_address, matches_any
+from hotline.inbound.webhook_request import (
+    Acknowledgement,
+    AuthenticationFailed,
+    UnreadableItem,
+    WebhookRequest,
+    unreadable_item,
+)
 from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
 
@@ -51,15 +57,17 @@ class Infobip:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_address(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_address(self.account, request)
         if self.account.secret_values("hmac"):
-            given = push.headers.get("x-signature", "").removeprefix("sha256=")
-            rights = [hmac.new(k.encode(), push.body, "sha256").hexdigest() for k in self.account.secret_values("hmac")]
+            given = request.headers.get("x-signature", "").removeprefix("sha256=")
+            rights = [
+                hmac.new(k.encode(), request.body, "sha256").hexdigest() for k in self.account.secret_values("hmac")
+            ]
             if given and matches_any(given.lower(), rights):
                 return
             raise AuthenticationFailed("the signature is missing or wrong")
-        kind, _, credential = push.headers.get("authorization", "").partition(" ")
+        kind, _, credential = request.headers.get("authorization", "").partition(" ")
         try:
             login = base64.b64decode(credential, validate=True).decode() if kind.lower() == "basic" else ""
         except (binascii.Error, UnicodeDecodeError):
@@ -74,12 +82,12 @@ class Infobip:
         ):
             raise AuthenticationFailed("the credentials are missing or wrong")
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        return [self._text(item, push.at) for item in parse_results(parse_json(push.body, push.charset))]
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
+        return [self._text(item, request.at) for item in parse_results(parse_json(request.body, request.charset))]
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in parse_results(parse_json(push.body, push.charset)):
+        for item in parse_results(parse_json(request.body, request.charset)):
             kept = raw_item(item)
             try:
                 id, word = first_text(item, "messageId"), first_text(item["status"], "groupName")  # noqa: A001
@@ -87,7 +95,7 @@ class Infobip:
                 found.append(UnreadableItem(unreadable_reason(fault), kept))
                 continue
             reference = str(item.get("callbackData") or "") or id  # we send with an id of ours
-            at = self.account.time(item.get("doneAt"), _UTC, push.at)
+            at = self.account.time(item.get("doneAt"), _UTC, request.at)
             unread = unparsed_time(item.get("doneAt"), at)
             found.append(
                 DeliveryReport(
@@ -115,8 +123,8 @@ class Infobip:
         }
         url = f"{account.setting('api').rstrip('/')}/sms/2/text/advanced"
         reply = await send_request(client, "POST", url, json=body, headers=self._key())
-        said = parse_json_response(reply)
-        sent = said.get("messages") if isinstance(said, dict) else None
+        answer = parse_json_response(reply)
+        sent = answer.get("messages") if isinstance(answer, dict) else None
         if not reply.is_success:
             raise GatewayRefused(f"http {reply.status_code}")
         if not isinstance(sent, list) or not sent or not isinstance(sent[0], dict):

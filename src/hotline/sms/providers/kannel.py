@@ -15,8 +15,8 @@ from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.delivery.payloads import UNKNOWN_CHARSET, clean_text, item_key, raw_text
 from hotline.delivery.provider import TOKEN, Secret
 from hotline.delivery.provider_client import send_request
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
 from hotline.inbound.signatures import check_token
+from hotline.inbound.webhook_request import Acknowledgement, UnreadableItem, WebhookRequest
 from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
 from hotline.text.charsets import decode_text
@@ -61,44 +61,44 @@ class Kannel:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_token(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_token(self.account, request)
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        if push.method == "POST":
-            head, given = push.headers, dict(push.query_pairs())
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
+        if request.method == "POST":
+            head, given = request.headers, dict(request.query_pairs())
             charset = head.get("content-type", "").partition("charset=")[2] or head.get("x-kannel-charset")
-            found = decode_text(push.body, charset)
+            found = decode_text(request.body, charset)
             given |= {
                 name: head[header]
                 for name, header in (("from", "x-kannel-from"), ("to", "x-kannel-to"), ("ts", "x-kannel-time"))
                 if head.get(header)
             }
         else:
-            raw = _raw_params(push.query)
+            raw = _raw_params(request.query)
             given = {name: value.decode("utf-8", "replace") for name, value in raw.items()}
             charset = given.get("charset")
             found = decode_text(raw.get("text", b""), charset)
         key, sender, receiver = given.get("id", ""), given.get("from", "").strip(), given.get("to", "").strip()
-        kept = _raw_push(push)
+        kept = _raw_push(request)
         if found is None:
             why = f"not to be read: {UNKNOWN_CHARSET}; declared: {clean_text(charset or 'none')[:40]}"
             return [UnreadableItem(why, kept)]
         words = clean_text(found.text)
         if not key or not sender:
             return [UnreadableItem("the id or the sender is missing: look at get-url", kept, text=words)]
-        sent, unread = self.account.parse_text_time(given.get("ts"), UTC, push.at)
+        sent, unread = self.account.parse_text_time(given.get("ts"), UTC, request.at)
         details: dict[str, Any] = {"charset": found.charset, "smsc": given.get("smsc", ""), **unread}
         return [ReceivedText(item_key(key), sender, receiver, words, kept, sent, details)]
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
-        given = dict(push.query_pairs())
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
+        given = dict(request.query_pairs())
         reference, word = given.get("my", ""), given.get("type", "")
         if not reference or not word:
-            return [UnreadableItem("the reference or the type is missing: look at dlr-url", _raw_push(push))]
+            return [UnreadableItem("the reference or the type is missing: look at dlr-url", _raw_push(request))]
         status = _TYPES.get(word)
         provider_id = given.get("fid") or None
-        return [DeliveryReport(item_key(reference, word), provider_id, reference, status, word, _raw_push(push))]
+        return [DeliveryReport(item_key(reference, word), provider_id, reference, status, word, _raw_push(request))]
 
     def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
         return Acknowledgement()
@@ -107,7 +107,7 @@ class Kannel:
         account = self.account
         back = {"token": (account.secret_values("token") or [""])[-1], "my": message.reference}
         report = f"{account.status_url}?{urlencode(back)}&type=%d&fid=%F&smsc=%i&answer=%A"
-        asks = {
+        params = {
             "username": account.setting("user"),
             "password": account.newest("password"),
             "from": account.setting("sender"),
@@ -119,13 +119,13 @@ class Kannel:
             "dlr-url": report,
         }
         if account.settings.get("smsc"):
-            asks["smsc"] = account.setting("smsc")
-        reply = await send_request(client, "GET", account.setting("url"), params=asks)
+            params["smsc"] = account.setting("smsc")
+        reply = await send_request(client, "GET", account.setting("url"), params=params)
         if reply.status_code in (200, 202):
-            said = reply.text[:1]
-            if said not in ("0", "3"):
+            code = reply.text[:1]
+            if code not in ("0", "3"):
                 raise GatewayDown("an answer that cannot be read")
-            return SendResult(None, TextStatus.BUFFERED if said == "3" else TextStatus.SENT)
+            return SendResult(None, TextStatus.BUFFERED if code == "3" else TextStatus.SENT)
         raise GatewayRefused(f"http {reply.status_code}: {reply.text[:80]}")
 
 
@@ -138,9 +138,9 @@ def _raw_params(query: bytes) -> dict[str, bytes]:
     return found
 
 
-def _raw_push(push: Push) -> str:
-    query = b"&".join(p for p in push.query.split(b"&") if not p.startswith(b"token="))  # a secret is not kept
-    return raw_text(query + (b"\n" + push.body if push.body else b""))
+def _raw_push(request: WebhookRequest) -> str:
+    query = b"&".join(p for p in request.query.split(b"&") if not p.startswith(b"token="))  # a secret is not kept
+    return raw_text(query + (b"\n" + request.body if request.body else b""))
 
 
 def conf_errors(text: str) -> list[str]:
@@ -161,11 +161,11 @@ def conf_errors(text: str) -> list[str]:
         if group not in groups:
             faults.append(f"there is no group {group}")
             continue
-        for name, good, says in needs:
+        for name, good, message in needs:
             found = groups[group].get(name)
             by_post = name == "get-url" and found is None and "post-url" in groups[group]
             if not by_post and (found is None or not good(found)):
-                faults.append(says)
+                faults.append(message)
     return faults
 
 

@@ -24,8 +24,8 @@ from hotline.delivery.payloads import (
 )
 from hotline.delivery.provider import TOKEN, Secret
 from hotline.delivery.provider_client import parse_json_response, send_request
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem, unreadable_item
 from hotline.inbound.signatures import check_token
+from hotline.inbound.webhook_request import Acknowledgement, UnreadableItem, WebhookRequest, unreadable_item
 from hotline.sms.contract import (
     DeliveryReport,
     OutgoingText,
@@ -63,12 +63,12 @@ class Tencent:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_token(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_token(self.account, request)
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
         found: list[ReceivedText | UnreadableItem] = []
-        for item in parse_batch(push.body, push.charset):
+        for item in parse_batch(request.body, request.charset):
             kept = raw_item(item)
             try:
                 mobile, words = first_text(item, "mobile"), repair_encoding(first_text(item, "text"))
@@ -82,34 +82,34 @@ class Tencent:
                 continue
             sender = mobile if mobile.startswith("+") else f"+{nation.lstrip('+')}{mobile}"
             key = hashed_key(mobile, time, words, extend)  # no id comes with it
-            sent, unread = self.account.parse_text_time(time, self.account.zone, push.at)
+            sent, unread = self.account.parse_text_time(time, self.account.zone, request.at)
             details = {"sign": str(item.get("sign") or ""), **unread}
             found.append(ReceivedText(key, sender, extend, clean_text(words), kept, sent, details))
         return found
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in parse_batch(push.body, push.charset):
+        for item in parse_batch(request.body, request.charset):
             kept = raw_item(item)
             try:
                 sid, word = first_text(item, "sid"), first_text(item, "report_status")
             except (ValueError, AttributeError) as fault:
                 found.append(UnreadableItem(unreadable_reason(fault), kept))
                 continue
-            told = str(item.get("errmsg") or "")
-            said = item.get("user_receive_time")
-            at = self.account.time(said, self.account.zone, push.at)
+            error_text = str(item.get("errmsg") or "")
+            received_at = item.get("user_receive_time")
+            at = self.account.time(received_at, self.account.zone, request.at)
             reference = str(item.get("ext") or "") or None
             found.append(
                 DeliveryReport(
                     item_key(sid, word),
                     sid,
                     reference,
-                    _status(word, told),
-                    f"{word} {told}".strip(),
+                    _status(word, error_text),
+                    f"{word} {error_text}".strip(),
                     kept,
                     at,
-                    unparsed_time(said, at),
+                    unparsed_time(received_at, at),
                 )
             )
         return found
@@ -132,8 +132,8 @@ class Tencent:
                 "SessionContext": message.reference,
             }
         )
-        said = await self._ask(client, "SendSms", body, message.at)
-        sets = said.get("SendStatusSet")
+        answer = await self._ask(client, "SendSms", body, message.at)
+        sets = answer.get("SendStatusSet")
         if not isinstance(sets, list) or not sets or not isinstance(sets[0], dict):
             raise GatewayDown("an answer of another shape")
         if sets[0].get("Code") == "Ok":
@@ -157,8 +157,8 @@ class Tencent:
         reply = await send_request(
             client, "POST", account.setting("api", f"https://{HOST}/"), content=body, headers=headers
         )
-        said = parse_json_response(reply)
-        answer = said.get("Response") if isinstance(said, dict) else None
+        parsed = parse_json_response(reply)
+        answer = parsed.get("Response") if isinstance(parsed, dict) else None
         if not isinstance(answer, dict):
             raise GatewayDown("an answer of another shape")
         if isinstance(answer.get("Error"), dict):
@@ -172,9 +172,9 @@ class Tencent:
         """Pull the replies Tencent holds for us. Each is given once: whatever its age, it is for us to keep."""
         more = True
         while more:
-            asks = {"Limit": 100, "SmsSdkAppId": self.account.setting("sdk_app_id")}
-            said = await self._ask(client, "PullSmsReplyStatus", orjson.dumps(asks), now)
-            items = said.get("PullSmsReplyStatusSet") or []
+            params = {"Limit": 100, "SmsSdkAppId": self.account.setting("sdk_app_id")}
+            answer = await self._ask(client, "PullSmsReplyStatus", orjson.dumps(params), now)
+            items = answer.get("PullSmsReplyStatusSet") or []
             yield [_text_from_pull(item, self.account, now) for item in items]
             more = len(items) >= 100
 

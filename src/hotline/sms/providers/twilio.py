@@ -20,8 +20,8 @@ from hotline.delivery.payloads import (
 )
 from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import parse_json_response, send_request
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem, unreadable_item
 from hotline.inbound.twilio_signature import check_twilio_signature
+from hotline.inbound.webhook_request import Acknowledgement, UnreadableItem, WebhookRequest, unreadable_item
 from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
 
@@ -50,19 +50,19 @@ class Twilio:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_twilio_signature(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_twilio_signature(self.account, request)
 
-    def _fields(self, push: Push) -> dict[str, str]:
-        if push.media_type == "application/json":
-            found = parse_json(push.body, push.charset)
+    def _fields(self, request: WebhookRequest) -> dict[str, str]:
+        if request.media_type == "application/json":
+            found = parse_json(request.body, request.charset)
             if not isinstance(found, dict):
                 raise ValueError("no object")
             return {k: v if isinstance(v, str) else optional_text(found, k) for k, v in found.items()}
-        return dict(push.form_pairs())
+        return dict(request.form_pairs())
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        given = self._fields(push)
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
+        given = self._fields(request)
         id = given.get("MessageSid") or given.get("SmsSid") or ""  # noqa: A001
         if not id or not given.get("From"):
             return [unreadable_item("MessageSid or From is missing", given, "Body")]
@@ -76,12 +76,12 @@ class Twilio:
             return [unreadable_item(unreadable_reason(fault), given, "Body")]
         return [ReceivedText(item_key(id), given["From"], receiver, words, raw_item(given), None, details)]
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
-        given = self._fields(push)
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
+        given = self._fields(request)
         id, word = given.get("MessageSid") or given.get("SmsSid") or "", given.get("MessageStatus") or ""  # noqa: A001
         if not id or not word:
             return [UnreadableItem("MessageSid or MessageStatus is missing", raw_item(given))]
-        reference = dict(push.query_pairs()).get("my")
+        reference = dict(request.query_pairs()).get("my")
         return [DeliveryReport(item_key(id, word), id, reference, STATUSES.get(word.lower()), word, raw_item(given))]
 
     def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
@@ -103,10 +103,12 @@ class Twilio:
             "StatusCallback": f"{self.account.status_url}?my={message.reference}",
         }
         reply = await send_request(client, "POST", f"{self._base}/Messages.json", data=form, auth=self._basic_auth())
-        said = parse_json_response(reply)
-        if reply.is_success and isinstance(said, dict) and said.get("sid"):
-            return SendResult(str(said["sid"]), STATUSES.get(str(said.get("status")), TextStatus.SENT))
-        raise GatewayRefused(f"http {reply.status_code}: code {said.get('code') if isinstance(said, dict) else '?'}")
+        answer = parse_json_response(reply)
+        if reply.is_success and isinstance(answer, dict) and answer.get("sid"):
+            return SendResult(str(answer["sid"]), STATUSES.get(str(answer.get("status")), TextStatus.SENT))
+        raise GatewayRefused(
+            f"http {reply.status_code}: code {answer.get('code') if isinstance(answer, dict) else '?'}"
+        )
 
     async def since(
         self, client: httpx.AsyncClient, moment: datetime, now: datetime

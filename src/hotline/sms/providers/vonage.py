@@ -24,8 +24,14 @@ from hotline.delivery.payloads import (
 )
 from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import parse_json_response, send_request
-from hotline.inbound.push import Acknowledgement, AuthenticationFailed, Push, UnreadableItem, unreadable_item
 from hotline.inbound.signatures import check_address, check_timestamp, matches_any
+from hotline.inbound.webhook_request import (
+    Acknowledgement,
+    AuthenticationFailed,
+    UnreadableItem,
+    WebhookRequest,
+    unreadable_item,
+)
 from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
 
@@ -58,21 +64,21 @@ class Vonage:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def _fields(self, push: Push, *, as_signed: bool = False) -> dict[str, str]:
-        given = dict(signed_pairs(push.query) if as_signed else push.query_pairs())
-        if push.media_type == "application/json":
-            found = parse_json(push.body, push.charset)
+    def _fields(self, request: WebhookRequest, *, as_signed: bool = False) -> dict[str, str]:
+        given = dict(signed_pairs(request.query) if as_signed else request.query_pairs())
+        if request.media_type == "application/json":
+            found = parse_json(request.body, request.charset)
             if not isinstance(found, dict):
                 raise ValueError("no object")
             given |= {str(k): _field_text(v) for k, v in found.items() if v is not None}
-        elif push.body:
-            given |= dict(signed_pairs(push.body) if as_signed else push.form_pairs())
+        elif request.body:
+            given |= dict(signed_pairs(request.body) if as_signed else request.form_pairs())
         return given
 
-    def authenticate(self, push: Push) -> None:
-        check_address(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_address(self.account, request)
         try:
-            given = self._fields(push, as_signed=True)
+            given = self._fields(request, as_signed=True)
         except ValueError:
             raise AuthenticationFailed("no signature can be read") from None
         signature = given.pop("sig", "")
@@ -80,10 +86,10 @@ class Vonage:
         rights = [signature_of(given, secret, method) for secret in self.account.secret_values("signature_secret")]
         if not signature or not matches_any(signature.lower(), rights):
             raise AuthenticationFailed("the signature is missing or wrong")
-        check_timestamp(parse_unix_time(given.get("timestamp")), push.at, MAX_SIGNATURE_AGE)
+        check_timestamp(parse_unix_time(given.get("timestamp")), request.at, MAX_SIGNATURE_AGE)
 
-    def texts(self, push: Push) -> list[ReceivedText | UnreadableItem]:
-        given = self._fields(push)
+    def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
+        given = self._fields(request)
         kept = raw_item({k: v for k, v in given.items() if k != "sig"})
         id, sender = given.get("messageId", ""), given.get("msisdn", "")  # noqa: A001
         if not id or not sender:
@@ -95,7 +101,7 @@ class Vonage:
         if given.get("type") == "binary":
             details["data"] = given.get("data", "")
         receiver = given.get("to", "")
-        at, unread = self.account.parse_text_time(given.get("message-timestamp"), _UTC, push.at)
+        at, unread = self.account.parse_text_time(given.get("message-timestamp"), _UTC, request.at)
         details |= unread
         sender = sender if not sender.isdigit() or len(sender) < 8 else f"+{sender}"  # always with its country
         if given.get("concat", "").lower() == "true":
@@ -108,18 +114,25 @@ class Vonage:
             details["odd_parts"] = "true"
         return [ReceivedText(item_key(id), sender, receiver, clean_text(words), kept, at, details)]
 
-    def reports(self, push: Push) -> list[DeliveryReport | UnreadableItem]:
-        given = self._fields(push)
+    def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
+        given = self._fields(request)
         kept = raw_item({k: v for k, v in given.items() if k != "sig"})
         id, word = given.get("messageId", ""), given.get("status", "")  # noqa: A001
         if not id or not word:
             return [UnreadableItem("messageId or status is missing", kept)]
-        said = given.get("message-timestamp")
-        at = self.account.time(said, _UTC, push.at)
+        timestamp = given.get("message-timestamp")
+        at = self.account.time(timestamp, _UTC, request.at)
         status = STATUSES.get(word.lower())
         return [
             DeliveryReport(
-                item_key(id, word), id, given.get("client-ref") or None, status, word, kept, at, unparsed_time(said, at)
+                item_key(id, word),
+                id,
+                given.get("client-ref") or None,
+                status,
+                word,
+                kept,
+                at,
+                unparsed_time(timestamp, at),
             )
         ]
 
@@ -140,8 +153,8 @@ class Vonage:
             "callback": account.status_url,
         }
         reply = await send_request(client, "POST", f"{account.setting('api', API)}/sms/json", data=form)
-        said = parse_json_response(reply)
-        messages = said.get("messages") if isinstance(said, dict) else None
+        answer = parse_json_response(reply)
+        messages = answer.get("messages") if isinstance(answer, dict) else None
         if not isinstance(messages, list) or not messages or not isinstance(messages[0], dict):
             raise GatewayDown("an answer of another shape")
         bad = next((m for m in messages if str(m.get("status")) != "0"), None)

@@ -13,8 +13,8 @@ from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms import store as sms_store
 from hotline.sms.model.status import TextStatus
-from hotline.sms.outgoing import resend
 from hotline.sms.schemas import QueuedText, Stop, StopOut, StopPage, TextPage, TextWhole, text_detail_reply, text_reply
+from hotline.sms.send_plan import resend
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.dependencies import TicketContext

@@ -5,13 +5,12 @@ from typing import Any
 
 from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, item_key, raw_item
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.webhook_request import UnreadableItem, WebhookRequest
 from hotline.telephony.contract import (
-    EMPTY_JSON_ACK,
     IGNORED_EVENT,
     EventMeaning,
     Exchange,
-    check_exchange_push,
+    PushedEvents,
     event_time,
     field_text,
     parse_event_fields,
@@ -108,28 +107,19 @@ _CAUSES = {
 _REFERENCES = ("Linkedid", "linkedid", "TransfereeLinkedid", "OrigTransfererLinkedid", "TransfererLinkedid")
 
 
-class Asterisk:
+class Asterisk(PushedEvents):
     """The calls of its queues: what goes straight to an extension is none of ours. `agents` of the settings: interfaces
     or member names to our logins."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
-
-    def authenticate(self, push: Push) -> None:
-        check_exchange_push(self.account, push)
-
-    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
-        if push.media_type == "text/plain":
-            found = decode_text(push.body, push.charset)
-            lines = (push.body.decode("utf-8", "replace") if found is None else found.text).splitlines()[:500]
-            return [e for line in lines if line.strip() for e in _queue_log_events(line.strip(), self.account, push)]
-        return [e for fields in parse_event_fields(push) for e in _ami_events(fields, self.account, push)]
-
-    def acknowledge(self) -> Acknowledgement:
-        return EMPTY_JSON_ACK
+    def events(self, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
+        if request.media_type == "text/plain":
+            found = decode_text(request.body, request.charset)
+            lines = (request.body.decode("utf-8", "replace") if found is None else found.text).splitlines()[:500]
+            return [e for line in lines if line.strip() for e in _queue_log_events(line.strip(), self.account, request)]
+        return [e for fields in parse_event_fields(request) for e in _ami_events(fields, self.account, request)]
 
 
-def _ami_events(fields: dict[str, Any], account: Account, push: Push) -> list[CallEvent | UnreadableItem]:
+def _ami_events(fields: dict[str, Any], account: Account, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
     word, raw = (field_text(fields, "Event", "event") or "").casefold(), raw_item(fields)
     reference, own = (
         field_text(fields, *_REFERENCES, "Uniqueid", "uniqueid"),
@@ -137,7 +127,7 @@ def _ami_events(fields: dict[str, Any], account: Account, push: Push) -> list[Ca
     )
     meaning = AMI_EVENTS.get(word)
     if word and meaning is None:
-        return [unknown_event(word, raw, push.at)]
+        return [unknown_event(word, raw, request.at)]
     if meaning is IGNORED_EVENT:
         return []
     if meaning is None or meaning.signal is None or reference is None:
@@ -149,7 +139,7 @@ def _ami_events(fields: dict[str, Any], account: Account, push: Push) -> list[Ca
     recording = field_text(fields, "RecordingFile", "recordingfile")
     if meaning.signal is CallSignal.RECORDED and recording is None:
         return []
-    at, unread = event_time(account, fields, push.at, "Timestamp", "timestamp")
+    at, unread = event_time(account, fields, request.at, "Timestamp", "timestamp")
     cause = field_text(fields, "Cause")
     cause = meaning.cause or _CAUSES.get(cause or "", cause)
     if word == "agentcomplete" and (field_text(fields, "Reason") or "").casefold() == "transfer":
@@ -164,10 +154,10 @@ def _ami_events(fields: dict[str, Any], account: Account, push: Push) -> list[Ca
         agent=field_text(fields, "MemberName", "Interface", "DestChannel"), cause=cause, abandoned=meaning.abandoned,
         recording={"id": recording} if recording else None, unread=unread,
     )  # fmt: skip
-    return with_time_warnings([event], raw, push.at)
+    return with_time_warnings([event], raw, request.at)
 
 
-def _queue_log_events(line: str, account: Account, push: Push) -> list[CallEvent | UnreadableItem]:
+def _queue_log_events(line: str, account: Account, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
     """epoch|uniqueid|queue|agent|EVENT|params"""
     parts = line.split("|")
     if len(parts) < 5:
@@ -175,17 +165,17 @@ def _queue_log_events(line: str, account: Account, push: Push) -> list[CallEvent
     stamp, reference, queue, agent, word, *params = parts
     meaning = QUEUE_LOG_EVENTS.get(word.strip().upper())
     if meaning is None:
-        return [unknown_event(word, line[:500], push.at)]
+        return [unknown_event(word, line[:500], request.at)]
     if meaning.signal is None or not reference or reference in ("NONE", "REALTIME"):
         return []
-    at, unread = event_time(account, {"at": stamp or "?"}, push.at, "at")
+    at, unread = event_time(account, {"at": stamp or "?"}, request.at, "at")
     phone = params[1] if meaning.signal is CallSignal.QUEUED and len(params) > 1 else None
     event = CallEvent(
         item_key(reference), hashed_key(*parts), meaning.signal, at, Direction.IN, phone=phone or None,
         queue=None if queue == "NONE" else queue, agent=None if agent == "NONE" else agent, cause=meaning.cause,
         abandoned=meaning.abandoned, unread=unread,
     )  # fmt: skip
-    return with_time_warnings([event], line[:500], push.at)
+    return with_time_warnings([event], line[:500], request.at)
 
 
 PROVIDER = Exchange(

@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 
-from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, item_key, raw_item
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.webhook_request import UnreadableItem, WebhookRequest
 from hotline.telephony.contract import (
-    EMPTY_JSON_ACK,
     IGNORED_EVENT,
     EventMeaning,
     Exchange,
-    check_exchange_push,
+    PushedEvents,
     event_time,
     field_text,
     parse_event_fields,
@@ -30,23 +28,17 @@ EVENTS: Mapping[str, EventMeaning] = {
 }
 
 
-class Cti:
+class Cti(PushedEvents):
     """Beyond the contract an event may carry `eventId`, `timestamp`, `queue`, `queuedAt`, `abandoned` and `recording`
     {id, url, duration, sha256}."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
-
-    def authenticate(self, push: Push) -> None:
-        check_exchange_push(self.account, push)
-
-    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
+    def events(self, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
         found: list[CallEvent | UnreadableItem] = []
-        for fields in parse_event_fields(push):
+        for fields in parse_event_fields(request):
             word, raw = (field_text(fields, "event") or "").casefold(), raw_item(fields)
             meaning = EVENTS.get(word)
             if word and meaning is None:
-                found.append(unknown_event(word, raw, push.at))
+                found.append(unknown_event(word, raw, request.at))
                 continue
             if meaning is IGNORED_EVENT:
                 continue
@@ -55,7 +47,7 @@ class Cti:
                 found.append(UnreadableItem("event or callId is missing", raw))
                 continue
             reference = item_key(reference)
-            at, unread = event_time(self.account, fields, push.at, "timestamp", "time")
+            at, unread = event_time(self.account, fields, request.at, "timestamp", "time")
             out = (field_text(fields, "direction") or "in").casefold() == "out"
             agent = (
                 field_text(fields, "answeringNumber", "user")
@@ -80,17 +72,14 @@ class Cti:
             queued = field_text(fields, "queuedAt", "queued_at")
             if queued or (what is CallSignal.OFFERED and event.queue):
                 if queued:
-                    at, unread = event_time(self.account, fields, push.at, "queuedAt", "queued_at")
+                    at, unread = event_time(self.account, fields, request.at, "queuedAt", "queued_at")
                 events.append(
                     CallEvent(
                         reference, hashed_key("queued", reference, queued), CallSignal.QUEUED, at, event.direction,
                               queue=event.queue, unread=unread)
                 )  # fmt: skip
-            found += with_time_warnings(events, raw, push.at)
+            found += with_time_warnings(events, raw, request.at)
         return found
-
-    def acknowledge(self) -> Acknowledgement:
-        return EMPTY_JSON_ACK
 
 
 def _parse_bool(value: object) -> bool | None:

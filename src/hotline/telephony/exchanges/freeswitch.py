@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, item_key, raw_item
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.webhook_request import UnreadableItem, WebhookRequest
 from hotline.telephony.contract import (
-    EMPTY_JSON_ACK,
     IGNORED_EVENT,
     EventMeaning,
     Exchange,
-    check_exchange_push,
+    PushedEvents,
     event_time,
     field_text,
     parse_event_fields,
@@ -46,7 +44,7 @@ _TIMES = {
     "bridge-agent-end": "CC-Bridge-Terminated-Time",
     "member-queue-end": "CC-Member-Leaving-Time",
 }
-# Event-Name of everything else a server tells, where whole events are passed on
+# Event-Name of the other events of a server, where all are passed on
 CHANNEL_EVENTS: Mapping[str, EventMeaning] = {
     **dict.fromkeys(("CHANNEL_HANGUP", "CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY"), EventMeaning(CallSignal.HUNG_UP)),
     **dict.fromkeys(
@@ -75,33 +73,27 @@ _CAUSES = {
 }
 
 
-class FreeSwitch:
+class FreeSwitch(PushedEvents):
     """`agents` of the settings: CC-Agent to our logins."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
+    def events(self, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
+        return [e for fields in parse_event_fields(request) for e in self._events(fields, request)]
 
-    def authenticate(self, push: Push) -> None:
-        check_exchange_push(self.account, push)
-
-    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
-        return [e for fields in parse_event_fields(push) for e in self._events(fields, push)]
-
-    def _events(self, fields: dict[str, Any], push: Push) -> list[CallEvent | UnreadableItem]:
+    def _events(self, fields: dict[str, Any], request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
         action, name, raw = field_text(fields, "CC-Action"), field_text(fields, "Event-Name"), raw_item(fields)
         if action is None:
-            return self._channel_events(name, fields, push)
+            return self._channel_events(name, fields, request)
         meaning = ACTIONS.get(action)
         if meaning is None and action.startswith(AGENT_ACTION_PREFIXES):
             return []
         if meaning is None:
-            return [unknown_event(action, raw, push.at)]
+            return [unknown_event(action, raw, request.at)]
         if meaning is IGNORED_EVENT:
             return []
         reference = field_text(fields, "CC-Member-Session-UUID", "CC-Member-UUID")
         if reference is None or meaning.signal is None:
             return [UnreadableItem("CC-Member-Session-UUID is missing", raw)]
-        odd: list[UnreadableItem] = []
+        unreadable: list[UnreadableItem] = []
         if meaning.signal is CallSignal.EXITED:
             reason = field_text(fields, "CC-Cancel-Reason") or "NONE"
             if field_text(fields, "CC-Cause") != "Cancel":
@@ -109,12 +101,12 @@ class FreeSwitch:
             elif reason in CANCEL_REASONS:
                 meaning = CANCEL_REASONS[reason]
             else:
-                odd.append(unknown_event(f"CC-Cancel-Reason {reason}", raw, push.at))
+                unreadable.append(unknown_event(f"CC-Cancel-Reason {reason}", raw, request.at))
                 meaning = EventMeaning(CallSignal.EXITED, reason.casefold())
         agent, queue = field_text(fields, "CC-Agent"), field_text(fields, "CC-Queue")
         times = (_TIMES.get(action, ""), "Event-Date-Timestamp")
         happened = {name: value for name, value in fields.items() if str(value) != "0"}  # 0: it has not happened
-        at, unread = event_time(self.account, happened, push.at, *times)
+        at, unread = event_time(self.account, happened, request.at, *times)
         key = hashed_key(
             action, reference, agent, queue, field_text(fields, *times), field_text(fields, "CC-Member-UUID")
         )
@@ -124,30 +116,29 @@ class FreeSwitch:
             "CC-Member-DNIS"),
             queue=queue, agent=agent, cause=meaning.cause, abandoned=meaning.abandoned, unread=unread,
         )  # fmt: skip
-        return [*with_time_warnings([event], raw, push.at), *odd]
+        return [*with_time_warnings([event], raw, request.at), *unreadable]
 
-    def _channel_events(self, name: str | None, fields: dict[str, Any], push: Push) -> list[CallEvent | UnreadableItem]:
-        """Of a channel's own events only its end says something: the caller's session is over, whatever the queue told.
-        The end of a channel that was in no queue is none of ours."""
+    def _channel_events(
+        self, name: str | None, fields: dict[str, Any], request: WebhookRequest
+    ) -> list[CallEvent | UnreadableItem]:
+        """Of a channel's own events only its end says something: the caller's session is over, whatever the queue
+        reported. The end of a channel that was in no queue is none of ours."""
         raw = raw_item(fields)
         if name is None:
             return [UnreadableItem("CC-Action is missing", raw)]
         meaning = CHANNEL_EVENTS.get(name)
         if meaning is None:
-            return [unknown_event(name, raw, push.at)]
+            return [unknown_event(name, raw, request.at)]
         reference = field_text(fields, "Unique-ID", "Channel-Call-UUID")
         if meaning.signal is None or reference is None:
             return []
-        at, unread = event_time(self.account, fields, push.at, "Event-Date-Timestamp")
+        at, unread = event_time(self.account, fields, request.at, "Event-Date-Timestamp")
         cause = field_text(fields, "Hangup-Cause")
         event = CallEvent(
             item_key(reference), hashed_key(name, reference), meaning.signal, at, Direction.IN,
             cause=_CAUSES.get(cause or "", cause), unread=unread,
         )  # fmt: skip
-        return with_time_warnings([event], raw, push.at)
-
-    def acknowledge(self) -> Acknowledgement:
-        return EMPTY_JSON_ACK
+        return with_time_warnings([event], raw, request.at)
 
 
 PROVIDER = Exchange(

@@ -7,11 +7,10 @@ from typing import Any
 
 from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, raw_item
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
+from hotline.inbound.webhook_request import UnreadableItem, WebhookRequest
 from hotline.telephony.contract import (
-    EMPTY_JSON_ACK,
     Exchange,
-    check_exchange_push,
+    PushedEvents,
     event_time,
     field_text,
     parse_event_fields,
@@ -31,25 +30,16 @@ _UNANSWERED = frozenset(kind for kind, answered in IS_ANSWERED_BY_KIND.items() i
 _LENGTH = re.compile(r"(?:(?:(?:([0-9]{1,2})\.)?([0-9]{1,3}):)?([0-9]{1,3}):)?([0-9]{1,6})(?:[.,][0-9]{1,7})?")
 
 
-class ThreeCx:
+class ThreeCx(PushedEvents):
     """`agents` of the settings: extensions to our logins; `date_order`: the language of its server decides."""
 
-    def __init__(self, account: Account) -> None:
-        self.account = account
-
-    def authenticate(self, push: Push) -> None:
-        check_exchange_push(self.account, push)
-
-    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
+    def events(self, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
         found: list[CallEvent | UnreadableItem] = []
-        for raw in parse_event_fields(push):
+        for raw in parse_event_fields(request):
             # "[Name]": never filled in
             fields = {k.casefold(): v for k, v in raw.items() if not str(v).startswith("[")}
-            found += _report_events(fields, self.account, push.at)
+            found += _report_events(fields, self.account, request.at)
         return found
-
-    def acknowledge(self) -> Acknowledgement:
-        return EMPTY_JSON_ACK
 
 
 def _report_events(fields: dict[str, Any], account: Account, now: datetime) -> list[CallEvent | UnreadableItem]:
@@ -69,16 +59,16 @@ def _report_events(fields: dict[str, Any], account: Account, now: datetime) -> l
     answered = kind not in _UNANSWERED
     if started is None:
         started = (now - (length or timedelta(0)), None)
-    if ended is None:  # it is told of when it is over
+    if ended is None:  # it is reported when it is over
         ended = (started[0] + length, None) if started[1] is None and length is not None else (now, started[1])
         if length is None:
             ended = (now, field_text(fields, "duration"))
-    said = started[1] if started[1] is not None else started[0].replace(microsecond=0).isoformat()
+    start_text = started[1] if started[1] is not None else started[0].replace(microsecond=0).isoformat()
     # of a ring group every telephone reports the call it missed: that is one call
-    reference = hashed_key(said, agent if answered else None, number, direction)
+    reference = hashed_key(start_text, agent if answered else None, number, direction)
 
-    def event(what: CallSignal, told: tuple[datetime, str | None], **more: Any) -> CallEvent:
-        at, unread = told
+    def event(what: CallSignal, time: tuple[datetime, str | None], **more: Any) -> CallEvent:
+        at, unread = time
         return CallEvent(
             reference, hashed_key(what, reference), what, at, direction, phone=number, unread=unread, **more
         )
@@ -93,7 +83,7 @@ def _report_events(fields: dict[str, Any], account: Account, now: datetime) -> l
 def _time_with_zone(
     fields: dict[str, Any], account: Account, now: datetime, name: str
 ) -> tuple[datetime, str | None] | None:
-    """A time of the call: in UTC, else in the zone of the exchange; None where neither is told."""
+    """A time of the call: in UTC, else in the zone of the exchange; None where there is neither."""
     zones: tuple[tuple[str, tzinfo], ...] = (("utc", UTC), ("local", account.local_zone))
     for suffix, zone in zones:
         field = f"call{name}time{suffix}"

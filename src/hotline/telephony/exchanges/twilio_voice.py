@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from hotline.delivery.account import Account
 from hotline.delivery.payloads import hashed_key, item_key, raw_item
 from hotline.delivery.provider import Secret
-from hotline.inbound.push import Acknowledgement, Push, UnreadableItem
 from hotline.inbound.twilio_signature import check_twilio_signature
+from hotline.inbound.webhook_request import Acknowledgement, UnreadableItem, WebhookRequest
 from hotline.telephony.contract import EventMeaning, Exchange, event_time, unknown_event, with_time_warnings
 from hotline.telephony.model import TRANSFERRED, CallEvent, CallSignal
 from hotline.telephony.vocabulary import Direction
@@ -61,15 +61,15 @@ class TwilioVoice:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def authenticate(self, push: Push) -> None:
-        check_twilio_signature(self.account, push)
+    def authenticate(self, request: WebhookRequest) -> None:
+        check_twilio_signature(self.account, request)
 
-    def events(self, push: Push) -> list[CallEvent | UnreadableItem]:
-        given = dict(push.form_pairs())
+    def events(self, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
+        given = dict(request.form_pairs())
         parent, own, status = given.get("ParentCallSid", ""), given.get("CallSid", ""), given.get("CallStatus", "")
         if not own:
             return [UnreadableItem("CallSid is missing", raw_item(given))]
-        at, unread = event_time(self.account, given, push.at, "Timestamp", zone=UTC)
+        at, unread = event_time(self.account, given, request.at, "Timestamp", zone=UTC)
         leg, reference = bool(parent), parent or own
         out = not leg and given.get("Direction", "inbound").startswith("outbound")
         direction = Direction.OUT if out else Direction.IN
@@ -87,12 +87,12 @@ class TwilioVoice:
                           at, direction, recording={k: v for k, v in recording.items() if v}, unread=unread)
             )  # fmt: skip
         found += _ended_verb_events(given, reference, at, unread)
-        odd = _unknown_words(given, push.at)
+        unreadable = _unknown_words(given, request.at)
         what = _LEG.get(status) if leg else SIGNAL_BY_STATUS.get(status)
         if what is CallSignal.ANSWERED and not leg and not out:
             what = CallSignal.QUEUED
-        if what is None and not found and not odd and not (leg and status in SIGNAL_BY_STATUS):
-            odd.append(UnreadableItem("CallStatus is missing", raw_item(given)))
+        if what is None and not found and not unreadable and not (leg and status in SIGNAL_BY_STATUS):
+            unreadable.append(UnreadableItem("CallStatus is missing", raw_item(given)))
         if what is not None:
             agent = (given.get("Called") or given.get("To")) if leg else None
             phone, line = (None, None) if leg else (phone, line)
@@ -101,8 +101,8 @@ class TwilioVoice:
                 CallEvent(item_key(reference), hashed_key(status, reference, own), what, at, direction, phone=phone,
                           line=line, agent=agent, cause=cause if what is CallSignal.HUNG_UP else None, unread=unread)
             )  # fmt: skip
-        # without an event of ours: an operator's telephone rings, or rang in vain, and the caller is still there
-        return [*with_time_warnings(found, raw_item(given), push.at), *odd]
+        # without an event of ours: an operator's telephone rings or was not answered, and the caller is still there
+        return [*with_time_warnings(found, raw_item(given), request.at), *unreadable]
 
     def acknowledge(self) -> Acknowledgement:
         return Acknowledgement(b"<Response></Response>", "text/xml; charset=utf-8")

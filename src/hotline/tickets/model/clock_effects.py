@@ -12,7 +12,7 @@ from hotline.tickets.model.counter_deltas import counter_deltas, return_charges
 from hotline.tickets.model.entries import EntryLine, entry_only_fields, order_changes
 from hotline.tickets.model.notices import messages_for
 from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Escalation, Facts, TicketWrite
-from hotline.tickets.model.vocabulary import LIVE, Action, Part, TicketStatus
+from hotline.tickets.model.vocabulary import ESCALATION_LEVEL, LIVE, Action, Part, TicketStatus
 from hotline.tickets.sla.clock_updates import ClockChanges, update_clocks
 from hotline.tickets.sla.escalation import duty_lines, next_step, receivers
 from hotline.tickets.sla.policies import working_time_of
@@ -133,7 +133,7 @@ def escalation_effects(
     clock = next((c for c in facts.clocks if c.id == command.fields.get("clock")), None)
     if clock is None or clock.next_at is None:
         return None, []
-    step, level = next_step(clock), int(command.fields["rung"])
+    step, level = next_step(clock), int(command.fields[ESCALATION_LEVEL])
     order = after.order(clock.assignment) if clock.assignment else after.lead()
     late = now - clock.next_at > LATE_AFTER
     payload = {
@@ -147,11 +147,11 @@ def escalation_effects(
         "late": late,
     }
     lines = receivers(step, after, order, now)
-    rung = Escalation(
+    escalation = Escalation(
         clock.id, level, clock.number, clock.assignment, clock.metric, step.level, tuple(line for line, _ in lines),
         clock.next_at, now, late,
     )  # fmt: skip
-    return rung, [("escalation", line, {**payload, **more}) for line, more in lines]
+    return escalation, [("escalation", line, {**payload, **more}) for line, more in lines]
 
 
 def emergency_duty_lines(facts: Facts, after: Facts, action: Action, now: datetime) -> list[tuple[str, dict[str, Any]]]:

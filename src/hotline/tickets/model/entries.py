@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from hotline.tickets.model.ticket import Assignment, Command
-from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, TicketStatus
+from hotline.tickets.model.vocabulary import ESCALATION_LEVEL, Action, AssignmentStatus, Field, TicketStatus
 
 F = Field
 Status = TicketStatus | AssignmentStatus
@@ -19,9 +19,8 @@ def entry_reason(given: Mapping[Any, Any]) -> str | None:
 
 
 def entry_only_fields(command: Command) -> dict[str, Any]:
-    """What was said and is kept nowhere but in the timeline."""
-    kept = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, "clock", "rung")
-    return {str(f): [None, command.fields[f]] for f in kept if command.fields.get(f) is not None}
+    """What is stored in the timeline alone."""
+    return {str(f): [None, command.fields[f]] for f in _ENTRY_ONLY if command.fields.get(f) is not None}
 
 
 def order_changes(before: Assignment, after: Assignment) -> dict[str, Any]:
@@ -30,4 +29,5 @@ def order_changes(before: Assignment, after: Assignment) -> dict[str, Any]:
     return {f"assignment.{name}": [was, is_now] for name, was, is_now in pairs if was != is_now}
 
 
+_ENTRY_ONLY = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, "clock", ESCALATION_LEVEL)
 _ORDER = tuple(f.name for f in fields(Assignment))

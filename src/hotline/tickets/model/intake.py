@@ -115,8 +115,8 @@ def opened(incoming: IncomingCall, number: TicketNumber, advice: Advice, directo
         number, 1, at, by.kind, by.id, by.name, Action.RECEIVE, None, TicketStatus.RECEIVED,
         changes={"channel": [None, ticket.channel]},
     )  # fmt: skip
-    told = Message(f"{number}.1.0", "resident", number, f"ticket:{number}", {"action": Action.RECEIVE}, at)
-    new = NewTicket(ticket, received, told)
+    receipt = Message(f"{number}.1.0", "resident", number, f"ticket:{number}", {"action": Action.RECEIVE}, at)
+    new = NewTicket(ticket, received, receipt)
     path = list(_automatic_actions(incoming, ticket, routed, advice))
     for place, (action, fields, actor) in enumerate(path, start=1):
         # clocks start with the last step alone: one that would end at the moment it begins measures nothing
@@ -129,7 +129,7 @@ def opened(incoming: IncomingCall, number: TicketNumber, advice: Advice, directo
         new.facts = replace(new.facts, clocks=begun.running, directory=directory)
         new.clocks = begun.touched
         new.messages += [
-            replace(told, id=f"{number}.1.{n}", kind="duty", partition=line, payload=more)
+            replace(receipt, id=f"{number}.1.{n}", kind="duty", partition=line, payload=more)
             for n, (line, more) in enumerate(
                 clock_effects.emergency_duty_lines(new.facts, new.facts, Action.RECEIVE, at), 1
             )
@@ -183,9 +183,14 @@ def _build_ticket(
         else category.kind
     )
     trusted = bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
-    said = intake_request.priority if trusted else None  # the public never sets "emergency"
-    priority = said or advice.priority
-    if said is None and intake_request.category and category is not None and advice.priority is Priority.NORMAL:
+    given_priority = intake_request.priority if trusted else None  # the public never sets "emergency"
+    priority = given_priority or advice.priority
+    if (
+        given_priority is None
+        and intake_request.category
+        and category is not None
+        and advice.priority is Priority.NORMAL
+    ):
         priority = category.priority
     flags = tuple(f"danger:{d}" for d in advice.dangers)
     area = intake_request.area or advice.area or actor.home_area
@@ -227,7 +232,7 @@ def _build_ticket(
             "routing": routed.as_dict() if routed else None,
             "hints": _hints(intake_request),
             **(
-                {"unread": [list(told) for told in unread]}
+                {"unread": [list(field) for field in unread]}
                 if (unread := unread_details(intake_request, parsed_phone))
                 else {}
             ),

@@ -5,8 +5,9 @@ rows are read by the rollups, by the drill-down to exactly those tickets and by 
 from a ticket and its orders as they stand: a change is what it counts after, less what it counted before.
 """
 
+import operator
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -143,27 +144,32 @@ Delta = tuple[str, datetime | None, str, str, str, str, int]
 def meets_conditions(row: Any, where: Iterable[Condition]) -> bool:
     """Whether a ticket or an order passes every test."""
     for test in where:  # noqa: SIM110 - a generator would cost more than the tests
-        if not _meets_condition(getattr(row, test.field), row, test):
+        if not _TESTS[test.op](getattr(row, test.field), row, test.value):
             return False
     return True
 
 
-def _meets_condition(value: Any, row: Any, test: Condition) -> bool:
-    match test.op:
-        case Op.IN:
-            return value in test.value
-        case Op.NOT_IN:
-            return value not in test.value
-        case Op.SET:
-            return value is not None
-        case Op.UNSET:
-            return value is None
-        case Op.OVER:
-            return bool(value > test.value)
-    other = getattr(row, test.value)
-    if value is None or other is None:
-        return False
-    return bool(value < other if test.op is Op.BEFORE else value <= other if test.op is Op.BY else value > other)
+def _both(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any, Any], bool]:
+    """A test of two moments of the row. False where one is not set."""
+
+    def test(value: Any, row: Any, name: Any) -> bool:
+        other = getattr(row, name)
+        return value is not None and other is not None and compare(value, other)
+
+    return test
+
+
+# by operation: whether the value of a field, of this row, passes with the condition's value
+_TESTS: Mapping[Op, Callable[[Any, Any, Any], bool]] = {
+    Op.IN: lambda value, row, words: value in words,
+    Op.NOT_IN: lambda value, row, words: value not in words,
+    Op.SET: lambda value, row, _: value is not None,
+    Op.UNSET: lambda value, row, _: value is None,
+    Op.OVER: lambda value, row, number: bool(value > number),
+    Op.BEFORE: _both(operator.lt),
+    Op.BY: _both(operator.le),
+    Op.AFTER: _both(operator.gt),
+}
 
 
 def responsible_order(orders: Iterable[Any]) -> Any | None:
@@ -222,7 +228,7 @@ _COUNTED_BY = ("status", "department", "category", "area", "channel", *dict.from
 
 
 def _is_uncounted_change(before: Facts, after: Facts) -> bool:
-    """Whether a change touches nothing that is counted: an urge, a comment, a step of a ladder."""
+    """Whether a change touches nothing that is counted: an urge, a comment, an escalation."""
     same = len(before.assignments) == len(after.assignments) and all(
         a is b for a, b in zip(before.assignments, after.assignments, strict=True)
     )

@@ -39,8 +39,8 @@ def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: da
 
     if action in _NOTIFIED_ACTIONS:
         why = entry_reason(command.fields) if action in _ACTIONS_WITH_REASON and not after.ticket.confidential else None
-        said = {"reason": why} if why else {}
-        add_message("resident", f"ticket:{number}", status=after.ticket.status, merged=facts.children, **said)
+        details = {"reason": why} if why else {}
+        add_message("resident", f"ticket:{number}", status=after.ticket.status, merged=facts.children, **details)
     known = {a.id: a for a in facts.assignments}
     for order in after.assignments:
         order_before = known.get(order.id)

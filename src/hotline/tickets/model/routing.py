@@ -61,14 +61,13 @@ def choose_route(
         by_area = len(areas) - areas.index(row.area) if row.area in areas else 0
         return by_category, by_area, row.kind != ANY, row.hours is not Hours.ALWAYS, row.code
 
-    of_categories, of_areas, of_kinds = {ANY, *categories}, {ANY, *areas}, {ANY, kind}
+    of_areas, of_kinds = {ANY, *areas}, {ANY, kind}
     matching_rows = [
         row
-        for row in directory.routes.values()
-        if row.category in of_categories
-        and row.area in of_areas
+        for named in (ANY, *categories)
+        for row in directory.routes_by_category.get(named, ())
+        if row.area in of_areas
         and row.kind in of_kinds
-        and row.active
         and row.hours in hours
         and not (row.hours is Hours.DUTY and is_unmanned(directory, row.lead, now))
     ]

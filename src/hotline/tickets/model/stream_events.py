@@ -95,8 +95,8 @@ def change_events(change: Change) -> list[Event]:
 def _event(entry: Entry, facts: Facts, figures: tuple[Any, ...]) -> Event:
     order = facts.order(entry.assignment) if entry.assignment else None
     holders = tuple(sorted(entry_parties(entry, facts)))
-    told = _ticket_event(entry, facts.ticket, order)
-    return Event(entry.number, entry.seq, entry.at, facts.ticket.area, holders, told, figures)
+    data = _ticket_event(entry, facts.ticket, order)
+    return Event(entry.number, entry.seq, entry.at, facts.ticket.area, holders, data, figures)
 
 
 def _ticket_event(entry: Entry, ticket: Ticket, order: Assignment | None) -> TicketEvent:

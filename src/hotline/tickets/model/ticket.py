@@ -127,7 +127,9 @@ class Clock:
     started_at: datetime
     due_at: datetime | None = None
     first_due_at: datetime | None = None  # kept when an extension moved it
-    limit_at: datetime | None = None  # what its ladder and a breach go by: `due_at`, or the promised date if later
+    limit_at: datetime | None = (
+        None  # what escalation and breach are measured from: `due_at`, or the promised date if later
+    )
     paused_at: datetime | None = None
     consumed: int = 0  # before the present run: microseconds of a limit in hours, days of one in days
     stopped_at: datetime | None = None
@@ -135,7 +137,7 @@ class Clock:
     provisional: bool = False
     level: int = 0  # the last step of its ladder that was told
     next_level: int | None = None
-    next_step: int | None = None  # which step of its ladder that will be; behind the last, it is repeated
+    next_step: int | None = None  # which step of its escalation policy that will be; after the last, it is repeated
     next_at: datetime | None = None  # when the next step is due; None: stopped or standing still
 
 

@@ -63,7 +63,7 @@ class Outcome(StrEnum):
 
     ANSWERED = "answered"  # at the first call, by the operator
     CONFIRMED = "confirmed"  # the resident said that it is solved
-    SILENT = "silent"  # nobody said a word; closed by the clock
+    SILENT = "silent"  # no answer; closed by the clock
     EXPLAINED = "explained"  # could not be solved, and why was told
     DECLINED = "declined"
     MERGED = "merged"
@@ -295,3 +295,6 @@ class Guard(StrEnum):
     REVIEW_AHEAD = "review_ahead"
     UNCLAIMED = "unclaimed"
     OTHER_DEPARTMENT = "other_department"
+
+
+ESCALATION_LEVEL = "rung"  # the level of an escalation, under the name that stored timeline entries have

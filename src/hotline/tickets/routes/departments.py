@@ -67,13 +67,13 @@ async def read_queue(
     directory = await directory_for_department(context, code)
     query = ["queue", code, performing]  # not bound to the asker: the right to see is checked on every page
     place = decode_cursor(services.secret, query, cursor)
-    asked = (code, performing, limit, cursor, scope_of(actor), directory.version)
+    page_key = (code, performing, limit, cursor, scope_of(actor), directory.version)
     pages: PageCache = context.request.app.state.pages
     stamp, page = -1, None
     # a colour turns with the clock's ladder, which the queue's stamp knows nothing of: such a page is made anew
-    if not colours and pages.has(asked) and context.request.headers.get("cache-control") != "no-cache":
+    if not colours and pages.has(page_key) and context.request.headers.get("cache-control") != "no-cache":
         stamp = await counters.load_queue_stamp(services.db, code)
-        page = pages.get(asked, stamp, now)
+        page = pages.get(page_key, stamp, now)
     if page is None:
         after = (place[0], parse_moment(place[1]), place[2]) if place else _BEFORE_FIRST
         rows = await assignments.load_open_orders(
@@ -93,7 +93,7 @@ async def read_queue(
         )
         page = orjson.dumps(OrderPage(items, more))
         if rows and not colours:  # an empty page has no stamp of its own instant
-            pages.put(asked, stamp, _next_due(items, now), page)
+            pages.put(page_key, stamp, _next_due(items, now), page)
     tag = f'"{hashlib.sha256(page).hexdigest()[:20]}"'
     if context.request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"ETag": tag})

@@ -23,7 +23,6 @@ from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.schemas.actions import action_schemas
 from hotline.tickets.schemas.explain import (
-    CategoryShare,
     DeadlineAsk,
     DeadlineExplained,
     LimitResult,
@@ -35,6 +34,7 @@ from hotline.tickets.schemas.explain import (
     TriageResult,
 )
 from hotline.tickets.schemas.sla import render_clock, visible_clocks
+from hotline.tickets.schemas.tickets import CategoryShare
 from hotline.tickets.sla import explanations
 from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history
@@ -145,11 +145,11 @@ async def explain_deadline(body: DeadlineAsk, context: Reader) -> Response:
         raise Refused(Refusal(Code.INVALID, "the limit cannot be counted", errors=(("amount", "whole days"),)))
     days = int(body.amount)  # ten thousand working days take a tenth of a second
     try:
-        reckoned = await context.services.offload.run(days, calculate_limit, working_time, body.start, span)
+        limit = await context.services.offload.run(days, calculate_limit, working_time, body.start, span)
     except ValueError as fault:
         raise Refused(Refusal(Code.INVALID, str(fault), errors=(("amount", "lies too far ahead"),))) from None
-    why = await context.services.offload.run(days, explain_limit, working_time, body.start, reckoned.due_at, span)
-    result = LimitResult(working_time.to_local(reckoned.due_at), reckoned.provisional, working_time.calendar.code)
+    why = await context.services.offload.run(days, explain_limit, working_time, body.start, limit.due_at, span)
+    result = LimitResult(working_time.to_local(limit.due_at), limit.provisional, working_time.calendar.code)
     return json_reply(DeadlineExplained(result, tuple(why)))
 
 

@@ -6,8 +6,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
-from starlette.routing import Match
-from starlette.types import Scope
 
 from hotline.database.keyset import KeysetPage
 from hotline.locales.labels import label_pair
@@ -43,18 +41,7 @@ from hotline.web.responses import (
 )
 from hotline.web.schemas import dump_json
 
-
-class ActionRoute(AuthenticatedRoute):
-    """There are forty actions: a look at the end of the path costs a tenth of trying each one's pattern."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        tail = self.path.rsplit("/", 1)[-1]
-        if "{" not in tail and not scope["path"].endswith(tail):
-            return Match.NONE, {}
-        return super().matches(scope)
-
-
-router = APIRouter(prefix="/v1/tickets", tags=["tickets"], route_class=ActionRoute)
+router = APIRouter(prefix="/v1/tickets", tags=["tickets"], route_class=AuthenticatedRoute)
 Reader = Annotated[TicketContext, require_roles("tickets.read", *PERSON_ROLES)]
 CodeQuery = Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
 MAX_TIMELINE_ENTRIES = 500  # of a timeline on a page
@@ -201,8 +188,8 @@ async def list_clocks(number: NumberPath, context: Reader) -> Response:
     found = visible_clocks(await history.load_clocks(context.services.db, facts.ticket.number), facts, context.actor)
     theirs = {c.id for c in found}
     rows = await history.load_escalations(context.services.db, facts.ticket.number)
-    told = tuple(EscalationOut(**r._asdict()) for r in rows if r.clock in theirs)
-    return json_reply(ClockPage(tuple(render_clock(c, context.now) for c in found), told, None))
+    escalations = tuple(EscalationOut(**r._asdict()) for r in rows if r.clock in theirs)
+    return json_reply(ClockPage(tuple(render_clock(c, context.now) for c in found), escalations, None))
 
 
 def _ticket_renderer(actor: Actor, directory: Any, now: datetime, *, revealed: bool = False) -> Callable[[Facts], str]:

@@ -249,7 +249,7 @@ def _build_call(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
     # its own ticket may have been merged into an open one
     secret = call.confidential or getattr(call, "of_confidential", False)
     merged_secret = call.number != facts.ticket.number and getattr(call, "of_confidential", False)
-    whole = hidden is not None and not hidden.masked and not secret
+    unmasked = hidden is not None and not hidden.masked and not secret
     return {
         "id": call.id,
         "channel": call.channel,
@@ -257,9 +257,9 @@ def _build_call(call: Call | Any, actor: Actor, facts: Facts) -> dict[str, Any]:
         # words too can give somebody away: those of a confidential ticket merged into this one are for the desk
         "narrative": "" if merged_secret and not can_search_by_caller(actor) else call.narrative,
         "taken_by": call.taken_by,
-        "phone": call.phone if whole else None,
-        "raw_phone": call.raw_phone if whole else None,
-        "name": call.caller_name if whole else None,
+        "phone": call.phone if unmasked else None,
+        "raw_phone": call.raw_phone if unmasked else None,
+        "name": call.caller_name if unmasked else None,
         "withheld": call.phone is None and is_withheld(call.raw_phone),
         "unread": render_unread(_unread_pairs(call)),
     }

@@ -10,6 +10,7 @@ from hotline.organisation.model.vocabulary import Danger, Kind, Priority, Unit
 from hotline.replies import reply_type
 from hotline.text.reasons import Because
 from hotline.tickets.schemas.sla import ClockOut
+from hotline.tickets.schemas.tickets import CategoryShare
 from hotline.web.field_types import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
 
 
@@ -41,12 +42,6 @@ class DeadlineAsk(Strict):
             "examples": [{"start": "2026-02-13T10:00:00+08:00", "amount": 3, "unit": "working_days", "calendar": "cn"}]
         },
     }
-
-
-@reply_type()
-class CategoryShare:
-    category: str
-    confidence: float
 
 
 @reply_type()

@@ -70,7 +70,7 @@ def visible_clocks(clocks: Iterable[Clock], facts: Facts, actor: Actor) -> list[
 
 
 def render_clock(c: Clock, now: datetime) -> ClockOut:
-    """A clock: when it is due and why, how far its ladder was climbed, and its colour now."""
+    """A clock: when it is due and why, the escalation step it reached, and its colour now."""
     return ClockOut(
         id=c.id,
         metric=c.metric,

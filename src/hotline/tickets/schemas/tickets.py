@@ -1,17 +1,16 @@
 """Tickets and their assignments as replies show them: the caller masked by role, and what this actor may do now."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
-from typing_extensions import TypedDict
 
 from hotline.locales.labels import Label, label, label_pair
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Level, Metric, Priority
-from hotline.replies import reply_type
+from hotline.replies import ABSENT, reply_from_values, reply_type
 from hotline.text.reasons import Because
 from hotline.tickets.lifecycle import allowed_moves, allowed_order_moves
 from hotline.tickets.model.queues import current_wait
@@ -45,15 +44,16 @@ class ReturnOut:
     suggested: str | None
 
 
-class OrderResult(TypedDict, total=False):
-    """The result a department submitted, as sent."""
+@reply_type()
+class OrderResult:
+    """The result a department submitted, as sent: what it did not send is absent."""
 
-    internal_result: str | None
-    public_reply: str | None
-    solved: bool | None
-    cost: float | None
-    funding: Funding | None
-    contacted: str | None
+    internal_result: str | None = ABSENT
+    public_reply: str | None = ABSENT
+    solved: bool | None = ABSENT
+    cost: float | None = ABSENT
+    funding: Funding | None = ABSENT
+    contacted: str | None = ABSENT
 
 
 @reply_type(return_="return")
@@ -164,20 +164,15 @@ class TicketResult:
     satisfaction: SatisfactionOut
 
 
-class OtherCategory(TypedDict):
+@reply_type()
+class CategoryShare:
     category: str
     confidence: float
 
 
-class Told(TypedDict):
-    """The answer an operator gives on the call."""
-
-    zh: str
-    en: str
-
-
-class TriageAdvice(TypedDict):
-    """What triage suggested at intake."""
+@reply_type()
+class TriageAdvice:
+    """What triage suggested at intake. `tell`: what the operator says on the call."""
 
     kind: Kind
     priority: Priority
@@ -185,12 +180,13 @@ class TriageAdvice(TypedDict):
     area: str | None
     dangers: list[Danger]
     confidence: float
-    others: list[OtherCategory]
-    tell: list[Told]
-    because: list[Because]
+    others: tuple[CategoryShare, ...]
+    tell: tuple[Label, ...]
+    because: tuple[Because, ...]
 
 
-class RoutingAdvice(TypedDict):
+@reply_type()
+class RoutingAdvice:
     """Which department the catalogue chose, by which row; `passed` are rows that lost to it."""
 
     lead: str | None
@@ -198,24 +194,46 @@ class RoutingAdvice(TypedDict):
     performer: str | None
     route: str | None
     sure: bool
-    because: list[Because]
+    because: tuple[Because, ...]
     passed: list[str]
 
 
-class Hints(TypedDict, total=False):
+@reply_type()
+class SubmittedForm:
+    """What an Open311 client sent, as it sent it. What it did not send is absent."""
+
+    source: str
+    attributes: Annotated[
+        dict[str, str | list[str]], Field(description="By the code of a question of the service: the answer")
+    ] = ABSENT
+    media_urls: list[str] = ABSENT
+    account_id: str = ABSENT
+    device_id: str = ABSENT
+    address_id: str = ABSENT
+    description: str = ABSENT
+    address: str = ABSENT
+    lat: float = ABSENT
+    long: float = ABSENT
+
+
+@reply_type()
+class Hints:
     """What the operator or client chose for the call."""
 
-    kind: Kind
-    category: str
-    priority: Priority
-    area: str
-    form: Annotated[dict[str, Any], Field(description="An Open311 client's answers, as it sent them")]
+    kind: Kind = ABSENT
+    category: str = ABSENT
+    priority: Priority = ABSENT
+    area: str = ABSENT
+    form: SubmittedForm = ABSENT
 
 
-class TicketAdvice(TypedDict, total=False):
-    triage: TriageAdvice | None
-    routing: RoutingAdvice | None
-    hints: Hints
+@reply_type()
+class TicketAdvice:
+    """Triage, routing and hints as they were at intake. What was not asked for then is absent."""
+
+    triage: TriageAdvice | None = ABSENT
+    routing: RoutingAdvice | None = ABSENT
+    hints: Hints = ABSENT
 
 
 @reply_type()
@@ -343,13 +361,13 @@ def _reason_code(t: Ticket) -> Any:
 
 def _render_advice(facts: Facts, directory: Directory, *, is_caller_hidden: bool) -> TicketAdvice:
     """Advice and hints; without what names the caller where the caller is not shown."""
-    advice: Any = current_advice(directory, facts.ticket, facts.assignments)
+    advice = current_advice(directory, facts.ticket, facts.assignments)
     advice.pop("unread", None)  # shown beside it
     hints = advice.get("hints")
-    if is_caller_hidden and isinstance(hints, Mapping) and isinstance(hints.get("form"), Mapping):
+    if is_caller_hidden and hints and "form" in hints:
         form = {k: v for k, v in hints["form"].items() if k not in _REPORTER_FIELDS}
         advice["hints"] = {**hints, "form": form}
-    return advice  # type: ignore[no-any-return]
+    return reply_from_values(TicketAdvice, advice)
 
 
 def render_waiting(facts: Facts, directory: Directory) -> WaitingOut | None:
@@ -398,7 +416,7 @@ def render_order(facts: Facts, a: Assignment, actor: Actor, directory: Directory
         asked_due_at=a.asked_due_at,
         extensions=a.extensions,
         redos=a.redos,
-        result=OrderResult(**a.result) if a.result else None,  # type: ignore[typeddict-item]
+        result=reply_from_values(OrderResult, dict(a.result)) if a.result else None,
         allowed_actions=tuple(map(render_move, allowed_order_moves(facts, a, actor, now))),
     )
 

@@ -1,8 +1,8 @@
 """The lines of a ticket's timeline as replies show them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field
 
@@ -10,6 +10,10 @@ from hotline.organisation.model.actors import ActorKind
 from hotline.replies import reply_type
 from hotline.tickets.model.visibility import VisibleEntry
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
+from hotline.tickets.schemas.tickets import OrderResult
+
+# what a field may have been; a moment is a text here
+ChangedValue: TypeAlias = str | float | bool | list[str] | OrderResult | None
 
 
 @reply_type()
@@ -31,7 +35,10 @@ class EntryOut:
     to: TicketStatus | AssignmentStatus | None
     assignment: str | None
     reason: str | None
-    changes: Annotated[Mapping[str, Any], Field(description="By field: what it was, and what it became")]
+    changes: Annotated[
+        Mapping[str, Annotated[Sequence[ChangedValue], Field(min_length=2, max_length=2)]],
+        Field(description="By field: what it was, and what it became"),
+    ]
 
 
 @reply_type()

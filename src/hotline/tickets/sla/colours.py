@@ -18,14 +18,14 @@ def has_breached(clock: Clock, now: datetime) -> bool:
 
 def colour_of(clock: Clock, now: datetime) -> Colour:
     """How a clock looks on a board: grey while it stands still or has stopped, red behind its end, else the colour of
-    the last step told."""
+    the last step that fired."""
     if has_breached(clock, now):
         return Colour.RED
     if clock.stopped_at is not None or clock.paused_at is not None:
         return Colour.GREY
-    rung = next((told["place"] for what, _, told in clock.marks if what == "ring"), 0)
+    step_number = next((details["place"] for what, _, details in clock.marks if what == "ring"), 0)
     steps = clock.terms["steps"]
-    return Colour(parse_step(steps[min(rung, len(steps)) - 1]).level) if rung else Colour.GREEN
+    return Colour(parse_step(steps[min(step_number, len(steps)) - 1]).level) if step_number else Colour.GREEN
 
 
 COLOURS_ASCENDING = tuple(Colour)

@@ -1,4 +1,4 @@
-"""Escalation: the next step of a clock, the commands it gives, and who is told."""
+"""Escalation: the next step of a clock, the commands it gives, and who is notified."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import EscalationStep, parse_step
 from hotline.organisation.model.vocabulary import Metric, Priority, Receiver
 from hotline.tickets.model.ticket import Assignment, Clock, Command, Facts
-from hotline.tickets.model.vocabulary import Action, Field, Satisfaction, VoidReason
+from hotline.tickets.model.vocabulary import ESCALATION_LEVEL, Action, Field, Satisfaction, VoidReason
 
 M, A, F = Metric, Action, Field
 # --- what time itself does
@@ -23,10 +23,10 @@ def next_step(clock: Clock) -> EscalationStep:
 def step_commands(clock: Clock, facts: Facts) -> list[Command]:
     """What the clock does when its next step is due: the first of these that the tables allow.
 
-    An unsigned order is accepted, what was never told is done without or given up, a matter nobody says a word about
-    is closed; everything else is told to whom the ladder names."""
+    An order that nobody accepts is accepted, a ticket whose missing information never came is voided or goes on without
+    it, a resolved ticket without an answer is closed; everything else notifies the policy's receivers."""
     step = next_step(clock)
-    step_fields = {"clock": clock.id, "rung": clock.next_level}
+    step_fields = {"clock": clock.id, ESCALATION_LEVEL: clock.next_level}
     version, commands = facts.ticket.version, []
     why = f"{clock.metric} limit of policy {clock.terms['policy']}"
     if step.share == 1:
@@ -51,8 +51,8 @@ def step_commands(clock: Clock, facts: Facts) -> list[Command]:
 def receivers(
     step: EscalationStep, facts: Facts, order: Assignment | None, now: datetime
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Whom a step tells: (whose line in the outbox, what else they must know). Never empty: where a named receiver has
-    nobody, the supervisors are told, and that nobody was there."""
+    """Whom a step notifies: (partition of the outbox, details for them). Never empty: where a named receiver has no
+    person, the supervisors are notified, with the note that there was none."""
     d = facts.directory
     if d is None:
         return []

@@ -6,7 +6,7 @@ from hotline.organisation.model.items import Span
 from hotline.organisation.model.working_time import WorkingTime, explain_limit
 from hotline.text.reasons import Because
 from hotline.tickets.model.ticket import Clock
-from hotline.tickets.sla.timers import parse_instant, replay_marks
+from hotline.tickets.sla.timers import parse_instant, replay_events
 
 _EVENT_TEXTS = {
     "start": "started",
@@ -26,12 +26,12 @@ _EVENT_TEXTS = {
 
 def explain_clock(clock: Clock, working_time: WorkingTime) -> list[Because]:
     """Why this clock is due when it is: its policy, what happened to it, and how the days were counted."""
-    run = replay_marks(clock.marks, working_time)
+    run = replay_events(clock.marks, working_time)
     reasons = [
         Because(f"policy {clock.terms['policy']} (version {clock.terms['version']})", (str(clock.terms["source"]),))
     ]
-    for what, at, told in clock.marks:
-        moments = (f"{k}={v}" for k, v in told.items() if v not in (None, ""))
+    for what, at, details in clock.marks:
+        moments = (f"{k}={v}" for k, v in details.items() if v not in (None, ""))
         reasons.append(Because(_EVENT_TEXTS[what], (working_time.format_local(parse_instant(at)), *moments)))
     active = run.active
     if active.is_set or run.span is None:

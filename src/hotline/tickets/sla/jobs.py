@@ -31,10 +31,10 @@ log = structlog.get_logger("hotline.clocks")
 
 @dataclass(frozen=True, slots=True)
 class EscalationRun:
-    """One look at the clocks: how many were claimed, how many of their steps were told."""
+    """One pass over the due clocks: how many were claimed, how many of their steps fired."""
 
     claimed: int
-    told: int
+    fired: int
 
 
 async def escalate_due(services: Services, now: datetime, limit: int = CLAIM_LIMIT) -> EscalationRun:
@@ -47,33 +47,33 @@ async def escalate_due(services: Services, now: datetime, limit: int = CLAIM_LIM
     directory = await services.directory.now(now)
     by_ticket = [list(rows) for _, rows in groupby(sorted(claimed, key=lambda r: r.number), key=lambda r: r.number)]
     facts = await ticket_facts.load_facts_by_number(services.db, [rows[0].number for rows in by_ticket], directory)
-    told = await asyncio.gather(
+    counts = await asyncio.gather(
         *(_escalate_ticket(services, directory, facts.get(rows[0].number), rows, token, now) for rows in by_ticket)
     )
-    return EscalationRun(len(claimed), sum(told))
+    return EscalationRun(len(claimed), sum(counts))
 
 
 async def _escalate_ticket(
     services: Services, directory: Directory, facts: Facts | None, rows: list[Row], token: str, now: datetime
 ) -> int:
     """The due clocks of one ticket, one after the other: each moves the ticket on."""
-    told = 0
+    fired = 0
     for place, row in enumerate(sorted(rows, key=lambda r: (r.next_at, r.id))):
         try:
             if place:
                 facts = (await ticket_facts.load_facts_by_number(services.db, [row.number], directory)).get(row.number)
-            told += facts is not None and await _escalate_clock(services, facts, row, token, now)
+            fired += facts is not None and await _escalate_clock(services, facts, row, token, now)
         except Exception as fault:  # one faulty ticket must not delay the others
             kind = fault.refusal.code if isinstance(fault, Refused) else type(fault).__name__
             log.error("clock.fault", clock=row.id, kind=kind, exc_info=not isinstance(fault, Refused))
             await _postpone_clock(services, row, token, RETRY_LATER)
-    return told
+    return fired
 
 
 async def _escalate_clock(services: Services, facts: Facts, row: Row, token: str, now: datetime) -> bool:
     clock = next((c for c in facts.clocks if c.id == row.id), None)
     if clock is None or clock.next_level != row.next_level or clock.next_at is None or clock.next_at > now:
-        return False  # the cause has ended, or another worker told it: nothing is due any more
+        return False  # the cause has ended, or another worker was first: nothing is due any more
     commands = step_commands(clock, facts)
     if clock.metric is Metric.ACCEPT and commands[0].action is Action.AUTO_ACCEPT:
         commands[0] = await _with_auto_assignee(services, facts, commands[0], now)
@@ -86,7 +86,7 @@ async def _escalate_clock(services: Services, facts: Facts, row: Row, token: str
 
 
 async def _with_auto_assignee(services: Services, facts: Facts, command: Command, now: datetime) -> Command:
-    """An unsigned order of a department that wants it so goes to whoever is on duty with the least work."""
+    """An unsigned order of a department that wants it so goes to the handler on duty with the least work."""
     order, directory = facts.order(command.assignment or ""), facts.directory
     if order is None or directory is None or order.assignee is not None:
         return command

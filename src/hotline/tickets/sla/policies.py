@@ -18,7 +18,7 @@ from hotline.tickets.model.vocabulary import AssignmentStatus, Part, TicketStatu
 
 FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
 T, D, M = TicketStatus, AssignmentStatus, Metric
-DEFAULT_ESCALATION_POLICY = EscalationPolicy(  # where no ladder says otherwise
+DEFAULT_ESCALATION_POLICY = EscalationPolicy(  # where no escalation policy applies
     code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
 )
 
@@ -57,6 +57,10 @@ ORDER_CLOCKS: Mapping[Metric, Mapping[AssignmentStatus, Phase]] = {
     M.EXTENSION: {D.ISSUED: Phase.RUN, D.ACCEPTED: Phase.RUN, D.RETURN_REQUESTED: Phase.RUN},
     M.AUDIT: {D.REPORTED: Phase.RUN},
 }
+# the same of every state, anywhere else included
+_TICKET_PHASES = {metric: {s: row.get(s, Phase.STOP) for s in T} for metric, row in TICKET_CLOCKS.items()}
+_ORDER_PHASES = {metric: {s: row.get(s, Phase.STOP) for s in D} for metric, row in ORDER_CLOCKS.items()}
+_BEFORE_DISPATCH = frozenset({T.RECEIVED, T.TRIAGED})
 _PAUSING_STATUSES = frozenset({T.AWAITING_INFO, T.SHELVED})
 RESTARTED_BY_CALL_BACK = frozenset({M.CALL_BACK, M.SILENCE})
 STARTING_WITH_SUBJECT = frozenset(
@@ -67,21 +71,19 @@ RECLASSIFIED = frozenset({M.DISPATCH, M.RESOLVE, M.REPORT, M.ACCEPT, M.CONTACT})
 
 def phase_of_ticket(metric: Metric, ticket: Ticket, policy: SlaPolicy) -> Phase:
     """What a ticket's clock does now."""
-    phase = TICKET_CLOCKS[metric].get(ticket.status, Phase.STOP)
-    before_dispatch = ticket.status in (T.RECEIVED, T.TRIAGED)
-    if metric is M.RESOLVE and policy.starts is Starts.DISPATCHED and before_dispatch:
+    if ticket.status in _BEFORE_DISPATCH and metric is M.RESOLVE and policy.starts is Starts.DISPATCHED:
         return Phase.NONE  # begins with the first dispatch; one that runs already runs on
-    return phase
+    return _TICKET_PHASES[metric][ticket.status]
 
 
 def phase_of_order(metric: Metric, order: Assignment, ticket: Ticket) -> Phase:
     """What an assignment's clock does now."""
-    phase = ORDER_CLOCKS[metric].get(order.status, Phase.STOP)
+    if order.asked_due_at is None and metric is M.EXTENSION:
+        return Phase.STOP
     if metric is M.CONTACT and (order.part is not Part.LEAD or order.contacted_at is not None):
         return Phase.STOP
-    if metric is M.EXTENSION and order.asked_due_at is None:
-        return Phase.STOP
-    if phase is Phase.RUN and ticket.status in _PAUSING_STATUSES:
+    phase = _ORDER_PHASES[metric][order.status]
+    if ticket.status in _PAUSING_STATUSES and phase is Phase.RUN:
         return Phase.PAUSE
     return phase
 
@@ -106,22 +108,22 @@ def working_time_of(directory: Directory, calendar: str | None) -> WorkingTime |
 
 
 def escalation_policy_for(directory: Directory, metric: Metric, priority: Priority) -> EscalationPolicy:
-    """The ladder of that metric, one for the priority before one for any."""
-    ladders = directory.ladders_by_case
-    return ladders.get((metric, priority)) or ladders.get((metric, ANY)) or DEFAULT_ESCALATION_POLICY
+    """The escalation policy of that metric: one for the priority before one for any."""
+    policies = directory.escalation_policies_by_case
+    return policies.get((metric, priority)) or policies.get((metric, ANY)) or DEFAULT_ESCALATION_POLICY
 
 
 def terms_of(directory: Directory, metric: Metric, policy: SlaPolicy, priority: Priority) -> Mapping[str, Any]:
     """What a clock started now runs under; kept with it, so that a later edit changes no promise already made."""
-    ladder = escalation_policy_for(directory, metric, priority)
+    escalation_policy = escalation_policy_for(directory, metric, priority)
     return {
         "policy": policy.code,
         "version": directory.versions.get(("policies", policy.code), directory.version),
         "source": policy.source,
-        "ladder": ladder.code,
-        "ladder_version": directory.versions.get(("ladders", ladder.code), directory.version),
-        "steps": list(ladder.steps),
-        "repeat": ladder.repeat,
+        "ladder": escalation_policy.code,
+        "ladder_version": directory.versions.get(("ladders", escalation_policy.code), directory.version),
+        "steps": list(escalation_policy.steps),
+        "repeat": escalation_policy.repeat,
     }
 
 
@@ -155,11 +157,11 @@ def limits_for(
 ) -> Limits | None:
     """The limits of a matter taken in and dispatched now. None: the directory is empty."""
     policy = policy_for(directory, kind, priority, category, area)
-    reckoner = working_time_of(directory, policy.calendar) if policy else None
-    if policy is None or reckoner is None:
+    working_time = working_time_of(directory, policy.calendar) if policy else None
+    if policy is None or working_time is None:
         return None
-    closes = calculate_limit(reckoner, now, parse_span(policy.resolve))
-    accept = calculate_limit(reckoner, now, parse_span(policy.accept))
+    closes = calculate_limit(working_time, now, parse_span(policy.resolve))
+    accept = calculate_limit(working_time, now, parse_span(policy.accept))
     return Limits(min(accept.due_at, closes.due_at), closes.due_at, policy.code, closes.provisional)
 
 

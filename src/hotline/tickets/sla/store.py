@@ -99,7 +99,7 @@ _OVERDUE = PreparedQuery(
 
 
 async def load_overdue_steps(db: Database, before: datetime) -> tuple[int, datetime | None]:
-    """How many steps were due before that moment and have not been told; when the oldest was."""
+    """How many steps were due before that moment and have not fired; when the oldest was."""
     row = await fetch_first(db, _OVERDUE, before=before)
     return (int(row.n), parse_instant(row.oldest)) if row else (0, None)
 
@@ -121,6 +121,6 @@ _NEWEST_ENTRY = PreparedQuery(sa.select(timeline.c.at).order_by(timeline.c.at.de
 
 
 async def load_newest_entry_time(db: Database) -> datetime | None:
-    """When the newest line of any timeline was written, by the clock of whoever wrote it."""
+    """When the newest line of any timeline was written, by the clock of the process that wrote it."""
     row = await fetch_first(db, _NEWEST_ENTRY)
     return parse_instant(row.at) if row else None

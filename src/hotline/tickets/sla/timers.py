@@ -11,27 +11,25 @@ from hotline.organisation.model.working_time import SpanCounter, WorkingTime, fi
 from hotline.tickets.model.ticket import Clock
 from hotline.value_objects import replace
 
-LATE_AFTER = timedelta(seconds=60)  # a step told later than this is marked late
+LATE_AFTER = timedelta(seconds=60)  # an escalation later than this is flagged late
 
 
-# --- from marks to a row
+# --- from timer events to a row
 
 
 class _Limit:
-    """One limit as it runs: so much of a span from an anchor on, or a moment that was set."""
+    """One limit as it runs. `first`: the first date that may be counted; `whole`: how much it counts in all."""
 
-    def __init__(self, r: WorkingTime, unit: Unit, anchor: datetime, whole: int, due: datetime | None = None,
-                 *, rigid: bool = False, cap: datetime | None = None) -> None:  # fmt: skip
+    due: datetime
+    is_set = rigid = False
+
+    def __init__(self, r: WorkingTime, unit: Unit, anchor: datetime, first: date, whole: int) -> None:
         self.measure: SpanCounter = r.measures[unit]
         self.unit, self.origin, self.anchor = unit, anchor, anchor
-        self.first = first_countable_day(r, anchor) if due is None else date.min  # the first date that may be counted
-        self.whole, self.consumed, self.rigid, self.cap = whole, 0, rigid, cap
-        self.is_set = due is not None
-        self.due = due or self._calculate_due()
+        self.first, self.whole, self.consumed = first, whole, 0
 
     def _calculate_due(self) -> datetime:
-        reached = self.measure.after(self.anchor, max(self.whole - self.consumed, 1), self.first)
-        return reached if self.cap is None else min(reached, self.cap)
+        return self.measure.after(self.anchor, max(self.whole - self.consumed, 1), self.first)
 
     def pause(self, at: datetime) -> None:
         if not self.rigid:
@@ -42,11 +40,37 @@ class _Limit:
         if self.rigid or self.consumed >= self.whole:
             return
         self.anchor = at
-        self.due = max(self.due, self._calculate_due()) if self.is_set else self._calculate_due()
+        self.due = self._calculate_due()
+
+
+class _CountedLimit(_Limit):
+    """So much of a span from an anchor on, and at most until `cap`."""
+
+    def __init__(self, r: WorkingTime, span: Span, anchor: datetime, cap: datetime | None) -> None:
+        super().__init__(r, span.unit, anchor, first_countable_day(r, anchor), r.measures[span.unit].whole(span))
+        self.cap = cap
+        self.due = self._calculate_due()
+
+    def _calculate_due(self) -> datetime:
+        reached = super()._calculate_due()
+        return reached if self.cap is None else min(reached, self.cap)
+
+
+class _SetLimit(_Limit):
+    """A moment that was set. `rigid`: no pause moves it."""
+
+    is_set = True
+
+    def __init__(self, r: WorkingTime, unit: Unit, anchor: datetime, due: datetime, *, rigid: bool) -> None:
+        super().__init__(r, unit, anchor, date.min, r.measures[unit].elapsed(anchor, due, date.min))
+        self.due, self.rigid = due, rigid
+
+    def _calculate_due(self) -> datetime:
+        return max(self.due, super()._calculate_due())
 
 
 class _ClockState:
-    """A clock as its marks are read, one after the other."""
+    """The state of a clock while its timer events are replayed in order."""
 
     def __init__(self, working_time: WorkingTime) -> None:
         self.r = working_time
@@ -64,10 +88,10 @@ class _ClockState:
         self.held: datetime | None = None
         self.stopped: datetime | None = None
         self.hurried: datetime | None = None
-        self.rung: datetime | None = None
-        self.level = 0  # how often somebody was told
-        self.place = 0  # the rung of the ladder that was reached
-        self.end_told = False
+        self.escalated_at: datetime | None = None
+        self.level = 0  # escalations so far
+        self.place = 0  # the step of the escalation policy that was reached
+        self.is_end_escalated = False
         self.pauses: list[tuple[datetime, datetime]] = []
 
     @property
@@ -98,11 +122,11 @@ class _ClockState:
             self.counted = self._count(self.span, self.born)
 
     def _fixed_limit_from(self, anchor: datetime, due: datetime, unit: Unit, *, rigid: bool = False) -> _Limit:
-        return _Limit(self.r, unit, anchor, self.r.measures[unit].elapsed(anchor, due, date.min), due, rigid=rigid)
+        return _SetLimit(self.r, unit, anchor, due, rigid=rigid)
 
     def _count(self, span: Span, anchor: datetime) -> _Limit:
         """That span counted from there, the pauses since then given back."""
-        limit = _Limit(self.r, span.unit, anchor, self.r.measures[span.unit].whole(span), cap=self.cap)
+        limit = _CountedLimit(self.r, span, anchor, self.cap)
         for begun, ended in self.pauses:
             if ended > anchor:
                 limit.pause(begun)
@@ -161,15 +185,15 @@ class _ClockState:
         if not self._is_shorter(new, self.own, at):  # back under what it was made under, or a longer one
             if self.set is not None:
                 self.counted = None
-            elif (whole := self._count(new, self.born)).due >= old or self.shortened:
-                self.counted = whole
+            elif (full_limit := self._count(new, self.born)).due >= old or self.shortened:
+                self.counted = full_limit
             self.own, self.raised, self.shortened = None, None, False
         else:
             self.raised = self.raised or at
             self._shorten_limit(new, self.own, at, sooner=self._is_shorter(new, was, at))
         self.span = new
-        if self.limit != old:  # the ladder of the new limit begins at its beginning
-            self.place, self.end_told, self.since = 0, False, at
+        if self.limit != old:  # the escalation policy starts over with the new limit
+            self.place, self.is_end_escalated, self.since = 0, False, at
 
     def _shorten_limit(self, new: Span, own: Span, at: datetime, *, sooner: bool) -> None:
         """A limit shorter than its own: counted from this moment, if it ends sooner than what counts; or, where it has
@@ -180,9 +204,9 @@ class _ClockState:
                 self.counted, self.shortened = fresh, True
         elif self.shortened:
             fresh = self._count(new, at if self.raised is None else self.raised)
-            whole = self._count(own, self.born)
-            beyond = self.set is None and self.promised is None and fresh.due > whole.due
-            self.counted = whole if beyond else fresh
+            full_limit = self._count(own, self.born)
+            beyond = self.set is None and self.promised is None and fresh.due > full_limit.due
+            self.counted = full_limit if beyond else fresh
 
     def _is_shorter(self, one: Span, other: Span, at: datetime) -> bool:
         """Whether a limit is the shorter of two, both counted from this moment."""
@@ -193,22 +217,25 @@ class _ClockState:
     def hurry(self, at: datetime, details: Mapping[str, Any]) -> None:
         self.hurried = at
 
-    def ring(self, at: datetime, details: Mapping[str, Any]) -> None:
-        self.rung, self.level, self.hurried = at, int(details["level"]), None
-        self.place, self.end_told = int(details["place"]), bool(details["end"])
+    def escalate(self, at: datetime, details: Mapping[str, Any]) -> None:
+        self.escalated_at, self.level, self.hurried = at, int(details["level"]), None
+        self.place, self.is_end_escalated = int(details["place"]), bool(details["end"])
 
     # --- what follows
 
     @property
     def limit(self) -> datetime:
-        """What the ladder and a breach go by: the promised date where an extension was approved, else the end."""
+        """The time that escalation and breach are measured from: the promised date where an extension was approved,
+        else the end."""
         return self.due if self.promised is None or self.shortened else max(self.due, self.promised)
 
     def reached_step(self, steps: list[EscalationStep]) -> int:
-        """The rung that counts, on this ladder: what was told before the limit, as it lies now, was no telling of its
-        end; and once its end was told, another ladder does not tell it anew."""
+        """The step reached in these steps. An escalation before the present limit was a warning; once a missed limit
+        was escalated, another policy does not escalate it again."""
+        if not self.place and not self.is_end_escalated:
+            return 0  # nothing was escalated yet
         warnings = sum(step.is_warning for step in steps)
-        if self.end_told and self.rung is not None and self.rung >= self.limit:
+        if self.is_end_escalated and self.escalated_at is not None and self.escalated_at >= self.limit:
             return min(max(self.place, warnings + 1), len(steps))
         return min(self.place, warnings)
 
@@ -216,11 +243,12 @@ class _ClockState:
         ended, limit = self.held or self.stopped, self.limit
         if ended is not None:
             return limit if ended > limit else None
-        return limit if self.reached_step(steps) > sum(step.is_warning for step in steps) else None
+        reached = self.reached_step(steps)
+        return limit if reached and reached > sum(step.is_warning for step in steps) else None
 
     def next_step(self, steps: list[EscalationStep], repeat: Span) -> tuple[int, datetime] | None:
-        """The next rung (behind the last: repeated) and its moment. None while the clock stands still or has stopped;
-        a deadline from outside does not stand still, whatever we do."""
+        """The next step (after the last: repeated) and its time. None while the clock is paused or has stopped;
+        a deadline set from outside is not paused."""
         limit, reached = self.limit, self.reached_step(steps)
         if self.stopped or self.held or (self.paused and not self.active.rigid):
             return None
@@ -232,7 +260,7 @@ class _ClockState:
             if self.hurried is not None and (step.is_warning or limit <= self.hurried):
                 at = min(at, max(self.hurried, self.since))
             return place + 1, max(at, self.since)  # what fell due while it stood is due as soon as it runs again
-        again = self.hurried or self._add_span(max(self.rung or limit, limit), repeat)
+        again = self.hurried or self._add_span(max(self.escalated_at or limit, limit), repeat)
         return len(steps) + 1, max(again, self.since)
 
     def _moment(self, step: EscalationStep, limit: datetime) -> datetime | None:
@@ -269,7 +297,7 @@ _EVENT_HANDLERS: Mapping[str, Callable[[_ClockState, datetime, Mapping[str, Any]
     "promise": _ClockState.promise,
     "policy": _ClockState.policy,
     "hurry": _ClockState.hurry,
-    "ring": _ClockState.ring,
+    "ring": _ClockState.escalate,
 }
 
 
@@ -277,23 +305,23 @@ def parse_instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def timer_event(what: str, at: datetime, **told: Any) -> tuple[Any, ...]:
-    """One mark of a clock; moments among the details as text."""
-    plain = {k: v.astimezone(UTC).isoformat() if isinstance(v, datetime) else v for k, v in told.items()}
+def timer_event(what: str, at: datetime, **details: Any) -> tuple[Any, ...]:
+    """A timer event as stored in `clock.marks`; times among the details become text."""
+    plain = {k: v.astimezone(UTC).isoformat() if isinstance(v, datetime) else v for k, v in details.items()}
     return (what, at.astimezone(UTC).isoformat(), plain)
 
 
-def replay(clock: Clock, working_time: WorkingTime, version: int, marks: tuple[Any, ...] | None = None) -> Clock:
-    """The clock's row, whole, of its marks (or of these) and this calendar (of this version)."""
-    marks = clock.marks if marks is None else marks
-    run = replay_marks(marks, working_time)
+def replay(clock: Clock, working_time: WorkingTime, version: int, events: tuple[Any, ...] | None = None) -> Clock:
+    """The complete row of the clock from its timer events (or these) and this version of its calendar."""
+    events = clock.marks if events is None else events
+    run = replay_events(events, working_time)
     steps = [parse_step(text) for text in clock.terms["steps"]]
     next_step = run.next_step(steps, parse_span(clock.terms["repeat"]))
     active = run.active
     provisional = not active.is_set and working_time.is_provisional(active.due, active.unit)
     return replace(
         clock,
-        marks=marks,
+        marks=events,
         calendar=working_time.calendar.code,
         calendar_version=version,
         started_at=run.started,
@@ -312,8 +340,8 @@ def replay(clock: Clock, working_time: WorkingTime, version: int, marks: tuple[A
     )
 
 
-def replay_marks(marks: Iterable[Any], working_time: WorkingTime) -> _ClockState:
+def replay_events(events: Iterable[Any], working_time: WorkingTime) -> _ClockState:
     run = _ClockState(working_time)
-    for what, at, told in marks:
-        _EVENT_HANDLERS[what](run, parse_instant(at), told)
+    for what, at, details in events:
+        _EVENT_HANDLERS[what](run, parse_instant(at), details)
     return run

@@ -18,7 +18,9 @@ from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import clock, escalation
 from hotline.tickets.tables import counter as c
 from hotline.tickets.tables import ticket as t
+from hotline.web.paging import MAX_PAGE_SIZE
 
+MAX_QUEUE_ROWS = MAX_PAGE_SIZE + 1  # the last one says that there is another page
 _COLUMNS = (
     a.c.id,
     a.c.number,
@@ -70,7 +72,11 @@ def _queue_query(holder: sa.Column[Any], by_area: bool) -> PreparedQuery:
     )
     if by_area:
         query = query.where(InCodes(t.c.area, "areas"))
-    return PreparedQuery(query.order_by(a.c.rank, a.c.sort_at, a.c.id).limit(sa.bindparam("limit", type_=sa.Integer)))
+    # The longest page, whose bound stands in the text, is cut by the parameter. How many rows a parameter lets through
+    # PostgreSQL can but guess: it would plan a long queue anew for each request, which takes longer than to read it.
+    # The cut has no order of its own: SQLite would read and sort the longest page for it.
+    longest = query.order_by(a.c.rank, a.c.sort_at, a.c.id).limit(sa.literal_column(str(MAX_QUEUE_ROWS))).subquery("q")
+    return PreparedQuery(sa.select(*longest.c).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
 _HELD = {by_area: _queue_query(a.c.department, by_area) for by_area in (False, True)}
@@ -95,7 +101,7 @@ async def load_open_orders(
     query = (_PERFORMED if performing else _HELD)[by_area]
     values = {"areas": sorted(scope.areas or ())} if by_area else {}
     rank, sort_at, order = after
-    return await db.plain(query, department=department, rank=rank, sort_at=sort_at, id=order, limit=limit, **values)
+    return await db.row_dicts(query, department=department, rank=rank, sort_at=sort_at, id=order, limit=limit, **values)
 
 
 _NOW = sa.bindparam("now", type_=Instant)
@@ -203,14 +209,14 @@ async def load_open_work(db: Database, scope: Scope, places: frozenset[str], now
     """The open orders of these departments: `counts` (department, status, looks, n), the `oldest`, what is `due_next`,
     and what they are `performing` for others (status, n). Asks of open orders alone, however many tickets lie behind
     them."""
-    asked = _open_work_queries(scope.areas is not None)
+    queries = _open_work_queries(scope.areas is not None)
     if not scope.whole and not places <= scope.departments:
-        return dict.fromkeys(asked, ())
+        return dict.fromkeys(queries, ())
     values: dict[str, Any] = {"places": sorted(places)}
     if scope.areas is not None:
         values["areas"] = sorted(scope.areas)
     timed = {"counts", "due_next"}
     return {
         name: await db.rows(question, **values, **({"now": now} if name in timed else {}))
-        for name, question in asked.items()
+        for name, question in queries.items()
     }

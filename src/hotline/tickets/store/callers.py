@@ -34,7 +34,7 @@ def _desk_condition(by_area: bool) -> sa.ColumnElement[bool]:
 
 def _caller_tickets_query(by_area: bool, still_open: bool) -> PreparedQuery:
     state = in_words(t.c.status, OPEN)
-    # a confidential matter must not pop up for whoever answers the next call
+    # a confidential matter must not be shown to the operator of the next call
     return PreparedQuery(
         sa.select(
             t.c.number,
@@ -81,7 +81,7 @@ _TICKETS = {
 
 
 async def load_caller(db: Database, phone: str) -> Row | None:
-    """The caller of a number, if it rang before."""
+    """The caller of a number, if it called before."""
     return await fetch_first(db, _CALLER_BY_PHONE, phone=phone)
 
 

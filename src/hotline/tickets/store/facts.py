@@ -53,9 +53,9 @@ def _facts_select() -> sa.Select[Any]:
 
 
 @lru_cache(maxsize=16)
-def _facts_query(whole: bool, by_area: bool, by_order: bool, by_creator: bool) -> PreparedQuery:
+def _facts_query(unrestricted: bool, by_area: bool, by_order: bool, by_creator: bool) -> PreparedQuery:
     areas = frozenset[str]() if by_area else None
-    scope = Scope(whole, areas, frozenset({"x"} if by_order else ()), "x" if by_creator else None)
+    scope = Scope(unrestricted, areas, frozenset({"x"} if by_order else ()), "x" if by_creator else None)
     return PreparedQuery(
         _facts_select().where(t.c.number == sa.bindparam("number", type_=sa.String), scope_condition(scope))
     )

@@ -33,7 +33,7 @@ _CHILDREN = PreparedQuery(
 
 
 async def load_child_numbers(db: Database, number: str) -> Sequence[Row]:
-    """The numbers of the tickets merged into this one whose callers can be told."""
+    """The numbers of the tickets merged into this one whose callers can be notified."""
     return await db.rows(_CHILDREN, number=number)
 
 
@@ -45,7 +45,7 @@ _CHILD = PreparedQuery(
 
 
 async def load_child(db: Database, child: str, parent: str) -> Row | None:
-    """One of them, as its caller is told: number, phone, caller, narrative, confidential, reply_wanted."""
+    """One of them, as its caller's message needs it: number, phone, caller, narrative, confidential, reply_wanted."""
     return await fetch_first(db, _CHILD, child=child, parent=parent)
 
 
@@ -98,7 +98,7 @@ async def load_clocks(db: Database, number: str) -> list[Clock]:
 
 
 async def load_escalations(db: Database, number: str) -> Sequence[Row]:
-    """Every step of a ladder that was told about a ticket, in order. Checks no scope: call `load_facts` first."""
+    """Every escalation of a ticket, in order. Checks no scope: call `load_facts` first."""
     return await db.rows(_ESCALATIONS, number=number)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -79,19 +79,36 @@ LIST_FILTERS = {"status": t.c.status, "category": t.c.category, "area": t.c.area
 SORTS = {"created_at": t.c.created_at, "updated_at": t.c.updated_at}
 
 
+class _ScopeForm(NamedTuple):
+    """What a statement depends on of a scope: whether it sees every ticket, only some areas, orders of departments."""
+
+    whole: bool
+    by_area: bool
+    by_order: bool
+
+    def example(self) -> Scope:
+        """A scope of this form; its areas and departments are parameters of the statement."""
+        areas, departments = frozenset[str]() if self.by_area else None, {"x"} if self.by_order else ()
+        return Scope(self.whole, areas, frozenset(departments))
+
+
+@dataclass(frozen=True, slots=True)
+class ListOrder:
+    """The column a list is in order of, and which end comes first."""
+
+    column: str = "created_at"
+    descending: bool = True
+
+
+NEWEST_FIRST = ListOrder()
+
+
 @lru_cache(maxsize=512)
 def _list_query(
-    whole: bool,
-    by_area: bool,
-    by_order: bool,
-    filter_names: frozenset[str],
-    sort: str,
-    descending: bool,
-    all_columns: bool = False,
+    scope: _ScopeForm, filter_names: frozenset[str], order: ListOrder, all_columns: bool = False
 ) -> PreparedQuery:
-    scope = Scope(whole, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
-    key = SORTS[sort]
-    query = sa.select(*(TICKET_COLUMNS if all_columns else _BRIEF)).where(scope_condition(scope))
+    key = SORTS[order.column]
+    query = sa.select(*(TICKET_COLUMNS if all_columns else _BRIEF)).where(scope_condition(scope.example()))
     for name in EQUALITY_FILTERS:
         if name in filter_names:
             query = query.where(t.c[name] == sa.bindparam(name, type_=sa.String))
@@ -132,9 +149,9 @@ def _list_query(
     if "after" in filter_names:
         place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_number", type_=sa.String))
         here = sa.tuple_(key, t.c.number)
-        query = query.where(here < place if descending else here > place)
-    order = (key.desc(), t.c.number.desc()) if descending else (key, t.c.number)
-    return PreparedQuery(query.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
+        query = query.where(here < place if order.descending else here > place)
+    keys = (key.desc(), t.c.number.desc()) if order.descending else (key, t.c.number)
+    return PreparedQuery(query.order_by(*keys).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
 def search_expression(text: str, dialect: str) -> str | None:
@@ -154,17 +171,6 @@ _SEARCH_HITS = PreparedQuery(
     .where(MatchesSearch(TICKET_WORDS, _NUMBERS.c.number, "words"))
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ListOrder:
-    """The column a list is in order of, and which end comes first."""
-
-    column: str = "created_at"
-    descending: bool = True
-
-
-NEWEST_FIRST = ListOrder()
 
 
 async def load_tickets(
@@ -202,10 +208,8 @@ async def load_tickets(
     given = frozenset(filters) | ({"after"} if page.after else set())
     if page.after:
         values["after_at"], values["after_number"] = page.after
-    by = scope.whole, scope.areas is not None, bool(scope.departments)
-    return await db.rows(
-        _list_query(*by, given, order.column, order.descending, all_columns), **values, limit=page.limit
-    )
+    form = _ScopeForm(scope.whole, scope.areas is not None, bool(scope.departments))
+    return await db.rows(_list_query(form, given, order, all_columns), **values, limit=page.limit)
 
 
 async def load_full_tickets(db: Database, scope: Scope, filters: dict[str, Any], page: KeysetPage) -> list[Ticket]:

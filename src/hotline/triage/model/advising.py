@@ -1,42 +1,45 @@
-"""Triage: finds danger words first, then place, category and kind, each with the words and the rule that led to it.
+"""Triage: finds danger first, then place, category and kind, each with the words and the rule that led to it.
 
-The result is advice. A person's choice takes precedence, and both are stored; no statistic overrules a danger word.
+The result is advice. A person's choice takes precedence, and both are stored; no statistic overrules a danger.
 """
 
-from hotline.organisation.model.vocabulary import Priority
+from collections.abc import Sequence
+
+from hotline.organisation.model.vocabulary import Danger, Grade, Priority
 from hotline.text.normalisation import fold_text
 from hotline.text.reasons import Because
-from hotline.triage.model.advice import Advice
+from hotline.triage.model.advice import Advice, AskedDanger
 from hotline.triage.model.categories import find_category, find_kind, find_priority
-from hotline.triage.model.dangers import find_dangers, mask_phrases
+from hotline.triage.model.danger.reading import DangerFinding, read_dangers
 from hotline.triage.model.lexicon import Lexicon
+from hotline.triage.model.matching import Reading
 from hotline.triage.model.places import find_area
+from hotline.triage.model.symptoms import find_symptoms
 
 DANGER_IS_SURE = 0.95
 
 
-def advise(lexicon: Lexicon, narrative: str, address: str | None = None) -> Advice:
-    """Advice on a narrative and the place named with it."""
+def advise(lexicon: Lexicon, narrative: str, address: str | None = None, *, written: bool = False) -> Advice:
+    """Advice on a narrative and the place named with it. `written`: sent in writing, with nobody on the line."""
     because: list[Because] = []
     text = fold_text(narrative)
     place = f"{fold_text(address)} {text}" if address else text
-    ignored = [phrase for phrase in lexicon.ignore if phrase in text]
-    masked_text = mask_phrases(text, ignored, because)
     named = lexicon.words.find(place)  # words and place names in one pass
     begins = len(place) - len(text)
     found = frozenset(word for word, places in named.items() if places[-1] >= begins)
-    # an address in front changes no count: it is compared with the sentences of the narrative alone
-    if ignored:
-        left = {w: at for w, at in lexicon.words.find(masked_text).items() if w in found}
-    else:
-        left = {w: [n for n in named[w] if n >= begins] for w in found}
     rules = sorted({n for word in found for n in lexicon.rules.get(word, ())})
-    dangers, tell, danger_category = find_dangers(lexicon, narrative, ignored, left, rules, because)
-    category, confidence, others = find_category(lexicon, found, dangers, because)
-    if danger_category is not None and (category is None or category.priority is not Priority.EMERGENCY):
-        # an emergency is given the category of its danger word, without waiting for a person to choose
-        category, confidence = lexicon.directory.categories[danger_category], DANGER_IS_SURE
-        because.append(Because(f"category:{danger_category}", tuple(dangers)))
+    reading = Reading(lexicon.patterns, text)
+    findings = read_dangers(lexicon, reading, written=written)
+    because += [_reason(finding) for finding in findings]
+    dangers = _dangers_of(findings, Grade.ACT)
+    asked = tuple(danger for danger in _dangers_of(findings, Grade.ASK) if danger not in dangers)
+    symptoms = find_symptoms(reading)
+    category, confidence, others = find_category(lexicon, found, symptoms, dangers, because)
+    meant = _category_of_danger(lexicon, findings)
+    if meant is not None and (category is None or category.priority is not Priority.EMERGENCY):
+        # an emergency is given the category of its danger, without waiting for a person to choose
+        category, confidence = lexicon.directory.categories[meant], DANGER_IS_SURE
+        because.append(Because(f"category:{meant}", tuple(dangers)))
     kind = find_kind(lexicon, found, rules, category, because)
     area = find_area(lexicon, place, named, because)
     return Advice(
@@ -48,5 +51,38 @@ def advise(lexicon: Lexicon, narrative: str, address: str | None = None) -> Advi
         confidence=confidence,
         because=tuple(because),
         others=others,
-        tell=tell,
+        tell=_what_to_tell(lexicon, dangers),
+        ask=_what_to_ask(lexicon, asked),
+        symptoms=tuple(finding.symptom.code for finding in symptoms),
+    )
+
+
+def _reason(finding: DangerFinding) -> Because:
+    lowered = f":{finding.lowered}" if finding.lowered is not None else ""
+    return Because(f"danger:{finding.code}{lowered}", finding.words)
+
+
+def _dangers_of(findings: Sequence[DangerFinding], grade: Grade) -> tuple[Danger, ...]:
+    return tuple(dict.fromkeys(finding.danger for finding in findings if finding.grade is grade))
+
+
+def _category_of_danger(lexicon: Lexicon, findings: Sequence[DangerFinding]) -> str | None:
+    """The category of the most pressing danger that has one."""
+    for finding in findings:
+        hazard = lexicon.hazards.get(finding.danger)
+        code = finding.category or (hazard.category if hazard else None)
+        if finding.grade is Grade.ACT and code is not None:
+            return code
+    return None
+
+
+def _what_to_tell(lexicon: Lexicon, dangers: Sequence[Danger]) -> tuple[tuple[str, str], ...]:
+    hazards = [hazard for danger in dangers if (hazard := lexicon.hazards.get(danger))]
+    return tuple((hazard.tell, hazard.tell_en or hazard.tell) for hazard in hazards if hazard.tell)
+
+
+def _what_to_ask(lexicon: Lexicon, dangers: Sequence[Danger]) -> tuple[AskedDanger, ...]:
+    hazards = [(danger, hazard) for danger in dangers if (hazard := lexicon.hazards.get(danger))]
+    return tuple(
+        AskedDanger(danger, hazard.ask, hazard.ask_en or hazard.ask) for danger, hazard in hazards if hazard.ask
     )

@@ -1,18 +1,25 @@
 """Category, kind and priority from the words of a directory."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from hotline.organisation.model.items import Category
 from hotline.organisation.model.vocabulary import Danger, Kind, Priority
 from hotline.text.reasons import Because
-from hotline.triage.model.dangers import rule_hits
-from hotline.triage.model.lexicon import Lexicon
+from hotline.triage.model.lexicon import Lexicon, Rule
+from hotline.triage.model.symptoms import SymptomFinding
+
+SYMPTOM_WEIGHT = 4.0  # a word of four characters weighs 3
 
 
 def find_category(
-    lexicon: Lexicon, found: frozenset[str], dangers: tuple[Danger, ...], because: list[Because]
+    lexicon: Lexicon,
+    found: frozenset[str],
+    symptoms: Sequence[SymptomFinding],
+    dangers: tuple[Danger, ...],
+    because: list[Because],
 ) -> tuple[Category | None, float, tuple[tuple[str, float], ...]]:
-    """The category whose words weigh most. A longer word is worth more; two different words more than one twice.
+    """The category whose words and symptoms weigh most. A longer word is worth more, two different words more than one
+    twice, and a symptom more than any word.
 
     Where a danger word stands, a category made for emergencies goes before all others: "the lift is broken and
     somebody is inside" is about the somebody."""
@@ -20,12 +27,21 @@ def find_category(
     for word in sorted(found):
         for category in lexicon.categories.get(word, ()):
             hinted.setdefault(category.code, (category, []))[1].append(word)
+    for finding in symptoms:
+        symptom_of = lexicon.directory.categories[finding.symptom.category]
+        if symptom_of.active:
+            hinted.setdefault(symptom_of.code, (symptom_of, []))
     own: dict[str, float] = {}
     words: dict[str, tuple[str, ...]] = {}
     for code, (_, hits) in hinted.items():
         alone = tuple(h for h in hits if not any(h != other and h in other for other in hits))
         words[code] = alone
         own[code] = sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone)
+    for finding in symptoms:
+        code = finding.symptom.category
+        if code in own:
+            own[code] += SYMPTOM_WEIGHT
+            words[code] = tuple(dict.fromkeys((*words[code], *finding.words)))
     paths = {code: lexicon.directory.category_path(code) for code in own}
     # what speaks for a root speaks for its leaf too, once a word of the leaf's own stands there
     scored = [(sum(own.get(c, 0.0) for c in paths[code]), hinted[code][0], words[code]) for code in own]
@@ -74,3 +90,9 @@ def find_priority(
     default = category.priority if category else Priority.NORMAL
     # without a danger in the words, a category is no alarm
     return Priority.URGENT if default is Priority.EMERGENCY else default
+
+
+def rule_hits(rule: Rule, found: Collection[str]) -> list[str]:
+    """The rule's words that were found, if what must stand near was found too."""
+    _, words, near = rule
+    return [w for w in words if w in found] if not near or any(n in found for n in near) else []

@@ -4,8 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.items import Category, Words
-from hotline.text.normalisation import WordFinder, fold_text
+from hotline.organisation.model.items import Category, Hazard, Words
+from hotline.organisation.model.vocabulary import Danger
+from hotline.text.normalisation import fold_text
+from hotline.text.sounds import SoundFinder
+from hotline.text.word_finder import WordFinder
+from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon, folded_word_lists
+
+SOUND_LIST = "sound"  # the word list of what is also looked for by its sound
+ORDINARY_LIST = "ordinary"  # and of what sounds like that and is a word of its own
 
 Rule = tuple[Words, tuple[str, ...], tuple[str, ...]]  # the rule, its words and those that must stand near, folded
 
@@ -16,21 +23,20 @@ class Lexicon:
     changes."""
 
     directory: Directory
-    ignore: tuple[str, ...] = ()  # longest first
-    past: frozenset[str] = frozenset()
     rules: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # word -> places in `ruled`
     ruled: tuple[Rule, ...] = ()
     categories: Mapping[str, tuple[Category, ...]] = field(default_factory=dict)  # word -> the categories it hints at
     places: Mapping[str, str] = field(default_factory=dict)  # name -> area; "" where several share it
     depth: Mapping[str, int] = field(default_factory=dict)
     words: WordFinder = field(default_factory=lambda: WordFinder(()))
+    patterns: PatternLexicon = field(default_factory=PatternLexicon)
+    hazards: Mapping[Danger, Hazard] = field(default_factory=dict)
+    sounds: SoundFinder = field(default_factory=lambda: SoundFinder((), ()))
 
 
 def build_lexicon(directory: Directory) -> Lexicon:
     """Make a directory ready for `advise`."""
-    rules = [
-        w for w in directory.words.values() if w.danger is not None or w.kind is not None or w.priority is not None
-    ]
+    rules = [w for w in directory.words.values() if w.kind is not None or w.priority is not None]
     ruled = tuple((w, tuple(map(fold_text, w.words)), tuple(map(fold_text, w.near))) for w in rules)
     by_word: dict[str, list[int]] = {}
     for place, (_, words, _) in enumerate(ruled):
@@ -49,18 +55,17 @@ def build_lexicon(directory: Directory) -> Lexicon:
                 key = fold_text(name)
                 if len(key) > 1:
                     names[key] = area.code if names.get(key, area.code) == area.code else ""
-    past = frozenset(fold_text(x) for w in directory.words.values() if w.past for x in w.words)
+    lists = folded_word_lists(directory)
     near = [x for _, _, words in ruled for x in words]
     return Lexicon(
         directory=directory,
-        ignore=tuple(
-            sorted((fold_text(x) for w in directory.words.values() if w.ignore for x in w.words), key=len, reverse=True)
-        ),
-        past=past,
         rules={word: tuple(places) for word, places in by_word.items()},
         ruled=ruled,
         categories={word: tuple(found) for word, found in hints.items()},
         places=names,
         depth={code: len(directory.area_path(code)) for code in directory.areas},
-        words=WordFinder((*by_word, *hints, *near, *past, *names)),
+        words=WordFinder((*by_word, *hints, *near, *names)),
+        patterns=build_pattern_lexicon(directory),
+        hazards={Danger(code): hazard for code, hazard in directory.hazards.items()},
+        sounds=SoundFinder(lists.get(SOUND_LIST, ()), lists.get(ORDINARY_LIST, ())),
     )

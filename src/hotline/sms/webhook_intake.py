@@ -14,8 +14,14 @@ from hotline.delivery.gateways import Gateway
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.payloads import item_key, raw_text
 from hotline.inbound.model import InboundKind, InboundStatus
-from hotline.inbound.push import Acknowledgement, AuthenticationFailed, MalformedBody, Push, UnreadableItem
 from hotline.inbound.rows import NOT_AUTHENTIC, SCAN_LENGTH, inbound_rows, unreadable_columns
+from hotline.inbound.webhook_request import (
+    Acknowledgement,
+    AuthenticationFailed,
+    MalformedBody,
+    UnreadableItem,
+    WebhookRequest,
+)
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms.contract import DeliveryReport, NeedsCertificate, ReceivedText, sms_provider
 from hotline.text.phone_parsing import parse_phone
@@ -25,25 +31,23 @@ from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import Lexicon
 
 CERTIFICATE_PENDING = Refusal(Code.UNAVAILABLE, "the certificate is being fetched; nothing was kept, send it again")
-PARTS_TIMEOUT, URGENT_PARTS_TIMEOUT = (
-    timedelta(seconds=60),
-    timedelta(seconds=5),
-)  # how long the parts of a text are waited for
 MAX_TIME_AHEAD = timedelta(minutes=10)  # a time further ahead than this was not read from a clock
 log = structlog.get_logger("hotline.hooks")
 
 
-async def receive_push(services: Services, name: str, push: Push, *, is_report: bool) -> Acknowledgement:
+async def receive_webhook(
+    services: Services, name: str, request: WebhookRequest, *, is_report: bool
+) -> Acknowledgement:
     """Keep a push and say what its provider takes for success. Raises Refused: no such gateway, not authentic, or
     nothing could be kept."""
-    gateway = await services.gateways.named(name, GatewayKind.SMS, push.at)
+    gateway = await services.gateways.named(name, GatewayKind.SMS, request.at)
     provider = sms_provider(gateway.provider)
     adapter = provider.adapter(gateway.account)
-    if push.method == "GET" and not provider.reads_get:
+    if request.method == "GET" and not provider.reads_get:
         raise Refused(Refusal(Code.METHOD_NOT_ALLOWED, "this gateway posts"))
-    size = len(push.body) + len(push.query)
+    size = len(request.body) + len(request.query)
     try:
-        await services.offload.run(size, adapter.authenticate, push)
+        await services.offload.run(size, adapter.authenticate, request)
     except NeedsCertificate as needs:
         async with database_deadline(services.deadlines.write, writes=True):
             await run_detached(_request_certificate(services, gateway, needs.url))
@@ -57,15 +61,15 @@ async def receive_push(services: Services, name: str, push: Push, *, is_report: 
         raise Refused(NOT_AUTHENTIC) from None
     items: Sequence[ReceivedText | DeliveryReport | UnreadableItem]
     try:
-        items = await services.offload.run(size, adapter.reports if is_report else adapter.texts, push)
+        items = await services.offload.run(size, adapter.reports if is_report else adapter.texts, request)
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         why = str(fault) if isinstance(fault, MalformedBody) else "the body cannot be read"
-        items = [UnreadableItem(why, raw_text(push.body))]
-    rows = await inbound_rows(services, gateway, items, push.at, item_columns)
+        items = [UnreadableItem(why, raw_text(request.body))]
+    rows = await inbound_rows(services, gateway, items, request.at, item_columns)
     if rows:
         await services.inbox.keep(rows)
-    odd = sum(1 for row in rows if row["status"] == InboundStatus.ODD)
-    return adapter.acknowledge(len(rows) - odd, odd)
+    unreadable = sum(1 for row in rows if row["status"] == InboundStatus.ODD)
+    return adapter.acknowledge(len(rows) - unreadable, unreadable)
 
 
 async def _request_certificate(services: Services, gateway: Gateway, url: str) -> None:

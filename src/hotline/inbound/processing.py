@@ -23,15 +23,15 @@ from hotline.refusals import Refused
 from hotline.text.numbering import TicketNumber
 
 AT_ONCE = 32
-CONCURRENCY = 8  # of them worked off together: more would only wait for each other, and keep pushes waiting
-PUSH_YIELD_SECONDS = 0.1  # seconds a text steps aside for pushes that wait to be acknowledged
+CONCURRENCY = 8  # items at a time: more would only wait for each other and delay the storing of pushes
+PUSH_YIELD_SECONDS = 0.1  # how long an item waits for pushes that are not acknowledged yet
 MOST_TRIES = 30
 BACK_OFF = (1, 5, 15, 60, 300)  # seconds
 log = structlog.get_logger("hotline.inbound")
 
 
 async def process_due(services: InboundServices, now: datetime, limit: int = AT_ONCE) -> int:
-    """Work off what is due, a few at once; how many were claimed."""
+    """Process the items that are due, a few at once. Returns how many were claimed."""
     token = uuid4().hex
     claimed = await services.db.transact(lambda c: inbound_store.claim(c, now, token, limit))
     if not claimed:
@@ -46,37 +46,37 @@ async def process_due(services: InboundServices, now: datetime, limit: int = AT_
                 await services.inbox.wait_until_idle(PUSH_YIELD_SECONDS)
             # eight long texts in one commit would hold up a call for as long as all of them take
             async with long_ones if len(row.text) > MAX_INLINE_SIZE else nullcontext():
-                await _work_off(services, ClaimedItem(row, gateways.get(row.gateway), token, now))
+                await _process_item(services, ClaimedItem(row, gateways.get(row.gateway), token, now))
 
     await asyncio.gather(*(work() for _ in range(CONCURRENCY)))
     return len(claimed)
 
 
-async def _work_off(services: InboundServices, item: ClaimedItem) -> None:
+async def _process_item(services: InboundServices, item: ClaimedItem) -> None:
     row = item.row
     try:
         try:
             handler = services.part(InboundHandlers).by_kind[row.kind]
-            worked = await handler.work_off(services, item)
+            outcome = await handler.process(services, item)
         except Refused as refused:
             if refused.refusal.code in LATER:
                 raise
-            worked = needs_review(f"refused: {refused.refusal.detail}")  # another try would be refused again
-        if worked is not None:
-            done = worked
+            outcome = needs_review(f"refused: {refused.refusal.detail}")  # another try would be refused again
+        if outcome is not None:
+            done = outcome
             await services.batcher.write(lambda c: finish(c, item, done))
     except Refused as refused:  # the database is unavailable or busy: tried again later
-        await _again(services, item, refused.refusal.detail)
+        await _retry_later(services, item, refused.refusal.detail)
     except Exception as fault:
         log.error("inbound.fault", id=row.id, kind=row.kind, fault=type(fault).__name__, exc_info=fault)
-        await _again(services, item, f"{type(fault).__name__}")
+        await _retry_later(services, item, f"{type(fault).__name__}")
 
 
-async def _again(services: InboundServices, item: ClaimedItem, why: str) -> None:
+async def _retry_later(services: InboundServices, item: ClaimedItem, why: str) -> None:
     row = item.row
     if row.attempts >= MOST_TRIES:
-        worked = needs_review(f"tried {row.attempts} times: {why}")
-        await services.batcher.write(lambda c: finish(c, item, worked))
+        outcome = needs_review(f"tried {row.attempts} times: {why}")
+        await services.batcher.write(lambda c: finish(c, item, outcome))
         return
     wait = timedelta(seconds=BACK_OFF[min(row.attempts, len(BACK_OFF)) - 1])
     try:
@@ -87,19 +87,21 @@ async def _again(services: InboundServices, item: ClaimedItem, why: str) -> None
         log.warning("inbound.not_released", id=row.id)  # its lease runs out
 
 
-def finish(c: sa.Connection, item: ClaimedItem, worked: InboundOutcome) -> None:
+def finish(c: sa.Connection, item: ClaimedItem, outcome: InboundOutcome) -> None:
     """Write the outcome of an item, with all that belongs to it. Does nothing where another worker holds it now."""
     values = {
-        "status": worked.status, "effect": worked.effect, "number": worked.number,
-        "why": worked.why[:500] if worked.why else None, **worked.set,
+        "status": outcome.status, "effect": outcome.effect, "number": outcome.number,
+        "why": outcome.why[:500] if outcome.why else None, **outcome.set,
     }  # fmt: skip
     if not inbound_store.finish(c, item.row.id, item.token, values):
         return  # another worker holds it: it writes the same
-    for write in worked.writes:
+    for write in outcome.writes:
         write(c)
-    messages = [*worked.messages]
-    if worked.status is InboundStatus.ODD:
-        said = bilingual("alarm.odd")
-        messages.append(Message(f"odd.{item.now:%Y%m%d%H}", "alarm", TicketNumber(""), "role:operator", said, item.now))
+    messages = [*outcome.messages]
+    if outcome.status is InboundStatus.ODD:
+        payload = bilingual("alarm.odd")
+        messages.append(
+            Message(f"odd.{item.now:%Y%m%d%H}", "alarm", TicketNumber(""), "role:operator", payload, item.now)
+        )
     if messages:
         outbox_store.add_messages(c, messages)

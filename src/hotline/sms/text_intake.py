@@ -79,10 +79,10 @@ async def process_text(services: Services, row: Row, gateway: Gateway | None, no
     text = IncomingText(services, row, sender, request, settings, home, now)
     marked = provider_keyword(row.details.get("opt_out_type"))
     if marked is None:
-        return await text.work_off()
+        return await text.process()
     if not await text.is_about_something():
-        return await replace(text, request=replace(request, intent=_INTENTS[marked])).work_off()
-    outcome = await text.work_off()
+        return await replace(text, request=replace(request, intent=_INTENTS[marked])).process()
+    outcome = await text.process()
     if marked is not ProviderKeyword.STOP or sender.phone is None:
         return outcome
     phone = sender.phone
@@ -101,7 +101,7 @@ class IncomingText:
     home: str | None
     now: datetime
 
-    async def work_off(self) -> InboundOutcome:
+    async def process(self) -> InboundOutcome:
         row, request, sender = self.row, self.request, self.who
         if request.intent is Intent.NOTHING:
             return needs_review("empty: it says nothing")
@@ -150,7 +150,7 @@ class IncomingText:
         return bool(advice.dangers or advice.category) or len(self.row.text.strip()) > LONGEST_MARKED
 
     async def _from_unusable_sender(self) -> InboundOutcome:
-        """A service number or a name: kept, never a caller, never answered; a danger in it is told to the desk."""
+        """A service number or a name: stored, never a caller, never answered; a danger in it alarms the operators."""
         warned: tuple[Message, ...] = ()
         if self.row.urgent:
             payload = {"inbound": self.row.id, **bilingual("alarm.danger_in_text")}
@@ -205,7 +205,7 @@ class IncomingText:
             return False
 
     async def _find_ticket(self, phone: str) -> tuple[Facts | None, bool]:
-        """The ticket this text speaks of, and whether it names it: by number where it is theirs, else the one of theirs
+        """The ticket this text refers to, and whether it names it: by number where it is theirs, else the one of theirs
         last spoken of on this line. That an officer, or somebody with a query code, was sent a text about a ticket does
         not make it theirs."""
         for number in self.request.numbers:
@@ -213,18 +213,18 @@ class IncomingText:
             if facts is not None and self._is_own_ticket(facts, phone):
                 return await self._surviving_ticket(facts), True
         if self.row.details.get("continues"):  # a late part of a long text belongs where its others went
-            whole = await inbound_store.load_item(self.services.db, self.row.details["continues"])
+            first_part = await inbound_store.load_item(self.services.db, self.row.details["continues"])
             facts = (
-                await ticket_facts.load_facts(self.services.db, SYSTEM_SCOPE, whole.number)
-                if whole and whole.number
+                await ticket_facts.load_facts(self.services.db, SYSTEM_SCOPE, first_part.number)
+                if first_part and first_part.number
                 else None
             )
             if facts is not None and self._is_own_ticket(facts, phone):
                 return await self._surviving_ticket(facts), True
-        asks = self.request.intent is Intent.RATE
+        is_rating = self.request.intent is Intent.RATE
         line = self.row.receiver or ""
         for spoken_of in await sms_store.load_thread_tickets(
-            self.services.db, phone, line, self.row.gateway, asked=asks
+            self.services.db, phone, line, self.row.gateway, rating_requested=is_rating
         ):
             facts = await ticket_facts.load_facts(self.services.db, SYSTEM_SCOPE, spoken_of)
             if facts is not None and self._is_own_ticket(facts, phone):
@@ -263,7 +263,7 @@ class IncomingText:
             return rated or needs_review("an answer that came too late", number)
         if effect is TextEffect.REOPEN:
             fields = {
-                F.REASON: translate("letter_part.reopen_reason", "zh-Hans", text=meaning.words or self._words)[:1000],
+                F.REASON: translate("message_part.reopen_reason", "zh-Hans", text=meaning.words or self._words)[:1000],
                 **({F.SATISFACTION: satisfaction} if satisfaction else {}),
             }
             reopened = await self._act_as_resident(Action.REOPEN, fields, facts, phone, Effect.REOPENED)

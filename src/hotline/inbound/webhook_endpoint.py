@@ -1,5 +1,6 @@
-"""A push as HTTP brings it, for every kind of gateway: read for its gateway's own file, and answered as that says."""
+"""Reads the HTTP request of a gateway for its provider module, and renders the acknowledgement."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 import structlog
@@ -9,9 +10,9 @@ from starlette.responses import Response
 
 from hotline.delivery.context import DeliveryServices
 from hotline.delivery.model import GatewayKind
-from hotline.inbound.push import Acknowledgement, Push
 from hotline.inbound.rows import NOT_AUTHENTIC
 from hotline.inbound.signatures import is_from_gateway
+from hotline.inbound.webhook_request import Acknowledgement, PushReceipt, WebhookRequest
 from hotline.organisation.dependencies import RequestContext
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.forwarded import client_address
@@ -20,20 +21,17 @@ from hotline.web.responses import refusal_responses
 ANY_BODY: dict[str, Any] = {"requestBody": {"content": {"*/*": {"schema": {}}}, "required": False}}  # for OpenAPI
 _ACKNOWLEDGED: dict[str, Any] = {
     "description": "Kept. What its provider takes for success, in the provider's own form",
-    "content": {
-        "text/plain": {"schema": {"type": "string"}},
-        "text/xml": {"schema": {"type": "string"}},
-        "application/json": {"schema": {"type": "object", "additionalProperties": True}},
-    },
+    "model": PushReceipt | Mapping[str, str | int | bool],  # a provider's own is one flat object
+    "content": {"text/plain": {"schema": {"type": "string"}}, "text/xml": {"schema": {"type": "string"}}},
 }
-PUSH_REFUSALS = refusal_responses(Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED, Code.TOO_LARGE, Code.STORAGE_FULL)
-PUSH_RESPONSES: dict[int | str, dict[str, Any]] = {200: _ACKNOWLEDGED, **PUSH_REFUSALS}
+WEBHOOK_REFUSALS = refusal_responses(Code.NOT_FOUND, Code.METHOD_NOT_ALLOWED, Code.TOO_LARGE, Code.STORAGE_FULL)
+WEBHOOK_RESPONSES: dict[int | str, dict[str, Any]] = {200: _ACKNOWLEDGED, **WEBHOOK_REFUSALS}
 D = TypeVar("D", bound=DeliveryServices)
 GatewayPath = Annotated[str, Path(max_length=40, pattern=r"^[a-z0-9][a-z0-9_-]*$", description="The gateway's name")]
 log = structlog.get_logger("hotline.hooks")
 
 
-async def read_push(context: RequestContext[D], gateway: str, kind: GatewayKind) -> Push:
+async def read_webhook_request(context: RequestContext[D], gateway: str, kind: GatewayKind) -> WebhookRequest:
     """The request as its gateway reads it. `url` is our public address of it: a proxy in between changes nothing. The
     body is read for a gateway that is there, from an address of its list. Raises Refused."""
     request = context.request
@@ -51,7 +49,7 @@ async def read_push(context: RequestContext[D], gateway: str, kind: GatewayKind)
         body = await request.body()
     except ClientDisconnect:
         raise Refused(Refusal(Code.BAD_REQUEST, "the body broke off; nothing was kept")) from None
-    return Push(request.method, url, query, headers, body, remote, context.now)
+    return WebhookRequest(request.method, url, query, headers, body, remote, context.now)
 
 
 def acknowledgement_response(reply: Acknowledgement) -> Response:

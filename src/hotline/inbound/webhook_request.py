@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from hotline.delivery.payloads import clean_text, first_text, parse_pairs, raw_item
+from hotline.replies import reply_type
+from hotline.web.schemas import encode_json
 
 
 class MalformedBody(ValueError):
@@ -18,8 +20,8 @@ class AuthenticationFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Push:
-    """One request of a provider. `url` is our public address of it, as the provider was told."""
+class WebhookRequest:
+    """One request of a provider. `url` is our public address of it, as configured at the provider."""
 
     method: str
     url: str
@@ -62,11 +64,26 @@ class UnreadableItem:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Exactly what the provider takes for success."""
+    """Exactly what the provider takes for success. JSON is one flat object of texts, numbers and booleans: so the
+    OpenAPI document has it."""
 
     body: bytes = b""
     media_type: str = "text/plain; charset=utf-8"
     status: int = 200
+
+
+@reply_type()
+class PushReceipt:
+    """How a push of the provider `generic` is answered: how many items were kept, and how many of them are set aside
+    for an operator."""
+
+    accepted: int
+    set_aside: int
+
+
+def json_acknowledgement(reply: Any) -> Acknowledgement:
+    """The reply as JSON."""
+    return Acknowledgement(encode_json(reply), "application/json; charset=utf-8")
 
 
 def unreadable_item(why: str, item: Any, *names: str, raw: str | None = None) -> UnreadableItem:

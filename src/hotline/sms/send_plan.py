@@ -19,6 +19,7 @@ from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.vocabulary import Level, Metric, Priority
 from hotline.sms import store as sms_store
 from hotline.sms.model.requests import detect_language
+from hotline.sms.model.retries import QUIET_RECHECK
 from hotline.sms.model.status import TextStatus
 from hotline.sms.model.templates import (
     CAP_EXEMPT,
@@ -50,9 +51,7 @@ from hotline.tickets.model.ticket import Facts
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store import history
 
-QUIET_RECHECK = timedelta(minutes=15)  # in quiet hours: a matter may have become an emergency since
 _METRICS, _LEVELS = frozenset(Metric), frozenset(Level)
-REPORT_WAIT = timedelta(hours=24)  # how long a report waits for the text it speaks of
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class SendPlan:
 
 
 def is_sent_by_sms(message: Row) -> bool:
-    """Whether a message is a text's matter at all. An officer without a phone number is told otherwise."""
+    """Whether a message is sent as a text. An officer without a phone number gets a notice instead."""
     officer = (
         message.kind in ("duty", "escalation")
         and message.partition.startswith("duty:")
@@ -153,7 +152,7 @@ async def _with_limits(services: Services, text: PlannedText, now: datetime) -> 
 def _plan_reply(directory: Directory, message: Row) -> list[PlannedText]:
     p = message.payload
     values = {**p.get("values", {}), **_common_values(directory, p["language"], message.number)}
-    letter = _compose_letter(p["template"], p["language"], values)
+    content = _compose_message(p["template"], p["language"], values)
     return [
         PlannedText(
             message.id,
@@ -161,7 +160,7 @@ def _plan_reply(directory: Directory, message: Row) -> list[PlannedText]:
             p["to"],
             p["template"],
             p["language"],
-            letter,
+            content,
             values,
             False,
             gateway=p.get("gateway"),
@@ -169,8 +168,8 @@ def _plan_reply(directory: Directory, message: Row) -> list[PlannedText]:
     ]
 
 
-def _compose_letter(template: str, language: str, values: Mapping[str, str]) -> ComposedText:
-    return compose_text(translate(f"letter.{template}", language), values)
+def _compose_message(template: str, language: str, values: Mapping[str, str]) -> ComposedText:
+    return compose_text(translate(f"message_template.{template}", language), values)
 
 
 def _common_values(directory: Directory, language: str, number: str) -> dict[str, str]:
@@ -237,17 +236,17 @@ def _plan_for_caller(
         "reply": ticket.public_reply or progress_fields(directory, facts, language)["status"],
         "channel": ticket.channel_told or "",
         "parent": ticket.parent or "",
-        "reason": str(message.payload.get("reason") or translate("letter_part.no_reason", language)),
+        "reason": str(message.payload.get("reason") or translate("message_part.no_reason", language)),
     }
     if template == "info":
         due = next((c.due_at for c in facts.clocks if c.metric is Metric.INFO), None)
         values["until"] = format_moment(directory, due, language) if due else "—"
-    letter = _compose_letter(template, language, values)
+    content = _compose_message(template, language, values)
     urgent, why = ticket.priority is Priority.EMERGENCY, withheld_reason(ticket)
     if ticket.confidential:
-        letter = replace(letter, body="")
+        content = replace(content, body="")
     held = TextStatus.WITHHELD if why is not None else None
-    return PlannedText(message.id, ticket.number, ticket.phone, template, language, letter, values, urgent, held, why)
+    return PlannedText(message.id, ticket.number, ticket.phone, template, language, content, values, urgent, held, why)
 
 
 def _normalized_phone(services: Services, raw: str) -> str:
@@ -255,7 +254,7 @@ def _normalized_phone(services: Services, raw: str) -> str:
 
 
 def _plan_for_officer(services: Services, directory: Directory, message: Row, facts: Facts) -> list[PlannedText]:
-    """To whoever is on duty: what and where, never who called."""
+    """To the duty officer: what and where, never who called."""
     ticket, payload = facts.ticket, message.payload
     if not payload.get("phone"):
         return []
@@ -266,8 +265,8 @@ def _plan_for_officer(services: Services, directory: Directory, message: Row, fa
     values = {
         **_common_values(directory, language, ticket.number),
         "priority": translate(label_key(ticket.priority), language),
-        "task": category.name if category else translate("letter_part.no_category", language),
-        "place": f"{area.name if area else ''}{address}" or translate("letter_part.no_place", language),
+        "task": category.name if category else translate("message_part.no_category", language),
+        "place": f"{area.name if area else ''}{address}" or translate("message_part.no_place", language),
     }
     if message.kind == "escalation":
         values |= {
@@ -275,7 +274,7 @@ def _plan_for_officer(services: Services, directory: Directory, message: Row, fa
             "colour": translate(f"level.{payload['colour']}", language) if payload.get("colour") in _LEVELS else "",
             "limit": _format_time(directory, payload.get("limit_at"), language),
         }
-    letter = _compose_letter(message.kind, language, values)
+    content = _compose_message(message.kind, language, values)
     return [
         PlannedText(
             message.id,
@@ -283,7 +282,7 @@ def _plan_for_officer(services: Services, directory: Directory, message: Row, fa
             _normalized_phone(services, str(payload["phone"])),
             message.kind,
             language,
-            letter,
+            content,
             values,
             ticket.priority is Priority.EMERGENCY,
         )
@@ -349,7 +348,7 @@ async def shift_weights(services: Services, now: datetime) -> dict[str, int]:
 
 
 def apply_report(c: sa.Connection, row: Row, now: datetime) -> tuple[bool, Message | None]:
-    """Set what a report says. (whether its text is known, what operators are to be told)."""
+    """Apply a delivery report. Returns whether its text is known, and an alarm for operators."""
     details = row.details
     text = sms_store.load_reported_text(c, row.gateway, details.get("reference"), details.get("provider_id"))
     if text is None:

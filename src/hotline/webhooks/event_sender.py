@@ -6,15 +6,13 @@ from datetime import datetime
 
 from hotline.database.prepared import Row
 from hotline.delivery import store as outbox_store
-from hotline.delivery.handover import Handover, RetryPolicy
+from hotline.delivery.handover import Handover
 from hotline.delivery.message_kinds import MessageKind, SendMessage
 from hotline.delivery.model import AvailableChannels, Way
 from hotline.delivery.notices import WebhookClient
 from hotline.tickets.context import Services
+from hotline.webhooks.model import WEBHOOK_RETRIES
 from hotline.webhooks.service import disable_subscription, fan_out_event, prepare_delivery
-
-# About 75 hours (Standard Webhooks). A subscriber's 404 may be a deployment: only 410 says never.
-WEBHOOK_RETRIES = RetryPolicy(10, (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400), final=False)
 
 
 def _by_hook(reach: AvailableChannels) -> Way:

@@ -15,14 +15,15 @@ from hotline.database.prepared import Row
 from hotline.delivery import attempts as outbox_attempts
 from hotline.delivery import store as outbox_store
 from hotline.delivery.gateways import Gateway
-from hotline.delivery.handover import Handover, RetryPolicy, attempt_row, note_dead
+from hotline.delivery.handover import Handover, attempt_row, note_dead, retry_wait
 from hotline.delivery.message_kinds import MessageKind, SendMessage
 from hotline.delivery.model import AvailableChannels, Way
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.sms import store as sms_store
 from hotline.sms.contract import OutgoingText, SendResult, sms_provider
+from hotline.sms.model.retries import TEXT_RETRIES
 from hotline.sms.model.status import TextStatus
-from hotline.sms.outgoing import (
+from hotline.sms.send_plan import (
     PlannedText,
     is_sent_by_sms,
     messages_to_merged_callers,
@@ -34,7 +35,6 @@ from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.store import facts as ticket_facts
 
-TEXT_RETRIES = RetryPolicy(48, (5, 60, 300))  # about four hours
 log = structlog.get_logger("hotline.outbox")
 
 
@@ -49,14 +49,14 @@ def _by_gateway_or_notice(reach: AvailableChannels) -> Way:
 
 
 def _to_officers(reach: AvailableChannels) -> Way:
-    """To whoever is on duty: by a gateway where the roster has a phone number, else to the notice address."""
+    """To duty officers: by a gateway where the roster has a phone number, else to the notice address."""
     if reach.notices:
         return Way.ALL
     return Way.TO_OFFICERS if reach.texts else Way.NONE
 
 
 class TextSender:
-    """Sends messages as texts; to the notice address where no gateway sends or nobody's number is known."""
+    """Sends messages as texts; to the notice address where no gateway sends or no phone number is known."""
 
     def __init__(self, handover: Handover[Services]) -> None:
         self._handover, self._services = handover, handover.services
@@ -112,10 +112,11 @@ class TextSender:
         never = all(isinstance(w, GatewayRefused) for w in wrong) and m.attempts >= len(senders)
         last = never or m.attempts >= max(TEXT_RETRIES.tries, m.max_attempts)
         after = max((w.after or 0.0 for w in wrong if isinstance(w, GatewayDown)), default=0.0)
-        wait = timedelta(seconds=max(TEXT_RETRIES.wait(m.attempts), after))
-        again = None if last else await self._services.db.time() + wait
-        why = f"{'refused' if never else 'down'}: {wrong[0]}"
-        await self._db.write(lambda c: _not_sent(c, m, token, tries, again, why, self._services.clock()))
+        wait = timedelta(seconds=max(retry_wait(TEXT_RETRIES, m.attempts), after))
+        postponed = _Postponement(
+            f"{'refused' if never else 'down'}: {wrong[0]}", None if last else await self._services.db.time() + wait
+        )
+        await self._db.write(lambda c: _not_sent(c, m, token, tries, postponed, self._services.clock()))
 
     async def _send_text(self, m: Row, text: PlannedText, gateway: Gateway) -> "SendAttempt":
         """One text, once."""
@@ -132,7 +133,7 @@ class TextSender:
             fault = wrong
         except (
             Exception
-        ) as wrong:  # a provider's file that breaks is a provider that is down: told, and tried elsewhere
+        ) as wrong:  # a provider module that fails counts as a provider that is down: logged, and another is tried
             log.error("outbox.fault", id=text.id, gateway=gateway.name, fault=type(wrong).__name__, exc_info=wrong)
             fault = GatewayDown(f"fault: {type(wrong).__name__}")
         why = None if fault is None else f"{'refused' if isinstance(fault, GatewayRefused) else 'down'}: {fault}"
@@ -183,16 +184,24 @@ def _sent(c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt]) ->
         log.info("outbox.lease_lost", id=m.id)  # another worker has it: it may be sent twice, never lost
 
 
+@dataclass(frozen=True, slots=True)
+class _Postponement:
+    """Why a message was not sent, and when it is tried again; None: never."""
+
+    why: str
+    again: datetime | None
+
+
 def _not_sent(
-    c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt], again: datetime | None, why: str, now: datetime
+    c: sa.Connection, m: Row, token: str, tries: Sequence[SendAttempt], postponed: _Postponement, now: datetime
 ) -> None:
     _kept(c, tries)
-    mine = outbox_store.reschedule(c, m.id, token, again, why, max_tries=TEXT_RETRIES.tries)
-    if again is None and mine:
+    mine = outbox_store.reschedule(c, m.id, token, postponed.again, postponed.why, max_tries=TEXT_RETRIES.tries)
+    if postponed.again is None and mine:
         for t in tries:
             if t.fault is not None:
                 sms_store.advance_status(c, t.id, TextStatus.TECHNICAL_FAILURE, now, {})
-        note_dead(c, m, why, now)
+        note_dead(c, m, postponed.why, now)
 
 
 MESSAGES: tuple[MessageKind[Services], ...] = (

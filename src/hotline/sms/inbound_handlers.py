@@ -11,10 +11,10 @@ from hotline.inbound import store as inbound_store
 from hotline.inbound.handlers import ClaimedItem, InboundHandler
 from hotline.inbound.model import Effect, InboundKind, InboundStatus
 from hotline.inbound.outcome import InboundOutcome, needs_review
-from hotline.inbound.work_off import finish
-from hotline.sms.incoming import process_text
-from hotline.sms.outgoing import REPORT_WAIT, apply_report
-from hotline.sms.receiving import PARTS_TIMEOUT, URGENT_PARTS_TIMEOUT
+from hotline.inbound.processing import finish
+from hotline.sms.model.retries import PARTS_TIMEOUT, REPORT_WAIT, URGENT_PARTS_TIMEOUT
+from hotline.sms.send_plan import apply_report
+from hotline.sms.text_intake import process_text
 from hotline.tickets.context import Services
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import Lexicon, build_lexicon
@@ -69,7 +69,7 @@ def _join_parts(c: sa.Connection, item: ClaimedItem, lexicon: Lexicon) -> None:
         details |= {"incomplete": True, "missing": [n for n in range(1, wanted + 1) if n not in waiting]}
     if late:
         details["continues"] = late[0].why
-    whole = {
+    joined = {
         "id": new_reference(now), "gateway": row.gateway, "kind": InboundKind.TEXT,
         "key": f"joined {details['joined'][0]}",
         "sender": row.sender, "receiver": row.receiver, "text": text, "raw": "", "details": details,
@@ -78,11 +78,11 @@ def _join_parts(c: sa.Connection, item: ClaimedItem, lexicon: Lexicon) -> None:
         "partition": f"sms|{row.sender}"[:100], "status": InboundStatus.KEPT, "effect": None, "number": None,
         "why": None, "attempts": 0, "next_at": now, "lease_until": None, "lease_token": None, "handled_by": None,
     }  # fmt: skip
-    inbound_store.insert_items(c, [whole])
+    inbound_store.insert_items(c, [joined])
     merged = {"status": InboundStatus.DONE, "effect": Effect.MERGED, "lease_token": None, "lease_until": None}
-    kept = inbound_store.load_item_id(c, row.gateway, InboundKind.TEXT, whole["key"])
+    joined_id = inbound_store.load_item_id(c, row.gateway, InboundKind.TEXT, joined["key"])
     for part in waiting.values():
-        inbound_store.update_item(c, part.id, {**merged, "why": kept})
+        inbound_store.update_item(c, part.id, {**merged, "why": joined_id})
 
 
 HANDLERS: Sequence[InboundHandler[Services]] = (

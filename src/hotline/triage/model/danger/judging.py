@@ -1,0 +1,296 @@
+"""Whether what a frame found is so: happening now, here, to somebody, and said as a fact.
+
+Every operator (a word list named like one of `Operator`) has a reach: its clause, its sentence, or a number of units.
+An operator lowers the hit it governs and no other one."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hotline.organisation.model.items import DangerFrame
+from hotline.organisation.model.vocabulary import Danger, Grade, Operator
+from hotline.text.normalisation import is_latin
+from hotline.triage.model.matching import Hit, Reading, Span
+
+_STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
+_ENDS_NEGATION = ("是", "真的", "就", "只", " but ")
+_NOT_PAST_FORMS = ("过来", "过去", "过程", "过敏", "过后")  # 过 that is no mark of the past
+_INSIDE = frozenset({"里面", "里头", "里面有"})
+_NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
+_WINDOW = 80  # characters; a text without any full stop is not one sentence
+_NOT_DONE = ("没", "未", "不", "冇")
+_NOT_DONE_WORDS = ("cannot", "can't", "not", "never", "couldn't", "won't")
+
+
+class Lowered(StrEnum):
+    """Why a hit counts for less, or for nothing."""
+
+    UNLESS = "unless"
+    DENIED = "denied"
+    ALMOST = "almost"
+    HYPOTHESIS = "hypothesis"
+    ERROR = "error"
+    MEDIA = "media"
+    COMPARISON = "comparison"
+    THING = "thing"
+    EXAGGERATION = "exaggeration"
+    THREAT = "threat"  # exaggerated, but of one's own death
+    PAST = "past"
+    RIGHTS = "rights"
+    POLICY = "policy"
+    QUESTION = "question"
+    DONE = "done"
+    FEAR = "fear"
+    FINE = "fine"
+    FORWARDED = "forwarded"
+    LONG = "long"  # a long text that does not say when
+    SOUND = "sound"  # heard in the sound alone
+
+
+# lowered to a question; every other reason leaves nothing
+_ASKS = frozenset({Lowered.FEAR, Lowered.FINE, Lowered.FORWARDED, Lowered.THREAT})
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedHit:
+    """A hit with what it asks for (None: nothing), and why it was lowered."""
+
+    hit: Hit
+    frame: DangerFrame
+    grade: Grade | None
+    lowered: Lowered | None = None
+
+
+def judge(reading: Reading, hit: Hit, frame: DangerFrame) -> JudgedHit:
+    """What a hit of a danger frame asks for."""
+    lowered = _Context(reading, hit, frame.danger).lowered(frame.keeps)
+    if lowered is not None:
+        return JudgedHit(hit, frame, Grade.ASK if lowered in _ASKS else None, lowered)
+    if frame.grade is Grade.CUE:
+        return JudgedHit(hit, frame, Grade.ACT if has_cue(reading, hit) else Grade.ASK)
+    return JudgedHit(hit, frame, frame.grade)
+
+
+def has_cue(reading: Reading, hit: Hit) -> bool:
+    """Whether the text calls for help, or its sentence names somebody or says that it is now."""
+    if reading.operator(Operator.PLEA):
+        return True
+    return _Context(reading, hit).has_cue()
+
+
+def is_said(reading: Reading, hit: Hit) -> bool:
+    """Whether a hit is neither denied nor made something else by its sentence."""
+    context = _Context(reading, hit)
+    return not (context.is_something_else() or context.is_denied())
+
+
+class _Context:
+    """What stands around one hit."""
+
+    def __init__(self, reading: Reading, hit: Hit, danger: Danger | None = None) -> None:
+        self.reading, self.hit, self.danger, self.text = reading, hit, danger, reading.text
+        self.event, self.start, self.end = hit.event, hit.start, hit.end
+        self.sentence = reading.sentences[self.event[0]]
+        self.first_clause, self.last_clause = reading.clause(self.start), reading.clause(self.end - 1)
+        self.event_clause = reading.clause(self.event[0])
+        self.about_person = not reading.persons.isdisjoint(hit.spans)
+        self.present = self.in_sentence(Operator.PRESENT)
+
+    def lowered(self, keeps: Collection[Operator]) -> Lowered | None:
+        """The first reason that holds and is not kept out."""
+        for reason, operator, holds in _CHECKS:
+            if (operator is None or operator not in keeps) and holds(self):
+                return reason
+        return None
+
+    def has_cue(self) -> bool:
+        return any(
+            span not in self.hit.spans
+            for name in (Operator.PERSON, Operator.NOW, Operator.PRESENT)
+            for span in self.in_sentence(name)
+        )
+
+    def in_sentence(self, name: Operator) -> list[Span]:
+        sentences = self.reading.sentences
+        return [span for span in self.around(name) if sentences[span[0]] == self.sentence]
+
+    def around(self, name: Operator) -> list[Span]:
+        """What stands at most `_WINDOW` characters away."""
+        return self._near(self.reading.operator(name))
+
+    def _near(self, spans: list[Span]) -> list[Span]:
+        if not spans:
+            return spans
+        return spans[bisect_left(spans, (self.start - _WINDOW, 0)) : bisect_left(spans, (self.end + _WINDOW, 0))]
+
+    def stands_before(self, name: Operator, reach: int, at: Span | None = None) -> bool:
+        """Whether it stands in front of the event, or of `at`, in its clause, at most `reach` units away."""
+        at = at or self.event
+        return any(self._governs(span, at, reach) for span in self.around(name))
+
+    def _governs(self, span: Span, at: Span, reach: int) -> bool:
+        reading = self.reading
+        return (
+            span[1] <= at[0]
+            and reading.clause(span[0]) == reading.clause(at[0])
+            and reading.units_between(span[1], at[0]) <= reach
+        )
+
+    def clause_of(self, span: Span) -> int:
+        return self.reading.clause(span[0])
+
+    def is_something_else(self) -> bool:
+        unless, reading = self.hit.pattern.unless, self.reading
+        return unless is not None and any(
+            reading.sentences[span[0]] == self.sentence for span in self._near(reading.spans(unless))
+        )
+
+    def is_denied(self) -> bool:
+        negations = self.around(Operator.NEGATION)
+        for group in self.hit.spans[:2]:
+            for span in negations:
+                reach = 5 if self.text[span[0] : span[1]] in _STRONG_NEGATIONS else 4
+                between = self.text[span[1] : group[0]]
+                if self._governs(span, group, reach) and not _contains(between, _ENDS_NEGATION):
+                    return True
+        for group in self.hit.spans[2:]:
+            if any(self._governs(span, group, 2) for span in negations):
+                return True
+            if self.text[group[0] : group[1]] in _INSIDE and _contains(self.text[group[1] : group[1] + 5], _NOBODY):
+                return True
+        return False
+
+    def is_almost(self) -> bool:
+        return self.stands_before(Operator.ALMOST, 8) or self.stands_before(Operator.ALMOST, 8, (self.start, self.end))
+
+    def is_hypothesis(self) -> bool:
+        name = Operator.HYPOTHESIS
+        return self.stands_before(name, 30) or self.stands_before(name, 30, (self.start, self.end))
+
+    def is_error(self) -> bool:
+        return self.stands_before(Operator.ERROR, 10) and not self.in_sentence(Operator.REAL)
+
+    def is_media(self) -> bool:
+        real = self.in_sentence(Operator.REAL)
+        for span in self.in_sentence(Operator.MEDIA):
+            clause = self.clause_of(span)
+            near = self.first_clause <= clause <= self.last_clause or (
+                abs(self.first_clause - clause) <= 1 and not self.present
+            )
+            if near and not any(span[1] <= other[0] for other in real):
+                return True
+        return False
+
+    def is_comparison(self) -> bool:
+        reading, clause = self.reading, self.event_clause
+        return self.stands_before(Operator.LIKE, 6) and any(
+            self.event[1] <= span[0]
+            and self.clause_of(span) == clause
+            and reading.units_between(self.event[1], span[0]) <= 4
+            for span in self.around(Operator.ALIKE)
+        )
+
+    def is_thing(self) -> bool:
+        return not self.about_person and self.stands_before(Operator.THING, 3)
+
+    def is_exaggeration(self) -> bool:
+        return self.danger is not Danger.SELF_HARM and self.stands_before(Operator.INTENSE, 8)
+
+    def is_threat(self) -> bool:
+        return self.danger is Danger.SELF_HARM and self.stands_before(Operator.INTENSE, 8)
+
+    def is_past(self) -> bool:
+        """The last word of time in front of the event decides; in English also one behind it."""
+        past = self.in_sentence(Operator.PAST)
+        marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in self.present])
+        before = [over for offset, over in marks if offset < self.event[1]]
+        if before:
+            over = before[-1]
+        else:
+            over = is_latin(self.text[self.event[0]]) and any(self.clause_of(s) == self.event_clause for s in past)
+        return over
+
+    def has_past_form(self) -> bool:
+        ends = [end for _, end in self.hit.spans[:2]]
+        return any(self.text[e : e + 1] == "过" and self.text[e : e + 2] not in _NOT_PAST_FORMS for e in ends)
+
+    def is_live(self) -> bool:
+        """Whether the text calls for help, or says near the hit that it is now."""
+        return bool(self.reading.operator(Operator.PLEA)) or any(
+            self.first_clause - 1 <= self.clause_of(span) <= self.last_clause + 1 for span in self.present
+        )
+
+    def is_about_rights(self) -> bool:
+        return not self.is_live() and any(span[0] >= self.start for span in self.in_sentence(Operator.RIGHTS))
+
+    def is_about_policy(self) -> bool:
+        return not self.is_live() and bool(self.in_sentence(Operator.POLICY))
+
+    def is_question(self) -> bool:
+        cases = self.around(Operator.CASE)
+        specific = self.about_person or any(
+            self.first_clause <= self.clause_of(span) <= self.last_clause for span in cases
+        )
+        return (
+            not self.is_live()
+            and not specific
+            and any(abs(self.clause_of(span) - self.event_clause) <= 1 for span in self.in_sentence(Operator.HOWTO))
+        )
+
+    def is_done(self) -> bool:
+        again = self.around(Operator.AGAIN)
+        for span in self.in_sentence(Operator.DONE):
+            behind = self.clause_of(span) - self.last_clause
+            if span[0] < self.start or not 0 <= behind <= 1 or self._is_undone(span[0]):
+                continue
+            reopened = any(span[1] <= a[0] and self.clause_of(a) - self.clause_of(span) <= 1 for a in again)
+            if not (behind and reopened):
+                return True
+        return False
+
+    def _is_undone(self, offset: int) -> bool:
+        """Whether what stands at the offset is denied: not put out, cannot be found."""
+        return _contains(self.text[max(0, offset - 2) : offset], _NOT_DONE) or self.text[
+            max(0, offset - 16) : offset
+        ].rstrip().endswith(_NOT_DONE_WORDS)
+
+    def is_feared(self) -> bool:
+        return self.stands_before(Operator.FEAR, 10)
+
+    def is_fine(self) -> bool:
+        return any(
+            span[0] >= self.start and self.clause_of(span) - self.last_clause <= 1
+            for span in self.in_sentence(Operator.FINE)
+        )
+
+    def is_forwarded(self) -> bool:
+        return bool(self.reading.operator(Operator.FORWARDED))
+
+
+def _contains(text: str, words: Iterable[str]) -> bool:
+    return any(word in text for word in words)
+
+
+# in this order; the operator is the one that a frame may keep out
+_CHECKS: tuple[tuple[Lowered, Operator | None, Callable[[_Context], bool]], ...] = (
+    (Lowered.UNLESS, None, _Context.is_something_else),
+    (Lowered.DENIED, Operator.NEGATION, _Context.is_denied),
+    (Lowered.ALMOST, Operator.ALMOST, _Context.is_almost),
+    (Lowered.HYPOTHESIS, Operator.HYPOTHESIS, _Context.is_hypothesis),
+    (Lowered.ERROR, Operator.ERROR, _Context.is_error),
+    (Lowered.MEDIA, Operator.MEDIA, _Context.is_media),
+    (Lowered.COMPARISON, Operator.LIKE, _Context.is_comparison),
+    (Lowered.THING, Operator.THING, _Context.is_thing),
+    (Lowered.THREAT, Operator.INTENSE, _Context.is_threat),
+    (Lowered.EXAGGERATION, Operator.INTENSE, _Context.is_exaggeration),
+    (Lowered.PAST, Operator.PAST, _Context.is_past),
+    (Lowered.PAST, None, _Context.has_past_form),
+    (Lowered.RIGHTS, Operator.RIGHTS, _Context.is_about_rights),
+    (Lowered.POLICY, Operator.POLICY, _Context.is_about_policy),
+    (Lowered.QUESTION, Operator.HOWTO, _Context.is_question),
+    (Lowered.DONE, Operator.DONE, _Context.is_done),
+    (Lowered.FEAR, Operator.FEAR, _Context.is_feared),
+    (Lowered.FINE, Operator.FINE, _Context.is_fine),
+    (Lowered.FORWARDED, Operator.FORWARDED, _Context.is_forwarded),
+)

@@ -1,0 +1,99 @@
+"""Reads a folded text for danger: the frames that are there, each judged, and what only sounds like one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hotline.organisation.model.items import DangerFrame
+from hotline.organisation.model.vocabulary import Danger, Grade, Operator
+from hotline.triage.model.danger.judging import JudgedHit, Lowered, has_cue, judge
+from hotline.triage.model.lexicon import Lexicon
+from hotline.triage.model.matching import Reading, Span
+
+LONG_TEXT = 200  # characters; above it a hit counts only where the text says that it is now
+
+_LAST_RANK = 99  # of a danger that the directory does not describe
+
+
+@dataclass(frozen=True, slots=True)
+class DangerFinding:
+    """One danger that a text names, or that a frame found and something lowered (`grade` None)."""
+
+    danger: Danger
+    code: str  # of the frame
+    grade: Grade | None
+    words: tuple[str, ...]
+    lowered: Lowered | None = None
+    category: str | None = None
+
+
+_Judged = list[tuple[Reading, JudgedHit]]
+
+
+def read_dangers(lexicon: Lexicon, reading: Reading, *, written: bool = False) -> list[DangerFinding]:
+    """Every danger frame found in a text, the most pressing first.
+
+    `written`: sent in writing, with nobody on the line. A long written text asks instead of raising an alarm; any other
+    long text raises one only where it says that it is now."""
+    judged = _judge_hits(reading)
+    restored, spans = lexicon.sounds.restore(reading.text)
+    if spans:
+        judged += _judge_restored(Reading(lexicon.patterns, restored), spans)
+    if len(reading.text) > LONG_TEXT:
+        judged = [(place, _judge_long(place, found, written)) for place, found in judged]
+    findings = [
+        DangerFinding(
+            found.frame.danger,
+            found.frame.code,
+            found.grade,
+            tuple(dict.fromkeys(place.text[start:end] for start, end in sorted(found.hit.spans))),
+            found.lowered,
+            found.frame.category,
+        )
+        for place, found in judged
+    ]
+    return sorted(dict.fromkeys(findings), key=lambda found: _rank(lexicon, found))
+
+
+def _rank(lexicon: Lexicon, found: DangerFinding) -> tuple[int, int]:
+    hazard = lexicon.hazards.get(found.danger)
+    pressing = (Grade.ACT, Grade.ASK, None).index(found.grade)
+    return pressing, hazard.rank if hazard else _LAST_RANK
+
+
+def _judge_hits(reading: Reading) -> _Judged:
+    found: _Judged = []
+    certain: set[Danger] = set()  # an alarm is raised once
+    for hit in reading.hits:
+        frame = hit.pattern.item
+        if isinstance(frame, DangerFrame) and frame.danger not in certain:
+            judged = judge(reading, hit, frame)
+            found.append((reading, judged))
+            if judged.grade is Grade.ACT:
+                certain.add(frame.danger)
+    return found
+
+
+def _judge_restored(reading: Reading, spans: Sequence[Span]) -> _Judged:
+    """What a restored text says where it was restored. It raises an alarm only with another group of its frame or a
+    sign that somebody is there."""
+    found: _Judged = []
+    for place, judged in _judge_hits(reading):
+        hit = judged.hit
+        if not any(start < e and s < end for start, end in hit.spans for s, e in spans):
+            continue
+        if judged.grade is Grade.ACT and len(set(hit.spans)) < 2 and not has_cue(place, hit):
+            judged = replace(judged, grade=Grade.ASK, lowered=Lowered.SOUND)
+        found.append((place, judged))
+    return found
+
+
+def _judge_long(reading: Reading, judged: JudgedHit, written: bool) -> JudgedHit:
+    if judged.grade is not Grade.ACT:
+        return judged
+    sentence = reading.sentences[judged.hit.start]
+    live = any(
+        reading.sentences[span[0]] == sentence
+        for name in (Operator.PLEA, Operator.NOW, Operator.PRESENT)
+        for span in reading.operator(name)
+    )
+    return judged if live and not written else replace(judged, grade=Grade.ASK, lowered=Lowered.LONG)

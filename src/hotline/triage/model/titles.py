@@ -1,0 +1,57 @@
+"""A ticket's title: place and what is wrong, in the language it was told in."""
+
+import re
+
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.items import NamedItem
+from hotline.triage.model.advice import Advice
+
+TITLE_LENGTH = 60  # characters
+_SEPARATOR = " · "
+_CJK = re.compile("[\u3400-\u9fff]")
+
+
+def make_title(directory: Directory, advice: Advice, narrative: str, address: str | None = None) -> str:
+    """Place and symptom, or danger or category where no symptom was found. A narrative of which nothing was understood
+    is its own title, without what it greets with."""
+    english = _CJK.search(narrative) is None
+    category = directory.categories.get(advice.category or "")
+    hazard = directory.hazards.get(advice.dangers[0]) if advice.dangers else None
+    symptom = next((directory.symptoms[code] for code in advice.symptoms if code in directory.symptoms), None)
+    if symptom is not None and category is not None and symptom.category != category.code:
+        symptom = None
+    matter: NamedItem | None = symptom or hazard or category
+    if matter is None:
+        return shorten(strip_greeting(directory, narrative))
+    area = directory.areas.get(advice.area or "")
+    parts = [_name(area, english)] if area is not None else [address] if address else []
+    return shorten(_SEPARATOR.join((*parts, _name(matter, english))))
+
+
+def _name(item: NamedItem, english: bool) -> str:
+    return item.name_en if english else item.name
+
+
+def strip_greeting(directory: Directory, narrative: str) -> str:
+    """The narrative without the words of greeting and introduction that it begins with (word list `greeting`)."""
+    greetings = directory.word_lists.get("greeting")
+    text = " ".join(narrative.split())
+    begun = text.casefold()
+    words = sorted((word.casefold() for word in greetings.words), key=len, reverse=True) if greetings else ()
+    start, moved = 0, True
+    while moved:
+        moved = False
+        while start < len(text) and not text[start].isalnum():
+            start += 1
+        for word in words:
+            end = start + len(word)
+            whole = not word.isascii() or not begun[end : end + 1].isalnum()
+            if begun.startswith(word, start) and whole:
+                start, moved = end, True
+                break
+    return text[start:] or text
+
+
+def shorten(text: str) -> str:
+    """At most TITLE_LENGTH characters; an ellipsis stands for what was cut."""
+    return text if len(text) <= TITLE_LENGTH else text[: TITLE_LENGTH - 1] + "…"
