@@ -115,3 +115,5 @@ def test_t6_bytes_that_are_no_text_are_kept_and_can_be_shown() -> None:
 def test_t6_danger_words_are_found_in_what_cannot_be_read() -> None:
     for raw in (GAS.encode("gbk") + b"\xff", GAS.encode() + b"\xff", b"\xff\xd8" + GAS.encode("utf-16-be")):
         assert "燃气泄漏" in readable_text(raw_item({"text": escape_bytes(raw)})), raw
+    rubbish = readable_text(raw_item({"text": escape_bytes(SPANISH.encode("latin-1"))}))
+    assert not any("\u3400" <= c <= "\u9fff" for c in rubbish)

@@ -34,7 +34,7 @@ _AS_CHINESE_IS_WRITTEN = re.compile(
     "\U0001f000-\U0001faff]*+"
 )
 _SAMPLE = 2000  # characters by which a text is judged
-_HAN = re.compile("[\u3400-\u9fff]")
+_HAN, _HAN_RUN = re.compile("[\u3400-\u9fff]"), re.compile("[\u3400-\u9fff]+")
 # GB 2312, level 1: the 3,755 common characters, rows B0 to D7
 _COMMON = frozenset(bytes((a, b)).decode("gb2312", "ignore") for a in range(0xB0, 0xD8) for b in range(0xA1, 0xFF))
 
@@ -95,10 +95,18 @@ def show_escaped_bytes(text: str) -> str:
 
 def possible_readings(raw: bytes) -> str:
     """What words may stand in bytes that cannot be read: by each character set of the order, one after the other, with
-    U+FFFD for what does not fit. To look for danger words in, never to be shown or kept as what was written."""
+    U+FFFD for what does not fit or is no Chinese that anybody writes. To look for danger words in, never to be shown or
+    kept as what was written."""
     if (found := decode_text(raw)) is not None:
         return found.text
-    return "\n".join(raw.decode(charset, "replace") for charset in ("utf-8", "gb18030", "utf-16-be"))
+    guessed = (raw.decode(charset, "replace") for charset in ("gb18030", "utf-16-be"))
+    return "\n".join((raw.decode("utf-8", "replace"), *(_HAN_RUN.sub(_if_common, text) for text in guessed)))
+
+
+def _if_common(run: re.Match[str]) -> str:
+    """Ideographs that stand together, if they are mostly common ones: Muñoz in GB18030 is Mu駉z."""
+    common = sum(map(_COMMON.__contains__, to_simplified(run[0])))
+    return run[0] if len(run[0]) > 1 and 3 * common >= 2 * len(run[0]) else _CUT_OFF
 
 
 def _by_zeros(raw: bytes) -> DecodedText | None:
