@@ -34,6 +34,7 @@ _AS_CHINESE_IS_WRITTEN = re.compile(
     "\U0001f000-\U0001faff]*+"
 )
 _SAMPLE = 2000  # characters by which a text is judged
+_PRINTABLE = re.compile(b"[\x20-\x7e]")
 _HAN, _HAN_RUN = re.compile("[\u3400-\u9fff]"), re.compile("[\u3400-\u9fff]+")
 # GB 2312, level 1: the 3,755 common characters, rows B0 to D7
 _COMMON = frozenset(bytes((a, b)).decode("gb2312", "ignore") for a in range(0xB0, 0xD8) for b in range(0xA1, 0xFF))
@@ -99,7 +100,8 @@ def possible_readings(raw: bytes) -> str:
     kept as what was written."""
     if (found := decode_text(raw)) is not None:
         return found.text
-    guessed = (raw.decode(charset, "replace") for charset in ("gb18030", "utf-16-be"))
+    is_latin = 2 * len(_PRINTABLE.findall(raw)) > len(raw)  # in UTF-16 two Latin letters are one ideograph
+    guessed = (raw.decode(charset, "replace") for charset in (("gb18030",) if is_latin else ("gb18030", "utf-16-be")))
     return "\n".join((raw.decode("utf-8", "replace"), *(_HAN_RUN.sub(_if_common, text) for text in guessed)))
 
 
