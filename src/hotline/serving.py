@@ -18,6 +18,7 @@ from hotline.console import app as console
 from hotline.operations.readiness import refresh_caches
 from hotline.runtime.upkeep import run_maintenance
 from hotline.settings import Settings
+from hotline.text.simplified import load_tables
 from hotline.tickets.context import Services
 from hotline.web import connections
 from hotline.wiring import build_worker, configure_logging, open_services, tune_garbage_collector
@@ -37,6 +38,7 @@ def build_server_app(settings: Settings, *, with_worker: bool) -> FastAPI:
             running = asyncio.create_task(worker.run()) if worker else None
             # before the first request: the database may become unavailable at any moment
             await refresh_caches(services, services.clock())
+            load_tables()
             stop = asyncio.Event()
             upkeep = asyncio.create_task(run_maintenance(upkeep_jobs(services, worker), stop))
             try:

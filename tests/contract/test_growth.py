@@ -22,22 +22,25 @@ from hotline.delivery.account import Account
 from hotline.delivery.payloads import (
     clean_data,
     clean_text,
-    decode_text,
     item_key,
+    parse_json,
     parse_local_time,
     parse_pairs,
     raw_item,
-    repair_encoding,
+    readable_text,
 )
 from hotline.open311.service import parse_w3c_moment
 from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
 from hotline.organisation.service.seeding import read_seed_items
 from hotline.packaged_files import packaged_folder
+from hotline.sms.model.keywords import OPT_OUT, is_keyword, keyword_form
 from hotline.sms.model.requests import detect_language, parse_text
 from hotline.sms.model.templates import compose_text
 from hotline.sms.providers.generic import Generic, batch_list
 from hotline.telephony.model import CallEvent, CallSignal, build_call
 from hotline.telephony.vocabulary import Direction
+from hotline.text import simplified
+from hotline.text.charsets import decode_text, possible_readings, repair_encoding, show_escaped_bytes
 from hotline.text.normalisation import (
     fold_characters,
     fold_sentences,
@@ -58,6 +61,7 @@ from hotline.text.phones import (
     split_last_group,
     strip_phone_punctuation,
 )
+from hotline.text.simplified import to_simplified
 from hotline.tickets.routes.lookup import TicketLookupIn
 from hotline.tickets.schemas.calls import CallIn
 from hotline.triage.model.advising import advise
@@ -69,7 +73,7 @@ SOURCE = Path(hotline.__file__).parent
 PER_CHARACTER = 0.5e-6  # seconds: what takes less at NOTICED characters cannot be quadratic and matter
 NOTICED, LONG = 4000, 8000
 VERBS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
-MAY_HOLD_PATTERNS = re.compile(rf"\bre\.(?:{'|'.join(VERBS)})\b|\bpattern=")
+MAY_HOLD_PATTERNS = re.compile(rf"\bre\.(?:compile|{'|'.join(VERBS)})\b|\bpattern=")
 ALL_SOURCE = "\n".join(file.read_text() for file in SOURCE.rglob("*.py"))
 
 
@@ -109,6 +113,18 @@ def verbs_of_names() -> dict[str, set[str]]:
     return used
 
 
+def at_top(tree: ast.Module) -> set[int]:
+    """What runs when the module is imported: all but the bodies of functions."""
+    found: set[int] = set()
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        found.add(id(node))
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return found
+
+
 def verb_of(called: ast.expr) -> str | None:
     """The verb of `re.VERB`; None: something else is called."""
     if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "re":
@@ -116,25 +132,60 @@ def verb_of(called: ast.expr) -> str | None:
     return None
 
 
+# compiled in a function, of what only it knows: how they are got, by module
+MADE_IN_FUNCTIONS: dict[str, Callable[[], Iterable[re.Pattern[str]]]] = {
+    "hotline.text.simplified": lambda: [simplified._characters().traditional],
+}
+
+
+def held(value: Any, depth: int = 3) -> Iterator[re.Pattern[str]]:
+    """The patterns in a value of a module: itself, those in its containers, in the attributes of its classes and
+    objects."""
+    if isinstance(value, re.Pattern):
+        if isinstance(value.pattern, str):
+            yield value
+    elif depth and isinstance(value, dict):
+        for part in value.values():
+            yield from held(part, depth - 1)
+    elif depth and isinstance(value, list | tuple | set | frozenset):
+        for part in value:
+            yield from held(part, depth - 1)
+    elif depth and str(getattr(value, "__module__", "")).startswith("hotline") and not callable(value):
+        names = getattr(value, "__dict__", None) or getattr(type(value), "__slots__", ())
+        for name in names:
+            yield from held(getattr(value, name, None), depth - 1)
+    elif depth and isinstance(value, type) and value.__module__.startswith("hotline"):
+        for part in vars(value).values():
+            yield from held(part, 1)
+
+
 def patterns() -> dict[str, tuple[re.Pattern[str], set[str]]]:
-    """Where it stands: the pattern and how it is used. Compiled ones of the modules, those given to `re` in line, Pydantic's and FastAPI's
-    `pattern=`."""
+    """Where it stands: the pattern and how it is used. Those that modules hold, by themselves, in containers, classes
+    and objects; those compiled in functions; those given to `re` in line; Pydantic's and FastAPI's `pattern=`."""
     found: dict[str, tuple[re.Pattern[str], set[str]]] = {}
     unknown: list[str] = []
     verbs_of = verbs_of_names()
     for module in modules():
         for name, value in vars(module).items():
-            if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-                found[f"{module.__name__}.{name}"] = value, verbs_of.get(name, VERBS)
+            for n, pattern in enumerate(held(value)):
+                used = verbs_of.get(name, VERBS) if pattern is value else VERBS
+                found[f"{module.__name__}.{name}{n or ''}"] = pattern, used
+        made = MADE_IN_FUNCTIONS.get(module.__name__)
+        for n, pattern in enumerate(made() if made else ()):
+            found[f"{module.__name__} in a function {n}"] = pattern, VERBS
         source = Path(module.__file__).read_text() if module.__file__ else ""
         if not MAY_HOLD_PATTERNS.search(source):
             continue  # to parse all of the source takes a second, in each test process
-        for node in ast.walk(ast.parse(source)):
+        tree = ast.parse(source)
+        top = at_top(tree)
+        for node in ast.walk(tree):
             if not isinstance(node, ast.Call):
                 continue
             inline = [(k.value, "search") for k in node.keywords if k.arg == "pattern"]
             if (verb := verb_of(node.func)) is not None:
                 inline += [(node.args[0], verb)]
+            if ast.unparse(node.func) == "re.compile" and id(node) not in top and not made:
+                unknown.append(f"{module.__name__}:{node.lineno} {ast.unparse(node)}")
             for said, verb in [(part, how) for given, how in inline for part in branches(given)]:
                 place = f"{module.__name__}:{said.lineno}:{said.col_offset}"
                 try:
@@ -143,7 +194,9 @@ def patterns() -> dict[str, tuple[re.Pattern[str], set[str]]]:
                     unknown.append(f"{place} {ast.unparse(said)}")
                 else:
                     found[place] = re.compile(text), {verb}
-    assert unknown == [], "made of what only the function knows: give it a name in its module"
+    assert unknown == [], (
+        "made of what only the function knows: give it a name in its module, or add it to MADE_IN_FUNCTIONS"
+    )
     return found
 
 
@@ -257,6 +310,7 @@ GENERIC = Generic(Account("g", {}, {"secret": ["whsec_YQ=="]}, "http://hotline")
 
 class _Push:
     at = NOON
+    charset = None
 
     def __init__(self, text: str) -> None:
         self.body = json.dumps({"messages": [{"id": "1", "from": "13800138000", "text": text}]}).encode()
@@ -318,6 +372,14 @@ ANALYSES: dict[str, Callable[[str], Any]] = {
     "mended": repair_encoding,
     "mended bytes": lambda text: repair_encoding(text.encode().decode("latin-1")),
     "decoded": lambda text: decode_text(text.encode(), None),
+    "decoded as GB18030": lambda text: decode_text(text.encode("gb18030", "replace"), None),
+    "possible readings": lambda text: possible_readings(b"\xff" + text.encode("gb18030", "replace")),
+    # at both parities, since UTF-16 takes two bytes at a time
+    "readable": lambda text: [readable_text(f"{before}{text}%ff\\udc80") for before in ("", "a")],
+    "broken JSON": lambda text: parse_json(b'{"a": "\xff' + json.dumps(text).encode()[1:-1] + b'"}'),
+    "escaped bytes": lambda text: show_escaped_bytes(text + "\udc80"),
+    "simplified": to_simplified,
+    "keyword": lambda text: is_keyword(keyword_form(text), OPT_OUT),
     "decoded as said": lambda text: decode_text(text.encode("utf-16-be", "replace"), "utf-16"),
     "pairs": lambda text: parse_pairs(b"a=" + text.encode()),
     "items_of": lambda text: batch_list([{"a": text}], "messages"),
@@ -333,7 +395,7 @@ ANALYSES: dict[str, Callable[[str], Any]] = {
 }
 UNITS = [
     "三", "十", "一栋", "3栋", "1", "1 ", "1-", "a", "a ", "煤\u200b", "煤\n气", "\u200b", " ", "\n", "\r\n", " \n", "。",
-    "着火。", "着火，修好了。", "查", "查 ", "0 ", "100000006 ", "满意 ", "ﷺ", "e\u0301", "煤\u0301", "é", "\x00", "%41",
+    "着火。", "着火，修好了。", "查", "查 ", "0 ", "100000006 ", "满意 ", "ﷺ", "e\u0301", "電", "➀", "退订", "请", "👍", "“", "煤\u0301", "é", "\x00", "%41",
     "转", "转 ", "(", " and ", '" or "', "x", "x-", "86", "+86", "sip:", "北门",
 ]  # fmt: skip
 SHUFFLED = "".join(random.Random(1).choices(WORDS, k=20_000))

@@ -116,5 +116,5 @@ async def test_an_api_process_does_what_no_worker_of_it_does(services: Services)
     assert {job.name for job in upkeep_jobs(services, worker)} == {"refresh"}
     assert sorted(worker.jobs) == [
         "adoption", "audit", "calls", "certificates", "clocks", "exports", "figures", "inbound", "outbox", "reckoning",
-        "reports", "retention", "spool", "weights",
+        "reports", "retention", "search_index", "spool", "weights",
     ]  # fmt: skip

@@ -19,6 +19,7 @@ __all__ = [
     "offload",
     "outages",
     "prepared",
+    "search_index",
     "tables",
     "write_batcher",
     "write_plan",

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-import unicodedata
 from codecs import BOM_UTF8
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,47 +13,95 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from hotline.text.charsets import decode_text, escape_bytes, escaped_as_bytes, has_escaped_bytes, possible_readings
 from hotline.text.normalisation import replace_lone_surrogates
 
+UNKNOWN_CHARSET = "it is in no character set that can be read"
 MAX_KEY_LENGTH = 80
 MAX_BATCH_ITEMS = 1000  # of one batch
 
 
-def parse_pairs(raw: bytes, encoding: str = "utf-8") -> list[tuple[str, str]]:
-    return parse_qsl(
-        raw.decode("latin-1"), keep_blank_values=True, encoding=encoding, errors="replace", max_num_fields=500
-    )
+def parse_pairs(raw: bytes, charset: str | None = None) -> list[tuple[str, str]]:
+    """The pairs of a form or a query, in order, blank ones kept. `charset`: the declared one. A value in no character
+    set that can be read keeps its bytes as escapes (`text/charsets`). Raises ValueError where there are more pairs than
+    a form has."""
+    pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=500)
+    return [(_form_text(name, charset), _form_text(value, charset)) for name, value in pairs]
 
 
-def parse_json(body: bytes) -> Any:
-    """A JSON body, with U+FFFD for each lone surrogate and without a byte order mark. Raises ValueError."""
+def signed_pairs(raw: bytes) -> list[tuple[str, str]]:
+    """The same as they were signed: UTF-8, each byte that is none as an escape. Encode with `surrogateescape`."""
+    return parse_qsl(raw.decode("latin-1"), keep_blank_values=True, errors="surrogateescape", max_num_fields=500)
+
+
+def _form_text(text: str, charset: str | None) -> str:
+    return text if text.isascii() and charset is None else _text_of(text.encode("latin-1"), charset)
+
+
+def _text_of(raw: bytes, charset: str | None = None) -> str:
+    found = decode_text(raw, charset)
+    return escape_bytes(raw) if found is None else found.text
+
+
+def parse_json(body: bytes, charset: str | None = None) -> Any:
+    """A JSON body, with U+FFFD for each lone surrogate and without a byte order mark. `charset`: the declared one. If
+    some of its texts are in no character set that can be read, those keep their bytes as escapes. Raises ValueError."""
     body = body.removeprefix(BOM_UTF8)
     try:
+        if charset is not None and (declared := decode_text(body, charset)) is not None:
+            body = declared.text.encode()
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        if b"\\ud" not in body.lower():
+        escaped = escape_bytes(body)
+        if b"\\ud" not in body.lower() and not has_escaped_bytes(escaped):
             raise
     try:
+        if has_escaped_bytes(escaped):
+            whole = decode_text(body) if b"\x00" in body else None  # UTF-16
+            return _decode_data(json.loads(escaped if whole is None else whole.text))
         return clean_data(json.loads(body))
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
 
+def _decode_data(value: Any) -> Any:
+    """Data whose texts may hold escaped bytes, each text in its own character set."""
+    if isinstance(value, str):
+        return _text_of(escaped_as_bytes(value)) if has_escaped_bytes(value) else replace_lone_surrogates(value)
+    if isinstance(value, dict):
+        return {_decode_data(k): _decode_data(v) for k, v in value.items()}
+    return [_decode_data(v) for v in value] if isinstance(value, list) else value
+
+
+def readable(text: str) -> str:
+    """The text itself. Raises ValueError where it holds bytes in no character set that can be read."""
+    if has_escaped_bytes(text):
+        raise ValueError(UNKNOWN_CHARSET)
+    return text
+
+
 def first_text(item: Mapping[str, Any], *names: str) -> str:
-    """The first of these that is there, as text: ids come as numbers too. Raises ValueError where none is."""
+    """The first of these that is there, as text: ids come as numbers too. Raises ValueError where none is, and where
+    it is in no character set that can be read."""
     for name in names:
         value = item.get(name)
         if isinstance(value, bool) or value is None or isinstance(value, dict | list):
             continue
         if isinstance(value, float):
             return str(int(value)) if value.is_integer() else str(value)
-        return str(value)
+        return readable(str(value))
     raise ValueError(f"{names[0]} is missing")
 
 
-def parse_batch(body: bytes) -> list[Any]:
-    """A batch: an array, or the one object some callers send. Raises ValueError."""
-    found = parse_json(body)
+def optional_text(item: Mapping[str, Any], name: str) -> str:
+    """The same of what may be missing: then empty."""
+    value = item.get(name)
+    return "" if value is None or isinstance(value, bool | dict | list) else first_text(item, name)
+
+
+def parse_batch(body: bytes, charset: str | None = None) -> list[Any]:
+    """A batch: an array, or the one object some callers send. `charset`: the declared one. Raises ValueError."""
+    found = parse_json(body, charset)
     if isinstance(found, dict):
         found = [found]
     if not isinstance(found, list):
@@ -88,8 +135,11 @@ def raw_text(raw: bytes) -> str:
 
 
 def raw_item(item: Any) -> str:
-    """One item of a batch, as JSON."""
-    return raw_text(orjson.dumps(item, default=str))
+    """One item of a batch, as JSON. Bytes that are no text stand in it as escapes."""
+    try:
+        return raw_text(orjson.dumps(item, default=str))
+    except TypeError:
+        return json.dumps(item, default=str)
 
 
 def unreadable_reason(fault: Exception) -> str:
@@ -102,18 +152,18 @@ def unreadable_reason(fault: Exception) -> str:
 
 
 def readable_text(kept: str) -> str:
-    """The words in a raw item that cannot be parsed, in any charset, with the escapes of JSON
-    and of forms undone, each value on a line of its own."""
+    """What words may stand in something kept raw that nobody can read whole: in whatever charset, with the escapes of
+    JSON and of forms undone, each value on a line of its own. To look for danger words in."""
     raw = base64.b64decode(kept[7:]) if kept.startswith("base64:") else kept.encode("utf-8", "replace")
-    found = _decode_guessing(raw)
+    found = possible_readings(raw)
     if "%" in found:
-        found += "\n" + _decode_guessing(unquote_to_bytes(found.replace("+", " ")))
-    return clean_text(_ESCAPED.sub(_unescape, _ESCAPED.sub(_unescape, found)))  # twice: JSON may stand in JSON
-
-
-def _decode_guessing(raw: bytes) -> str:
-    wide = json.detect_encoding(raw)
-    return raw.decode(wide, "replace") if wide.startswith(("utf-16", "utf-32")) else decode_text(raw, None)[0]
+        found += "\n" + possible_readings(unquote_to_bytes(found.replace("+", " ")))
+    found = _ESCAPED.sub(_unescape, _ESCAPED.sub(_unescape, found))  # twice: JSON may stand in JSON
+    if has_escaped_bytes(found):
+        found = "\n".join(
+            possible_readings(escaped_as_bytes(line)) if has_escaped_bytes(line) else line for line in found.split("\n")
+        )
+    return clean_text(found)
 
 
 _ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})|\\(.)|[\"&{}\[\]]")
@@ -137,41 +187,6 @@ def clean_data(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {clean_text(str(k)): clean_data(v) for k, v in value.items()}
     return [clean_data(v) for v in value] if isinstance(value, list | tuple) else value
-
-
-def repair_encoding(text: str) -> str:
-    """A text that was read as ISO-8859-1 on its way, though it was UTF-8 or GBK; any other as it is."""
-    if not text or not any("\x80" <= c <= "\xff" for c in text) or any(c > "\xff" for c in text):
-        return text
-    raw = text.encode("latin-1")
-    for charset in ("utf-8", "gb18030"):
-        try:
-            found = raw.decode(charset)
-        except UnicodeDecodeError:
-            continue
-        if any(unicodedata.name(c, "").startswith("CJK") for c in found) or charset == "utf-8":
-            return found
-    return text
-
-
-def decode_text(raw: bytes, charset: str | None) -> tuple[str, str]:
-    """Bytes as text, and the charset they turned out to be in: the one that is named where it fits, else by trial."""
-    named = (charset or "").strip().strip("\"'").lower()
-    named = {"8-bit": "", "gb2312": "gb18030", "gbk": "gb18030", "ucs-2": "utf-16-be", "utf-16": "utf-16-be"}.get(
-        named, named
-    )
-    tried = [named] if named and named not in ("iso-8859-1", "latin-1", "latin1") else []
-    for candidate in (*tried, "utf-8", "gb18030"):
-        try:
-            return raw.decode(candidate), candidate
-        except (UnicodeDecodeError, LookupError):
-            continue
-    if len(raw) % 2 == 0:
-        try:
-            return raw.decode("utf-16-be"), "utf-16-be"
-        except UnicodeDecodeError:
-            pass
-    return raw.decode("latin-1"), "latin-1"
 
 
 def parse_local_time(text: str, zone: ZoneInfo) -> datetime:

@@ -105,8 +105,8 @@ def unreadable_columns(
 
 
 def _has_danger(lexicon: Lexicon, text: str) -> bool:
-    """Whether a danger word stands in a text of any length. Read in pieces that overlap: the folded form of each piece
-    is kept for a while."""
-    return any(
-        advise(lexicon, text[at : at + SCAN_LENGTH]).dangers for at in range(0, len(text), SCAN_LENGTH - SCAN_OVERLAP)
-    )
+    """Whether a danger word stands in a text of any length. Read line by line, since what one person wrote is one value
+    of many, and in pieces that overlap: the folded form of each piece is kept for a while."""
+    pieces = (text[at : at + SCAN_LENGTH] for at in range(0, len(text), SCAN_LENGTH - SCAN_OVERLAP))
+    lines = (line for line in text.split("\n") if 1 < len(line) <= SCAN_LENGTH)
+    return any(advise(lexicon, part).dangers for part in (*pieces, *lines))

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 
 from hotline.delivery.account import Account
+from hotline.delivery.payloads import signed_pairs
 from hotline.inbound.signatures import check_address, matches_any
 from hotline.inbound.webhook_request import AuthenticationFailed, WebhookRequest
 
@@ -46,13 +47,13 @@ def _signed_part(request: WebhookRequest) -> str:
             raise AuthenticationFailed("the body is not the one that was signed")
         return ""
     form: dict[str, set[str]] = {}
-    for name, value in request.form_pairs():
+    for name, value in signed_pairs(request.body):
         form.setdefault(name, set()).add(value)
     return "".join(name + value for name in sorted(form) for value in sorted(form[name]))
 
 
 def _signature(key: str, text: str, digest: str) -> str:
-    return base64.b64encode(hmac.digest(key.encode(), text.encode(), digest)).decode()
+    return base64.b64encode(hmac.digest(key.encode(), text.encode("utf-8", "surrogateescape"), digest)).decode()
 
 
 def _url_variants(url: str) -> Iterator[str]:

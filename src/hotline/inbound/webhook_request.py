@@ -31,13 +31,21 @@ class WebhookRequest:
     remote_address: str
     at: datetime
 
-    def query_pairs(self, encoding: str = "utf-8") -> list[tuple[str, str]]:
+    def query_pairs(self) -> list[tuple[str, str]]:
         """The pairs of the query, in order, blank ones kept."""
-        return parse_pairs(self.query, encoding)
+        return parse_pairs(self.query)
 
-    def form_pairs(self, encoding: str = "utf-8") -> list[tuple[str, str]]:
-        """The pairs of a form body. Raises ValueError where there are more than a form has."""
-        return parse_pairs(self.body, encoding)
+    def form_pairs(self) -> list[tuple[str, str]]:
+        """The pairs of a form body, in the character set it declares. Raises ValueError where there are more than a
+        form has."""
+        return parse_pairs(self.body, self.charset)
+
+    @property
+    def charset(self) -> str | None:
+        """The character set that the body is declared to be in. None: none is declared, or UTF-8."""
+        declared = self.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0]
+        declared = declared.strip().strip("\"'")
+        return declared if declared and declared not in ("utf-8", "utf8") else None
 
     @property
     def media_type(self) -> str:

@@ -42,7 +42,7 @@ async def push_order(gateway: GatewayPath, context: Hook) -> Response:
     except AuthenticationFailed:
         raise Refused(NOT_AUTHENTIC) from None
     try:
-        body = parse_json(request.body)
+        body = parse_json(request.body, request.charset)
     except ValueError:
         raise Refused(Refusal(Code.BAD_REQUEST, "the body is no JSON", errors=(("body", "not valid JSON"),))) from None
     system, area = found.account.setting("system", gateway), found.account.settings.get("area")

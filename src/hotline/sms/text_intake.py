@@ -3,7 +3,7 @@ intake and the same `act` as every other channel, under the text's own key, so t
 effect."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,9 +20,9 @@ from hotline.organisation.model.vocabulary import Channel
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refused
 from hotline.sms import store as sms_store
+from hotline.sms.model.keywords import OPT_OUT, ProviderKeyword, provider_keyword
 from hotline.sms.model.requests import (
     MAX_TEXTS_PER_HOUR,
-    OPT_OUT,
     Intent,
     TextEffect,
     TextRequest,
@@ -46,6 +46,12 @@ from hotline.web.idempotency import RequestKey
 
 F = Field
 MAX_NARRATIVE = 10_000
+LONGEST_MARKED = 20  # characters of a keyword that a provider knows and we do not; a longer text is about something
+_INTENTS = {
+    ProviderKeyword.STOP: Intent.OPT_OUT,
+    ProviderKeyword.START: Intent.OPT_IN,
+    ProviderKeyword.HELP: Intent.HELP,
+}
 UNKNOWN_LINE_REASON = "the receiving number belongs to no area: see `numbers` of the gateway"
 
 
@@ -69,8 +75,18 @@ async def process_text(services: Services, row: Row, gateway: Gateway | None, no
     settings = gateway.account.settings if gateway else {}
     opt_out = frozenset(settings.get("opt_out") or OPT_OUT)
     request = await services.offload.run(len(row.text), parse_text, row.text, opt_out)
-    text = IncomingText(services, row, sender, request, settings, directory.home.area if directory.home else None, now)
-    return await text.process()
+    home = directory.home.area if directory.home else None
+    text = IncomingText(services, row, sender, request, settings, home, now)
+    marked = provider_keyword(row.details.get("opt_out_type"))
+    if marked is None:
+        return await text.process()
+    if not await text.is_about_something():
+        return await replace(text, request=replace(request, intent=_INTENTS[marked])).process()
+    outcome = await text.process()
+    if marked is not ProviderKeyword.STOP or sender.phone is None:
+        return outcome
+    phone = sender.phone
+    return replace(outcome, writes=(*outcome.writes, lambda c: sms_store.add_to_stop_list(c, phone, now, "sms")))
 
 
 @dataclass(frozen=True)
@@ -97,7 +113,9 @@ class IncomingText:
         if request.intent is Intent.OPT_OUT:
             phone = sender.phone
             also = (lambda c: sms_store.add_to_stop_list(c, phone, self.now, "sms"),)
-            return InboundOutcome(InboundStatus.DONE, Effect.OPTED_OUT, messages=self._reply("opted_out"), writes=also)
+            # a provider that marked it takes no more texts to this number, not even the one that says so
+            said = () if self.row.details.get("opt_out_type") else self._reply("opted_out")
+            return InboundOutcome(InboundStatus.DONE, Effect.OPTED_OUT, messages=said, writes=also)
         if request.intent is Intent.OPT_IN:
             phone = sender.phone
             also = (lambda c: sms_store.remove_from_stop_list(c, phone),)
@@ -123,6 +141,13 @@ class IncomingText:
         if request.intent is Intent.RATE and not request.words and not row.urgent:
             return needs_review("an answer to a question that is not open", target.ticket.number if target else None)
         return await self._open_ticket()
+
+    async def is_about_something(self) -> bool:
+        """Whether it says more than a keyword that is not known here: a danger or a matter, or simply much."""
+        if self.row.urgent or self.request.intent is not Intent.MATTER:
+            return bool(self.row.urgent)
+        advice = await self._advice(self.services.directory.derived(build_lexicon), self.row.text)
+        return bool(advice.dangers or advice.category) or len(self.row.text.strip()) > LONGEST_MARKED
 
     async def _from_unusable_sender(self) -> InboundOutcome:
         """A service number or a name: stored, never a caller, never answered; a danger in it alarms the operators."""

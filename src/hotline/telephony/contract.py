@@ -93,7 +93,7 @@ class PushedEvents:
 def parse_event_fields(request: WebhookRequest) -> list[dict[str, Any]]:
     """JSON (one object, an array, or `events` in one) or a form; repeated fields become lists."""
     if request.media_type == "application/json":
-        found = parse_json(request.body)
+        found = parse_json(request.body, request.charset)
         if isinstance(found, dict):
             found = found["events"] if isinstance(found.get("events"), list) else [found]
         if not isinstance(found, list) or len(found) > 500 or not all(isinstance(e, dict) for e in found):

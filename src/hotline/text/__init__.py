@@ -2,11 +2,13 @@
 
 __all__ = [
     "bidi",
+    "charsets",
     "normalisation",
     "numbering",
     "phone_parsing",
     "phones",
     "reasons",
+    "simplified",
     "spreadsheet_cells",
     "strict_json",
     "timestamps",

@@ -7,19 +7,15 @@ The text people wrote is never changed; only its shadow is looked at. Nothing he
 import re
 import unicodedata
 from functools import lru_cache
-from importlib import resources
 from operator import add
 
+from hotline.text.simplified import has_traditional, to_simplified
 
-def _read_pairs() -> str:
-    """Traditional characters and their simplified forms, pairwise. The rest of the script passes through unchanged."""
-    text = resources.files("hotline.text").joinpath("traditional.txt").read_text("utf-8")
-    return "".join(traditional + line[0] for line in text.splitlines() for traditional in line[2:])
+# Raise it when some text folds to another form than before, and let `folds_anew` say which: search indexes hold folded
+# words, and the worker then indexes those tickets anew. 2: every traditional character, by
+# OpenCC; digits of every kind.
+FOLD_VERSION = 2
 
-
-_PAIRS = _read_pairs()
-_SIMPLE = {ord(_PAIRS[i]): _PAIRS[i + 1] for i in range(0, len(_PAIRS), 2)}
-_TRADITIONAL = re.compile(f"[{_PAIRS[::2]}]")
 _DIGITS = {
     c: d
     for d, chars in enumerate(("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
@@ -45,6 +41,13 @@ _MARKS_OVER = (
     "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u302a-\u302f"
     "\u3099\u309a\ua670-\ua672\ufe20-\ufe2f]+"
 )
+# digits that NFKC leaves as they are: ➀ ❶ ⓵ and those of other scripts
+_DIGITS_OF_SCRIPTS = {
+    code: str(unicodedata.digit(chr(code)))
+    for code in range(0x80, 0x10000)
+    if unicodedata.digit(chr(code), None) is not None and unicodedata.normalize("NFKC", chr(code)) == chr(code)
+}
+_OTHER_DIGIT = re.compile(f"[{''.join(map(chr, _DIGITS_OF_SCRIPTS))}]")
 _MARK_OVER = re.compile(_MARKS_OVER)
 _OVER = re.compile(rf"(?<=[0-9A-Za-z{_CJK}]){_MARKS_OVER}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -59,13 +62,14 @@ MOST_TERMS = 2000  # of one text; far above 4,000 characters of prose
 
 
 def normalise_text(text: str) -> str:
-    """A text without invisible marks and control characters gone, every kind of line break one "\\n",
-    width folded (NFKC). Case and words stay as they are."""
+    """A text without what nobody sees: invisible marks and control characters gone, every kind of line break one "\\n",
+    width folded (NFKC), enclosed digits and those of other scripts as 0-9. Case and words stay as they are."""
     seen = "\n".join(_IGNORED.sub("", text).splitlines())
     for wide, folded in _WIDE_MARKS:
         seen = seen.replace(wide, folded)
     seen = unicodedata.normalize("NFKC", seen)
-    return _OVER.sub("", seen) if _MARK_OVER.search(seen) else seen
+    plain = _OVER.sub("", seen) if _MARK_OVER.search(seen) else seen
+    return plain.translate(_DIGITS_OF_SCRIPTS) if _OTHER_DIGIT.search(plain) else plain
 
 
 def replace_lone_surrogates(text: str) -> str:
@@ -91,6 +95,11 @@ def fold_characters(text: str) -> str:
     return join_broken_words(_simple(text))
 
 
+def folds_anew(text: str) -> bool:
+    """Whether this version may fold the text otherwise than the version before it."""
+    return has_traditional(normalise_text(text)) or _OTHER_DIGIT.search(text) is not None
+
+
 def fold_sentences(text: str) -> list[str]:
     """The shadow of each of its sentences. A line break ends one."""
     return [_numerals(join_broken_words(s)) for s in _SENTENCE.split(_simple(text)) if s]
@@ -103,8 +112,7 @@ def join_broken_words(text: str) -> str:
 
 
 def _simple(text: str) -> str:
-    folded = normalise_text(text).casefold()
-    return folded.translate(_SIMPLE) if _TRADITIONAL.search(folded) else folded
+    return to_simplified(normalise_text(text).casefold())
 
 
 def _numerals(text: str) -> str:

@@ -61,6 +61,7 @@ def _parse_single_number(text: str, region: str, area_code: str) -> ParsedPhone 
 
 
 def _number(digits: str, region: str, area_code: str) -> ParsedPhone | None:
+    digits = digits.removeprefix("+86") if digits.startswith("+86+") else digits
     if not digits.removeprefix("+").isdigit() or not digits.isascii():
         return None
     if region == "CN" and _MOBILE.fullmatch(digits):

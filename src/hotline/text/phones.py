@@ -10,15 +10,22 @@ from uuid import UUID
 from hotline.text.normalisation import normalise_text
 
 WITHHELD = frozenset(
-    {"", "anonymous", "withheld", "private", "unknown", "unavailable", "restricted", "匿名", "未知", "保密"}
-)
+    {
+        "", "anonymous", "withheld", "private", "unknown", "unavailable", "restricted", "privatenumber",
+        "unknownnumber", "nocallerid", "null", "none", "na", "匿名", "未知", "保密", "未知号码", "匿名来电", "匿名号码",
+        "隐藏号码", "无号码", "无主叫", "无来显", "无来电显示", "未显示", "私人号码",
+    }
+)  # fmt: skip
 LONGEST_RAW = 1000  # characters of a number field that are kept
 LONGEST_NUMBER = 200  # characters in which a number is looked for
-_SHORT = frozenset({"110", "119", "120", "122", "12110", "999", "112"})
+_SHORT = frozenset({"110", "112", "114", "117", "119", "120", "121", "122", "12110", "999"})
+_AFTER_AREA_CODE = re.compile(r"0(?:10|2[0-9]|[3-9][0-9]{2})(?:1[0-9]{2,5}|9[56][0-9]{3,4})")  # 010-12345
+_SPOKEN = str.maketrans("零〇一幺二两三四五六七八九", "0011223456789")
+_HAN_DIGITS = re.compile(r"[零〇一幺二两三四五六七八九]{7,}")
 _SIP = re.compile(r"sips?:(?P<user>[^@;>]*)|tel:(?P<number>[^;>]*)", re.IGNORECASE)
 _ON_AN_ADDRESS = re.compile(r"(?P<user>[+0-9]+)@[0-9.]+(?::[0-9]+)?")  # as exchanges write it: 13800138000@10.0.0.1
 _EXTENSION = re.compile(
-    r"(?:转接?|轉接?|分机号?码?|分機號?碼?|内线|內線|;?ext(?:ension|n)?|x|#|\*|,|;)[\s.:=]*+(?:分机|分機)?[\s.:=]*+"
+    r"(?:转接?|轉接?|分机号?码?|分機號?碼?|内线|內線|;?ext(?:ension|n)?|x|#|\*|,{1,3}|;)[\s.:=]*+(?:分机|分機)?[\s.:=]*+"
     r"([0-9]{1,6})(?:分机|分機|号|號)?[)\]]?",
     re.IGNORECASE,
 )
@@ -47,8 +54,9 @@ class ParsedPhone:
 
 
 def strip_phone_punctuation(raw: str) -> str:
-    """Width folded; invisible marks, blanks, dashes and brackets gone."""
-    return "".join(c for c in normalise_text(raw) if c not in "-()·.–—/" and not c.isspace())
+    """Width folded; invisible marks, blanks, dashes and brackets gone; a number that is spelled out, in digits."""
+    plain = "".join(c for c in normalise_text(raw) if c not in "-()·.–—/" and not c.isspace())
+    return plain.translate(_SPOKEN) if _HAN_DIGITS.fullmatch(plain) else plain
 
 
 def is_withheld(raw: str | None) -> bool:
@@ -91,8 +99,8 @@ def number_candidates(text: str) -> Iterator[str]:
 
 
 def is_service_number(digits: str) -> bool:
-    """A number that sends or answers for an organisation, never a caller: 12345, 10086, 1008611, 95598, 106…, 116114,
-    400 and 800 numbers."""
+    """A number that sends or answers for an organisation, never a caller: 12345, 010-12345, 10086, 1008611, 95598,
+    106…, 116114, 1010…, 400 and 800 numbers."""
     if digits in _SHORT:
         return True
     if not digits.isascii() or not digits.isdigit():
@@ -101,6 +109,8 @@ def is_service_number(digits: str) -> bool:
         (digits.startswith("106") and 8 <= len(digits) <= 20)
         or (digits.startswith(("12", "10", "11")) and 5 <= len(digits) <= 7)
         or (digits.startswith(("95", "96")) and 5 <= len(digits) <= 7)
+        or (digits.startswith(("1010", "95105")) and len(digits) == 8)
+        or _AFTER_AREA_CODE.fullmatch(digits) is not None
         or (digits.startswith("95") and 10 <= len(digits) <= 12)
         or (digits.startswith(("400", "800")) and len(digits) == 10)
     )

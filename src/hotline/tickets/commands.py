@@ -1,11 +1,14 @@
-"""The command that prints the life cycle: lifecycle."""
+"""The commands of tickets: lifecycle, reindex."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.command_line import stop
+from hotline.command_line import CommandLine, say, stop
+
+if TYPE_CHECKING:
+    from hotline.tickets.context import Services
 
 commands = typer.Typer()
 GROUPS = (commands,)
@@ -36,3 +39,22 @@ def lifecycle(
                 print(f"  {at:17}{action:19}{to:17}{by:42}{needs}")
     else:
         stop("format is one of table, mermaid, markdown, json", 2)
+
+
+@commands.command()
+def reindex(context: typer.Context) -> None:
+    """Index all tickets anew for search, in small pieces, while the hotline runs.
+
+    An upgrade needs it only where processes of the version before wrote tickets while it ran; the worker indexes the
+    others by itself."""
+    from hotline.tickets.store import search_index
+
+    async def index(services: "Services") -> int:
+        await services.db.transact(search_index.restart_index)
+        total = 0
+        while found := await services.db.transact(lambda c: search_index.index_next(c, every=True)):
+            total += found
+        return total
+
+    line: CommandLine = context.obj
+    say(f"{line.with_services(index)} tickets indexed")

@@ -1,4 +1,5 @@
-"""The worker's jobs for tickets: escalate overdue clocks, recalculate limits, compare counters with a full count."""
+"""The worker's jobs for tickets: escalate overdue clocks, recalculate limits, index texts that fold otherwise than
+before, compare counters with a full count."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,14 +11,14 @@ from hotline.organisation.service import logging_in
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import PER_TICKET
 from hotline.tickets.sla.jobs import escalate_due, recalculate_due, start_missing_clocks
-from hotline.tickets.store import counters
+from hotline.tickets.store import counters, search_index
 from hotline.web import throttle_store
 
 log = structlog.get_logger("hotline.retention")
 
 
 def ticket_jobs(services: Services) -> Sequence[Job]:
-    """Overdue clocks, limits that must be counted anew, tickets without clocks."""
+    """Overdue clocks, limits that must be counted anew, tickets without clocks, texts to be indexed anew."""
 
     async def escalate() -> bool:
         return (await escalate_due(services, services.clock())).claimed > 0
@@ -28,10 +29,14 @@ def ticket_jobs(services: Services) -> Sequence[Job]:
     async def give_clocks() -> bool:
         return await start_missing_clocks(services, services.clock()) > 0
 
+    async def index() -> bool:
+        return await services.db.transact(lambda c: search_index.index_next(c, every=False)) > 0
+
     return (
         Job("clocks", escalate, AT_ONCE),
         Job("reckoning", recalculate, MEDIUM_PAUSE),
         Job("adoption", give_clocks, HOURLY),
+        Job("search_index", index, HOURLY),
     )
 
 

@@ -4,7 +4,6 @@ import re
 from collections import deque
 from collections.abc import Mapping, MutableMapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.datastructures import FormData, UploadFile
@@ -12,10 +11,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from hotline.database.offload import Offload
-from hotline.delivery.payloads import clean_text
+from hotline.delivery.payloads import clean_text, parse_pairs
 from hotline.open311.routes.request import Open311Error, Open311Request
 from hotline.open311.service import Open311Form
 from hotline.storage.files import StoredFile, store_file
+from hotline.text.charsets import repair_encoding, show_escaped_bytes
 
 _BRACKETS = re.compile(r"attribute\[([^\[\]]{1,80})\](?:\[\])?")
 _MEDIA = re.compile(r"media(?:\[\])?|photo[0-9]*|file_.+")
@@ -112,22 +112,28 @@ async def read_form(request: Request, offload: Offload) -> FormData:
             raw = await request.body()
             if len(raw) > LARGEST_FORM:
                 raise Open311Error(400, "the body is too large")
-            return FormData(await offload.run(len(raw), _pairs, raw))
+            charset = _charset(request)
+            return FormData(await offload.run(len(raw), _pairs, raw, charset))
         if kind == "":
             return FormData([])
-        return await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=64 * 1024)
+        form = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS, max_part_size=64 * 1024)
+        # Starlette reads a part that is no UTF-8 as ISO-8859-1
+        return FormData([(n, repair_encoding(v) if isinstance(v, str) else v) for n, v in form.multi_items()])
     except (HTTPException, ValueError, UnicodeDecodeError, KeyError) as fault:
         if isinstance(fault, HTTPException) and fault.status_code == 413:
             raise Open311Error(400, "the body is too large") from None
         raise Open311Error(400, "the form cannot be read: UTF-8, and not more fields than a form has") from None
 
 
-def _pairs(raw: bytes) -> list[tuple[str, str | UploadFile]]:
-    """The pairs of a form; percent signs apart, it is plain text. With U+FFFD for what is no UTF-8: a report is not
+def _charset(request: Request) -> str | None:
+    declared = parse_options_header(request.headers.get("content-type", ""))[1].get(b"charset")
+    return declared.decode("latin-1") if declared else None
+
+
+def _pairs(raw: bytes, charset: str | None = None) -> list[tuple[str, str | UploadFile]]:
+    """The pairs of a form. What is in no character set that can be read stands in them as \\xNN: a report is not
     refused for it. Raises ValueError."""
-    text = raw.decode(errors="replace")
-    pairs = parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
-    return [*pairs]
+    return [(show_escaped_bytes(name), show_escaped_bytes(value)) for name, value in parse_pairs(raw, charset)]
 
 
 def fields_of(query: Mapping[str, str], data: FormData | None) -> tuple[Open311Form, list[UploadFile]]:

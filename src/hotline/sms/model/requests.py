@@ -7,27 +7,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hotline.sms.model.keywords import HELP, OPT_IN, OPT_OUT, THANKS, is_keyword, keyword_form, keyword_forms
 from hotline.text.normalisation import join_broken_words, normalise_text
 from hotline.text.numbering import TicketNumber, parse_number
+from hotline.text.simplified import to_simplified
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import CODE_LENGTH, OPEN, Satisfaction, TicketStatus
 from hotline.triage.model.advice import Advice
 
-OPT_OUT = frozenset({"TD", "T", "N", "退订", "STOP", "UNSUBSCRIBE"})
-_OPT_IN = frozenset({"START", "UNSTOP", "恢复", "订阅"})
-_HELP = frozenset({"HELP", "帮助", "?", "INFO", "你好", "您好", "在吗", "HELLO", "HI"})
-_THANKS = frozenset(
-    {
-        "谢谢", "谢谢你", "谢谢你们", "谢谢了", "感谢", "多谢", "再次感谢", "再次谢谢", "非常感谢", "十分感谢", "好的", "好", "好的谢谢", "好谢谢", "收到", "收到谢谢", "知道了", "嗯", "嗯嗯",
-        "辛苦了", "OK", "OKAY", "THANKS", "THANK YOU", "THX", "GOT IT",
-        "THANKS AGAIN", "THANK YOU AGAIN",
-    }
-)  # fmt: skip
 _SATISFACTION_WORDS = {
     "1": Satisfaction.VERY_SATISFIED, "2": Satisfaction.SATISFIED, "3": Satisfaction.FAIR,
     "4": Satisfaction.DISSATISFIED, "5": Satisfaction.VERY_DISSATISFIED,
     "非常满意": Satisfaction.VERY_SATISFIED, "很满意": Satisfaction.VERY_SATISFIED, "满意": Satisfaction.SATISFIED,
-    "基本满意": Satisfaction.FAIR, "一般": Satisfaction.FAIR, "不满意": Satisfaction.DISSATISFIED, "不满": Satisfaction.DISSATISFIED,
+    "基本满意": Satisfaction.FAIR, "一般": Satisfaction.FAIR, "一般般": Satisfaction.FAIR, "还可以": Satisfaction.FAIR,
+    "不太满意": Satisfaction.DISSATISFIED, "不大满意": Satisfaction.DISSATISFIED, "唔满意": Satisfaction.DISSATISFIED, "不满意": Satisfaction.DISSATISFIED, "不满": Satisfaction.DISSATISFIED,
     "非常不满意": Satisfaction.VERY_DISSATISFIED, "很不满意": Satisfaction.VERY_DISSATISFIED,
     "解决了": Satisfaction.SATISFIED, "已解决": Satisfaction.SATISFIED, "修好了": Satisfaction.SATISFIED, "好了": Satisfaction.SATISFIED,
     "未解决": Satisfaction.DISSATISFIED, "没解决": Satisfaction.DISSATISFIED, "没有解决": Satisfaction.DISSATISFIED,
@@ -38,10 +31,13 @@ _SATISFACTION_WORDS = {
     "NOT FIXED": Satisfaction.DISSATISFIED, "VERY DISSATISFIED": Satisfaction.VERY_DISSATISFIED,
 }  # fmt: skip
 UNSOLVED = frozenset({Satisfaction.DISSATISFIED, Satisfaction.VERY_DISSATISFIED})
+_SATISFACTION_ALONE = dict(zip("一二三四五", (_SATISFACTION_WORDS[digit] for digit in "12345"), strict=True))
 _WORDS = "|".join(re.escape(w) for w in sorted(_SATISFACTION_WORDS, key=len, reverse=True) if not w.isdigit())
 # a digit is an opinion only alone, with thanks or a reason: "1、2号楼停水", "1.5米高的围墙" and "1 栋漏水" are none
-_DIGIT = re.compile(r"([1-5])分?(?:[\s,.;:!。、]+([^栋号楼幢单层户.\s].*))?", re.DOTALL)
-_RATED = re.compile(rf"({_WORDS})(?:[\s,.;:!。、]+(.*))?", re.DOTALL)
+_DIGIT = re.compile(
+    r"(?:(?:回复|选择?|评价|打|给)[\s:]*+)?([1-5])[分星]?(?:[\s,.;:!。、]+([^栋号楼幢单层户.\s].*))?", re.DOTALL
+)
+_RATED = re.compile(rf"({_WORDS})[的了啊呀哦啦]?(?:(?:谢谢|感谢|多谢|辛苦)[你您们了]*+|[\s,.;:!。、]+(.*))?", re.DOTALL)
 _PROGRESS = re.compile(r"(?:查询|查|进度|查进度|查询进度|QUERY|STATUS|PROGRESS)[\s:#,]*+([0-9 \-]*+)")
 _AGAIN = re.compile(
     r"又坏|又漏|又堵|又停|又出|再次|重办|没有?解决|未解决|没有?修好|还是(?:不|没|坏|漏)|仍然|没人来|again|not fixed|not solved|"
@@ -52,11 +48,15 @@ _NOT_AGAIN = re.compile(  # what only sounds like it
     r"(?:没有?|不会|不再|未)(?:再次|又)|再次(?:感谢|谢谢|致谢|表扬)|(?:thanks?|thank you|thx|not|never|no) again|not (?:broken|leaking) again",
     re.IGNORECASE,
 )
+# emoji and other symbols (So, Sk)
+_SYMBOL = re.compile(
+    f"[{''.join(c for c in map(chr, range(0x80, 0x10000)) if unicodedata.category(c) in ('So', 'Sk'))}\U0001f000-\U0001faff]"
+)
 _DIGIT_RUN = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LETTER = re.compile(r"[A-Za-z]{2}")
-_PUNCTUATION = re.compile(r"[，,。.!！~～、]")
-_TRAILING = " \t\r\n.。!！,，~～"
+_TRAILING = " \t\r\n.。!！,，、~～"
+_ENCLOSING = "\"'“”‘’「」『』《》〈〉【】()[]{}" + _TRAILING
 MAX_READ_LENGTH = 10_000  # characters of a text that are read for what it wants
 MAX_NUMBERS = 20  # ticket numbers that one text may name
 MIN_CONFIDENCE = 0.75  # from here on a category says that a text is of another matter
@@ -91,22 +91,18 @@ class TextRequest:
 
 
 def parse_text(text: str, opt_out: Collection[str] = OPT_OUT) -> TextRequest:
-    """Read a text. Opting out takes the exact word, alone: "TD" does, "T恤店噪音太大" does not."""
+    """Read a text. Opting out takes a keyword alone: "TD" does, "T恤店噪音太大" does not."""
     plain = normalise_text(text[:MAX_READ_LENGTH]).strip()
-    bare_text = plain.strip(_TRAILING).upper()
-    compact_text = join_broken_words(bare_text)  # "满\n意" is the same word
     language = detect_language(plain)
     if not _has_visible_text(plain):
         return TextRequest(Intent.NOTHING)
-    if compact_text in opt_out:
-        return TextRequest(Intent.OPT_OUT, language=language)
-    if compact_text in _OPT_IN:
-        return TextRequest(Intent.OPT_IN, language=language)
-    if compact_text in _HELP:
-        return TextRequest(Intent.HELP, language=language)
-    if _PUNCTUATION.sub("", compact_text) in _THANKS:
-        return TextRequest(Intent.THANKS, language=language)
-    progress = _PROGRESS.fullmatch(bare_text) or _PROGRESS.fullmatch(compact_text)
+    intent = _keyword_intent(keyword_form(plain), opt_out)
+    if intent is not None:
+        return TextRequest(intent, language=language)
+    # as long as what was written, so that a comment can be cut from that
+    written = _without_symbols(plain).strip(_TRAILING)
+    bare_text = to_simplified(_upper(written))
+    progress = _PROGRESS.fullmatch(bare_text) or _PROGRESS.fullmatch(join_broken_words(bare_text))
     if progress:
         numbers, code = _parse_numbers_and_code(progress[1])
         return TextRequest(Intent.PROGRESS, numbers, code, language=language)
@@ -119,21 +115,48 @@ def parse_text(text: str, opt_out: Collection[str] = OPT_OUT) -> TextRequest:
         if parse_number(run.split(" ")[0]) is not None:
             rest = bare_text.replace(run.split(" ")[0], "", 1).strip(_TRAILING + ":#")
             break
-    opinion, again = _parse_rating(rest) or _parse_rating(join_broken_words(rest)), _says_recurring(plain)
+    again = _says_recurring(bare_text)
+    opinion = _parse_rating(rest)
+    if opinion is None:
+        written, rest = join_broken_words(written), join_broken_words(rest)  # "满\n意" is the same word
+        opinion = _parse_rating(rest) or _parse_rating(rest.strip(_ENCLOSING))
     if opinion is not None:
         satisfaction, comment = opinion
-        return TextRequest(
-            Intent.RATE, numbers, None, satisfaction, plain[-len(comment) :] if comment else "", again, language
-        )
+        words = written[-len(comment) :] if comment else ""
+        return TextRequest(Intent.RATE, numbers, None, satisfaction, words, again, language)
     return TextRequest(Intent.MATTER, numbers, is_recurring=again, language=language)
+
+
+def _keyword_intent(form: str, opt_out: Collection[str]) -> Intent | None:
+    """What a keyword asks for; None: it is none."""
+    if is_keyword(form, keyword_forms(frozenset(opt_out))):
+        return Intent.OPT_OUT
+    if is_keyword(form, OPT_IN):
+        return Intent.OPT_IN
+    if form in HELP or (form and not form.strip("?")):
+        return Intent.HELP
+    return Intent.THANKS if form in THANKS else None
+
+
+def _without_symbols(text: str) -> str:
+    """With a blank for each emoji and other symbol: they part words, and say nothing that is read."""
+    return text if text.isascii() else _SYMBOL.sub(" ", text)
+
+
+def _upper(text: str) -> str:
+    """In upper case, as long as before: ß stays."""
+    upper = text.upper()
+    return upper if len(upper) == len(text) else "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
 
 
 def _parse_rating(text: str) -> tuple[Satisfaction, str] | None:
     """How satisfied they are, and what they say beside it; None: it is no opinion."""
+    if text in _SATISFACTION_ALONE:
+        return _SATISFACTION_ALONE[text], ""
     digit = _DIGIT.fullmatch(text)
     if digit:
         satisfaction, comment = _SATISFACTION_WORDS[digit[1]], digit[2] or ""
-        if not comment or _PUNCTUATION.sub("", comment) in _THANKS:
+        if not comment or keyword_form(comment) in THANKS:
             return satisfaction, ""
         if _says_recurring(comment):  # whatever the digit: it is not solved
             return (satisfaction if satisfaction in UNSOLVED else Satisfaction.DISSATISFIED), comment

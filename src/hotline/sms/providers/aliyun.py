@@ -20,7 +20,6 @@ from hotline.delivery.payloads import (
     item_key,
     parse_batch,
     raw_item,
-    repair_encoding,
     unparsed_time,
     unreadable_reason,
 )
@@ -38,6 +37,7 @@ from hotline.sms.contract import (
     provider_template,
 )
 from hotline.sms.model.status import TextStatus
+from hotline.text.charsets import repair_encoding
 
 API = "https://dysmsapi.aliyuncs.com/"
 _EXPIRED = ("EXPIRED", "TIMEOUT", "TIME_OUT")
@@ -68,7 +68,7 @@ class Aliyun:
         check_token(self.account, request)
 
     def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
-        return [self._text(item, request.at) for item in parse_batch(request.body)]
+        return [self._text(item, request.at) for item in parse_batch(request.body, request.charset)]
 
     def _text(self, item: Any, now: datetime) -> ReceivedText | UnreadableItem:
         kept = raw_item(item)
@@ -88,7 +88,7 @@ class Aliyun:
 
     def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in parse_batch(request.body):
+        for item in parse_batch(request.body, request.charset):
             kept = raw_item(item)
             try:
                 phone, batch = first_text(item, "phone_number"), first_text(item, "biz_id")

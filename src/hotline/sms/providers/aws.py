@@ -25,7 +25,15 @@ from pydantic import Field
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import TextList, WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.delivery.payloads import clean_text, first_text, item_key, parse_json, raw_item, unreadable_reason
+from hotline.delivery.payloads import (
+    clean_text,
+    first_text,
+    item_key,
+    optional_text,
+    parse_json,
+    raw_item,
+    unreadable_reason,
+)
 from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import percent_encode, send_request
 from hotline.inbound.signatures import check_address, check_timestamp
@@ -75,7 +83,7 @@ class Aws:
     def authenticate(self, request: WebhookRequest) -> None:
         check_address(self.account, request)
         try:
-            envelope = parse_json(request.body)
+            envelope = parse_json(request.body, request.charset)
         except ValueError:
             raise AuthenticationFailed("no envelope") from None
         signed = _SIGNED.get(str(envelope.get("Type"))) if isinstance(envelope, dict) else None
@@ -106,7 +114,7 @@ class Aws:
         check_timestamp(at, request.at, MAX_SIGNATURE_AGE)
 
     def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
-        envelope = parse_json(request.body)
+        envelope = parse_json(request.body, request.charset)
         kept = raw_item({k: v for k, v in envelope.items() if k not in ("Signature", "Token")})
         if envelope["Type"] != "Notification":  # SubscribeURL is never fetched: an administrator opens it
             return [UnreadableItem(f"{envelope['Type']}: confirm it by hand, at SubscribeURL", kept)]
@@ -114,7 +122,8 @@ class Aws:
         try:
             message = parse_json(str(envelope["Message"]).encode())
             id, sender = first_text(message, "inboundMessageId"), first_text(message, "originationNumber")  # noqa: A001
-            words, receiver = str(message.get("messageBody") or ""), str(message.get("destinationNumber") or "")
+            words = optional_text(message, "messageBody")
+            receiver = str(message.get("destinationNumber") or "")
         except (ValueError, AttributeError, KeyError, TypeError) as fault:
             return [unreadable_item(unreadable_reason(fault), message, "messageBody", raw=kept)]
         at, unread = self.account.parse_text_time(envelope.get("Timestamp"), self.account.zone, request.at)
@@ -124,7 +133,7 @@ class Aws:
         return [ReceivedText(item_key(id), sender, receiver, clean_text(words), kept, at, details)]
 
     def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
-        return [UnreadableItem("AWS sends no reports here", raw_item(parse_json(request.body)))]
+        return [UnreadableItem("AWS sends no reports here", raw_item(parse_json(request.body, request.charset)))]
 
     def acknowledge(self, accepted: int, set_aside: int) -> Acknowledgement:
         return Acknowledgement()

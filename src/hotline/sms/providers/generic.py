@@ -65,7 +65,9 @@ class Generic:
         check_standard_webhook(self.account.secret_values("secret"), request)
 
     def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
-        return [self._text(item, request.at) for item in batch_list(parse_json(request.body), "messages")]
+        return [
+            self._text(item, request.at) for item in batch_list(parse_json(request.body, request.charset), "messages")
+        ]
 
     def _text(self, item: Any, now: datetime) -> ReceivedText | UnreadableItem:
         kept = raw_item(item)
@@ -88,7 +90,7 @@ class Generic:
 
     def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in batch_list(parse_json(request.body), "reports"):
+        for item in batch_list(parse_json(request.body, request.charset), "reports"):
             kept = raw_item(item)
             try:
                 word = first_text(item, "status")

@@ -15,7 +15,15 @@ import orjson
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.delivery.payloads import clean_text, item_key, parse_pairs, raw_item, repair_encoding, unparsed_time
+from hotline.delivery.payloads import (
+    clean_text,
+    item_key,
+    parse_pairs,
+    raw_item,
+    readable,
+    unparsed_time,
+    unreadable_reason,
+)
 from hotline.delivery.provider import TOKEN, Secret
 from hotline.delivery.provider_client import parse_json_response, percent_encode, send_request
 from hotline.inbound.signatures import check_address, check_timestamp, check_token, matches_any
@@ -36,6 +44,7 @@ from hotline.sms.contract import (
     provider_template,
 )
 from hotline.sms.model.status import TextStatus
+from hotline.text.charsets import repair_encoding
 
 _UTC = ZoneInfo("UTC")
 MAX_SIGNATURE_AGE = timedelta(hours=73)  # reports are repeated for 72 hours
@@ -90,8 +99,11 @@ class Huawei:
         id, sender = given.get("smsMsgId", ""), given.get("from", "")  # noqa: A001
         if not id or not sender:
             return [unreadable_item("smsMsgId or from is missing", given, "body")]
+        try:
+            words = repair_encoding(readable(given.get("body", "")))
+        except ValueError as fault:
+            return [unreadable_item(unreadable_reason(fault), given, "body")]
         at, unread = self.account.parse_text_time(given.get("createTime"), _UTC, request.at)
-        words = repair_encoding(given.get("body", ""))
         return [ReceivedText(item_key(id), sender, given.get("to", ""), clean_text(words), raw_item(given), at, unread)]
 
     def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:

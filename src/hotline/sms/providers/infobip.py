@@ -18,6 +18,7 @@ from hotline.delivery.payloads import (
     clean_text,
     first_text,
     item_key,
+    optional_text,
     parse_json,
     raw_item,
     unparsed_time,
@@ -82,11 +83,11 @@ class Infobip:
             raise AuthenticationFailed("the credentials are missing or wrong")
 
     def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
-        return [self._text(item, request.at) for item in parse_results(parse_json(request.body))]
+        return [self._text(item, request.at) for item in parse_results(parse_json(request.body, request.charset))]
 
     def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in parse_results(parse_json(request.body)):
+        for item in parse_results(parse_json(request.body, request.charset)):
             kept = raw_item(item)
             try:
                 id, word = first_text(item, "messageId"), first_text(item["status"], "groupName")  # noqa: A001
@@ -153,7 +154,8 @@ class Infobip:
     def _text(self, item: Any, now: datetime) -> ReceivedText | UnreadableItem:
         kept = raw_item(item)
         try:
-            id, sender, words = first_text(item, "messageId"), first_text(item, "from"), str(item.get("text") or "")  # noqa: A001
+            id, sender = first_text(item, "messageId"), first_text(item, "from")  # noqa: A001
+            words = optional_text(item, "text")
         except (ValueError, AttributeError) as fault:
             return unreadable_item(unreadable_reason(fault), item, "text")
         # 138… is Chinese

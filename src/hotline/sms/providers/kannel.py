@@ -12,13 +12,14 @@ import httpx
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.delivery.payloads import clean_text, decode_text, item_key, raw_text
+from hotline.delivery.payloads import UNKNOWN_CHARSET, clean_text, item_key, raw_text
 from hotline.delivery.provider import TOKEN, Secret
 from hotline.delivery.provider_client import send_request
 from hotline.inbound.signatures import check_token
 from hotline.inbound.webhook_request import Acknowledgement, UnreadableItem, WebhookRequest
 from hotline.sms.contract import DeliveryReport, OutgoingText, ReceivedText, SendResult, SmsProvider, SmsSettings
 from hotline.sms.model.status import TextStatus
+from hotline.text.charsets import decode_text
 
 _TYPES = {
     "1": TextStatus.DELIVERED,
@@ -67,7 +68,7 @@ class Kannel:
         if request.method == "POST":
             head, given = request.headers, dict(request.query_pairs())
             charset = head.get("content-type", "").partition("charset=")[2] or head.get("x-kannel-charset")
-            words, found = decode_text(request.body, charset)
+            found = decode_text(request.body, charset)
             given |= {
                 name: head[header]
                 for name, header in (("from", "x-kannel-from"), ("to", "x-kannel-to"), ("ts", "x-kannel-time"))
@@ -76,14 +77,19 @@ class Kannel:
         else:
             raw = _raw_params(request.query)
             given = {name: value.decode("utf-8", "replace") for name, value in raw.items()}
-            words, found = decode_text(raw.get("text", b""), given.get("charset"))
+            charset = given.get("charset")
+            found = decode_text(raw.get("text", b""), charset)
         key, sender, receiver = given.get("id", ""), given.get("from", "").strip(), given.get("to", "").strip()
         kept = _raw_push(request)
+        if found is None:
+            why = f"not to be read: {UNKNOWN_CHARSET}; declared: {clean_text(charset or 'none')[:40]}"
+            return [UnreadableItem(why, kept)]
+        words = clean_text(found.text)
         if not key or not sender:
-            return [UnreadableItem("the id or the sender is missing: look at get-url", kept, text=clean_text(words))]
+            return [UnreadableItem("the id or the sender is missing: look at get-url", kept, text=words)]
         sent, unread = self.account.parse_text_time(given.get("ts"), UTC, request.at)
-        details: dict[str, Any] = {"charset": found, "smsc": given.get("smsc", ""), **unread}
-        return [ReceivedText(item_key(key), sender, receiver, clean_text(words), kept, sent, details)]
+        details: dict[str, Any] = {"charset": found.charset, "smsc": given.get("smsc", ""), **unread}
+        return [ReceivedText(item_key(key), sender, receiver, words, kept, sent, details)]
 
     def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         given = dict(request.query_pairs())

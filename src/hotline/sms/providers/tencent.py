@@ -19,7 +19,6 @@ from hotline.delivery.payloads import (
     item_key,
     parse_batch,
     raw_item,
-    repair_encoding,
     unparsed_time,
     unreadable_reason,
 )
@@ -37,6 +36,7 @@ from hotline.sms.contract import (
     provider_template,
 )
 from hotline.sms.model.status import TextStatus
+from hotline.text.charsets import repair_encoding
 
 HOST = "sms.tencentcloudapi.com"
 _RETRYABLE_CODES = (
@@ -68,7 +68,7 @@ class Tencent:
 
     def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
         found: list[ReceivedText | UnreadableItem] = []
-        for item in parse_batch(request.body):
+        for item in parse_batch(request.body, request.charset):
             kept = raw_item(item)
             try:
                 mobile, words = first_text(item, "mobile"), repair_encoding(first_text(item, "text"))
@@ -89,7 +89,7 @@ class Tencent:
 
     def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         found: list[DeliveryReport | UnreadableItem] = []
-        for item in parse_batch(request.body):
+        for item in parse_batch(request.body, request.charset):
             kept = raw_item(item)
             try:
                 sid, word = first_text(item, "sid"), first_text(item, "report_status")

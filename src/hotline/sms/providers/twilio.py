@@ -9,7 +9,15 @@ import httpx
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayRefused
-from hotline.delivery.payloads import clean_text, item_key, parse_json, raw_item
+from hotline.delivery.payloads import (
+    clean_text,
+    item_key,
+    optional_text,
+    parse_json,
+    raw_item,
+    readable,
+    unreadable_reason,
+)
 from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import parse_json_response, send_request
 from hotline.inbound.twilio_signature import check_twilio_signature
@@ -47,10 +55,10 @@ class Twilio:
 
     def _fields(self, request: WebhookRequest) -> dict[str, str]:
         if request.media_type == "application/json":
-            found = parse_json(request.body)
+            found = parse_json(request.body, request.charset)
             if not isinstance(found, dict):
                 raise ValueError("no object")
-            return {str(k): str(v) for k, v in found.items() if v is not None}
+            return {k: v if isinstance(v, str) else optional_text(found, k) for k, v in found.items()}
         return dict(request.form_pairs())
 
     def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
@@ -62,7 +70,10 @@ class Twilio:
         details: dict[str, Any] = {"media": media} if media else {}
         if given.get("OptOutType"):
             details["opt_out_type"] = given["OptOutType"]
-        words, receiver = clean_text(given.get("Body", "")), given.get("To", "")
+        try:
+            words, receiver = clean_text(readable(given.get("Body", ""))), given.get("To", "")
+        except ValueError as fault:
+            return [unreadable_item(unreadable_reason(fault), given, "Body")]
         return [ReceivedText(item_key(id), given["From"], receiver, words, raw_item(given), None, details)]
 
     def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:

@@ -11,7 +11,17 @@ import httpx
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import WebAddress, setting
 from hotline.delivery.notices import GatewayDown, GatewayRefused
-from hotline.delivery.payloads import clean_text, item_key, parse_json, parse_unix_time, raw_item, unparsed_time
+from hotline.delivery.payloads import (
+    clean_text,
+    item_key,
+    parse_json,
+    parse_unix_time,
+    raw_item,
+    readable,
+    signed_pairs,
+    unparsed_time,
+    unreadable_reason,
+)
 from hotline.delivery.provider import Secret
 from hotline.delivery.provider_client import parse_json_response, send_request
 from hotline.inbound.signatures import check_address, check_timestamp, matches_any
@@ -54,21 +64,21 @@ class Vonage:
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def _fields(self, request: WebhookRequest) -> dict[str, str]:
-        given = dict(request.query_pairs())
+    def _fields(self, request: WebhookRequest, *, as_signed: bool = False) -> dict[str, str]:
+        given = dict(signed_pairs(request.query) if as_signed else request.query_pairs())
         if request.media_type == "application/json":
-            found = parse_json(request.body)
+            found = parse_json(request.body, request.charset)
             if not isinstance(found, dict):
                 raise ValueError("no object")
             given |= {str(k): _field_text(v) for k, v in found.items() if v is not None}
         elif request.body:
-            given |= dict(request.form_pairs())
+            given |= dict(signed_pairs(request.body) if as_signed else request.form_pairs())
         return given
 
     def authenticate(self, request: WebhookRequest) -> None:
         check_address(self.account, request)
         try:
-            given = self._fields(request)
+            given = self._fields(request, as_signed=True)
         except ValueError:
             raise AuthenticationFailed("no signature can be read") from None
         signature = given.pop("sig", "")
@@ -84,7 +94,10 @@ class Vonage:
         id, sender = given.get("messageId", ""), given.get("msisdn", "")  # noqa: A001
         if not id or not sender:
             return [unreadable_item("messageId or msisdn is missing", given, "text", raw=kept)]
-        words, details = given.get("text", ""), {"type": given.get("type", "text")}
+        try:
+            words, details = readable(given.get("text", "")), {"type": given.get("type", "text")}
+        except ValueError as fault:
+            return [unreadable_item(unreadable_reason(fault), given, "text", raw=kept)]
         if given.get("type") == "binary":
             details["data"] = given.get("data", "")
         receiver = given.get("to", "")
@@ -155,13 +168,15 @@ def signature_of(fields: dict[str, str], secret: str, method: str) -> str:
     """All parameters but `sig`, sorted, `&` and `=` in the values replaced: hashed with the secret."""
     text = "".join(f"&{k}={fields[k].replace('&', '_').replace('=', '_')}" for k in sorted(fields))
     if method == "md5hash":
-        return hashlib.md5(f"{text}{secret}".encode()).hexdigest()  # noqa: S324 - the provider's choice
+        return hashlib.md5(f"{text}{secret}".encode("utf-8", "surrogateescape")).hexdigest()  # noqa: S324 - the provider's choice
     if method not in ("md5", "sha1", "sha256", "sha512"):
         raise AuthenticationFailed("an unknown signature method is set")
-    return hmac.new(secret.encode(), text.encode(), method).hexdigest()
+    return hmac.new(secret.encode(), text.encode("utf-8", "surrogateescape"), method).hexdigest()
 
 
 def _field_text(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

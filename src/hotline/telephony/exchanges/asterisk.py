@@ -19,6 +19,7 @@ from hotline.telephony.contract import (
 )
 from hotline.telephony.model import TRANSFERRED, CallEvent, CallSignal
 from hotline.telephony.vocabulary import Direction
+from hotline.text.charsets import decode_text
 
 # Every event that app_queue and the agents' modules write, of Asterisk 1.4 to 23. After a transfer nothing more is
 # written of a call, unless it comes into a queue again.
@@ -112,7 +113,8 @@ class Asterisk(PushedEvents):
 
     def events(self, request: WebhookRequest) -> list[CallEvent | UnreadableItem]:
         if request.media_type == "text/plain":
-            lines = request.body.decode("utf-8", "replace").splitlines()[:500]
+            found = decode_text(request.body, request.charset)
+            lines = (request.body.decode("utf-8", "replace") if found is None else found.text).splitlines()[:500]
             return [e for line in lines if line.strip() for e in _queue_log_events(line.strip(), self.account, request)]
         return [e for fields in parse_event_fields(request) for e in _ami_events(fields, self.account, request)]
 
