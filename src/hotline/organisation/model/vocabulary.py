@@ -77,10 +77,13 @@ class Operator(StrEnum):
     PRESENT = "present"  # ends what was said of the past
     PLEA = "plea"
     NEGATION = "negation"
+    ENDS_NEGATION = "ends-negation"  # what a negation in front of it denies, and no more
     PAST = "past"
     HYPOTHESIS = "hypothesis"
+    THEN = "then"  # begins what would follow from a hypothesis
     FEAR = "fear"
     HOWTO = "howto"
+    GENERIC = "generic"  # asks what one does, not what to do
     RIGHTS = "rights"  # money, papers, claims
     POLICY = "policy"
     MEDIA = "media"  # drills, films, news
@@ -97,6 +100,7 @@ class Operator(StrEnum):
     FINE = "fine"
     FORWARDED = "forwarded"
     INTENSE = "intense"
+    ULTIMATUM = "ultimatum"  # makes one's own death a threat
     MASK = "mask"  # words that merely bear a danger's
 
 

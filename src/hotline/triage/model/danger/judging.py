@@ -3,6 +3,7 @@
 Every operator (a word list named like one of `Operator`) has a reach: its clause, its sentence, or a number of units.
 An operator lowers the hit it governs and no other one."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from hotline.text.normalisation import is_latin
 from hotline.triage.model.matching import Hit, Reading, Span
 
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
-_ENDS_NEGATION = ("是", "真的", "就", "只", " but ")
-_NOT_PAST_FORMS = ("过来", "过去", "过程", "过敏", "过后")  # 过 that is no mark of the past
+_NOT_PAST_FORMS = ("过来", "过去", "过程", "过敏", "过后", "过马", "过河", "过路")  # 过 that is no mark of the past
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|\b(?:in|since|of) (?:19|20)\d\d\b")
+_RESULT = frozenset("了咯咗着紧起")  # directly behind a verb: it has happened, or goes on
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
 _WINDOW = 80  # characters; a text without any full stop is not one sentence
-_NOT_DONE = ("没", "未", "不", "冇")
+_BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
+_NOT_DONE = ("没", "未", "不", "冇", "想", "要", "等")
 _NOT_DONE_WORDS = ("cannot", "can't", "not", "never", "couldn't", "won't")
 
 
@@ -50,6 +53,8 @@ class Lowered(StrEnum):
 
 # lowered to a question; every other reason leaves nothing
 _ASKS = frozenset({Lowered.FEAR, Lowered.FINE, Lowered.FORWARDED, Lowered.THREAT})
+# where nobody is hurt, nothing is left but something to repair
+_HARMLESS_IF_FINE = frozenset({Danger.TRAFFIC, Danger.COLLAPSE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,8 @@ def judge(reading: Reading, hit: Hit, frame: DangerFrame) -> JudgedHit:
     """What a hit of a danger frame asks for."""
     lowered = _Context(reading, hit, frame.danger).lowered(frame.keeps)
     if lowered is not None:
-        return JudgedHit(hit, frame, Grade.ASK if lowered in _ASKS else None, lowered)
+        asks = lowered in _ASKS and not (lowered is Lowered.FINE and frame.danger in _HARMLESS_IF_FINE)
+        return JudgedHit(hit, frame, Grade.ASK if asks else None, lowered)
     if frame.grade is Grade.CUE:
         return JudgedHit(hit, frame, Grade.ACT if has_cue(reading, hit) else Grade.ASK)
     return JudgedHit(hit, frame, frame.grade)
@@ -77,6 +83,11 @@ def has_cue(reading: Reading, hit: Hit) -> bool:
     if reading.operator(Operator.PLEA):
         return True
     return _Context(reading, hit).has_cue()
+
+
+def is_live_in_long_text(reading: Reading, hit: Hit) -> bool:
+    """Whether a clause beside the hit says that it is now, or calls for help."""
+    return _Context(reading, hit).is_live_nearby()
 
 
 def is_said(reading: Reading, hit: Hit) -> bool:
@@ -91,6 +102,8 @@ class _Context:
     def __init__(self, reading: Reading, hit: Hit, danger: Danger | None = None) -> None:
         self.reading, self.hit, self.danger, self.text = reading, hit, danger, reading.text
         self.event, self.start, self.end = hit.event, hit.start, hit.end
+        if self.end - self.start > _WINDOW:  # two words that may stand anywhere
+            self.start, self.end = self.event
         self.sentence = reading.sentences[self.event[0]]
         self.first_clause, self.last_clause = reading.clause(self.start), reading.clause(self.end - 1)
         self.event_clause = reading.clause(self.event[0])
@@ -150,9 +163,10 @@ class _Context:
         negations = self.around(Operator.NEGATION)
         for group in self.hit.spans[:2]:
             for span in negations:
+                if span[0] < group[0] < span[1]:  # "nobody" holds "somebody"
+                    return True
                 reach = 5 if self.text[span[0] : span[1]] in _STRONG_NEGATIONS else 4
-                between = self.text[span[1] : group[0]]
-                if self._governs(span, group, reach) and not _contains(between, _ENDS_NEGATION):
+                if self._governs(span, group, reach) and not self._ends_between(span[1], group[0]):
                     return True
         for group in self.hit.spans[2:]:
             if any(self._governs(span, group, 2) for span in negations):
@@ -161,15 +175,33 @@ class _Context:
                 return True
         return False
 
+    def _ends_between(self, start: int, end: int) -> bool:
+        """Whether a negation in front of `start` denies something that stands before `end`."""
+        return any(start <= span[0] and span[1] <= end for span in self.around(Operator.ENDS_NEGATION))
+
     def is_almost(self) -> bool:
         return self.stands_before(Operator.ALMOST, 8) or self.stands_before(Operator.ALMOST, 8, (self.start, self.end))
 
     def is_hypothesis(self) -> bool:
         name = Operator.HYPOTHESIS
-        return self.stands_before(name, 30) or self.stands_before(name, 30, (self.start, self.end))
+        return (
+            self.stands_before(name, 30)
+            or self.stands_before(name, 30, (self.start, self.end))
+            or self._follows_from_hypothesis()
+        )
+
+    def _follows_from_hypothesis(self) -> bool:
+        """Whether the clause before begins with a hypothesis and this one says what would follow."""
+        return any(
+            self.clause_of(span) == self.event_clause - 1 for span in self.in_sentence(Operator.HYPOTHESIS)
+        ) and self.stands_before(Operator.THEN, 8)
 
     def is_error(self) -> bool:
-        return self.stands_before(Operator.ERROR, 10) and not self.in_sentence(Operator.REAL)
+        reals = self.around(Operator.REAL)
+        return any(
+            self._governs(span, self.event, 10) and not any(span[1] <= real[0] < self.event[0] for real in reals)
+            for span in self.around(Operator.ERROR)
+        )
 
     def is_media(self) -> bool:
         real = self.in_sentence(Operator.REAL)
@@ -195,14 +227,43 @@ class _Context:
         return not self.about_person and self.stands_before(Operator.THING, 3)
 
     def is_exaggeration(self) -> bool:
-        return self.danger is not Danger.SELF_HARM and self.stands_before(Operator.INTENSE, 8)
+        return self.danger is not Danger.SELF_HARM and self._is_intense()
 
     def is_threat(self) -> bool:
-        return self.danger is Danger.SELF_HARM and self.stands_before(Operator.INTENSE, 8)
+        """A death that is exaggerated, or that would follow if somebody does not do something."""
+        if self.danger is not Danger.SELF_HARM:
+            return False
+        live = any(
+            0 <= self.clause_of(span) - self.event_clause <= 1
+            for name in (Operator.NOW, Operator.PRESENT)
+            for span in self.around(name)
+        )
+        return self._is_intense() or (
+            not live
+            and any(
+                span[1] <= self.event[0] and 0 <= self.event_clause - self.clause_of(span) <= 1
+                for span in self.in_sentence(Operator.ULTIMATUM)
+            )
+        )
+
+    def _is_intense(self) -> bool:
+        text = self.text
+        return any(
+            self._governs(span, self.event, 8)
+            and not (text[span[0]] == "得" and text[span[0] - 1 : span[0]] in _BODY_VERBS)
+            for span in self.around(Operator.INTENSE)
+        )
+
+    def _dates(self) -> list[Span]:
+        """Dates near the hit: who tells of an emergency gives none."""
+        begin, end = max(0, self.start - _WINDOW), self.end + _WINDOW
+        sentences = self.reading.sentences
+        found = [match.span() for match in _DATE.finditer(self.text, begin, end)]
+        return [span for span in found if sentences[span[0]] == self.sentence]
 
     def is_past(self) -> bool:
         """The last word of time in front of the event decides; in English also one behind it."""
-        past = self.in_sentence(Operator.PAST)
+        past = self.in_sentence(Operator.PAST) + self._dates()
         marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in self.present])
         before = [over for offset, over in marks if offset < self.event[1]]
         if before:
@@ -221,16 +282,29 @@ class _Context:
             self.first_clause - 1 <= self.clause_of(span) <= self.last_clause + 1 for span in self.present
         )
 
+    def is_live_nearby(self) -> bool:
+        return any(
+            self.first_clause - 1 <= self.clause_of(span) <= self.last_clause + 1
+            for name in (Operator.NOW, Operator.PRESENT, Operator.PLEA)
+            for span in self.in_sentence(name)
+        )
+
     def is_about_rights(self) -> bool:
         return not self.is_live() and any(span[0] >= self.start for span in self.in_sentence(Operator.RIGHTS))
 
     def is_about_policy(self) -> bool:
         return not self.is_live() and bool(self.in_sentence(Operator.POLICY))
 
+    def has_result(self) -> bool:
+        """Whether a verb of the hit says that it has happened, or goes on."""
+        return any(self.text[end - 1] in _RESULT or self.text[end : end + 1] in _RESULT for _, end in self.hit.spans)
+
     def is_question(self) -> bool:
         cases = self.around(Operator.CASE)
-        specific = self.about_person or any(
-            self.first_clause <= self.clause_of(span) <= self.last_clause for span in cases
+        specific = (
+            self.about_person
+            or (self.has_result() and not self.in_sentence(Operator.GENERIC))
+            or any(self.first_clause <= self.clause_of(span) <= self.last_clause for span in cases)
         )
         return (
             not self.is_live()
@@ -250,7 +324,7 @@ class _Context:
         return False
 
     def _is_undone(self, offset: int) -> bool:
-        """Whether what stands at the offset is denied: not put out, cannot be found."""
+        """Whether what stands at the offset is denied or only wanted: not put out, cannot be found."""
         return _contains(self.text[max(0, offset - 2) : offset], _NOT_DONE) or self.text[
             max(0, offset - 16) : offset
         ].rstrip().endswith(_NOT_DONE_WORDS)
