@@ -224,7 +224,12 @@ class _Context:
         )
 
     def is_thing(self) -> bool:
-        return not self.about_person and self.stands_before(Operator.THING, 3)
+        """A thing stands before the event, and no person does but its owner ("my phone")."""
+        things = [span for span in self.around(Operator.THING) if self._governs(span, self.event, 3)]
+        if not things or not self.about_person:
+            return bool(things)
+        owners = [span for span in self.hit.spans if span in self.reading.persons and span < self.event]
+        return bool(owners) and all(0 <= thing[0] - owner[1] <= 1 for thing in things for owner in owners)
 
     def is_exaggeration(self) -> bool:
         return self.danger is not Danger.SELF_HARM and self._is_intense()
