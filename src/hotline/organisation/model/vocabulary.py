@@ -94,7 +94,9 @@ class Operator(StrEnum):
     ALIKE = "alike"  # the end of a comparison that `like` began
     DONE = "done"
     AGAIN = "again"
-    THING = "thing"  # a subject that cannot be hurt
+    TURN = "turn"  # begins another matter
+    THING = "thing"  # a subject that is neither hurt nor burnt
+    DEVICE = "device"  # a subject that may burn and has no body
     PERSON = "person"
     CASE = "case"  # makes a question one about somebody
     FINE = "fine"

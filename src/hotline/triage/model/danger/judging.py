@@ -17,6 +17,7 @@ from hotline.triage.model.matching import Hit, Reading, Span
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
 _NOT_PAST_FORMS = ("过来", "过去", "过程", "过敏", "过后", "过马", "过河", "过路")  # 过 that is no mark of the past
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|\b(?:in|since|of) (?:19|20)\d\d\b")
+_RELATIVE = frozenset({"正在", "又", "还在", "仍在", "仍然", "还没", "越来越", "刚刚", "just", "still", "keeps"})
 _RESULT = frozenset("了咯咗着紧起")  # directly behind a verb: it has happened, or goes on
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
@@ -53,6 +54,8 @@ class Lowered(StrEnum):
 
 # lowered to a question; every other reason leaves nothing
 _ASKS = frozenset({Lowered.FEAR, Lowered.FINE, Lowered.FORWARDED, Lowered.THREAT})
+# dangers of a body: what a device does in such words is none of them
+_BODILY = frozenset({Danger.MEDICAL, Danger.MISSING, Danger.SELF_HARM, Danger.WATER, Danger.VIOLENCE, Danger.COLLAPSE})
 # where nobody is hurt, nothing is left but something to repair
 _HARMLESS_IF_FINE = frozenset({Danger.TRAFFIC, Danger.COLLAPSE})
 
@@ -85,9 +88,10 @@ def has_cue(reading: Reading, hit: Hit) -> bool:
     return _Context(reading, hit).has_cue()
 
 
-def is_live_in_long_text(reading: Reading, hit: Hit) -> bool:
-    """Whether a clause beside the hit says that it is now, or calls for help."""
-    return _Context(reading, hit).is_live_nearby()
+def counts_in_long_text(reading: Reading, hit: Hit) -> bool:
+    """Whether a hit stands in one clause, or a clause beside it says that it is now or calls for help."""
+    context = _Context(reading, hit)
+    return context.is_in_one_clause() or context.has_result() or context.is_live_nearby()
 
 
 def is_said(reading: Reading, hit: Hit) -> bool:
@@ -161,10 +165,10 @@ class _Context:
 
     def is_denied(self) -> bool:
         negations = self.around(Operator.NEGATION)
+        if any(span[0] < group[0] < span[1] for group in self.hit.spans for span in negations):
+            return True  # "nobody" holds "somebody"
         for group in self.hit.spans[:2]:
             for span in negations:
-                if span[0] < group[0] < span[1]:  # "nobody" holds "somebody"
-                    return True
                 reach = 5 if self.text[span[0] : span[1]] in _STRONG_NEGATIONS else 4
                 if self._governs(span, group, reach) and not self._ends_between(span[1], group[0]):
                     return True
@@ -224,12 +228,14 @@ class _Context:
         )
 
     def is_thing(self) -> bool:
-        """A thing stands before the event, and no person does but its owner ("my phone")."""
-        things = [span for span in self.around(Operator.THING) if self._governs(span, self.event, 3)]
-        if not things or not self.about_person:
-            return bool(things)
-        owners = [span for span in self.hit.spans if span in self.reading.persons and span < self.event]
-        return bool(owners) and all(0 <= thing[0] - owner[1] <= 1 for thing in things for owner in owners)
+        """A thing stands before the event in its clause, and no person but its owner ("my phone")."""
+        names = (Operator.THING, Operator.DEVICE) if self.danger in _BODILY else (Operator.THING,)
+        things = [span for name in names for span in self.around(name) if self._governs(span, self.event, 5)]
+        if not things:
+            return False
+        persons = [span for span in self.hit.spans if span in self.reading.persons]
+        beside = [span for span in persons if self.clause_of(span) == self.event_clause]
+        return all(span < self.event and 0 <= things[0][0] - span[1] <= 1 for span in beside)
 
     def is_exaggeration(self) -> bool:
         return self.danger is not Danger.SELF_HARM and self._is_intense()
@@ -238,7 +244,7 @@ class _Context:
         """A death that is exaggerated, or that would follow if somebody does not do something."""
         if self.danger is not Danger.SELF_HARM:
             return False
-        live = any(
+        live = len(self.hit.spans) > 2 or any(
             0 <= self.clause_of(span) - self.event_clause <= 1
             for name in (Operator.NOW, Operator.PRESENT)
             for span in self.around(name)
@@ -269,13 +275,18 @@ class _Context:
     def is_past(self) -> bool:
         """The last word of time in front of the event decides; in English also one behind it."""
         past = self.in_sentence(Operator.PAST) + self._dates()
-        marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in self.present])
+        ends = [span for span in self.present if not self._is_within(span, past)] + self.in_sentence(Operator.TURN)
+        marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in ends])
         before = [over for offset, over in marks if offset < self.event[1]]
         if before:
             over = before[-1]
         else:
             over = is_latin(self.text[self.event[0]]) and any(self.clause_of(s) == self.event_clause for s in past)
         return over
+
+    def _is_within(self, span: Span, past: Iterable[Span]) -> bool:
+        """Whether a word of the present stands in what is told of the past: "that day he was just ..."."""
+        return self.text[span[0] : span[1]] in _RELATIVE and any(self._governs(other, span, 4) for other in past)
 
     def has_past_form(self) -> bool:
         ends = [end for _, end in self.hit.spans[:2]]
@@ -286,6 +297,9 @@ class _Context:
         return bool(self.reading.operator(Operator.PLEA)) or any(
             self.first_clause - 1 <= self.clause_of(span) <= self.last_clause + 1 for span in self.present
         )
+
+    def is_in_one_clause(self) -> bool:
+        return len({self.clause_of(span) for span in self.hit.spans}) == 1
 
     def is_live_nearby(self) -> bool:
         return any(
