@@ -274,7 +274,7 @@ class _Context:
 
     def is_past(self) -> bool:
         """The last word of time in front of the event decides; in English also one behind it."""
-        past = self.in_sentence(Operator.PAST) + self._dates()
+        past = [span for span in self.in_sentence(Operator.PAST) + self._dates() if self._tells_time(span)]
         ends = [span for span in self.present if not self._is_within(span, past)] + self.in_sentence(Operator.TURN)
         marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in ends])
         before = [over for offset, over in marks if offset < self.event[1]]
@@ -283,6 +283,10 @@ class _Context:
         else:
             over = is_latin(self.text[self.event[0]]) and any(self.clause_of(s) == self.event_clause for s in past)
         return over
+
+    def _tells_time(self, span: Span) -> bool:
+        """Not where it is an attribute in another clause: "last year's report"."""
+        return self.text[span[1] : span[1] + 1] != "的" or self.clause_of(span) == self.event_clause
 
     def _is_within(self, span: Span, past: Iterable[Span]) -> bool:
         """Whether a word of the present stands in what is told of the past: "that day he was just ..."."""
@@ -312,7 +316,11 @@ class _Context:
         return not self.is_live() and any(span[0] >= self.start for span in self.in_sentence(Operator.RIGHTS))
 
     def is_about_policy(self) -> bool:
-        return not self.is_live() and bool(self.in_sentence(Operator.POLICY))
+        """Something is proposed. What has happened is not lowered by a proposal told before it."""
+        spans = self.in_sentence(Operator.POLICY)
+        if self.has_result():
+            spans = [span for span in spans if self.clause_of(span) >= self.first_clause]
+        return bool(spans) and not self.is_live()
 
     def has_result(self) -> bool:
         """Whether a verb of the hit says that it has happened, or goes on."""
@@ -337,16 +345,15 @@ class _Context:
             behind = self.clause_of(span) - self.last_clause
             if span[0] < self.start or not 0 <= behind <= 1 or self._is_undone(span[0]):
                 continue
-            reopened = any(span[1] <= a[0] and self.clause_of(a) - self.clause_of(span) <= 1 for a in again)
+            reopened = any(span[1] <= a[0] and self.clause_of(a) - self.clause_of(span) <= 2 for a in again)
             if not (behind and reopened):
                 return True
         return False
 
     def _is_undone(self, offset: int) -> bool:
         """Whether what stands at the offset is denied or only wanted: not put out, cannot be found."""
-        return _contains(self.text[max(0, offset - 2) : offset], _NOT_DONE) or self.text[
-            max(0, offset - 16) : offset
-        ].rstrip().endswith(_NOT_DONE_WORDS)
+        before = self.text[max(0, offset - 16) : offset]
+        return _contains(before[-2:], _NOT_DONE) or _contains(before, _NOT_DONE_WORDS)
 
     def is_feared(self) -> bool:
         return self.stands_before(Operator.FEAR, 10)
