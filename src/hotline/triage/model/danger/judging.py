@@ -3,8 +3,6 @@
 Every operator (a word list named like one of `Operator`) has a reach: its clause, its sentence, or a number of units.
 An operator lowers the hit it governs and no other one."""
 
-import re
-from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,16 +10,14 @@ from enum import StrEnum
 from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade, Operator
 from hotline.text.normalisation import is_latin
+from hotline.triage.model.danger.surroundings import Surroundings
 from hotline.triage.model.matching import Hit, Reading, Span
 
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
 _NOT_PAST_FORMS = ("过来", "过去", "过程", "过敏", "过后", "过马", "过河", "过路")  # 过 that is no mark of the past
-_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|\b(?:in|since|of) (?:19|20)\d\d\b")
 _RELATIVE = frozenset({"正在", "又", "还在", "仍在", "仍然", "还没", "越来越", "刚刚", "just", "still", "keeps"})
-_RESULT = frozenset("了咯咗着紧起")  # directly behind a verb: it has happened, or goes on
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
-_WINDOW = 80  # characters; a text without any full stop is not one sentence
 _BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
 _NOT_DONE = ("没", "未", "不", "冇", "想", "要", "等")
 _NOT_DONE_WORDS = ("cannot", "can't", "not", "never", "couldn't", "won't")
@@ -85,13 +81,13 @@ def has_cue(reading: Reading, hit: Hit) -> bool:
     """Whether the text calls for help, or its sentence names somebody or says that it is now."""
     if reading.operator(Operator.PLEA):
         return True
-    return _Context(reading, hit).has_cue()
+    return Surroundings(reading, hit).has_cue()
 
 
 def counts_in_long_text(reading: Reading, hit: Hit) -> bool:
-    """Whether a hit stands in one clause, or a clause beside it says that it is now or calls for help."""
-    context = _Context(reading, hit)
-    return context.is_in_one_clause() or context.has_result() or context.is_live_nearby()
+    """Whether a hit stands in one clause or in a short sentence, or says nearby that it is now or calls for help."""
+    context = Surroundings(reading, hit)
+    return context.is_close() or context.has_result() or context.is_live_nearby()
 
 
 def is_said(reading: Reading, hit: Hit) -> bool:
@@ -100,19 +96,12 @@ def is_said(reading: Reading, hit: Hit) -> bool:
     return not (context.is_something_else() or context.is_denied())
 
 
-class _Context:
-    """What stands around one hit."""
+class _Context(Surroundings):
+    """The reasons that lower a hit."""
 
     def __init__(self, reading: Reading, hit: Hit, danger: Danger | None = None) -> None:
-        self.reading, self.hit, self.danger, self.text = reading, hit, danger, reading.text
-        self.event, self.start, self.end = hit.event, hit.start, hit.end
-        if self.end - self.start > _WINDOW:  # two words that may stand anywhere
-            self.start, self.end = self.event
-        self.sentence = reading.sentences[self.event[0]]
-        self.first_clause, self.last_clause = reading.clause(self.start), reading.clause(self.end - 1)
-        self.event_clause = reading.clause(self.event[0])
-        self.about_person = not reading.persons.isdisjoint(hit.spans)
-        self.present = self.in_sentence(Operator.PRESENT)
+        super().__init__(reading, hit)
+        self.danger = danger
 
     def lowered(self, keeps: Collection[Operator]) -> Lowered | None:
         """The first reason that holds and is not kept out."""
@@ -121,46 +110,10 @@ class _Context:
                 return reason
         return None
 
-    def has_cue(self) -> bool:
-        return any(
-            span not in self.hit.spans
-            for name in (Operator.PERSON, Operator.NOW, Operator.PRESENT)
-            for span in self.in_sentence(name)
-        )
-
-    def in_sentence(self, name: Operator) -> list[Span]:
-        sentences = self.reading.sentences
-        return [span for span in self.around(name) if sentences[span[0]] == self.sentence]
-
-    def around(self, name: Operator) -> list[Span]:
-        """What stands at most `_WINDOW` characters away."""
-        return self._near(self.reading.operator(name))
-
-    def _near(self, spans: list[Span]) -> list[Span]:
-        if not spans:
-            return spans
-        return spans[bisect_left(spans, (self.start - _WINDOW, 0)) : bisect_left(spans, (self.end + _WINDOW, 0))]
-
-    def stands_before(self, name: Operator, reach: int, at: Span | None = None) -> bool:
-        """Whether it stands in front of the event, or of `at`, in its clause, at most `reach` units away."""
-        at = at or self.event
-        return any(self._governs(span, at, reach) for span in self.around(name))
-
-    def _governs(self, span: Span, at: Span, reach: int) -> bool:
-        reading = self.reading
-        return (
-            span[1] <= at[0]
-            and reading.clause(span[0]) == reading.clause(at[0])
-            and reading.units_between(span[1], at[0]) <= reach
-        )
-
-    def clause_of(self, span: Span) -> int:
-        return self.reading.clause(span[0])
-
     def is_something_else(self) -> bool:
         unless, reading = self.hit.pattern.unless, self.reading
         return unless is not None and any(
-            reading.sentences[span[0]] == self.sentence for span in self._near(reading.spans(unless))
+            reading.sentences[span[0]] == self.sentence for span in self.near(reading.spans(unless))
         )
 
     def is_denied(self) -> bool:
@@ -170,10 +123,10 @@ class _Context:
         for group in self.hit.spans[:2]:
             for span in negations:
                 reach = 5 if self.text[span[0] : span[1]] in _STRONG_NEGATIONS else 4
-                if self._governs(span, group, reach) and not self._ends_between(span[1], group[0]):
+                if self.governs(span, group, reach) and not self._ends_between(span[1], group[0]):
                     return True
         for group in self.hit.spans[2:]:
-            if any(self._governs(span, group, 2) for span in negations):
+            if any(self.governs(span, group, 2) for span in negations):
                 return True
             if self.text[group[0] : group[1]] in _INSIDE and _contains(self.text[group[1] : group[1] + 5], _NOBODY):
                 return True
@@ -203,7 +156,7 @@ class _Context:
     def is_error(self) -> bool:
         reals = self.around(Operator.REAL)
         return any(
-            self._governs(span, self.event, 10) and not any(span[1] <= real[0] < self.event[0] for real in reals)
+            self.governs(span, self.event, 10) and not any(span[1] <= real[0] < self.event[0] for real in reals)
             for span in self.around(Operator.ERROR)
         )
 
@@ -230,7 +183,7 @@ class _Context:
     def is_thing(self) -> bool:
         """A thing stands before the event in its clause, and no person but its owner ("my phone")."""
         names = (Operator.THING, Operator.DEVICE) if self.danger in _BODILY else (Operator.THING,)
-        things = [span for name in names for span in self.around(name) if self._governs(span, self.event, 5)]
+        things = [span for name in names for span in self.around(name) if self.governs(span, self.event, 5)]
         if not things:
             return False
         persons = [span for span in self.hit.spans if span in self.reading.persons]
@@ -260,21 +213,14 @@ class _Context:
     def _is_intense(self) -> bool:
         text = self.text
         return any(
-            self._governs(span, self.event, 8)
+            self.governs(span, self.event, 8)
             and not (text[span[0]] == "得" and text[span[0] - 1 : span[0]] in _BODY_VERBS)
             for span in self.around(Operator.INTENSE)
         )
 
-    def _dates(self) -> list[Span]:
-        """Dates near the hit: who tells of an emergency gives none."""
-        begin, end = max(0, self.start - _WINDOW), self.end + _WINDOW
-        sentences = self.reading.sentences
-        found = [match.span() for match in _DATE.finditer(self.text, begin, end)]
-        return [span for span in found if sentences[span[0]] == self.sentence]
-
     def is_past(self) -> bool:
         """The last word of time in front of the event decides; in English also one behind it."""
-        past = [span for span in self.in_sentence(Operator.PAST) + self._dates() if self._tells_time(span)]
+        past = [span for span in self.in_sentence(Operator.PAST) + self.dates() if self._tells_time(span)]
         ends = [span for span in self.present if not self._is_within(span, past)] + self.in_sentence(Operator.TURN)
         marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in ends])
         before = [over for offset, over in marks if offset < self.event[1]]
@@ -290,27 +236,11 @@ class _Context:
 
     def _is_within(self, span: Span, past: Iterable[Span]) -> bool:
         """Whether a word of the present stands in what is told of the past: "that day he was just ..."."""
-        return self.text[span[0] : span[1]] in _RELATIVE and any(self._governs(other, span, 4) for other in past)
+        return self.text[span[0] : span[1]] in _RELATIVE and any(self.governs(other, span, 4) for other in past)
 
     def has_past_form(self) -> bool:
         ends = [end for _, end in self.hit.spans[:2]]
         return any(self.text[e : e + 1] == "过" and self.text[e : e + 2] not in _NOT_PAST_FORMS for e in ends)
-
-    def is_live(self) -> bool:
-        """Whether the text calls for help, or says near the hit that it is now."""
-        return bool(self.reading.operator(Operator.PLEA)) or any(
-            self.first_clause - 1 <= self.clause_of(span) <= self.last_clause + 1 for span in self.present
-        )
-
-    def is_in_one_clause(self) -> bool:
-        return len({self.clause_of(span) for span in self.hit.spans}) == 1
-
-    def is_live_nearby(self) -> bool:
-        return any(
-            self.first_clause - 1 <= self.clause_of(span) <= self.last_clause + 1
-            for name in (Operator.NOW, Operator.PRESENT, Operator.PLEA)
-            for span in self.in_sentence(name)
-        )
 
     def is_about_rights(self) -> bool:
         return not self.is_live() and any(span[0] >= self.start for span in self.in_sentence(Operator.RIGHTS))
@@ -321,10 +251,6 @@ class _Context:
         if self.has_result():
             spans = [span for span in spans if self.clause_of(span) >= self.first_clause]
         return bool(spans) and not self.is_live()
-
-    def has_result(self) -> bool:
-        """Whether a verb of the hit says that it has happened, or goes on."""
-        return any(self.text[end - 1] in _RESULT or self.text[end : end + 1] in _RESULT for _, end in self.hit.spans)
 
     def is_question(self) -> bool:
         cases = self.around(Operator.CASE)
