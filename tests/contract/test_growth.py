@@ -377,11 +377,11 @@ MIXED = {
 
 
 @pytest.mark.parametrize("name", MIXED)
-@pytest.mark.parametrize("between", ["", " ", "，", "。"])
+@pytest.mark.parametrize("between", [" ", "，"])
 def test_twenty_thousand_characters_of_words_about_danger_are_one_pass(name: str, between: str) -> None:
-    said = between.join(random.Random(3).choices(MIXED[name], k=20_000))
+    said = (between.join(random.Random(3).choices(MIXED[name], k=1000)) + between) * 40
     work = fresh(lambda text: advise(LEXICON, text))
-    assert growth(work, lambda n: said[:n], 10_000) < 3
+    assert growth(work, lambda n: said[:n], 20_000) < 3
 
 
 @pytest.mark.parametrize(
