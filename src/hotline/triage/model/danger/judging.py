@@ -221,7 +221,8 @@ class _Context(Surroundings):
     def is_past(self) -> bool:
         """The last word of time in front of the event decides; in English also one behind it."""
         past = [span for span in self.in_sentence(Operator.PAST) + self.dates() if self._tells_time(span)]
-        ends = [span for span in self.present if not self._is_within(span, past)] + self.in_sentence(Operator.TURN)
+        ends = [span for span in self.present if not self._is_within(span, past)]
+        ends += self.in_sentence(Operator.TURN) + self.in_sentence(Operator.DONE)  # what is over ends its story
         marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in ends])
         before = [over for offset, over in marks if offset < self.event[1]]
         if before:
