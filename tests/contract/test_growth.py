@@ -367,7 +367,7 @@ def test_a_city_of_places_in_one_text_is_one_pass() -> None:
 
 WORD_LISTS = folded_word_lists(HOME)
 DANGER_WORDS = tuple(LEXICON.patterns.danger_words)
-MIXED = {
+MIXED: dict[str, tuple[str, ...]] = {
     "operators": tuple(word for operator in Operator for word in WORD_LISTS.get(operator, ())),
     "danger words": DANGER_WORDS,
     "both": (*DANGER_WORDS, *(word for operator in Operator for word in WORD_LISTS.get(operator, ()))),

@@ -85,7 +85,7 @@ def has_cue(reading: Reading, hit: Hit) -> bool:
 
 
 def counts_in_long_text(reading: Reading, hit: Hit) -> bool:
-    """Whether a hit stands in one clause or in a short sentence, or says nearby that it is now or calls for help."""
+    """Whether a hit stands in one clause or one short sentence, or its clauses say that it has happened or is now."""
     context = Surroundings(reading, hit)
     return context.is_close() or context.has_result() or context.is_live_nearby()
 

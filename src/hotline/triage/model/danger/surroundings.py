@@ -81,8 +81,9 @@ class Surroundings:
         )
 
     def is_live_nearby(self) -> bool:
+        """Whether its own clauses say that it is now, or call for help."""
         return any(
-            self.first_clause - 1 <= self.clause_of(span) <= self.last_clause + 1
+            self.first_clause <= self.clause_of(span) <= self.last_clause
             for name in (Operator.NOW, Operator.PRESENT, Operator.PLEA)
             for span in self.in_sentence(name)
         )
