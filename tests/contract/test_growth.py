@@ -31,6 +31,7 @@ from hotline.delivery.payloads import (
 )
 from hotline.open311.service import parse_w3c_moment
 from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
+from hotline.organisation.model.vocabulary import Operator
 from hotline.organisation.service.seeding import read_seed_items
 from hotline.packaged_files import packaged_folder
 from hotline.sms.model.keywords import OPT_OUT, is_keyword, keyword_form
@@ -66,6 +67,7 @@ from hotline.tickets.routes.lookup import TicketLookupIn
 from hotline.tickets.schemas.calls import CallIn
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import Lexicon, build_lexicon
+from hotline.triage.model.patterns import folded_word_lists
 from hotline.web.rule_texts import translate_rule
 from tests.conftest import NOON
 
@@ -426,6 +428,25 @@ def test_a_city_of_places_in_one_text_is_one_pass() -> None:
     said = "".join(names) * 40
     assert growth(fresh(lambda text: advise(lex, text)), lambda n: said[:n], LONG) < 3
     assert len(lex.places.finder.find(fold_characters("".join(names)))) > 300
+
+
+WORD_LISTS = folded_word_lists(HOME)
+DANGER_WORDS = tuple(LEXICON.patterns.danger_words)
+MIXED: dict[str, tuple[str, ...]] = {
+    "operators": tuple(word for operator in Operator for word in WORD_LISTS.get(operator, ())),
+    "danger words": DANGER_WORDS,
+    "both": (*DANGER_WORDS, *(word for operator in Operator for word in WORD_LISTS.get(operator, ()))),
+    **{operator: WORD_LISTS[operator] for operator in Operator if WORD_LISTS.get(operator)},
+    "着火 and operators": ("着火", "着火了", *WORD_LISTS.get(Operator.PAST, ()), *WORD_LISTS.get(Operator.HOWTO, ())),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+@pytest.mark.parametrize("between", [" ", "，"])
+def test_twenty_thousand_characters_of_words_about_danger_are_one_pass(name: str, between: str) -> None:
+    said = (between.join(random.Random(3).choices(MIXED[name], k=1000)) + between) * 40
+    work = fresh(lambda text: advise(LEXICON, text))
+    assert growth(work, lambda n: said[:n], 20_000) < 3
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,13 @@ class Operator(StrEnum):
     PRESENT = "present"  # ends what was said of the past
     PLEA = "plea"
     NEGATION = "negation"
+    ENDS_NEGATION = "ends-negation"  # what a negation in front of it denies, and no more
     PAST = "past"
     HYPOTHESIS = "hypothesis"
+    THEN = "then"  # begins what would follow from a hypothesis
     FEAR = "fear"
     HOWTO = "howto"
+    GENERIC = "generic"  # asks what one does, not what to do
     RIGHTS = "rights"  # money, papers, claims
     POLICY = "policy"
     MEDIA = "media"  # drills, films, news
@@ -95,12 +98,15 @@ class Operator(StrEnum):
     ALIKE = "alike"  # the end of a comparison that `like` began
     DONE = "done"
     AGAIN = "again"
-    THING = "thing"  # a subject that cannot be hurt
+    TURN = "turn"  # begins another matter
+    THING = "thing"  # a subject that is neither hurt nor burnt
+    DEVICE = "device"  # a subject that may burn and has no body
     PERSON = "person"
     CASE = "case"  # makes a question one about somebody
     FINE = "fine"
     FORWARDED = "forwarded"
     INTENSE = "intense"
+    ULTIMATUM = "ultimatum"  # makes one's own death a threat
     MASK = "mask"  # words that merely bear a danger's
 
 

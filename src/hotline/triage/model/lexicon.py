@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Category, Hazard, Words
-from hotline.organisation.model.vocabulary import Danger
+from hotline.organisation.model.vocabulary import Danger, Operator
 from hotline.text.normalisation import fold_text
 from hotline.text.sounds import SoundFinder
 from hotline.text.word_finder import WordFinder
@@ -58,5 +58,5 @@ def build_lexicon(directory: Directory) -> Lexicon:
         words=WordFinder((*by_word, *hints, *near)),
         patterns=build_pattern_lexicon(directory),
         hazards={Danger(code): hazard for code, hazard in directory.hazards.items()},
-        sounds=SoundFinder(lists.get(SOUND_LIST, ()), lists.get(ORDINARY_LIST, ())),
+        sounds=SoundFinder(lists.get(SOUND_LIST, ()), (*lists.get(ORDINARY_LIST, ()), *lists.get(Operator.MASK, ()))),
     )

@@ -3,7 +3,6 @@
 Every operator (a word list named like one of `Operator`) has a reach: its clause, its sentence, or a number of units.
 An operator lowers the hit it governs and no other one."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,21 +10,12 @@ from enum import StrEnum
 from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade, Operator
 from hotline.text.normalisation import is_latin
+from hotline.triage.model.danger.surroundings import Surroundings
 from hotline.triage.model.matching import Hit, Reading, Span
 
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
-_ENDS_NEGATION = ("是", "真的", "就", "只", " but ")
-_NOT_PAST_FORMS = (
-    "过来",
-    "过去",
-    "过程",
-    "过敏",
-    "过后",
-    "过马",
-    "过街",
-    "过路",
-    "过道",
-)  # 过 that is no mark of the past
+_NOT_PAST_FORMS = frozenset(("过来", "过去", "过程", "过敏", "过后", "过马", "过河", "过街", "过路", "过道"))
+_RELATIVE = frozenset({"正在", "又", "还在", "仍在", "仍然", "还没", "越来越", "刚刚", "just", "still", "keeps"})
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
 # asks what to do. It is about a case when something in front of it says that it is so: 着火了怎么办, not 着火怎么办
@@ -33,8 +23,8 @@ _WHAT_NOW = frozenset(
     ("怎么办", "咋个办", "咋办", "咋整", "咋个整", "点算", "怎么处理", "咋个处理", "打哪个电话", "找哪个", "找谁")
 )
 _CASE_SIGNS = (*"了咯咗喇紧正在我这那都还没很好", "有人", "有个", "有几", "里面", "里头", "全是", "一直", "得很")
-_WINDOW = 80  # characters; a text without any full stop is not one sentence
-_NOT_DONE = ("没", "未", "不", "冇")
+_BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
+_NOT_DONE = ("没", "未", "不", "冇", "想", "要", "等")
 _NOT_DONE_WORDS = ("cannot", "can't", "not", "never", "couldn't", "won't")
 
 
@@ -65,6 +55,10 @@ class Lowered(StrEnum):
 
 # lowered to a question; every other reason leaves nothing
 _ASKS = frozenset({Lowered.FEAR, Lowered.FINE, Lowered.FORWARDED, Lowered.THREAT})
+# dangers of a body: what a device does in such words is none of them
+_BODILY = frozenset({Danger.MEDICAL, Danger.MISSING, Danger.SELF_HARM, Danger.WATER, Danger.VIOLENCE, Danger.COLLAPSE})
+# where nobody is hurt, nothing is left but something to repair
+_HARMLESS_IF_FINE = frozenset({Danger.TRAFFIC, Danger.COLLAPSE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +75,8 @@ def judge(reading: Reading, hit: Hit, frame: DangerFrame) -> JudgedHit:
     """What a hit of a danger frame asks for."""
     lowered = _Context(reading, hit, frame.danger).lowered(frame.keeps)
     if lowered is not None:
-        return JudgedHit(hit, frame, Grade.ASK if lowered in _ASKS else None, lowered)
+        asks = lowered in _ASKS and not (lowered is Lowered.FINE and frame.danger in _HARMLESS_IF_FINE)
+        return JudgedHit(hit, frame, Grade.ASK if asks else None, lowered)
     if frame.grade is Grade.CUE:
         return JudgedHit(hit, frame, Grade.ACT if has_cue(reading, hit) else Grade.ASK)
     return JudgedHit(hit, frame, frame.grade)
@@ -91,7 +86,13 @@ def has_cue(reading: Reading, hit: Hit) -> bool:
     """Whether the text calls for help, or its sentence names somebody or says that it is now."""
     if reading.operator(Operator.PLEA):
         return True
-    return _Context(reading, hit).has_cue()
+    return Surroundings(reading, hit).has_cue()
+
+
+def counts_in_long_text(reading: Reading, hit: Hit) -> bool:
+    """Whether a hit stands in one clause or one short sentence, or its clauses say that it has happened or is now."""
+    context = Surroundings(reading, hit)
+    return context.is_close() or context.has_result() or context.is_live_nearby()
 
 
 def is_said(reading: Reading, hit: Hit) -> bool:
@@ -100,17 +101,12 @@ def is_said(reading: Reading, hit: Hit) -> bool:
     return not (context.is_something_else() or context.is_denied())
 
 
-class _Context:
-    """What stands around one hit."""
+class _Context(Surroundings):
+    """The reasons that lower a hit."""
 
     def __init__(self, reading: Reading, hit: Hit, danger: Danger | None = None) -> None:
-        self.reading, self.hit, self.danger, self.text = reading, hit, danger, reading.text
-        self.event, self.start, self.end = hit.event, hit.start, hit.end
-        self.sentence = reading.sentences[self.event[0]]
-        self.first_clause, self.last_clause = reading.clause(self.start), reading.clause(self.end - 1)
-        self.event_clause = reading.clause(self.event[0])
-        self.about_person = not reading.persons.isdisjoint(hit.spans)
-        self.present = self.in_sentence(Operator.PRESENT)
+        super().__init__(reading, hit)
+        self.danger = danger
 
     def lowered(self, keeps: Collection[Operator]) -> Lowered | None:
         """The first reason that holds and is not kept out."""
@@ -119,72 +115,55 @@ class _Context:
                 return reason
         return None
 
-    def has_cue(self) -> bool:
-        return any(
-            span not in self.hit.spans
-            for name in (Operator.PERSON, Operator.NOW, Operator.PRESENT)
-            for span in self.in_sentence(name)
-        )
-
-    def in_sentence(self, name: Operator) -> list[Span]:
-        sentences = self.reading.sentences
-        return [span for span in self.around(name) if sentences[span[0]] == self.sentence]
-
-    def around(self, name: Operator) -> list[Span]:
-        """What stands at most `_WINDOW` characters away."""
-        return self._near(self.reading.operator(name))
-
-    def _near(self, spans: list[Span]) -> list[Span]:
-        if not spans:
-            return spans
-        return spans[bisect_left(spans, (self.start - _WINDOW, 0)) : bisect_left(spans, (self.end + _WINDOW, 0))]
-
-    def stands_before(self, name: Operator, reach: int, at: Span | None = None) -> bool:
-        """Whether it stands in front of the event, or of `at`, in its clause, at most `reach` units away."""
-        at = at or self.event
-        return any(self._governs(span, at, reach) for span in self.around(name))
-
-    def _governs(self, span: Span, at: Span, reach: int) -> bool:
-        reading = self.reading
-        return (
-            span[1] <= at[0]
-            and reading.clause(span[0]) == reading.clause(at[0])
-            and reading.units_between(span[1], at[0]) <= reach
-        )
-
-    def clause_of(self, span: Span) -> int:
-        return self.reading.clause(span[0])
-
     def is_something_else(self) -> bool:
         unless, reading = self.hit.pattern.unless, self.reading
         return unless is not None and any(
-            reading.sentences[span[0]] == self.sentence for span in self._near(reading.spans(unless))
+            reading.sentences[span[0]] == self.sentence for span in self.near(reading.spans(unless))
         )
 
     def is_denied(self) -> bool:
         negations = self.around(Operator.NEGATION)
+        if any(span[0] < group[0] < span[1] for group in self.hit.spans for span in negations):
+            return True  # "nobody" holds "somebody"
         for group in self.hit.spans[:2]:
             for span in negations:
                 reach = 5 if self.text[span[0] : span[1]] in _STRONG_NEGATIONS else 4
-                between = self.text[span[1] : group[0]]
-                if self._governs(span, group, reach) and not _contains(between, _ENDS_NEGATION):
+                if self.governs(span, group, reach) and not self._ends_between(span[1], group[0]):
                     return True
         for group in self.hit.spans[2:]:
-            if any(self._governs(span, group, 2) for span in negations):
+            if any(self.governs(span, group, 2) for span in negations):
                 return True
             if self.text[group[0] : group[1]] in _INSIDE and _contains(self.text[group[1] : group[1] + 5], _NOBODY):
                 return True
         return False
+
+    def _ends_between(self, start: int, end: int) -> bool:
+        """Whether a negation in front of `start` denies something that stands before `end`."""
+        return any(start <= span[0] and span[1] <= end for span in self.around(Operator.ENDS_NEGATION))
 
     def is_almost(self) -> bool:
         return self.stands_before(Operator.ALMOST, 8) or self.stands_before(Operator.ALMOST, 8, (self.start, self.end))
 
     def is_hypothesis(self) -> bool:
         name = Operator.HYPOTHESIS
-        return self.stands_before(name, 30) or self.stands_before(name, 30, (self.start, self.end))
+        return (
+            self.stands_before(name, 30)
+            or self.stands_before(name, 30, (self.start, self.end))
+            or self._follows_from_hypothesis()
+        )
+
+    def _follows_from_hypothesis(self) -> bool:
+        """Whether the clause before begins with a hypothesis and this one says what would follow."""
+        return any(
+            self.clause_of(span) == self.event_clause - 1 for span in self.in_sentence(Operator.HYPOTHESIS)
+        ) and self.stands_before(Operator.THEN, 8)
 
     def is_error(self) -> bool:
-        return self.stands_before(Operator.ERROR, 10) and not self.in_sentence(Operator.REAL)
+        reals = self.around(Operator.REAL)
+        return any(
+            self.governs(span, self.event, 10) and not any(span[1] <= real[0] < self.event[0] for real in reals)
+            for span in self.around(Operator.ERROR)
+        )
 
     def is_media(self) -> bool:
         real = self.in_sentence(Operator.REAL)
@@ -207,18 +186,49 @@ class _Context:
         )
 
     def is_thing(self) -> bool:
-        return not self.about_person and self.stands_before(Operator.THING, 3)
+        """A thing stands before the event in its clause, and no person but its owner ("my phone")."""
+        names = (Operator.THING, Operator.DEVICE) if self.danger in _BODILY else (Operator.THING,)
+        things = [span for name in names for span in self.around(name) if self.governs(span, self.event, 5)]
+        if not things:
+            return False
+        persons = [span for span in self.hit.spans if span in self.reading.persons]
+        beside = [span for span in persons if self.clause_of(span) == self.event_clause]
+        return all(span < self.event and 0 <= things[0][0] - span[1] <= 1 for span in beside)
 
     def is_exaggeration(self) -> bool:
-        return self.danger is not Danger.SELF_HARM and self.stands_before(Operator.INTENSE, 8)
+        return self.danger is not Danger.SELF_HARM and self._is_intense()
 
     def is_threat(self) -> bool:
-        return self.danger is Danger.SELF_HARM and self.stands_before(Operator.INTENSE, 8)
+        """A death that is exaggerated, or that would follow if somebody does not do something."""
+        if self.danger is not Danger.SELF_HARM:
+            return False
+        live = len(self.hit.spans) > 2 or any(
+            0 <= self.clause_of(span) - self.event_clause <= 1
+            for name in (Operator.NOW, Operator.PRESENT)
+            for span in self.around(name)
+        )
+        return self._is_intense() or (
+            not live
+            and any(
+                span[1] <= self.event[0] and 0 <= self.event_clause - self.clause_of(span) <= 1
+                for span in self.in_sentence(Operator.ULTIMATUM)
+            )
+        )
+
+    def _is_intense(self) -> bool:
+        text = self.text
+        return any(
+            self.governs(span, self.event, 8)
+            and not (text[span[0]] == "得" and text[span[0] - 1 : span[0]] in _BODY_VERBS)
+            for span in self.around(Operator.INTENSE)
+        )
 
     def is_past(self) -> bool:
         """The last word of time in front of the event decides; in English also one behind it."""
-        past = self.in_sentence(Operator.PAST)
-        marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in self.present])
+        past = [span for span in self.in_sentence(Operator.PAST) + self.dates() if self._tells_time(span)]
+        ends = [span for span in self.present if not self._is_within(span, past)]
+        ends += self.in_sentence(Operator.TURN) + self.in_sentence(Operator.DONE)  # what is over ends its story
+        marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in ends])
         before = [over for offset, over in marks if offset < self.event[1]]
         if before:
             over = before[-1]
@@ -226,26 +236,34 @@ class _Context:
             over = is_latin(self.text[self.event[0]]) and any(self.clause_of(s) == self.event_clause for s in past)
         return over
 
+    def _tells_time(self, span: Span) -> bool:
+        """Not where it is an attribute in another clause: "last year's report"."""
+        return self.text[span[1] : span[1] + 1] != "的" or self.clause_of(span) == self.event_clause
+
+    def _is_within(self, span: Span, past: Iterable[Span]) -> bool:
+        """Whether a word of the present stands in what is told of the past: "that day he was just ..."."""
+        return self.text[span[0] : span[1]] in _RELATIVE and any(self.governs(other, span, 4) for other in past)
+
     def has_past_form(self) -> bool:
         ends = [end for _, end in self.hit.spans[:2]]
         return any(self.text[e : e + 1] == "过" and self.text[e : e + 2] not in _NOT_PAST_FORMS for e in ends)
-
-    def is_live(self) -> bool:
-        """Whether the text calls for help, or says near the hit that it is now."""
-        return bool(self.reading.operator(Operator.PLEA)) or any(
-            self.first_clause - 1 <= self.clause_of(span) <= self.last_clause + 1 for span in self.present
-        )
 
     def is_about_rights(self) -> bool:
         return not self.is_live() and any(span[0] >= self.start for span in self.in_sentence(Operator.RIGHTS))
 
     def is_about_policy(self) -> bool:
-        return not self.is_live() and bool(self.in_sentence(Operator.POLICY))
+        """Something is proposed. What has happened is not lowered by a proposal told before it."""
+        spans = self.in_sentence(Operator.POLICY)
+        if self.has_result():
+            spans = [span for span in spans if self.clause_of(span) >= self.first_clause]
+        return bool(spans) and not self.is_live()
 
     def is_question(self) -> bool:
         cases = self.around(Operator.CASE)
-        specific = self.about_person or any(
-            self.first_clause <= self.clause_of(span) <= self.last_clause for span in cases
+        specific = (
+            self.about_person
+            or (self.has_result() and not self.in_sentence(Operator.GENERIC))
+            or any(self.first_clause <= self.clause_of(span) <= self.last_clause for span in cases)
         )
         if specific or self.is_live():
             return False
@@ -264,16 +282,15 @@ class _Context:
             behind = self.clause_of(span) - self.last_clause
             if span[0] < self.start or not 0 <= behind <= 1 or self._is_undone(span[0]):
                 continue
-            reopened = any(span[1] <= a[0] and self.clause_of(a) - self.clause_of(span) <= 1 for a in again)
+            reopened = any(span[1] <= a[0] and self.clause_of(a) - self.clause_of(span) <= 2 for a in again)
             if not (behind and reopened):
                 return True
         return False
 
     def _is_undone(self, offset: int) -> bool:
-        """Whether what stands at the offset is denied: not put out, cannot be found."""
-        return _contains(self.text[max(0, offset - 2) : offset], _NOT_DONE) or self.text[
-            max(0, offset - 16) : offset
-        ].rstrip().endswith(_NOT_DONE_WORDS)
+        """Whether what stands at the offset is denied or only wanted: not put out, cannot be found."""
+        before = self.text[max(0, offset - 16) : offset]
+        return _contains(before[-2:], _NOT_DONE) or _contains(before, _NOT_DONE_WORDS)
 
     def is_feared(self) -> bool:
         return self.stands_before(Operator.FEAR, 10)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from hotline.organisation.model.items import DangerFrame
-from hotline.organisation.model.vocabulary import Danger, Grade, Operator
-from hotline.triage.model.danger.judging import JudgedHit, Lowered, has_cue, judge
+from hotline.organisation.model.vocabulary import Danger, Grade
+from hotline.triage.model.danger.judging import JudgedHit, Lowered, counts_in_long_text, has_cue, judge
 from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.matching import Reading, Span
 
-LONG_TEXT = 200  # characters; above it a hit counts only where the text says that it is now
+LONG_TEXT = 200  # characters; above it a hit in two clauses counts only where the text says that it is now
 
 _LAST_RANK = 99  # of a danger that the directory does not describe
 
@@ -32,14 +32,12 @@ _Judged = list[tuple[Reading, JudgedHit]]
 def read_dangers(lexicon: Lexicon, reading: Reading, *, written: bool = False) -> list[DangerFinding]:
     """Every danger frame found in a text, the most pressing first.
 
-    `written`: sent in writing, with nobody on the line. A long written text asks instead of raising an alarm; any other
-    long text raises one only where it says that it is now."""
-    judged = _judge_hits(reading)
+    `written`: sent in writing, with nobody on the line. A long written text asks instead of raising an alarm. In
+    any other long text what stands in two clauses raises one only where the text says that it is now."""
+    judged = _judge_hits(reading, written)
     restored, spans = lexicon.sounds.restore(reading.text)
     if spans:
-        judged += _judge_restored(Reading(lexicon.patterns, restored), spans)
-    if len(reading.text) > LONG_TEXT:
-        judged = [(place, _judge_long(place, found, written)) for place, found in judged]
+        judged += _judge_restored(Reading(lexicon.patterns, restored), spans, written)
     findings = [
         DangerFinding(
             found.frame.danger,
@@ -60,24 +58,27 @@ def _rank(lexicon: Lexicon, found: DangerFinding) -> tuple[int, int]:
     return pressing, hazard.rank if hazard else _LAST_RANK
 
 
-def _judge_hits(reading: Reading) -> _Judged:
+def _judge_hits(reading: Reading, written: bool) -> _Judged:
     found: _Judged = []
     certain: set[Danger] = set()  # an alarm is raised once
+    long = len(reading.text) > LONG_TEXT
     for hit in reading.hits:
         frame = hit.pattern.item
         if isinstance(frame, DangerFrame) and frame.danger not in certain:
             judged = judge(reading, hit, frame)
+            if long and judged.grade is Grade.ACT and (written or not counts_in_long_text(reading, hit)):
+                judged = replace(judged, grade=Grade.ASK, lowered=Lowered.LONG)
             found.append((reading, judged))
             if judged.grade is Grade.ACT:
                 certain.add(frame.danger)
     return found
 
 
-def _judge_restored(reading: Reading, spans: Sequence[Span]) -> _Judged:
+def _judge_restored(reading: Reading, spans: Sequence[Span], written: bool) -> _Judged:
     """What a restored text says where it was restored. It raises an alarm only with another group of its frame or a
     sign that somebody is there."""
     found: _Judged = []
-    for place, judged in _judge_hits(reading):
+    for place, judged in _judge_hits(reading, written):
         hit = judged.hit
         if not any(start < e and s < end for start, end in hit.spans for s, e in spans):
             continue
@@ -85,15 +86,3 @@ def _judge_restored(reading: Reading, spans: Sequence[Span]) -> _Judged:
             judged = replace(judged, grade=Grade.ASK, lowered=Lowered.SOUND)
         found.append((place, judged))
     return found
-
-
-def _judge_long(reading: Reading, judged: JudgedHit, written: bool) -> JudgedHit:
-    if judged.grade is not Grade.ACT:
-        return judged
-    sentence = reading.sentences[judged.hit.start]
-    live = any(
-        reading.sentences[span[0]] == sentence
-        for name in (Operator.PLEA, Operator.NOW, Operator.PRESENT)
-        for span in reading.operator(name)
-    )
-    return judged if live and not written else replace(judged, grade=Grade.ASK, lowered=Lowered.LONG)

@@ -1,0 +1,95 @@
+"""What stands around one hit: operators in its clause, its sentence and near it."""
+
+import re
+from bisect import bisect_left
+
+from hotline.organisation.model.vocabulary import Operator
+from hotline.triage.model.matching import Hit, Reading, Span
+
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|\b(?:in|since|of) (?:19|20)\d\d\b")
+_RESULT = frozenset("了咯咗着紧起")  # directly behind a verb: it has happened, or goes on
+_WINDOW = 80  # characters; a text without any full stop is not one sentence
+_SHORT_SENTENCE = 40  # characters
+
+
+class Surroundings:
+    """A hit, its event (what happens, rather than to whom), and what stands around them."""
+
+    def __init__(self, reading: Reading, hit: Hit) -> None:
+        self.reading, self.hit, self.text = reading, hit, reading.text
+        self.start, self.end = hit.start, hit.end
+        self.event = max((span for span in hit.spans[:2] if span not in reading.persons), default=hit.event)
+        if self.end - self.start > _WINDOW:  # two words that may stand anywhere
+            self.start, self.end = self.event
+        self.sentence = reading.sentences[self.event[0]]
+        self.first_clause, self.last_clause = reading.clause(self.start), reading.clause(self.end - 1)
+        self.event_clause = reading.clause(self.event[0])
+        self.about_person = not reading.persons.isdisjoint(hit.spans)
+        self.present = self.in_sentence(Operator.PRESENT)
+
+    def in_sentence(self, name: Operator) -> list[Span]:
+        sentences = self.reading.sentences
+        return [span for span in self.around(name) if sentences[span[0]] == self.sentence]
+
+    def around(self, name: Operator) -> list[Span]:
+        """What stands at most `_WINDOW` characters away."""
+        return self.near(self.reading.operator(name))
+
+    def near(self, spans: list[Span]) -> list[Span]:
+        if not spans:
+            return spans
+        return spans[bisect_left(spans, (self.start - _WINDOW, 0)) : bisect_left(spans, (self.end + _WINDOW, 0))]
+
+    def stands_before(self, name: Operator, reach: int, at: Span | None = None) -> bool:
+        """Whether it stands in front of the event, or of `at`, in its clause, at most `reach` units away."""
+        at = at or self.event
+        return any(self.governs(span, at, reach) for span in self.around(name))
+
+    def governs(self, span: Span, at: Span, reach: int) -> bool:
+        reading = self.reading
+        return (
+            span[1] <= at[0]
+            and reading.clause(span[0]) == reading.clause(at[0])
+            and reading.units_between(span[1], at[0]) <= reach
+        )
+
+    def clause_of(self, span: Span) -> int:
+        return self.reading.clause(span[0])
+
+    def dates(self) -> list[Span]:
+        """Dates near the hit: who tells of an emergency gives none."""
+        begin, end = max(0, self.start - _WINDOW), self.end + _WINDOW
+        sentences = self.reading.sentences
+        found = [match.span() for match in _DATE.finditer(self.text, begin, end)]
+        return [span for span in found if sentences[span[0]] == self.sentence]
+
+    def has_cue(self) -> bool:
+        return any(
+            span not in self.hit.spans
+            for name in (Operator.PERSON, Operator.NOW, Operator.PRESENT)
+            for span in self.in_sentence(name)
+        )
+
+    def has_result(self) -> bool:
+        """Whether a verb of the hit says that it has happened, or goes on."""
+        return any(self.text[end - 1] in _RESULT or self.text[end : end + 1] in _RESULT for _, end in self.hit.spans)
+
+    def is_live(self) -> bool:
+        """Whether the text calls for help, or says near the hit that it is now."""
+        return bool(self.reading.operator(Operator.PLEA)) or any(
+            self.first_clause - 1 <= self.clause_of(span) <= self.last_clause + 1 for span in self.present
+        )
+
+    def is_live_nearby(self) -> bool:
+        """Whether its own clauses say that it is now, or call for help."""
+        return any(
+            self.first_clause <= self.clause_of(span) <= self.last_clause
+            for name in (Operator.NOW, Operator.PRESENT, Operator.PLEA)
+            for span in self.in_sentence(name)
+        )
+
+    def is_close(self) -> bool:
+        """Whether all of the hit stands in one clause or one short sentence."""
+        sentences = self.reading.sentences
+        begin, end = bisect_left(sentences, self.sentence), bisect_left(sentences, self.sentence + 1)
+        return end - begin <= _SHORT_SENTENCE or len({self.clause_of(span) for span in self.hit.spans}) == 1
