@@ -61,7 +61,7 @@ def advise(
         symptoms=tuple(finding.symptom.code for finding in symptoms),
         location=place.parts,
         places=place.places,
-        matters=split_matters(lexicon, narrative) if len({s.symptom.category for s in symptoms}) > 1 else (),
+        matters=split_matters(narrative, text, symptoms) if len({s.symptom.category for s in symptoms}) > 1 else (),
     )
 
 
