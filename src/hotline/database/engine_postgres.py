@@ -1,4 +1,4 @@
-"""PostgreSQL: a small pool of asyncpg connections for questions and the journal, SQLAlchemy for the rare
+"""PostgreSQL: a small pool of asyncpg connections for queries and the journal, SQLAlchemy for the rare
 transactions."""
 
 import asyncio
@@ -48,7 +48,7 @@ _CLIENT = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFErro
 
 
 class Postgres:
-    """`url` is an SQLAlchemy URL (postgresql://user:pass@host/db?…); `size` connections at most for questions and
+    """`url` is an SQLAlchemy URL (postgresql://user:pass@host/db?…); `size` connections at most for queries and
     journal."""
 
     batchers = 1

@@ -233,7 +233,7 @@ class AuthenticatedRoute(APIRoute):
 def is_direct(route: APIRoute) -> bool:
     """Whether a route needs no more of FastAPI than the reading of path, query and JSON body, and returns a
     Response. Its policy gives its context to a parameter (one in `dependencies=[...]` has none), and no application
-    can replace the policy by `dependency_overrides`."""
+    can replace the policy by overriding dependencies."""
     needs = route.dependant
     return (
         [type(d.call) for d in needs.dependencies] == [AccessPolicy]
