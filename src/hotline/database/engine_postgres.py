@@ -1,4 +1,4 @@
-"""PostgreSQL: a small pool of asyncpg connections for questions and the journal, SQLAlchemy for the rare
+"""PostgreSQL: a small pool of asyncpg connections for queries and the journal, SQLAlchemy for the rare
 transactions."""
 
 import asyncio
@@ -48,7 +48,7 @@ _CLIENT = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFErro
 
 
 class Postgres:
-    """`url` is an SQLAlchemy URL (postgresql://user:pass@host/db?…); `size` connections at most for questions and
+    """`url` is an SQLAlchemy URL (postgresql://user:pass@host/db?…); `size` connections at most for queries and
     journal."""
 
     batchers = 1
@@ -68,16 +68,16 @@ class Postgres:
 
     async def open(self) -> None:
         self._closed = False
-        async with self._line():
+        async with self._connection():
             pass
 
     async def close(self) -> None:
         self._closed = True
-        for line in self._idle:
+        for connection in self._idle:
             try:
-                await line.close(timeout=2)
+                await connection.close(timeout=2)
             except (*_CLIENT, asyncpg.PostgresError):
-                line.terminate()
+                connection.terminate()
         self._idle.clear()
         if self._engine is not None:
             await self._engine.dispose()
@@ -85,16 +85,16 @@ class Postgres:
 
     async def rows(self, query: PreparedQuery, /, **values: Any) -> list[Row]:
         prepared = query.compile_for(self.dialect)
-        async with self._line() as line:
+        async with self._connection() as connection:
             self.round_trips += 1
-            found = await line.fetch(prepared.text, *prepared.values(values))
+            found = await connection.fetch(prepared.text, *prepared.values(values))
         return [prepared.row(r) for r in found]
 
     async def row_dicts(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         prepared = query.compile_for(self.dialect)
-        async with self._line() as line:
+        async with self._connection() as connection:
             self.round_trips += 1
-            found = await line.fetch(prepared.text, *prepared.values(values))
+            found = await connection.fetch(prepared.text, *prepared.values(values))
         return [prepared.as_dict(r) for r in found]
 
     async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
@@ -181,15 +181,16 @@ class Postgres:
         else:
             text, values = await asyncio.to_thread(build_batch_statement, plans, shard)
         answers = [plan.answer for plan in plans]
-        async with self._line(writing=True) as line:
-            found = {r["n"]: r["kept"] for r in await self._fetch_with_retry(line, text, values)}
+        async with self._connection(writing=True) as connection:
+            found = {r["n"]: r["kept"] for r in await self._fetch_with_retry(connection, text, values)}
             missing = [a for n, a in enumerate(answers) if n not in found]
             earlier: dict[tuple[str, str], StoredAnswer] = {}
             if missing:  # keys used before: return the stored answers
                 self.round_trips += 1
                 keys = as_json([{"owner": a.owner, "key": a.key} for a in missing])
                 earlier = {
-                    (r["owner"], r["key"]): StoredAnswer(**dict(r)) for r in await line.fetch(STORED_ANSWERS_SQL, keys)
+                    (r["owner"], r["key"]): StoredAnswer(**dict(r))
+                    for r in await connection.fetch(STORED_ANSWERS_SQL, keys)
                 }
         outcomes: list[Outcome] = []
         for n, answer in enumerate(answers):
@@ -215,27 +216,27 @@ class Postgres:
         return await self._transact_on_own_connection(work)
 
     async def reserve(self, name: str, count: int, first: int) -> int:
-        async with self._line() as line:  # numbers taken and never given out do no harm: nothing is unsure
+        async with self._connection() as connection:  # numbers taken and never given out do no harm: nothing is unsure
             self.round_trips += 1
-            return int(await line.fetchval(_RESERVE, name, count, first))
+            return int(await connection.fetchval(_RESERVE, name, count, first))
 
     async def time(self) -> datetime:
         if self.clock is not None:
             return self.clock()
-        async with self._line() as line:
+        async with self._connection() as connection:
             self.round_trips += 1
-            moment: datetime = await line.fetchval("SELECT clock_timestamp()")
+            moment: datetime = await connection.fetchval("SELECT clock_timestamp()")
             return moment
 
     async def durability(self) -> list[tuple[str, str, bool]]:
-        async with self._line() as line:
+        async with self._connection() as connection:
             self.round_trips += 1
             names = ("fsync", "full_page_writes", "synchronous_commit")
-            found = await line.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
+            found = await connection.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
         return [(r["name"], r["setting"], r["setting"] != "off") for r in found]
 
     @asynccontextmanager
-    async def _line(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    async def _connection(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
         """A connection for a moment. It goes back into the pool only where nothing is wrong with its session; what
         failed becomes an error of ours. `writing`: it runs one statement that commits by itself."""
         if self._room.locked():
@@ -268,9 +269,9 @@ class Postgres:
 
     async def _take_connection(self) -> "asyncpg.Connection[Any]":
         while self._idle:
-            line = self._idle.pop()
-            if not line.is_closed():
-                return line
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
         url = self.url
         return await asyncpg.connect(
             host=url.query.get("host") or url.host,
@@ -287,8 +288,8 @@ class Postgres:
         )
 
     def _drop_idle(self) -> None:
-        for line in self._idle:  # what ended one connection has mostly ended its sisters
-            line.terminate()
+        for connection in self._idle:  # what ended one connection has mostly ended its sisters
+            connection.terminate()
         self._idle.clear()
 
 

@@ -77,8 +77,8 @@ MOST_TERMS = 2000  # of one text; far above 4,000 characters of prose
 
 
 def normalise_text(text: str) -> str:
-    """A text without invisible marks and control characters gone, every kind of line break one "\\n",
-    width folded (NFKC). Case and words stay as they are."""
+    """A text without invisible marks and control characters, with "\\n" for every kind of line break, and with width
+    folded (NFKC). Case and words stay as they are."""
     seen = "\n".join(_IGNORED.sub("", text).splitlines())
     for wide, folded in _WIDE_MARKS:
         seen = seen.replace(wide, folded)
