@@ -4,6 +4,7 @@ transactions."""
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -41,6 +42,8 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
 }
+# what a transaction opened, until its connection is set up
+_OPENED: ContextVar[list["asyncpg.Connection[Any]"] | None] = ContextVar("opened", default=None)
 _BUSY = ("40", "53", "55", "57014")  # SQLSTATEs of a server that is busy: another try may succeed
 # and of one that is of no more use to this session: lost, read only after a failover, shutting down, damaged
 _UNUSABLE = ("08", "25", "26", "28", "3D", "57", "58", "F0", "XX")
@@ -134,6 +137,7 @@ class Postgres:
                 "timeout": CONNECT_TIMEOUT,
                 "command_timeout": command_timeout,
                 "server_settings": SETTINGS,
+                "async_creator_fn": _connect_for_pool,
             },
         )
 
@@ -144,6 +148,8 @@ class Postgres:
         driver: Any = None
         committing = False
         pool = engine.pool
+        opened: list[asyncpg.Connection[Any]] = []
+        _OPENED.set(opened)
         try:
             connection = await engine.connect()
             driver = (await connection.get_raw_connection()).driver_connection
@@ -156,6 +162,9 @@ class Postgres:
         except BaseException as fault:
             cause = _cause(fault)
             lost = _ends_sessions(cause)
+            if connection is None:
+                for unfinished in opened:
+                    unfinished.terminate()
             if driver is not None and connection is not None and (lost or not isinstance(cause, Exception)):
                 driver.terminate()
                 await connection.invalidate()
@@ -291,6 +300,15 @@ class Postgres:
         for connection in self._idle:  # what ended one connection has mostly ended its sisters
             connection.terminate()
         self._idle.clear()
+
+
+async def _connect_for_pool(*args: Any, **options: Any) -> "asyncpg.Connection[Any]":
+    """A connection for a pool of SQLAlchemy, which forgets one whose set-up fails or is given up."""
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(*args, **options)
+    opened = _OPENED.get()
+    if opened is not None:
+        opened.append(connection)
+    return connection
 
 
 def _cause(fault: BaseException) -> BaseException:
