@@ -149,7 +149,7 @@ class Postgres:
         committing = False
         pool = engine.pool
         opened: list[asyncpg.Connection[Any]] = []
-        _OPENED.set(opened)
+        before = _OPENED.set(opened)
         try:
             connection = await engine.connect()
             driver = (await connection.get_raw_connection()).driver_connection
@@ -175,6 +175,7 @@ class Postgres:
                 raise
             raise translated from fault
         finally:
+            _OPENED.reset(before)  # a task that goes on keeps no connection by it
             if connection is not None:
                 await asyncio.shield(connection.close())
             if driver is not None and not driver.is_closed() and (self._closed or engine.pool is not pool):
