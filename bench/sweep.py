@@ -320,7 +320,7 @@ def run(rounds: int, due: int, folder: Any) -> tuple[list[tuple[str, ...]], dict
     found["sweep behind 300,000 closed tickets"] = [full / few]
     calm, p99 = steady(100, 20, folder)
     found["steady lateness p99"] = [p99]
-    rows = [("clocks", "told/s", "late p50 s", "p99 s", "most s", "kills", "exactly once"), storm(due, folder), calm]
+    rows = [("clocks", "done/s", "late p50 s", "p99 s", "most s", "kills", "exactly once"), storm(due, folder), calm]
     median = statistics.median
     lines = [
         f"sweep of what lies behind: two workers {median(ours):.0f}/s; bare loop claiming {AT_ONCE} at once {median(many):.0f}/s, one by one {median(one):.0f}/s",

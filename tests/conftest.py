@@ -249,8 +249,8 @@ async def postgres_db(
         await db.close()
 
 
-# For stories of what is decided before a database is asked, or on a page with what the API gave it: one of the two is
-# enough.
+# For stories of what is decided before a database is asked, on a page with what the API gave it, or in a generated
+# client, which speaks to the API alone: one of the two is enough.
 on_one_database = pytest.mark.parametrize("db", ["sqlite"], indirect=True)
 
 

@@ -1,5 +1,7 @@
 """A reply is what it was given: keys that may be absent are left out, and null stays null."""
 
+from typing import Any
+
 import orjson
 import pytest
 from pydantic import TypeAdapter
@@ -14,6 +16,12 @@ class Step:
     from_: str | None
     note: str | None = ABSENT
     tries: int = ABSENT
+
+
+@reply_type()
+class Call:
+    number: str
+    answered: int
 
 
 @reply_type()
@@ -51,10 +59,26 @@ def test_what_is_absent_reads_as_false_and_is_not_null() -> None:
     assert step == Step("call", None) != Step("call", None, note=None)
 
 
-@pytest.mark.parametrize("given", [{}, {"name": "call"}, {"name": "call", "from_": None, "nott": "x"}])
-def test_a_required_key_is_given_and_an_unknown_one_is_not(given: dict[str, str]) -> None:
-    with pytest.raises(TypeError, match="name, from_, note, tries"):
-        Step(**given)  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("reply", "args", "given", "named"),
+    [
+        (Step, (), {}, "name"),
+        (Step, ("call",), {}, "from_"),
+        (Step, ("call", None), {"nott": "x"}, "nott"),
+        (Step, ("call", None), {"tries": 1, "nott": 2}, "nott"),  # as many as there are fields
+        (Step, ("call", None), {"tries": 1, "name": "text"}, "name"),
+        (Step, ("call", None, "new", 1, 2), {}, "positional"),
+        (Call, (), {"number": "1", "nott": 2}, "nott"),
+        (Call, ("1",), {"number": "1"}, "number"),
+        (Call, ("1", 2, 3), {}, "positional"),
+    ],
+)
+def test_a_required_key_is_given_once_and_an_unknown_one_is_not(
+    reply: Any, args: tuple[Any, ...], given: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(TypeError, match=named):
+        reply(*args, **given)
+    assert rendered(Call("1", answered=2)) == {"number": "1", "answered": 2}
 
 
 def test_a_copy_has_the_changed_keys_beside_the_others() -> None:

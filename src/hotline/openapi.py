@@ -27,7 +27,7 @@ TAGS = {
     "duty": "Who is on duty, and who could take an assignment.",
     "directory": "The organisation as data, and dry runs of its rules.",
     "channels": "Inbound messages that wait for a person; outgoing texts and their status.",
-    "hooks": "Pushes from SMS providers, exchanges and other hotlines.",
+    "hooks": "Incoming webhooks from SMS providers, exchanges and other hotlines.",
     "telephony": "Calls on the exchange, callers to call back, call-centre figures.",
     "public": "Public lookup with a ticket's number and query code.",
     "subscriptions": "Outgoing webhooks and their delivery log.",

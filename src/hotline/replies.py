@@ -36,29 +36,18 @@ def reply_type(**published_as: str) -> Callable[[type[T]], type[T]]:
         made.__pydantic_config__ = {"defer_build": True}  # read for the OpenAPI document alone, when that is made
         attributes = [f.name for f in fields(made)]
         keys = [published_as.get(name, name) for name in attributes]
-        count = len(keys)
+        attribute_of = {key: attribute for attribute, key in published_as.items()}
         for f in fields(made):
             if f.default is ABSENT:  # a factory is a default that no schema shows
                 f.default, f.default_factory = MISSING, _absent
         may_lack = frozenset(published_as.get(f.name, f.name) for f in fields(made) if f.default_factory is _absent)
-        known = frozenset(keys)
-
-        def set_all(self: Any, *args: Any, **given: Any) -> None:
-            values = self.__dict__
-            if args:
-                values.update(zip(keys, args, strict=False))
-            values.update(given)
-            if published_as:
-                for attribute, key in published_as.items():
-                    if attribute in values:
-                        values[key] = values.pop(attribute)
-            if len(values) != count and not (may_lack and known - may_lack <= values.keys() <= known):
-                raise TypeError(f"{made.__name__} takes exactly {', '.join(attributes)}")
 
         def replaced(self: Any, /, **changes: Any) -> Any:
-            return made(**{**self.__dict__, **{published_as.get(name, name): v for name, v in changes.items()}})
+            values = {attribute_of.get(key, key): value for key, value in self.__dict__.items()}
+            return made(**{**values, **changes})
 
-        made.__init__, made.__replace__ = set_all, replaced
+        made.__init__ = _initialiser(attributes, keys, may_lack)
+        made.__replace__ = replaced
         for attribute, key in published_as.items():
             setattr(made, attribute, property(partial(_value, key)))
         own = plain.__annotations__
@@ -75,6 +64,23 @@ def reply_from_values(reply_class: type[T], values: dict[str, Any]) -> T:
     made = _new(reply_class)
     _set(made, "__dict__", values)  # the frozen class itself lets nothing be set
     return made
+
+
+def _initialiser(attributes: list[str], keys: list[str], may_lack: frozenset[str]) -> Any:
+    """`__init__` compiled from text, as dataclasses compile theirs: Python itself raises TypeError for a field that is
+    unknown, missing or given twice. It sets all fields at once, which takes half of the time that checking `*args` and
+    `**given` here took."""
+    pairs = list(zip(attributes, keys, strict=True))
+    parameters = ", ".join(f"{name}=ABSENT" if key in may_lack else name for name, key in pairs)
+    given = ", ".join(f"{key!r}: {name}" for name, key in pairs if key not in may_lack)
+    lines = [f"def __init__(self, {parameters}):", f"    values = {{{given}}}"]
+    for name, key in pairs:
+        if key in may_lack:
+            lines += [f"    if {name} is not ABSENT:", f"        values[{key!r}] = {name}"]
+    lines.append("    _set(self, '__dict__', values)")
+    made: dict[str, Any] = {"ABSENT": ABSENT, "_set": _set}
+    exec("\n".join(lines), made)  # noqa: S102 - the text holds nothing but names of fields
+    return made["__init__"]
 
 
 def _absent() -> Any:

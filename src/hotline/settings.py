@@ -39,7 +39,10 @@ class Settings(BaseSettings):
         description="Proxies whose X-Forwarded-For is believed, as 10.1.0.5,10.2.0.0/24: nobody else's",
     )
     drain_seconds: float = Field(
-        0, ge=0, le=60, description="Seconds between being told to stop and closing the door: a proxy looks elsewhere"
+        0,
+        ge=0,
+        le=60,
+        description="Seconds to go on serving after the signal to stop, until a proxy sends requests elsewhere",
     )
     region: str = Field("CN", min_length=2, max_length=2, description="Country of phone numbers without a country code")
     area_code: str = Field("28", pattern=r"^[0-9]{1,4}$", description="Area code of local numbers, without the 0")

@@ -146,8 +146,8 @@ async def test_a_server_that_has_become_read_only_is_away_and_left(pg: Postgres)
     before = await pid(pg)
     await pg.transact(transacting_pid)
     try:
-        line = pg._idle[0]
-        await line.execute("SET default_transaction_read_only = on")  # as a demoted server has it
+        connection = pg._idle[0]
+        await connection.execute("SET default_transaction_read_only = on")  # as a demoted server has it
         with pytest.raises(DatabaseUnavailable):
             await journal.commit(new(1))
         await other.transact(

@@ -111,7 +111,7 @@ CHANGES: list[tuple[str, str, dict[str, Any], str, str]] = [
     ("ladders", "x", {**LADDER, "metrics": ["report"]}, "metrics", "overlaps with report"),
     ("ladders", "x", {**LADDER, "steps": ["50% handler"]}, "steps", "one step at 100%"),
     ("ladders", "x", {**LADDER, "steps": ["100% handler", "50% head"]}, "steps", "in order"),
-    ("ladders", "x", {**LADDER, "steps": ["100% mayor"]}, "steps.0", "who is told"),
+    ("ladders", "x", {**LADDER, "steps": ["100% mayor"]}, "steps.0", "the receivers"),
     ("ladders", "x", {**LADDER, "steps": ["100% head purple"]}, "steps.0", "a colour"),
     ("ladders", "x", {**LADDER, "steps": ["200% head"]}, "steps.0", "from 1% to 100%"),
     ("ladders", "x", {**LADDER, "steps": ["later head"]}, "steps.0", "begins with a share"),

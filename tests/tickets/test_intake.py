@@ -32,10 +32,12 @@ def directory() -> Directory:
     return Directory(1, **found)
 
 
-def taken_in(directory: Directory, taken: IntakeRequest) -> Change:
-    who = parse_phone(taken.phone, "CN", "28")
-    call = IncomingCall(taken, who, "caller-1" if who.caller else None, "call-1", DESK, NOON)
-    return opened(call, NUMBER, advise(build_lexicon(directory), taken.narrative, taken.address), directory)
+def taken_in(directory: Directory, intake_request: IntakeRequest) -> Change:
+    who = parse_phone(intake_request.phone, "CN", "28")
+    call = IncomingCall(intake_request, who, "caller-1" if who.caller else None, "call-1", DESK, NOON)
+    return opened(
+        call, NUMBER, advise(build_lexicon(directory), intake_request.narrative, intake_request.address), directory
+    )
 
 
 def actions(change: Change) -> list[Action]:
@@ -84,8 +86,8 @@ def test_a_secret_matter_keeps_the_name_from_the_callers_card(directory: Directo
 
 
 def test_all_that_is_wrong_is_told_at_once(directory: Directory) -> None:
-    taken = IntakeRequest(Channel.PHONE, "路灯坏了", category="nothing", area="nowhere", outer_due_at=NOON)
-    refusal = refusal_of(taken, directory, DESK, NOON)
+    intake_request = IntakeRequest(Channel.PHONE, "路灯坏了", category="nothing", area="nowhere", outer_due_at=NOON)
+    refusal = refusal_of(intake_request, directory, DESK, NOON)
     assert refusal is not None
     assert [field for field, _ in refusal.errors] == ["category", "location.area", "outer.due_at"]
     assert refusal_of(IntakeRequest(Channel.PHONE, "路灯坏了", phone="abc"), directory, DESK, NOON) is None

@@ -18,6 +18,7 @@ __all__ = [
     "migrations",
     "offload",
     "outages",
+    "page_size",
     "prepared",
     "search_index",
     "tables",

@@ -1,9 +1,10 @@
-"""PostgreSQL: a small pool of asyncpg connections for questions and the journal, SQLAlchemy for the rare
+"""PostgreSQL: a small pool of asyncpg connections for queries and the journal, SQLAlchemy for the rare
 transactions."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -41,6 +42,8 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
 }
+# what a transaction opened, until its connection is set up
+_OPENED: ContextVar[list["asyncpg.Connection[Any]"] | None] = ContextVar("opened", default=None)
 _BUSY = ("40", "53", "55", "57014")  # SQLSTATEs of a server that is busy: another try may succeed
 # and of one that is of no more use to this session: lost, read only after a failover, shutting down, damaged
 _UNUSABLE = ("08", "25", "26", "28", "3D", "57", "58", "F0", "XX")
@@ -48,7 +51,7 @@ _CLIENT = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFErro
 
 
 class Postgres:
-    """`url` is an SQLAlchemy URL (postgresql://user:pass@host/db?…); `size` connections at most for questions and
+    """`url` is an SQLAlchemy URL (postgresql://user:pass@host/db?…); `size` connections at most for queries and
     journal."""
 
     batchers = 1
@@ -68,16 +71,16 @@ class Postgres:
 
     async def open(self) -> None:
         self._closed = False
-        async with self._line():
+        async with self._connection():
             pass
 
     async def close(self) -> None:
         self._closed = True
-        for line in self._idle:
+        for connection in self._idle:
             try:
-                await line.close(timeout=2)
+                await connection.close(timeout=2)
             except (*_CLIENT, asyncpg.PostgresError):
-                line.terminate()
+                connection.terminate()
         self._idle.clear()
         if self._engine is not None:
             await self._engine.dispose()
@@ -85,16 +88,16 @@ class Postgres:
 
     async def rows(self, query: PreparedQuery, /, **values: Any) -> list[Row]:
         prepared = query.compile_for(self.dialect)
-        async with self._line() as line:
+        async with self._connection() as connection:
             self.round_trips += 1
-            found = await line.fetch(prepared.text, *prepared.values(values))
+            found = await connection.fetch(prepared.text, *prepared.values(values))
         return [prepared.row(r) for r in found]
 
     async def row_dicts(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         prepared = query.compile_for(self.dialect)
-        async with self._line() as line:
+        async with self._connection() as connection:
             self.round_trips += 1
-            found = await line.fetch(prepared.text, *prepared.values(values))
+            found = await connection.fetch(prepared.text, *prepared.values(values))
         return [prepared.as_dict(r) for r in found]
 
     async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
@@ -134,6 +137,7 @@ class Postgres:
                 "timeout": CONNECT_TIMEOUT,
                 "command_timeout": command_timeout,
                 "server_settings": SETTINGS,
+                "async_creator_fn": _connect_for_pool,
             },
         )
 
@@ -144,6 +148,8 @@ class Postgres:
         driver: Any = None
         committing = False
         pool = engine.pool
+        opened: list[asyncpg.Connection[Any]] = []
+        before = _OPENED.set(opened)
         try:
             connection = await engine.connect()
             driver = (await connection.get_raw_connection()).driver_connection
@@ -156,6 +162,9 @@ class Postgres:
         except BaseException as fault:
             cause = _cause(fault)
             lost = _ends_sessions(cause)
+            if connection is None:
+                for unfinished in opened:
+                    unfinished.terminate()
             if driver is not None and connection is not None and (lost or not isinstance(cause, Exception)):
                 driver.terminate()
                 await connection.invalidate()
@@ -166,6 +175,7 @@ class Postgres:
                 raise
             raise translated from fault
         finally:
+            _OPENED.reset(before)  # a task that goes on keeps no connection by it
             if connection is not None:
                 await asyncio.shield(connection.close())
             if driver is not None and not driver.is_closed() and (self._closed or engine.pool is not pool):
@@ -181,15 +191,16 @@ class Postgres:
         else:
             text, values = await asyncio.to_thread(build_batch_statement, plans, shard)
         answers = [plan.answer for plan in plans]
-        async with self._line(writing=True) as line:
-            found = {r["n"]: r["kept"] for r in await self._fetch_with_retry(line, text, values)}
+        async with self._connection(writing=True) as connection:
+            found = {r["n"]: r["kept"] for r in await self._fetch_with_retry(connection, text, values)}
             missing = [a for n, a in enumerate(answers) if n not in found]
             earlier: dict[tuple[str, str], StoredAnswer] = {}
             if missing:  # keys used before: return the stored answers
                 self.round_trips += 1
                 keys = as_json([{"owner": a.owner, "key": a.key} for a in missing])
                 earlier = {
-                    (r["owner"], r["key"]): StoredAnswer(**dict(r)) for r in await line.fetch(STORED_ANSWERS_SQL, keys)
+                    (r["owner"], r["key"]): StoredAnswer(**dict(r))
+                    for r in await connection.fetch(STORED_ANSWERS_SQL, keys)
                 }
         outcomes: list[Outcome] = []
         for n, answer in enumerate(answers):
@@ -215,27 +226,27 @@ class Postgres:
         return await self._transact_on_own_connection(work)
 
     async def reserve(self, name: str, count: int, first: int) -> int:
-        async with self._line() as line:  # numbers taken and never given out do no harm: nothing is unsure
+        async with self._connection() as connection:  # numbers taken and never given out do no harm: nothing is unsure
             self.round_trips += 1
-            return int(await line.fetchval(_RESERVE, name, count, first))
+            return int(await connection.fetchval(_RESERVE, name, count, first))
 
     async def time(self) -> datetime:
         if self.clock is not None:
             return self.clock()
-        async with self._line() as line:
+        async with self._connection() as connection:
             self.round_trips += 1
-            moment: datetime = await line.fetchval("SELECT clock_timestamp()")
+            moment: datetime = await connection.fetchval("SELECT clock_timestamp()")
             return moment
 
     async def durability(self) -> list[tuple[str, str, bool]]:
-        async with self._line() as line:
+        async with self._connection() as connection:
             self.round_trips += 1
             names = ("fsync", "full_page_writes", "synchronous_commit")
-            found = await line.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
+            found = await connection.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
         return [(r["name"], r["setting"], r["setting"] != "off") for r in found]
 
     @asynccontextmanager
-    async def _line(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    async def _connection(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
         """A connection for a moment. It goes back into the pool only where nothing is wrong with its session; what
         failed becomes an error of ours. `writing`: it runs one statement that commits by itself."""
         if self._room.locked():
@@ -268,9 +279,9 @@ class Postgres:
 
     async def _take_connection(self) -> "asyncpg.Connection[Any]":
         while self._idle:
-            line = self._idle.pop()
-            if not line.is_closed():
-                return line
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
         url = self.url
         return await asyncpg.connect(
             host=url.query.get("host") or url.host,
@@ -287,9 +298,18 @@ class Postgres:
         )
 
     def _drop_idle(self) -> None:
-        for line in self._idle:  # what ended one connection has mostly ended its sisters
-            line.terminate()
+        for connection in self._idle:  # what ended one connection has mostly ended its sisters
+            connection.terminate()
         self._idle.clear()
+
+
+async def _connect_for_pool(*args: Any, **options: Any) -> "asyncpg.Connection[Any]":
+    """A connection for a pool of SQLAlchemy, which forgets one whose set-up fails or is given up."""
+    connection: asyncpg.Connection[Any] = await asyncpg.connect(*args, **options)
+    opened = _OPENED.get()
+    if opened is not None:
+        opened.append(connection)
+    return connection
 
 
 def _cause(fault: BaseException) -> BaseException:

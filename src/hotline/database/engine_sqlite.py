@@ -50,18 +50,18 @@ class Sqlite:
         self._readers = ThreadPoolExecutor(readers, "hotline-reader")
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._line: sqlite3.Connection | None = None
+        self._writing_connection: sqlite3.Connection | None = None
         self._engine: sa.Engine | None = None
 
     async def open(self) -> None:
-        await self._run_on_writer(lambda line: None)
+        await self._run_on_writer(lambda connection: None)
 
     async def close(self) -> None:
         def shut() -> None:
             if self._engine is not None:
                 self._engine.dispose()
-            for line in self._opened:
-                line.close()
+            for connection in self._opened:
+                connection.close()
             self._opened.clear()
 
         await asyncio.get_running_loop().run_in_executor(self._writer, shut)
@@ -80,10 +80,10 @@ class Sqlite:
         parameters = prepared.values(values)
 
         def ask() -> list[Any]:
-            line: sqlite3.Connection | None = getattr(self._local, "line", None)
-            if line is None:
-                line = self._local.line = self._connect(reading=True)
-            return line.execute(prepared.text, parameters).fetchall()
+            connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+            if connection is None:
+                connection = self._local.connection = self._connect(reading=True)
+            return connection.execute(prepared.text, parameters).fetchall()
 
         self.round_trips += 1
         return await self._guarded(self._readers, ask)
@@ -117,10 +117,10 @@ class Sqlite:
 
     async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
         def run() -> R:
-            line = self._connect(reading=True)
+            raw_connection = self._connect(reading=True)
             engine = sa.create_engine(
                 "sqlite://",
-                creator=lambda: line,
+                creator=lambda: raw_connection,
                 poolclass=StaticPool,
                 json_serializer=lambda v: orjson.dumps(v).decode(),
                 json_deserializer=orjson.loads,
@@ -131,8 +131,8 @@ class Sqlite:
                     return work(connection)
             finally:
                 engine.dispose()
-                self._opened.remove(line)
-                line.close()
+                self._opened.remove(raw_connection)
+                raw_connection.close()
 
         with ThreadPoolExecutor(1, "hotline-snapshot") as alone:
             return await self._guarded(alone, run)
@@ -140,26 +140,28 @@ class Sqlite:
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
         """Like `transact`, with foreign keys off: a batch migration rebuilds tables, and a cascade would empty their
         children."""
-        await self._run_on_writer(lambda line: line.execute("PRAGMA foreign_keys = OFF"))
+        await self._run_on_writer(lambda connection: connection.execute("PRAGMA foreign_keys = OFF"))
         try:
             done = await self.transact(work)
-            if broken := await self._run_on_writer(lambda line: line.execute("PRAGMA foreign_key_check").fetchall()):
+            if broken := await self._run_on_writer(
+                lambda connection: connection.execute("PRAGMA foreign_key_check").fetchall()
+            ):
                 raise RuntimeError(f"the migration left rows without their parent: {broken[:3]}")
             return done
         finally:
-            await self._run_on_writer(lambda line: line.execute("PRAGMA foreign_keys = ON"))
+            await self._run_on_writer(lambda connection: connection.execute("PRAGMA foreign_keys = ON"))
 
     async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
         self.round_trips += 1
         try:
-            return await self._run_on_writer(lambda line: _write_in_transaction(line, plans))
+            return await self._run_on_writer(lambda connection: _write_in_transaction(connection, plans))
         except sqlite3.IntegrityError as fault:
             raise IntegrityFault(type(fault).__name__) from fault
 
     async def reserve(self, name: str, count: int, first: int) -> int:
         def take(connection: sqlite3.Connection) -> int:
-            intake_request = connection.execute(_RESERVE, {"name": name, "count": count, "first": first}).fetchone()
-            return int(intake_request[0])
+            reserved = connection.execute(_RESERVE, {"name": name, "count": count, "first": first}).fetchone()
+            return int(reserved[0])
 
         self.round_trips += 1
         return await self._run_on_writer(take)
@@ -183,9 +185,9 @@ class Sqlite:
 
     async def _run_on_writer(self, work: Callable[[sqlite3.Connection], R]) -> R:
         def run() -> R:
-            if self._line is None:
-                self._line = self._connect(reading=False)
-            return work(self._line)
+            if self._writing_connection is None:
+                self._writing_connection = self._connect(reading=False)
+            return work(self._writing_connection)
 
         return await self._guarded(self._writer, run)
 
@@ -200,16 +202,19 @@ class Sqlite:
             raise translated from fault
 
     def _connect(self, *, reading: bool) -> sqlite3.Connection:
-        line = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=self.busy_ms / 1000)
-        line.execute(f"PRAGMA busy_timeout = {self.busy_ms}")
-        line.execute("PRAGMA journal_mode = WAL")
-        line.execute("PRAGMA synchronous = FULL")  # NORMAL loses every commit since the last checkpoint at a power cut
-        line.execute("PRAGMA foreign_keys = ON")
-        line.execute("PRAGMA cache_size = -65536")
+        connection = sqlite3.connect(
+            self.path, isolation_level=None, check_same_thread=False, timeout=self.busy_ms / 1000
+        )
+        connection.execute(f"PRAGMA busy_timeout = {self.busy_ms}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        # NORMAL loses every commit since the last checkpoint at a power cut
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -65536")
         if reading:
-            line.execute("PRAGMA query_only = ON")
-        self._opened.append(line)
-        return line
+            connection.execute("PRAGMA query_only = ON")
+        self._opened.append(connection)
+        return connection
 
 
 _UNAVAILABLE_REASONS = {

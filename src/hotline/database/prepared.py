@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Codes, Document, Instant, format_instant, parse_document, parse_instant
 
-Row = Any  # a named tuple with the labels of the question's columns
+Row = Any  # a named tuple with the labels of the query's columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class PreparedQuery:
         self._prepared: dict[str, CompiledQuery] = {}
 
     def compile_for(self, dialect: sa.Dialect) -> CompiledQuery:
-        """This question as one database understands it."""
+        """This query as one database understands it."""
         known = self._prepared.get(dialect.name)
         if known is None:
             known = self._prepared[dialect.name] = _prepare(self.statement, dialect)

@@ -91,7 +91,7 @@ class GatewaySettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, hide_input_in_errors=True)
 
-    addresses: Networks | None = setting("networks that pushes may come from")
+    addresses: Networks | None = setting("networks that webhooks may come from")
     zone: ZoneName | None = setting("of times without a zone")
     date_order: DateOrder | None = setting("mdy, dmy or ymd, where dates are written 03/04/2026")
 

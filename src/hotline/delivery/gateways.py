@@ -21,7 +21,7 @@ from hotline.secrets.secret_box import seal, unseal
 
 MISSING_RECHECK = timedelta(
     milliseconds=50
-)  # but pushes to names that are not there must not ask the database each time
+)  # but webhooks to names that are not there must not ask the database each time
 UNKNOWN_GATEWAY = Refusal(Code.NOT_FOUND, "no such gateway")
 WEIGHTS = range(0, 101)
 
@@ -43,7 +43,7 @@ class Gateway:
 
 
 class GatewayCache(CachedTable[Mapping[str, Gateway]]):
-    """Every gateway by name: a push must find its own also while the database is unavailable. `url` is our public
+    """Every gateway by name: a webhook must find its own also while the database is unavailable. `url` is our public
     address: providers sign it, and reports come back to it."""
 
     def __init__(

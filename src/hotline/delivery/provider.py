@@ -13,8 +13,8 @@ MIN_TOKEN_LENGTH = 16  # characters
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret that a gateway may have. `authenticates`: a push is authenticated by it; `required_to_send`: no text can
-    be sent without it; `fault`: the rule that a value breaks, or None."""
+    """A secret that a gateway may have. `authenticates`: a webhook is authenticated by it; `required_to_send`: no text
+    can be sent without it; `fault`: the rule that a value breaks, or None."""
 
     name: str
     about: str = ""

@@ -67,7 +67,7 @@ def provider_kind(name: str) -> GatewayKind | None:
 
 
 def find_provider(kind: GatewayKind, name: str, declared_type: type[P]) -> P:
-    """A provider by name. Raises Refused (unavailable, so that a push is sent again): its package is not installed,
+    """A provider by name. Raises Refused (unavailable, so that a webhook is sent again): its package is not installed,
     cannot be imported, or declares something else than a `declared_type` of that name."""
     found = _import_provider(kind, name)
     if not isinstance(found, declared_type) or found.name != name:

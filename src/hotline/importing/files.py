@@ -242,10 +242,10 @@ class ImportSource:
                 cells = {str(name): _cell(value) for name, value in item.items()}
                 if any(cell is not None and _BROKEN.search(cell) for cell in cells.values()):
                     yield ImportRow(place, None, "cannot be read: a NUL, or half of a character", original=item)
-                elif null_column := next(
+                elif nested_column := next(
                     (name for name in self._columns if name in cells and cells[name] is None), None
                 ):
-                    yield ImportRow(place, None, f"{null_column}: a list or an object, not a text", original=item)
+                    yield ImportRow(place, None, f"{nested_column}: a list or an object, not a text", original=item)
                 else:
                     yield ImportRow(place, {n: c for n, c in cells.items() if c is not None}, original=item)
 

@@ -1,4 +1,4 @@
-"""Items that providers push: stored before they are acknowledged, spooled while the database is unavailable."""
+"""Items of incoming webhooks: stored before they are acknowledged, spooled while the database is unavailable."""
 
 __all__ = [
     "context",

@@ -1,4 +1,4 @@
-"""The context of services that take pushes in: the inbox, and the spool behind it."""
+"""The context of services that receive incoming webhooks: the inbox, and the spool behind it."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,5 @@
-"""Stores pushed items: many pushes in one transaction, or in the spool while the database is unavailable."""
+"""Stores the items of incoming webhooks: many webhooks in one transaction, or in the spool while the database is
+unavailable."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -22,14 +23,14 @@ from hotline.text.numbering import TicketNumber
 
 
 class Inbox:
-    """Group commit for pushed items. `wait_until_idle` lets their processing wait until no push waits for its
+    """Group commit for pushed items. `wait_until_idle` lets their processing wait until no webhook waits for its
     acknowledgement."""
 
     def __init__(self, db: Database, spool: Spool | None, deadlines: Deadlines | None = None) -> None:
         self._db, self._spool = db, spool
         self._deadlines = deadlines or Deadlines()
         self._together = WriteBatcher(db)
-        self._asking = 0  # pushes that wait for their acknowledgement
+        self._asking = 0  # webhooks that wait for their acknowledgement
         self._calm = asyncio.Event()
         self._calm.set()
 
@@ -69,7 +70,7 @@ class Inbox:
                 self._calm.set()
 
     async def wait_until_idle(self, max_seconds: float) -> None:
-        """When no push waits for its acknowledgement, or after `max_seconds` seconds: those come before what they
+        """When no webhook waits for its acknowledgement, or after `max_seconds` seconds: those come before what they
         mean."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._calm.wait(), max_seconds)

@@ -23,8 +23,8 @@ from hotline.refusals import Refused
 from hotline.text.numbering import TicketNumber
 
 AT_ONCE = 32
-CONCURRENCY = 8  # items at a time: more would only wait for each other and delay the storing of pushes
-PUSH_YIELD_SECONDS = 0.1  # how long an item waits for pushes that are not acknowledged yet
+CONCURRENCY = 8  # items at a time: more would only wait for each other and delay the storing of webhooks
+PUSH_YIELD_SECONDS = 0.1  # how long an item waits for webhooks that are not acknowledged yet
 MOST_TRIES = 30
 BACK_OFF = (1, 5, 15, 60, 300)  # seconds
 log = structlog.get_logger("hotline.inbound")

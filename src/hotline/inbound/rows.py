@@ -24,7 +24,7 @@ ITEM_COST, CHUNK_COST = 100, 20_000  # what an item costs by itself, and how muc
 
 
 class Item(Protocol):
-    """One item of a push, with what came of it as text."""
+    """One item of a webhook, with what came of it as text."""
 
     @property
     def raw(self) -> str: ...

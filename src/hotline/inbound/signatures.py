@@ -1,5 +1,5 @@
-"""Checks that a push comes from its gateway: addresses, tokens, time windows and Standard Webhooks signatures.
-Comparisons run in constant time."""
+"""Checks that an incoming webhook comes from its gateway: addresses, tokens, time windows and Standard Webhooks
+signatures. Comparisons run in constant time."""
 
 import base64
 import binascii

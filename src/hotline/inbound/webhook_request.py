@@ -74,7 +74,7 @@ class Acknowledgement:
 
 @reply_type()
 class PushReceipt:
-    """How a push of the provider `generic` is answered: how many items were kept, and how many of them are set aside
+    """How a webhook of the provider `generic` is answered: how many items were kept, and how many of them are set aside
     for an operator."""
 
     accepted: int

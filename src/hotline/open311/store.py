@@ -56,9 +56,9 @@ _COLUMNS = (
 
 @lru_cache(maxsize=64)
 def _listed(by_requested: bool, by_updated: bool, by_service: bool, states: str) -> PreparedQuery:
-    question = sa.select(*_COLUMNS).where(_PUBLIC)
+    query = sa.select(*_COLUMNS).where(_PUBLIC)
     if by_requested:
-        question = question.where(
+        query = query.where(
             t.c.created_at >= sa.bindparam("start", type_=Instant), t.c.created_at <= sa.bindparam("end", type_=Instant)
         )
     if by_updated:
@@ -68,19 +68,19 @@ def _listed(by_requested: bool, by_updated: bool, by_service: bool, states: str)
             timeline.c.at <= sa.bindparam("before", type_=Instant),
         )
         shown = sa.func.coalesce(t.c.closed_at, t.c.updated_at, type_=Instant)
-        question = question.where(
+        query = query.where(
             t.c.number.in_(moved),
             shown >= sa.bindparam("after", type_=Instant),
             shown <= sa.bindparam("before", type_=Instant),
         )
     if by_service:
-        question = question.where(InCodes(t.c.category, "services"))
+        query = query.where(InCodes(t.c.category, "services"))
     if states == "open":
-        question = question.where(in_words(t.c.status, OPEN))
+        query = query.where(in_words(t.c.status, OPEN))
     elif states == "closed":
-        question = question.where(sa.not_(in_words(t.c.status, OPEN)))
+        query = query.where(sa.not_(in_words(t.c.status, OPEN)))
     return PreparedQuery(
-        question.order_by(t.c.created_at.desc(), t.c.number.desc())
+        query.order_by(t.c.created_at.desc(), t.c.number.desc())
         .limit(sa.bindparam("limit", type_=sa.Integer))
         .offset(sa.bindparam("offset", type_=sa.Integer))
     )
@@ -110,8 +110,8 @@ async def load_requests(
         values |= {"after": updated[0], "before": updated[1]}
     if wanted.services:
         values["services"] = list(wanted.services)
-    question = _listed(requested is not None, updated is not None, bool(wanted.services), wanted.states)
-    return await db.rows(question, **values)
+    query = _listed(requested is not None, updated is not None, bool(wanted.services), wanted.states)
+    return await db.rows(query, **values)
 
 
 _THESE = PreparedQuery(

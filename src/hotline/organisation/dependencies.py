@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from email.message import Message
 from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import uuid4
@@ -211,7 +212,9 @@ class AuthenticatedRoute(APIRoute):
     @cached_property
     def _policy(self) -> tuple[str, AccessPolicy]:
         """The policy, and the parameter that is given its context."""
-        return next((d.name or "", d.call) for d in self.dependant.dependencies if isinstance(d.call, AccessPolicy))
+        return next(
+            (d.name, d.call) for d in self.dependant.dependencies if d.name and isinstance(d.call, AccessPolicy)
+        )
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -229,10 +232,13 @@ class AuthenticatedRoute(APIRoute):
 
 def is_direct(route: APIRoute) -> bool:
     """Whether a route needs no more of FastAPI than the reading of path, query and JSON body, and returns a
-    Response."""
+    Response. Its policy gives its context to a parameter (one in `dependencies=[...]` has none), and no application
+    can replace the policy by overriding dependencies."""
     needs = route.dependant
     return (
         [type(d.call) for d in needs.dependencies] == [AccessPolicy]
+        and bool(needs.dependencies[0].name)
+        and route.dependency_overrides_provider is None
         and not (needs.header_params or needs.cookie_params or needs.request_param_name or needs.response_param_name)
         and not (needs.background_tasks_param_name or needs.http_connection_param_name)
         and (route.body_field is None or type(route.body_field.field_info) is Body)
@@ -242,10 +248,14 @@ def is_direct(route: APIRoute) -> bool:
 
 
 async def read_json(request: Request) -> Any:
-    """The JSON of a request's body, `Undefined` where there is none. Raises what FastAPI raises: RequestValidationError
-    with a fault of the type `json_invalid`, HTTPException 400 where it is not even text."""
+    """The JSON of a request's body, `Undefined` where there is none; the bytes of a body whose media type is not JSON,
+    which no field accepts. Raises what FastAPI raises: RequestValidationError with a fault of the type `json_invalid`,
+    HTTPException 400 where it is not even text."""
     try:
-        return await request.json() if await request.body() else Undefined
+        content = await request.body()
+        if not content:
+            return Undefined
+        return await request.json() if is_json(request.headers.get("content-type", "")) else content
     except json.JSONDecodeError as fault:
         place = {"type": "json_invalid", "loc": ("body", fault.pos), "msg": "JSON decode error", "input": {}}
         raise RequestValidationError([place], body=fault.doc) from fault
@@ -253,6 +263,16 @@ async def read_json(request: Request) -> Any:
         raise
     except Exception as fault:
         raise HTTPException(400) from fault
+
+
+def is_json(media_type: str) -> bool:
+    """Whether a Content-Type says JSON: `application/json` or `application/...+json`, with or without parameters."""
+    if media_type == "application/json":
+        return True
+    message = Message()
+    message["content-type"] = media_type
+    subtype = message.get_content_subtype()
+    return message.get_content_maintype() == "application" and (subtype == "json" or subtype.endswith("+json"))
 
 
 # The two headers as OpenAPI publishes them; `RequestContext` reads them.

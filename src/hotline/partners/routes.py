@@ -1,4 +1,4 @@
-"""Orders that another hotline pushes."""
+"""Orders that another hotline sends by incoming webhook."""
 
 from typing import Annotated
 

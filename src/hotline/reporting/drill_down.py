@@ -54,17 +54,15 @@ def _counted_query(
     order = sa.cast(sa.null(), sa.String) if measure.of is CountedKind.TICKET else a.c.id
     department = RESPONSIBLE_DEPARTMENT if measure.of is CountedKind.TICKET else a.c.department
     scope = Scope(unrestricted, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
-    question = sa.select(
+    query = sa.select(
         t.c.number, order.label("order"), at.label("at"), key.label("key"), scope_condition(scope).label("theirs")
     )
     if measure.of is CountedKind.ORDER:
-        question = question.select_from(a.join(t, t.c.number == a.c.number))
+        query = query.select_from(a.join(t, t.c.number == a.c.number))
     for test in measure.where:
-        question = question.where(_sql_condition(table, test))
+        query = query.where(_sql_condition(table, test))
     if measure.at:
-        question = question.where(
-            at >= sa.bindparam("first", type_=Instant), at < sa.bindparam("before", type_=Instant)
-        )
+        query = query.where(at >= sa.bindparam("first", type_=Instant), at < sa.bindparam("before", type_=Instant))
     for name, column in {
         "department": department,
         "category": t.c.category,
@@ -72,11 +70,11 @@ def _counted_query(
         "channel": t.c.channel,
     }.items():
         if name in filters:
-            question = question.where(InCodes(sa.func.coalesce(column, sa.literal_column("''")), f"of_{name}"))
+            query = query.where(InCodes(sa.func.coalesce(column, sa.literal_column("''")), f"of_{name}"))
     if after:
         place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_key", type_=sa.String))
-        question = question.where(sa.tuple_(at, key) > place)
-    return PreparedQuery(question.order_by(at, key).limit(sa.bindparam("limit", type_=sa.Integer)))
+        query = query.where(sa.tuple_(at, key) > place)
+    return PreparedQuery(query.order_by(at, key).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +91,7 @@ async def load_counted_rows(db: Database, scope: Scope, counted: Counted, page: 
     """The rows of a page in order of their moment: number, order, at, key, theirs (whether the ticket is still theirs
     to see)."""
     measure, filters, after = counted.measure, counted.filters, page.after
-    question = _counted_query(
+    query = _counted_query(
         measure, scope.whole, scope.areas is not None, bool(scope.departments), frozenset(filters), after is not None
     )
     values: dict[str, Any] = {**scope_parameters(scope), "limit": page.limit}
@@ -102,4 +100,4 @@ async def load_counted_rows(db: Database, scope: Scope, counted: Counted, page: 
     values |= {f"of_{name}": list(codes) for name, codes in filters.items()}
     if after:
         values["after_at"], values["after_key"] = after
-    return await db.rows(question, **values)
+    return await db.rows(query, **values)

@@ -295,12 +295,12 @@ def load_unfolded_sums(c: sa.Connection, mark: FoldMark, zone: ZoneInfo) -> Sums
 
 @lru_cache(maxsize=32)
 def _rollups_query(codes: bool) -> PreparedQuery:
-    question = sa.select(r.c.day, r.c.code, r.c.counts).where(
+    query = sa.select(r.c.day, r.c.code, r.c.counts).where(
         r.c.dimension == sa.bindparam("dimension", type_=sa.String),
         r.c.day >= sa.bindparam("first", type_=sa.String),
         r.c.day <= sa.bindparam("last", type_=sa.String),
     )
-    return PreparedQuery(question.where(InCodes(r.c.code, "codes")) if codes else question)
+    return PreparedQuery(query.where(InCodes(r.c.code, "codes")) if codes else query)
 
 
 async def load_rollups(

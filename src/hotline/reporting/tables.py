@@ -25,7 +25,7 @@ report = table(
 )  # fmt: skip
 
 export = table(
-    "export", "A list that somebody asked for as a file, and what became of it.",
+    "export", "Requested exports: filters, state, and the file that was written.",
     C("id", S(36), primary_key=True),
     C("kind", S(12), nullable=False),
     C("form", S(10), nullable=False),

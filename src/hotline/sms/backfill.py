@@ -1,4 +1,4 @@
-"""Fetches messages from a provider that its pushes may have missed; one that was pushed already is recognised by its
+"""Fetches messages from a provider that its webhooks may have missed; one that was pushed already is recognised by its
 key."""
 
 from contextlib import suppress

@@ -1,4 +1,5 @@
-"""Fetches the certificates that pushes were signed with and that we did not have, from their owner's address alone."""
+"""Fetches the certificates that webhooks were signed with and that we did not have, from their owner's address
+alone."""
 
 from datetime import datetime
 

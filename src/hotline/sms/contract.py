@@ -78,7 +78,7 @@ class SmsAdapter(Protocol):
         """Raises AuthenticationFailed, or NeedsCertificate."""
 
     def texts(self, request: WebhookRequest) -> list[ReceivedText | UnreadableItem]:
-        """The texts of a push, item by item. Raises ValueError where nothing of it can be read."""
+        """The texts of a webhook, item by item. Raises ValueError where nothing of it can be read."""
 
     def reports(self, request: WebhookRequest) -> list[DeliveryReport | UnreadableItem]:
         """The same for delivery reports."""
@@ -133,7 +133,7 @@ class TemplatedSettings(SmsSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class SmsProvider(GatewayProvider):
-    """An SMS provider, as its file declares it. `reads_get`: it pushes by GET too."""
+    """An SMS provider, as its file declares it. `reads_get`: its webhooks come by GET too."""
 
     adapter: type[SmsAdapter]
     settings: type[SmsSettings]

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from hotline.database.identifiers import new_reference
 from hotline.database.leases import database_time
 from hotline.inbound import store as inbound_store
 from hotline.inbound.handlers import ClaimedItem, InboundHandler
 from hotline.inbound.model import Effect, InboundKind, InboundStatus
 from hotline.inbound.outcome import InboundOutcome, needs_review
 from hotline.inbound.processing import finish
+from hotline.inbound.rows import blank_row
 from hotline.sms.model.retries import PARTS_TIMEOUT, REPORT_WAIT, URGENT_PARTS_TIMEOUT
 from hotline.sms.send_plan import apply_report
 from hotline.sms.text_intake import process_text
@@ -70,13 +70,10 @@ def _join_parts(c: sa.Connection, item: ClaimedItem, lexicon: Lexicon) -> None:
     if late:
         details["continues"] = late[0].why
     joined = {
-        "id": new_reference(now), "gateway": row.gateway, "kind": InboundKind.TEXT,
-        "key": f"joined {details['joined'][0]}",
-        "sender": row.sender, "receiver": row.receiver, "text": text, "raw": "", "details": details,
-        "sent_at": row.sent_at, "received_at": first,
+        **blank_row(row.gateway, now), "kind": InboundKind.TEXT, "key": f"joined {details['joined'][0]}",
+        "sender": row.sender, "receiver": row.receiver, "text": text, "details": details, "sent_at": row.sent_at,
+        "received_at": first, "partition": f"sms|{row.sender}"[:100],
         "urgent": any(p.urgent for p in waiting.values()) or bool(advise(lexicon, text[:10_000]).dangers),
-        "partition": f"sms|{row.sender}"[:100], "status": InboundStatus.KEPT, "effect": None, "number": None,
-        "why": None, "attempts": 0, "next_at": now, "lease_until": None, "lease_token": None, "handled_by": None,
     }  # fmt: skip
     inbound_store.insert_items(c, [joined])
     merged = {"status": InboundStatus.DONE, "effect": Effect.MERGED, "lease_token": None, "lease_until": None}

@@ -113,7 +113,7 @@ async def load_stop_list(db: Database, after: str, limit: int) -> Sequence[Row]:
 
 
 async def load_send_checks(db: Database, id: str, phone: str, recent_since: datetime, day_since: datetime) -> Row:  # noqa: A002
-    """What decides whether a text may go, in one question: is the number stopped, where stands this text (status,
+    """What decides whether a text may go, in one query: is the number stopped, where stands this text (status,
     gateway; None: it is new), how many others the number got since `recent_since` and since `day_since`."""
     return (await db.rows(_STANDING, id=id, phone=phone, lately=recent_since, day=day_since))[0]
 

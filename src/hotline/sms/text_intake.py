@@ -213,10 +213,10 @@ class IncomingText:
             if facts is not None and self._is_own_ticket(facts, phone):
                 return await self._surviving_ticket(facts), True
         if self.row.details.get("continues"):  # a late part of a long text belongs where its others went
-            first_part = await inbound_store.load_item(self.services.db, self.row.details["continues"])
+            joined_text = await inbound_store.load_item(self.services.db, self.row.details["continues"])
             facts = (
-                await ticket_facts.load_facts(self.services.db, SYSTEM_SCOPE, first_part.number)
-                if first_part and first_part.number
+                await ticket_facts.load_facts(self.services.db, SYSTEM_SCOPE, joined_text.number)
+                if joined_text and joined_text.number
                 else None
             )
             if facts is not None and self._is_own_ticket(facts, phone):

@@ -131,9 +131,8 @@ class TextSender:
             handed = await adapter.send(self._handover.channels.texts, outgoing)
         except (GatewayDown, GatewayRefused) as wrong:
             fault = wrong
-        except (
-            Exception
-        ) as wrong:  # a provider module that fails counts as a provider that is down: logged, and another is tried
+        # a provider module that fails counts as a provider that is down: logged, and another is tried
+        except Exception as wrong:
             log.error("outbox.fault", id=text.id, gateway=gateway.name, fault=type(wrong).__name__, exc_info=wrong)
             fault = GatewayDown(f"fault: {type(wrong).__name__}")
         why = None if fault is None else f"{'refused' if isinstance(fault, GatewayRefused) else 'down'}: {fault}"

@@ -1,5 +1,5 @@
-"""Receives what providers push: authenticate, store, acknowledge. Processing follows from the table, so a push is
-acknowledged as fast as it can be stored, and a repeat finds its first copy there."""
+"""Receives the incoming webhooks of providers: authenticate, store, acknowledge. Processing follows from the table, so
+a webhook is acknowledged as fast as it can be stored, and a repeat finds its first copy there."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ log = structlog.get_logger("hotline.hooks")
 async def receive_webhook(
     services: Services, name: str, request: WebhookRequest, *, is_report: bool
 ) -> Acknowledgement:
-    """Keep a push and say what its provider takes for success. Raises Refused: no such gateway, not authentic, or
+    """Keep a webhook and say what its provider takes for success. Raises Refused: no such gateway, not authentic, or
     nothing could be kept."""
     gateway = await services.gateways.named(name, GatewayKind.SMS, request.at)
     provider = sms_provider(gateway.provider)

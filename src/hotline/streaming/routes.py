@@ -120,12 +120,14 @@ async def listen(
         list[CodeWord] | None, Query(max_length=20, description="Only what concerns these departments, and all below")
     ] = None,
     last_event_id: Annotated[
-        int | None, Header(ge=0, description="The `id` of the last event you have; what came after it is told first")
+        int | None, Header(ge=0, description="The `id` of the last event you have; the events after it are sent first")
     ] = None,
     after: Annotated[int | None, Query(ge=0, description="The same, for clients that cannot set the header")] = None,
     recent: Annotated[
         int,
-        Query(ge=0, le=200, description="Without a place to go on from: so many events of just before are told first"),
+        Query(
+            ge=0, le=200, description="Without a position to resume from: this many of the latest events are sent first"
+        ),
     ] = 0,
 ) -> Response:
     """Live events within your scope: one `ticket` event for each timeline entry, in commit order, with what changed but

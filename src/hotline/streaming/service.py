@@ -1,8 +1,8 @@
 """The live stream: events in commit order, to everybody who may see them, without a gap or a repeat.
 
-One reader for all listeners of the process: it places what was committed, reads it once, encodes it once. A listener's
-bytes go into its socket at once; only one whose socket is full gets a queue, and beyond its bound it is sent `resync`,
-to read everything anew (`resync`) instead of being given a gap."""
+One reader serves all listeners of the process: it numbers what was committed, reads it once and encodes it once. Bytes
+for a listener go into its socket at once. Only a listener whose socket is full gets a queue; when the queue is full,
+`resync` tells it to read everything again, so that it never misses an event without knowing."""
 
 import asyncio
 import contextlib

@@ -165,7 +165,7 @@ def build_call(events: Iterable[CallEvent]) -> VoiceCall:
         offered_at=offered.at,
         queued_at=queued.at if queued else None,
         answered_at=first_answer.at if first_answer else None,
-        # a caller nobody answered is to be rung back, and for that their call has its place among their others
+        # a caller nobody answered is to be called back, and for that their call has its place among their others
         ended_at=end.at if end else ordered_events[-1].at if is_silent and not was_answered else None,
         wait_ms=_elapsed_ms(queued or offered, first_answer if was_answered else end),
         talk_ms=_talk_ms(path, end),

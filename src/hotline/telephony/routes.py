@@ -1,4 +1,5 @@
-"""Calls on the exchange: what it pushes, who is on an operator's line, who is to be rung back, and the figures."""
+"""Calls on the exchange: its incoming webhooks, who is on an operator's line, who is to be called back, and the
+figures."""
 
 import asyncio
 from contextlib import suppress

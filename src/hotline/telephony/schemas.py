@@ -1,4 +1,4 @@
-"""Calls on the exchange as replies show them: who is on the line, who is to be rung back, the figures; and what an
+"""Calls on the exchange as replies show them: who is on the line, who is to be called back, the figures; and what an
 operator says of a call."""
 
 from collections.abc import Mapping
@@ -155,7 +155,7 @@ def _fields(row: Any, actor: Actor) -> Mapping[str, Any]:
 
 
 def return_call_reply(row: Any) -> ReturnCallOut:
-    """A row of those to be rung back. No number of a confidential matter."""
+    """A row of those to be called back. No number of a confidential matter."""
     held = row._asdict()
     hidden = held.pop("confidential")
     phone = None if hidden else row.phone

@@ -56,7 +56,8 @@ log = structlog.get_logger("hotline.voice")
 
 
 async def receive_events(services: Services, name: str, request: WebhookRequest) -> Acknowledgement:
-    """Keep the events of a push and what comes of them. Raises Refused: no such exchange, not authentic, not kept."""
+    """Keep the events of a webhook and what comes of them. Raises Refused: no such exchange, not authentic, not
+    kept."""
     started = asyncio.get_running_loop().time()
     gateway = await services.gateways.named(name, GatewayKind.VOICE, request.at)
     directory = await services.directory.current_or_last_known(request.at)
@@ -114,7 +115,7 @@ async def apply_events(services: Services, gateway: Gateway, events: Sequence[Ca
         return
     async with services.part(
         CallPushState
-    ).turn:  # one at a time here: pushes of one call come together, and would only wait below
+    ).turn:  # one at a time here: webhooks of one call come together, and would only wait below
         await services.db.transact(lambda c: _store_events(c, services, gateway, events, now))
     services.part(CallPushState).changed.set()
     services.part(CallPushState).changed.clear()
@@ -123,7 +124,7 @@ async def apply_events(services: Services, gateway: Gateway, events: Sequence[Ca
 def _store_events(
     c: sa.Connection, services: Services, gateway: Gateway, events: Sequence[CallEvent], now: datetime
 ) -> None:
-    # always in one order, events before calls before telephone numbers: two pushes never deadlock
+    # always in one order, events before calls before telephone numbers: two webhooks never deadlock
     for event in sorted(events, key=lambda e: (e.reference, e.key)):
         row = {
             "pbx": gateway.name,
@@ -139,7 +140,7 @@ def _store_events(
 def _rebuild_calls(
     c: sa.Connection, services: Services, gateway: Gateway, references: Sequence[str], now: datetime
 ) -> None:
-    """Calls anew from all their events, and after them who is to be rung back."""
+    """Calls anew from all their events, and after them who is to be called back."""
     phones: set[tuple[str, bool]] = set()
     for name in references:
         kept = _load_events(c, gateway, name)
@@ -234,7 +235,7 @@ def _parse_caller(services: Services, raw: str | None) -> ParsedPhone:
 
 
 def _callback_number(caller: ParsedPhone) -> tuple[str, bool] | None:
-    """The number a caller is rung back on, and whether it could be read: one that could not is no reason to forget
+    """The number a caller is called back on, and whether it could be read: one that could not is no reason to forget
     them. None: withheld, or a service's."""
     if caller.phone is not None:
         return (caller.phone, True) if caller.caller else None

@@ -1,4 +1,4 @@
-"""Calls on the exchange, their events, and the people who are to be rung back."""
+"""Calls on the exchange, their events, and the people who are to be called back."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -69,11 +69,10 @@ def end_without_events(c: sa.Connection, id: str, now: datetime) -> None:  # noq
 def update_return_call(
     c: sa.Connection, phone: str, new_id: str, at: datetime, since: datetime, *, read: bool = True
 ) -> None:
-    """Whether this number is to be rung back, from its calls alone: it is, if it rang in vain after it was last spoken
-    to, and after the last call whose matter an operator ended; all by the exchange's time, whose clock is its own.
-    One promise for each number, a new one by the id `new_id`. `read` False: the number could not be read,
-    and `phone` is
-    what the exchange gave."""
+    """Whether this number is to be called back, from its calls alone: it is, if it rang in vain after it was
+    last spoken to, and after the last call whose matter an operator ended; all by the exchange's time, whose
+    clock is its own. One promise for each number, a new one by the id `new_id`. `read` False: the number could
+    not be read, and `phone` is what the exchange gave."""
     if c.dialect.name == "postgresql":
         c.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(phone, 24365))))
     return_call = c.execute(sa.select(*r.c).where(r.c.phone == phone, r.c.status == ReturnCall.OPEN)).first()
@@ -175,8 +174,8 @@ async def load_calls(
     db: Database, scope: Scope, start: datetime, end: datetime, after: str, limit: int
 ) -> Sequence[Row]:
     """Calls offered within a window, in order of id; `confidential` beside each."""
-    question = _calls_query(scope.areas is not None)
-    return await db.rows(question, start=start, end=end, after=after, limit=limit, **scope_parameters(scope))
+    query = _calls_query(scope.areas is not None)
+    return await db.rows(query, start=start, end=end, after=after, limit=limit, **scope_parameters(scope))
 
 
 async def load_call(db: Database, id: str) -> Row | None:  # noqa: A002
@@ -202,7 +201,7 @@ def _call_counts_query(by_queue: bool) -> PreparedQuery:
     ended = v.c.state == sa.literal_column(f"'{VoiceState.ENDED}'")
     talked = sa.and_(answered, ended, v.c.talk_ms.is_not(None))
     no_end = sa.and_(ended, v.c.cause == sa.literal_column(f"'{NO_END_REPORTED}'"))
-    question = sa.select(
+    query = sa.select(
         sa.func.count().label("offered"), count(answered).label("answered"), count(gave_up).label("abandoned"),
         count(missed).label("missed"),
         count(answered, v.c.wait_ms <= sa.bindparam("threshold", type_=sa.BigInteger)).label("in_time"),
@@ -216,7 +215,7 @@ def _call_counts_query(by_queue: bool) -> PreparedQuery:
         v.c.offered_at >= sa.bindparam("start", type_=Instant), v.c.offered_at < sa.bindparam("end", type_=Instant),
         v.c.direction == sa.literal_column(f"'{Direction.IN}'"),
     )  # fmt: skip
-    return PreparedQuery(question.where(v.c.queue == sa.bindparam("queue", type_=sa.String)) if by_queue else question)
+    return PreparedQuery(query.where(v.c.queue == sa.bindparam("queue", type_=sa.String)) if by_queue else query)
 
 
 async def load_call_counts(

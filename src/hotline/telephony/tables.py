@@ -55,7 +55,7 @@ voice_event = table(
 )  # fmt: skip
 
 return_call = table(
-    "return_call", "Callers who spoke to nobody and are rung back.",
+    "return_call", "Return calls: callers whose call nobody answered.",
     C("id", S(36), primary_key=True),
     C("phone", S(60), nullable=False, doc="One that cannot be read: as the exchange gave it"),
     C("queue", S(60)),

@@ -84,11 +84,13 @@ async def _take_call(
 
 
 async def _opened(services: Services, incoming: IncomingCall, directory: Directory) -> Change:
-    taken = incoming.taken
-    address = " ".join(filter(None, (spoken_parts(taken.address_parts), taken.address))) or None
-    lexicon, size = services.directory.derived(build_lexicon), len(taken.narrative) + len(address or "")
-    near, written = taken.area or incoming.by.home_area, taken.channel not in LIVE_CHANNELS
-    advice = await services.offload.run(size, advise, lexicon, taken.narrative, address, near, written=written)
+    intake_request = incoming.intake_request
+    spoken = (spoken_parts(intake_request.address_parts), intake_request.address)
+    address = " ".join(filter(None, spoken)) or None
+    lexicon, size = services.directory.derived(build_lexicon), len(intake_request.narrative) + len(address or "")
+    near = intake_request.area or incoming.by.home_area
+    written = intake_request.channel not in LIVE_CHANNELS
+    advice = await services.offload.run(size, advise, lexicon, intake_request.narrative, address, near, written=written)
     return opened(incoming, await services.numbers.take(), advice, directory)
 
 
@@ -98,7 +100,7 @@ async def _join_open_ticket(
     """The call belongs to an open ticket: counted there, its words kept. What lies outside the scope is refused as what
     does not exist is."""
     scope = request.scope or intake_scope(request.actor)
-    number = parse_number(incoming.taken.attach_to or "")
+    number = parse_number(incoming.intake_request.attach_to or "")
     if number is None and scope.creator is None:  # a machine is not told which of its guesses are well formed
         rule = "not a ticket number: check the digits"
         raise Refused(Refusal(Code.INVALID, "that is no ticket number", errors=(("attach_to", rule),)))
@@ -114,9 +116,9 @@ async def _join_open_ticket(
             facts = visible
         if facts is None or number is None:
             return await replayed_or_refused(services.db, request.key, NO_SUCH_TICKET)
-        hidden = bool(incoming.taken.confidential) or facts.ticket.confidential
+        hidden = bool(incoming.intake_request.confidential) or facts.ticket.confidential
         call, caller = contact_of(incoming, number, confidential=hidden)
-        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: incoming.taken.narrative})
+        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: incoming.intake_request.narrative})
         scoped = replace(request, scope=scope)
         try:
             return await act(

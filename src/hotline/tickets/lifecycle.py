@@ -301,7 +301,7 @@ GUARDS: Mapping[Guard, tuple[GuardTest, str]] = {
         lambda f, a, c, w, n: c is None or a is None or c.fields.get(F.DEPARTMENT) != a.department,
         "the suggested department must be another one",
     ),
-    G.UNCLAIMED: (lambda f, a, c, w, n: a is None or a.assignee is None, "somebody has taken this order already"),
+    G.UNCLAIMED: (lambda f, a, c, w, n: a is None or a.assignee is None, "this order is claimed already"),
     G.REVIEW_AHEAD: (
         lambda f, a, c, w, n: c is None or n < c.fields[F.REVIEW_AT] <= n + timedelta(days=90),
         "the review date must lie within the next 90 days",

@@ -177,7 +177,7 @@ clock = table(
 )  # fmt: skip
 
 escalation = table(
-    "escalation", "Missed limits that were told, once for each clock and level: the key says so.",
+    "escalation", "Steps of escalation that were carried out, once for each clock and level (the primary key).",
     C("clock", S(48), primary_key=True),
     C("level", I, primary_key=True, autoincrement=False),
     C("number", S(14), sa.ForeignKey("ticket.number"), nullable=False, index=True),

@@ -1,4 +1,4 @@
-"""Cursors: where a page ended, signed, and bound to the question it belongs to."""
+"""Cursors: where a page ended, signed, and bound to the query it belongs to."""
 
 import base64
 import hashlib
@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import orjson
 from fastapi import Query
 
+from hotline.database.page_size import MAX_PAGE_SIZE
 from hotline.refusals import Code, Refusal, Refused
 
-MAX_PAGE_SIZE = 200
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Items on a page")]
 Cursor = Annotated[
     str | None, Query(max_length=600, description="`next` of the page before; only for the same question")
@@ -26,7 +26,7 @@ def encode_cursor(secret: bytes, query_key: Any, position: list[Any]) -> str:
 
 
 def decode_cursor(secret: bytes, query_key: Any, cursor: str | None) -> list[Any] | None:
-    """The place a cursor marks. Raises Refused where it is forged, or belongs to another question."""
+    """The place a cursor marks. Raises Refused where it is forged, or belongs to another query."""
     if cursor is None:
         return None
     try:

@@ -51,7 +51,7 @@ class SubscriptionChange(Strict):
 
 @reply_type()
 class SubscriptionOut:
-    """Who is told of which events. `disabled`: why it was switched off."""
+    """A subscription: where events are sent, and of which types. `disabled`: why it was switched off."""
 
     id: str
     name: str
@@ -146,7 +146,9 @@ class DeliveryOut:
     id: str
     status: MessageStatus
     attempts: int
-    payload: Annotated[StoredEvent, Field(description="The event that is sent, in the subscription's form")]
+    payload: Annotated[
+        StoredEvent, Field(description="The stored event, from which what is sent is made in the subscription's form")
+    ]
     tries: tuple[DeliveryTry, ...]
 
 

@@ -7,7 +7,7 @@ from hotline.database.metadata import table
 
 C, S, I = sa.Column, sa.String, sa.Integer
 subscription = table(
-    "subscription", "Who is told of events, and where; secrets are sealed.",
+    "subscription", "Webhook subscriptions: URL, types of events and scope; secrets are encrypted.",
     C("id", S(36), primary_key=True),
     C("name", sa.Text, nullable=False),
     C("url", sa.Text, nullable=False),

@@ -229,7 +229,8 @@ class _ImportRun:
             ident = made[0].answer.key
             if isinstance(fault, IntegrityFault) and await ticket_facts.load_known_outer_numbers(
                 self.services.db, self.source, [ident]
-            ):  # another run took it in at the same moment
+            ):
+                # another run took it in at the same moment
                 self.report.known += 1
             else:
                 refuse(made[0].row, (("", f"the database refused it: {type(fault).__name__}"),))

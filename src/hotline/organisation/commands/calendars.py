@@ -90,15 +90,15 @@ async def _import(services: "OrganisationServices", wanted: _NoticeImport) -> tu
     if after == before:
         say(f"calendar {wanted.calendar} already matches the notice; directory version {directory.version}")
         return None
-    question = f"{len(found.removed)} announced days would be removed and {len(found.changed)} changed"
+    summary = f"{len(found.removed)} announced days would be removed and {len(found.changed)} changed"
     if wanted.dry_run:
         if found.has_replacements:
-            say(f"please check: {question}; this needs --replace")
+            say(f"please check: {summary}; this needs --replace")
         return None
     if found.has_replacements and not wanted.replace:
         if not sys.stdin.isatty():
-            stop(f"{question}: nothing changed; to replace them, run it again with --replace", 2)
-        if not typer.confirm(f"{question}. Replace them?", err=True):
+            stop(f"{summary}: nothing changed; to replace them, run it again with --replace", 2)
+        if not typer.confirm(f"{summary}. Replace them?", err=True):
             return None
     changes = [("calendars", wanted.calendar, after)]
     kept = await change(services.directory, changes, COMMAND_LINE, now, version=directory.version)

@@ -235,7 +235,7 @@ def parse_step(text: str) -> EscalationStep:
     else:
         raise ValueError("begins with a share as 80%, or with a delay as +1 working_days")
     if not 1 <= len(rest) <= 2 or not set(rest[0].split("+")) <= set(Receiver):
-        raise ValueError(f"who is told: one or more of {', '.join(Receiver)}, joined by +")
+        raise ValueError(f"the receivers: one or more of {', '.join(Receiver)}, joined by +")
     if len(rest) == 2 and rest[1] not in set(Level):
         raise ValueError(f"a colour: one of {', '.join(Level)}")
     receivers, level = tuple(map(Receiver, rest[0].split("+"))), Level(rest[1]) if len(rest) == 2 else Level.BLUE

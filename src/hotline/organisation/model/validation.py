@@ -58,18 +58,18 @@ _RESERVED_CODE = "fixmystreet_id"  # stands in every definition by itself
 
 def _attribute_errors(category: Category) -> Iterable[ItemError]:
     codes = [a.code for a in category.attributes]
-    for place, question in enumerate(category.attributes):
+    for place, attribute in enumerate(category.attributes):
         where = f"attributes.{place}"
-        if not CODE_PATTERN.fullmatch(question.code) or question.code == _RESERVED_CODE:
+        if not CODE_PATTERN.fullmatch(attribute.code) or attribute.code == _RESERVED_CODE:
             yield ItemError("categories", category.code, f"{where}.code", f"a-z 0-9 _ . -, and not {_RESERVED_CODE}")
-        if codes.count(question.code) > 1:
+        if codes.count(attribute.code) > 1:
             yield ItemError("categories", category.code, f"{where}.code", "stands there twice")
-        keys = [v.key for v in question.values]
-        if (question.datatype in _LISTS) != bool(keys) or len(set(keys)) != len(keys):
+        keys = [v.key for v in attribute.values]
+        if (attribute.datatype in _LISTS) != bool(keys) or len(set(keys)) != len(keys):
             yield ItemError(
                 "categories", category.code, f"{where}.values", "a list has values, each once; others have none"
             )
-        if not question.variable and question.required:
+        if not attribute.variable and attribute.required:
             yield ItemError("categories", category.code, f"{where}.required", "what is shown only cannot be required")
 
 

@@ -112,14 +112,13 @@ def _start_session(
 
 async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, now: datetime) -> CheckedLogIn:
     login, address, device = attempt.login.casefold(), attempt.address, attempt.device
-    if (
-        not re.fullmatch(LOGIN_PATTERN, login) or len(login) > MAX_LOGIN_LENGTH
-    ):  # no such log-in can exist: the database need not be asked
+    # no such log-in can exist: the database need not be asked
+    if not re.fullmatch(LOGIN_PATTERN, login) or len(login) > MAX_LOGIN_LENGTH:
         raise Refused(WRONG_CREDENTIALS)
     address_place = throttle_subject(services, "place", login, "address", rate_limit_key(address))
     device_place = throttle_subject(services, "place", login, "device", device) if device else address_place
     places = {address_place, device_place} if parse_address(address) else {device_place} - {address_place}
-    columns = {
+    common_limits = {
         throttle_subject(services, "address", rate_limit_key(address)): ADDRESS_LIMIT,
         throttle_subject(services, "login", login): UNKNOWN_PLACES_LIMIT,
     }
@@ -128,7 +127,7 @@ async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, 
         """Counted before anything is checked, so that many at once are as many as one after the other."""
         known = throttle_store.load_known_places(c, places, now - KNOWN_PLACE_TTL)
         place = device_place if device_place in known else address_place
-        limits = {place: PLACE_LIMIT} if known else {place: PLACE_LIMIT, **columns}
+        limits = {place: PLACE_LIMIT} if known else {place: PLACE_LIMIT, **common_limits}
         held = throttle_store.lock_tallies(c, limits, now)
         moment = max(next_attempt_at(limit, held[name], now) for name, limit in limits.items())
         if moment > now:

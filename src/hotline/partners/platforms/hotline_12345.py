@@ -102,9 +102,8 @@ def parse_order(body: Any) -> PartnerOrder:
         if due_at is None or due_at.tzinfo is None:
             errors.append((FIELDS["due_at"], "a date-time with zone, as 2026-11-25T08:00:00+08:00"))
     confidential_word = str(body.get(FIELDS["confidential"]) or "").strip().casefold()
-    if (
-        confidential_word not in _CONFIDENTIAL_WORDS | _OPEN
-    ):  # a secret must not come in as none because it was written otherwise
+    # a confidential order must not become an open one because the word was written in another way
+    if confidential_word not in _CONFIDENTIAL_WORDS | _OPEN:
         errors.append((FIELDS["confidential"], "true or false"))
     if errors or number is None or narrative is None:
         raise Refused(Refusal(Code.INVALID, "the order cannot be taken in like this", errors=tuple(errors)))

@@ -116,8 +116,8 @@ async def list_counted(
     if measure not in MEASURES and measure not in OVERDUE_NAMES.values():
         raise Refused(Refusal(Code.NOT_FOUND, "no such measure"))
     services = context.services
-    question = ["counted", measure, wanted.first, wanted.last, dict(wanted.filters)]
-    place = decode_cursor(services.secret, question, cursor)
+    query_key = ["counted", measure, wanted.first, wanted.last, dict(wanted.filters)]
+    place = decode_cursor(services.secret, query_key, cursor)
     after = (parse_moment(place[0]), str(place[1])) if place else None
     rows = await load_counted_tickets(
         services, context.actor, measure, wanted, context.now, KeysetPage(limit + 1, after)
@@ -132,5 +132,5 @@ async def list_counted(
     directory = await services.directory.now(context.now)
     briefs = {r.number: render_brief(r, directory, context.now) for r in found}
     items = tuple(CountedTicket(r.number, r.order, r.at, briefs.get(r.number)) for r in page)
-    more = encode_cursor(services.secret, question, [page[-1].at, page[-1].key]) if len(rows) > limit else None
+    more = encode_cursor(services.secret, query_key, [page[-1].at, page[-1].key]) if len(rows) > limit else None
     return json_reply(CountedPage(items, more))

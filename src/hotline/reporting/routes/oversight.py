@@ -118,15 +118,15 @@ async def read_audit(
     cursor: Cursor = None,
 ) -> Response:
     """Who did what to which ticket, newest first, within your areas. Reasons and texts are in the timelines."""
-    secret, question = context.services.secret, ["audit", person]
-    place = decode_cursor(secret, question, cursor)
+    secret, query_key = context.services.secret, ["audit", person]
+    place = decode_cursor(secret, query_key, cursor)
     after = (parse_moment(place[0]), str(place[1]), int(place[2])) if place else None
     until = before or context.now + timedelta(minutes=1)
     rows = await oversight.load_audit_entries(
         context.services.db, scope_of(context.actor), until, person, after, limit + 1
     )
     page = rows[:limit]
-    more = encode_cursor(secret, question, [page[-1].at, page[-1].number, page[-1].seq]) if len(rows) > limit else None
+    more = encode_cursor(secret, query_key, [page[-1].at, page[-1].number, page[-1].seq]) if len(rows) > limit else None
     return json_reply(AuditPage(tuple(map(render_audit_entry, page)), more))
 
 

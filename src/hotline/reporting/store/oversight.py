@@ -89,7 +89,7 @@ async def load_map_tickets(db: Database, scope: Scope) -> Sequence[Row]:
 
 @lru_cache(maxsize=8)
 def _audit(by_area: bool, by_person: bool, after: bool) -> PreparedQuery:
-    question = (
+    query = (
         sa.select(
             timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.by_kind, timeline.c.by_id, timeline.c.by_name,
             timeline.c.action, timeline.c.status_from, timeline.c.status_to, timeline.c.assignment,
@@ -98,7 +98,7 @@ def _audit(by_area: bool, by_person: bool, after: bool) -> PreparedQuery:
         .where(timeline.c.at < sa.bindparam("before", type_=Instant), scope_condition(desk_scope(by_area)))
     )  # fmt: skip
     if by_person:
-        question = question.where(timeline.c.by_id == sa.bindparam("person", type_=sa.String))
+        query = query.where(timeline.c.by_id == sa.bindparam("person", type_=sa.String))
     if after:
         here = sa.tuple_(timeline.c.at, timeline.c.number, timeline.c.seq)
         place = sa.tuple_(
@@ -106,9 +106,9 @@ def _audit(by_area: bool, by_person: bool, after: bool) -> PreparedQuery:
             sa.bindparam("number", type_=sa.String),
             sa.bindparam("seq", type_=sa.Integer),
         )
-        question = question.where(here < place)
+        query = query.where(here < place)
     order = (timeline.c.at.desc(), timeline.c.number.desc(), timeline.c.seq.desc())
-    return PreparedQuery(question.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
+    return PreparedQuery(query.order_by(*order).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
 async def load_audit_entries(
@@ -136,16 +136,16 @@ async def load_audit_entries(
 
 @lru_cache(maxsize=8)
 def _answers(by_area: bool, by_words: bool, by_category: bool) -> PreparedQuery:
-    question = sa.select(t.c.number, t.c.title, t.c.category, t.c.public_reply, t.c.closed_at).where(
+    query = sa.select(t.c.number, t.c.title, t.c.category, t.c.public_reply, t.c.closed_at).where(
         t.c.ended_at.is_not(None), in_words(t.c.outcome, (Outcome.ANSWERED, Outcome.CONFIRMED)),
         t.c.public_reply.is_not(None), t.c.confidential.is_(False), scope_condition(desk_scope(by_area)),
     )  # fmt: skip
     if by_words:
-        question = question.where(MatchesSearch(TICKET_WORDS, t.c.number, "words"))
+        query = query.where(MatchesSearch(TICKET_WORDS, t.c.number, "words"))
     if by_category:
-        question = question.where(t.c.category == sa.bindparam("category", type_=sa.String))
+        query = query.where(t.c.category == sa.bindparam("category", type_=sa.String))
     return PreparedQuery(
-        question.order_by(t.c.ended_at.desc(), t.c.number.desc()).limit(sa.bindparam("limit", type_=sa.Integer))
+        query.order_by(t.c.ended_at.desc(), t.c.number.desc()).limit(sa.bindparam("limit", type_=sa.Integer))
     )
 
 

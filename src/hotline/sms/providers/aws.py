@@ -1,7 +1,7 @@
 """AWS two-way SMS: texts arrive in SNS envelopes signed by RSA; sending is SNS Publish, signed SigV4.
 
 The signing certificate is never fetched while somebody waits: one we do not have yet is asked for by the worker, and
-the push is answered 503, so that SNS brings it again."""
+the webhook is answered 503, so that SNS brings it again."""
 
 import base64
 import binascii
@@ -54,7 +54,7 @@ from hotline.sms.contract import (
     SmsSettings,
 )
 
-MAX_SIGNATURE_AGE = timedelta(hours=25)  # a push that failed is brought again with the signature it had
+MAX_SIGNATURE_AGE = timedelta(hours=25)  # a webhook that failed is brought again with the signature it had
 _HOST = re.compile(r"sns\.[a-z0-9-]{1,30}\.amazonaws\.com(\.cn)?")
 _PATH = re.compile(r"/[A-Za-z0-9._-]{1,120}\.pem")
 _SIGNED = {

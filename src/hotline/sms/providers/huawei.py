@@ -68,7 +68,7 @@ class HuaweiSettings(TemplatedSettings):
 
 
 class Huawei:
-    """Their pushes carry our token, or are signed where a `secret_key` is set."""
+    """Their webhooks carry our token, or are signed where a `secret_key` is set."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -168,7 +168,7 @@ PROVIDER = SmsProvider(
     settings=HuaweiSettings,
     secrets=(
         TOKEN,
-        Secret("access_key", "of their signed pushes"),
+        Secret("access_key", "of their signed webhooks"),
         Secret("secret_key", "the same", authenticates=True),
         Secret("app_key", "of the application", required_to_send=True),
         Secret("app_secret", "the same", required_to_send=True),

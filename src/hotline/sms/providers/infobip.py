@@ -181,8 +181,8 @@ PROVIDER = SmsProvider(
     adapter=Infobip,
     settings=InfobipSettings,
     secrets=(
-        Secret("user", "of their pushes"),
-        Secret("password", "of their pushes", authenticates=True),
+        Secret("user", "of their webhooks"),
+        Secret("password", "of their webhooks", authenticates=True),
         Secret("hmac", "of the body", authenticates=True),
         Secret("api_key", "of the account", required_to_send=True),
     ),

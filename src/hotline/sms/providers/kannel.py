@@ -32,7 +32,7 @@ FINAL_REPORTS = 1 + 2 + 16
 ConfRule = tuple[str, Callable[[str], bool], str]  # a setting, what it must be, and what is said where it is not
 _GROUP_NEEDS: Mapping[str, Sequence[ConfRule]] = {
     "smsbox": (
-        ("http-request-retry", lambda v: v.isdigit() and int(v) >= 100, "http-request-retry = 1000, or a push is lost"),
+        ("http-request-retry", lambda v: v.isdigit() and int(v) >= 100, "http-request-retry = 1000, or texts are lost"),
         ("reply-couldnotfetch", lambda v: v == "", 'reply-couldnotfetch = "": it is sent to the resident'),
         ("reply-couldnotrepresent", lambda v: v == "", 'reply-couldnotrepresent = "": it is sent to the resident'),
         ("reply-requestfailed", lambda v: v == "", 'reply-requestfailed = "": it is sent to the resident'),

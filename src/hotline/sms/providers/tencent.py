@@ -182,7 +182,7 @@ class Tencent:
 def _text_from_pull(item: Mapping[str, Any], account: Account, now: datetime) -> ReceivedText:
     words, extend = clean_text(str(item.get("ReplyContent") or "")), str(item.get("ExtendCode") or "")
     mobile, nation = str(item.get("SubscriberNumber") or ""), str(item.get("CountryCode") or "86").lstrip("+")
-    key = hashed_key(mobile, item.get("ReplyTime"), words, extend)  # the same as of its push
+    key = hashed_key(mobile, item.get("ReplyTime"), words, extend)  # the same as of its webhook
     sender = str(item.get("PhoneNumber") or "") or f"+{nation}{mobile}"
     sent, unread = account.parse_text_time(item.get("ReplyTime"), account.zone, now)
     return ReceivedText(key, sender, extend, words, raw_item(item), sent, unread)

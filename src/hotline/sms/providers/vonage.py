@@ -37,7 +37,8 @@ from hotline.sms.model.status import TextStatus
 
 API = "https://rest.nexmo.com"
 _UTC = ZoneInfo("UTC")
-# a push that failed is repeated for 24 hours, maybe with the signature it had: one that comes twice is one by its key
+# a webhook that failed is repeated for 24 hours, maybe with the signature it had: one that comes twice is one by its
+# key
 MAX_SIGNATURE_AGE = timedelta(hours=25)
 STATUSES = {
     "accepted": TextStatus.BUFFERED,
@@ -186,7 +187,7 @@ PROVIDER = SmsProvider(
     adapter=Vonage,
     settings=VonageSettings,
     secrets=(
-        Secret("signature_secret", "of their pushes", authenticates=True),
+        Secret("signature_secret", "of their webhooks", authenticates=True),
         Secret("api_secret", "of the account", required_to_send=True),
     ),
     reads_get=True,

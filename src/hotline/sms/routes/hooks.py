@@ -1,5 +1,5 @@
-"""What providers push: texts, delivery reports, calls on the exchange, another hotline's orders. Each is authenticated
-by its gateway, kept, and answered exactly as its provider expects."""
+"""Incoming webhooks of providers: texts, delivery reports, calls on the exchange, another hotline's orders. Each is
+authenticated by its gateway, kept, and answered exactly as its provider expects."""
 
 from typing import Annotated
 

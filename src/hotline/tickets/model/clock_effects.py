@@ -130,7 +130,7 @@ def _promised_at_column(
 def escalation_effects(
     facts: Facts, after: Facts, command: Command, now: datetime
 ) -> tuple[Escalation | None, list[tuple[str, str, dict[str, Any]]]]:
-    """The step of a ladder this change tells, and the lines it is told on."""
+    """The step of escalation that this change carries out, and its messages: kind, line and payload of each."""
     clock = next((c for c in facts.clocks if c.id == command.fields.get("clock")), None)
     if clock is None or clock.next_at is None:
         return None, []

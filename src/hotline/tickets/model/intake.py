@@ -27,9 +27,8 @@ from hotline.triage.model.places.parts import NO_PARTS, AddressParts
 from hotline.triage.model.titles import make_title
 
 F = Field
-_STARTS_CLOCKS = frozenset(
-    {Action.TRIAGE, Action.DISPATCH}
-)  # what is answered or declined at once runs against no clock
+# what is answered or declined at once runs against no clock
+_STARTS_CLOCKS = frozenset({Action.TRIAGE, Action.DISPATCH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class IncomingCall:
     """One call being taken in: what was said, the number as it was read, the id of its caller (None: withheld, unread,
     or a service number), the id of the call, by whom and when."""
 
-    taken: IntakeRequest
+    intake_request: IntakeRequest
     who: ParsedPhone
     caller: str | None
     call: str
@@ -75,39 +74,44 @@ class IncomingCall:
     at: datetime
 
 
-def refusal_of(taken: IntakeRequest, directory: Directory, actor: Actor, now: datetime) -> Refusal | None:
+def refusal_of(intake_request: IntakeRequest, directory: Directory, actor: Actor, now: datetime) -> Refusal | None:
     """All that is wrong at once; None: nothing. How a number, a name or an address is written is no reason to
     refuse."""
-    named = {F.CATEGORY: taken.category, F.AREA: taken.area}
+    named = {F.CATEGORY: intake_request.category, F.AREA: intake_request.area}
     where = {F.CATEGORY: "category", F.AREA: "location.area"}
     errors = [(where.get(Field(f), f), rule) for f, rule in unknown_codes(directory, named)]
-    if taken.area is not None and not errors and actor.areas is not None and taken.area not in actor.areas:
+    if (
+        intake_request.area is not None
+        and not errors
+        and actor.areas is not None
+        and intake_request.area not in actor.areas
+    ):
         errors.append(("location.area", "outside your areas"))
-    if taken.outer_due_at is not None and not now < taken.outer_due_at <= now + FURTHEST:
+    if intake_request.outer_due_at is not None and not now < intake_request.outer_due_at <= now + FURTHEST:
         errors.append(("outer.due_at", "must be later than now, by five years at most"))
     return Refusal(Code.INVALID, "the call cannot be taken in like this", errors=tuple(errors)) if errors else None
 
 
 def contact_of(incoming: IncomingCall, number: TicketNumber, *, confidential: bool) -> tuple[Call, Caller | None]:
     """The call as a contact of that ticket, and whom its number belongs to."""
-    taken, who = incoming.taken, incoming.who
+    intake_request, who = incoming.intake_request, incoming.who
     call = Call(
         id=incoming.call,
         number=number,
-        channel=taken.channel,
+        channel=intake_request.channel,
         at=incoming.at,
-        narrative=taken.narrative,
+        narrative=intake_request.narrative,
         taken_by=incoming.by.id,
         caller=incoming.caller,
         phone=who.phone,
-        raw_phone=taken.phone and taken.phone[:LONGEST_RAW],
-        caller_name=taken.name,
+        raw_phone=intake_request.phone and intake_request.phone[:LONGEST_RAW],
+        caller_name=intake_request.name,
         confidential=confidential,
-        unread=unread_details(taken, who),
+        unread=unread_details(intake_request, who),
     )
     if incoming.caller is None or who.phone is None:
         return call, None
-    return call, Caller(incoming.caller, who.phone, None if confidential else taken.name, incoming.at)
+    return call, Caller(incoming.caller, who.phone, None if confidential else intake_request.name, incoming.at)
 
 
 def opened(incoming: IncomingCall, number: TicketNumber, advice: Advice, directory: Directory) -> Change:
@@ -118,8 +122,8 @@ def opened(incoming: IncomingCall, number: TicketNumber, advice: Advice, directo
         number, 1, at, by.kind, by.id, by.name, Action.RECEIVE, None, TicketStatus.RECEIVED,
         changes={"channel": [None, ticket.channel]},
     )  # fmt: skip
-    receipt = Message(f"{number}.1.0", "resident", number, f"ticket:{number}", {"action": Action.RECEIVE}, at)
-    new = NewTicket(ticket, received, receipt)
+    confirmation = Message(f"{number}.1.0", "resident", number, f"ticket:{number}", {"action": Action.RECEIVE}, at)
+    new = NewTicket(ticket, received, confirmation)
     path = list(_automatic_actions(incoming, ticket, routed, advice))
     for place, (action, fields, actor) in enumerate(path, start=1):
         # clocks start with the last step alone: one that would end at the moment it begins measures nothing
@@ -132,7 +136,7 @@ def opened(incoming: IncomingCall, number: TicketNumber, advice: Advice, directo
         new.facts = replace(new.facts, clocks=begun.running, directory=directory)
         new.clocks = begun.touched
         new.messages += [
-            replace(receipt, id=f"{number}.1.{n}", kind="duty", partition=line, payload=more)
+            replace(confirmation, id=f"{number}.1.{n}", kind="duty", partition=line, payload=more)
             for n, (line, more) in enumerate(
                 clock_effects.emergency_duty_lines(new.facts, new.facts, Action.RECEIVE, at), 1
             )
@@ -145,7 +149,7 @@ def _automatic_actions(
 ) -> Iterator[tuple[Action, Mapping[Any, Any], Actor]]:
     """How far the matter goes at once: settled by the operator, or triaged and dispatched where the rules are sure.
     (action, its fields, by whom)."""
-    intake_request, actor = incoming.taken, incoming.by
+    intake_request, actor = incoming.intake_request, incoming.by
     if intake_request.at_once is not None:
         yield intake_request.at_once, dict(intake_request.at_once_fields), actor
     elif ticket.category is not None:
@@ -175,7 +179,7 @@ def _build_ticket(
     incoming: IncomingCall, number: TicketNumber, advice: Advice, directory: Directory
 ) -> tuple[Ticket, RoutingDecision | None]:
     """What the operator said where they said it, else what the rules are sure of."""
-    intake_request, parsed_phone, actor, now = incoming.taken, incoming.who, incoming.by, incoming.at
+    intake_request, parsed_phone, actor, now = incoming.intake_request, incoming.who, incoming.by, incoming.at
     home = directory.home
     sure = home is not None and advice.confidence >= home.sure_at
     code = intake_request.category or (advice.category if sure else None)

@@ -131,15 +131,14 @@ class Clock:
     started_at: datetime
     due_at: datetime | None = None
     first_due_at: datetime | None = None  # kept when an extension moved it
-    limit_at: datetime | None = (
-        None  # what escalation and breach are measured from: `due_at`, or the promised date if later
-    )
+    # what escalation and breach are measured from: `due_at`, or the promised date if later
+    limit_at: datetime | None = None
     paused_at: datetime | None = None
     consumed: int = 0  # before the present run: microseconds of a limit in hours, days of one in days
     stopped_at: datetime | None = None
     breached_at: datetime | None = None
     provisional: bool = False
-    level: int = 0  # the last step of its ladder that was told
+    level: int = 0  # the last step of its escalation policy that was carried out
     next_level: int | None = None
     next_step: int | None = None  # which step of its escalation policy that will be; after the last, it is repeated
     next_at: datetime | None = None  # when the next step is due; None: stopped or standing still
@@ -147,7 +146,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Escalation:
-    """One step of a ladder, told. (clock, level) is unique: once, however many workers, crashes and clocks."""
+    """One step of an escalation policy, carried out. (clock, level) is unique: once, whatever workers and clocks do."""
 
     clock: str
     level: int

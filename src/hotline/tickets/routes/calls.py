@@ -75,7 +75,7 @@ async def take_a_call(
         return dump_json(taken_out)
 
     request = await context.write_request()
-    intake_request = body.taken()
+    intake_request = body.to_intake_request()
     try:
         if body.voice_call is not None and intake_request.phone is None:
             async with database_deadline(context.services.deadlines.lookup):

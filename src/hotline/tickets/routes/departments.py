@@ -70,7 +70,7 @@ async def read_queue(
     page_key = (code, performing, limit, cursor, scope_of(actor), directory.version)
     pages: PageCache = context.request.app.state.pages
     stamp, page = -1, None
-    # a colour turns with the clock's ladder, which the queue's stamp knows nothing of: such a page is made anew
+    # a colour changes with the clock's escalation, which the queue's stamp knows nothing of: such a page is made anew
     if not colours and pages.has(page_key) and context.request.headers.get("cache-control") != "no-cache":
         stamp = await counters.load_queue_stamp(services.db, code)
         page = pages.get(page_key, stamp, now)

@@ -129,7 +129,7 @@ class CallIn(Strict):
             raise ValueError("another hotline's order comes with outer: its system and number")
         return self
 
-    def taken(self) -> IntakeRequest:
+    def to_intake_request(self) -> IntakeRequest:
         """As the service wants it."""
         at_once: dict[F, Any] = {}
         if self.at_once is not None:

@@ -19,8 +19,8 @@ _EVENT_TEXTS = {
     "extend": "an approved extension moved this order's clock and the promised date; the resident's own end stays",
     "promise": "an approved extension moved the promised date; this clock's own end stays",
     "policy": "another policy applied: a longer limit counts from the start, a shorter one from that moment",
-    "hurry": "urged: the next step of its ladder was brought forward",
-    "ring": "a step of its ladder was told",
+    "hurry": "chased: the next step of its escalation policy was brought forward",
+    "ring": "a step of its escalation policy was carried out",
 }
 
 

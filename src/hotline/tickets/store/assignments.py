@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import InCodes, Instant, in_words
 from hotline.database.engine import Database
+from hotline.database.page_size import MAX_PAGE_SIZE
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import Level
@@ -18,7 +19,6 @@ from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import clock, escalation
 from hotline.tickets.tables import counter as c
 from hotline.tickets.tables import ticket as t
-from hotline.web.paging import MAX_PAGE_SIZE
 
 MAX_QUEUE_ROWS = MAX_PAGE_SIZE + 1  # the last one says that there is another page
 _COLUMNS = (
@@ -92,9 +92,11 @@ async def load_open_orders(
     *,
     performing: bool = False,
 ) -> list[dict[str, Any]]:
-    """The department's open orders behind `after`: emergencies first, then soonest due; each
-    with the queue's stamp, so that a page and its stamp are of one instant; none where it is not theirs
-    to see."""
+    """The department's open orders behind `after`: emergencies first, then soonest due; each with the queue's stamp, so
+    that a page and its stamp are of one instant; none where it is not theirs to see. Raises ValueError for a `limit`
+    above MAX_QUEUE_ROWS: the statement would cut the rows without a word."""
+    if limit > MAX_QUEUE_ROWS:
+        raise ValueError(f"a queue is read in pages of {MAX_QUEUE_ROWS} rows at most")
     if department not in scope.departments and not scope.whole:
         return []
     by_area = scope.areas is not None
@@ -217,6 +219,6 @@ async def load_open_work(db: Database, scope: Scope, places: frozenset[str], now
         values["areas"] = sorted(scope.areas)
     timed = {"counts", "due_next"}
     return {
-        name: await db.rows(question, **values, **({"now": now} if name in timed else {}))
-        for name, question in queries.items()
+        name: await db.rows(query, **values, **({"now": now} if name in timed else {}))
+        for name, query in queries.items()
     }

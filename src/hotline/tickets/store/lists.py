@@ -82,14 +82,14 @@ SORTS = {"created_at": t.c.created_at, "updated_at": t.c.updated_at}
 class _ScopeForm(NamedTuple):
     """What a statement depends on of a scope: whether it sees every ticket, only some areas, orders of departments."""
 
-    whole: bool
+    unrestricted: bool
     by_area: bool
     by_order: bool
 
     def example(self) -> Scope:
         """A scope of this form; its areas and departments are parameters of the statement."""
         areas, departments = frozenset[str]() if self.by_area else None, {"x"} if self.by_order else ()
-        return Scope(self.whole, areas, frozenset(departments))
+        return Scope(self.unrestricted, areas, frozenset(departments))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +196,8 @@ async def load_tickets(
             found = [r.number for r in await db.rows(_SEARCH_HITS, words=query, limit=MAX_HITS_BY_NUMBER + 1)]
             if not found:
                 return []
-            if (
-                len(found) <= MAX_HITS_BY_NUMBER
-            ):  # by their numbers: a walk along the list's order would pass millions to meet a few
+            # by their numbers: a walk along the list's order would pass millions to meet a few
+            if len(found) <= MAX_HITS_BY_NUMBER:
                 filters = {k: v for k, v in filters.items() if k != "text"} | {"found": found}
                 values["found"] = found
             else:

@@ -46,7 +46,7 @@ def scope_parameters(scope: Scope) -> dict[str, Any]:
 
 
 def desk_scope(by_area: bool) -> Scope:
-    """The form of a scope that sees by area, to build a question from."""
+    """The form of a scope that sees by area, to build a query from."""
     return Scope(True, frozenset() if by_area else None, frozenset())
 
 
