@@ -14,6 +14,7 @@ from hotline.tickets.model.routing import choose_route
 from hotline.triage.model.advice import Advice
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import Lexicon
+from hotline.triage.model.same_matter import is_same_matter
 
 PLAIN = "plain"  # the register of emergencies said in plain words
 
@@ -176,11 +177,3 @@ def evaluate_pairs(pairs: Sequence[Pair], lexicon: Lexicon) -> Evaluation:
             said = f"{first.area} {first.category}, {second.area} {second.category}"
             result.misses.append(("repeats", f"{pair.first} | {pair.second}", said))
     return result
-
-
-def is_same_matter(first: Advice, second: Advice) -> bool:
-    return (
-        first.area is not None
-        and first.category is not None
-        and ((first.area, first.category) == (second.area, second.category))
-    )
