@@ -7,9 +7,9 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import accumulate
-from operator import add
+from operator import or_
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.gap_patterns import Gap
@@ -22,8 +22,8 @@ _CLAUSE_END = re.compile(r"[,、:]")
 _CONNECTOR = re.compile(
     "但是|不过|结果|可是|然后|另外|而且|后来|还有就是|只是| but | and now ",
 )
-_LATIN_WORD = re.compile(r"[a-z0-9']+")
-_WIDE_MARKS = frozenset("。…、")
+_LAST_MARK = "\u3002"  # characters above it are a unit each; below it stand letters, whose words are a unit each
+_LATIN_WORD = re.compile(r"[^\W\u3003-\U0010ffff](?:[^\W\u3003-\U0010ffff]|')*")
 _TOPIC_UNITS = 5
 _SHORT_TEXT = 80  # characters
 _LONGEST_WORD = 24  # no word that covers another is longer
@@ -55,61 +55,73 @@ class Reading:
     """One text and what of the lexicon stands in it. What is not asked for is not worked out."""
 
     def __init__(self, lexicon: PatternLexicon, text: str) -> None:
-        found = lexicon.words.find(text)
-        self.text, self._lexicon, self._found = text, lexicon, found
-        self._words = _words_by_group(lexicon, found)
+        self.text, self._lexicon = text, lexicon
+        self._measure()
         self._spans: dict[int, list[Span]] = {}
-        self.units: list[int] = []
-        self.sentences: list[int] = []
-        self.clauses: list[int] = []
+        self._found: dict[str, list[Span]] = {}
+        found, bits_by_word, numbers = self._found, lexicon.bits_by_word, self._clause_numbers
+        by_clause = [0] * (numbers[-1] + 1)
+        for word, start, end in lexicon.words.places(text):
+            by_clause[numbers[start]] |= bits_by_word[word]
+            if word in found:
+                found[word].append((start, end))
+            else:
+                found[word] = [(start, end)]
+        self._words = frozenset(found)
+        self._groups_by_clause = by_clause
+        self._groups = reduce(or_, by_clause)
+
+    def has(self, group: int) -> bool:
+        """Whether a word of the group stands in the text."""
+        return bool(self._groups >> group & 1)
 
     def spans(self, group: int) -> list[Span]:
         """Where a group stands, in order: without words that are part of a mask and, for operators, of another word."""
         known = self._spans.get(group)
-        if known is not None:
-            return known
-        words = self._words.get(group)
-        if not words:
-            return []
-        found, operators = self._found, self._lexicon.operator_words
-        masks = [] if group in self._lexicon.unmasked else self._masks
-        spans: list[Span] = []
-        for word in words:
-            over = self._covers if word in operators else masks
-            length = len(word)
-            for place in found[word]:
-                span = (place, place + length)
-                if not over or not _is_covered(over, span):
-                    spans.append(span)
-        spans.sort()
-        self._spans[group] = spans
-        return spans
+        if known is None:
+            words = self._words & self._lexicon.groups[group]
+            known = [span for word in words for span in self._uncovered(word, group)]
+            if len(words) > 1:
+                known.sort()
+            self._spans[group] = known
+        return known
+
+    def _uncovered(self, word: str, group: int) -> list[Span]:
+        spans = self._found[word]
+        if word in self._lexicon.operator_words:
+            over = self._covers
+        elif self._masks and group not in self._lexicon.unmasked:
+            over = self._masks
+        else:
+            return spans
+        return [span for span in spans if not _is_covered(over, span)]
 
     @cached_property
     def _masks(self) -> list[Span]:
-        return sorted(self._places(self._words.get(self._lexicon.operators.get(Operator.MASK, -1), ())))
+        group = self._lexicon.operators.get(Operator.MASK)
+        return sorted(self._places(self._lexicon.groups[group])) if group is not None and self.has(group) else []
 
     @cached_property
     def _covers(self) -> list[Span]:
         """Of words that take away an operator they overlap."""
-        return sorted(self._masks + self._places(self._lexicon.danger_words.intersection(self._found)))
+        return sorted(self._masks + self._places(self._lexicon.danger_words))
 
     @cached_property
     def _whole_things(self) -> list[Span]:
-        return sorted(self._places(self._lexicon.whole_words.intersection(self._found)))
+        return sorted(self._places(self._lexicon.whole_words))
 
-    def _places(self, words: Iterable[str]) -> list[Span]:
-        return [(place, place + len(word)) for word in words for place in self._found[word]]
+    def _places(self, words: frozenset[str]) -> list[Span]:
+        return [span for word in self._words & words for span in self._found[word]]
 
     def is_part_of_another(self, span: Span, group: int) -> bool:
         """Whether the name of a whole thing that is not of the group contains the span."""
         start, end = span
-        covers, groups = self._whole_things, self._lexicon.groups_by_word
+        covers, bits = self._whole_things, self._lexicon.bits_by_word
         for at in range(bisect_right(covers, (start, 1 << 30)) - 1, -1, -1):
             s, e = covers[at]
             if s <= start - _LONGEST_WORD:
                 return False
-            if e >= end and e - s > end - start and group not in groups[self.text[s:e]]:
+            if e >= end and e - s > end - start and not bits[self.text[s:e]] >> group & 1:
                 return True
         return False
 
@@ -124,44 +136,51 @@ class Reading:
     @cached_property
     def hits(self) -> list[Hit]:
         """Every pattern that is there, for each place where its first group stands."""
-        words, by_group = self._words, self._lexicon.by_group
-        patterns = [
-            pattern
-            for group in words
-            if group in by_group
-            for pattern in by_group[group]
-            if pattern.needs.issubset(words)
-        ]
-        if not patterns:
-            return []
-        self._measure()
+        by_word = self._lexicon.by_word
+        candidates = {
+            pattern.number: pattern
+            for word, places in self._found.items()
+            if word in by_word
+            for pattern in by_word[word]
+            if pattern.needs & self._groups == pattern.needs and self._stands_together(pattern, places)
+        }
+        patterns = [candidates[number] for number in sorted(candidates)]
         return [
-            Hit(pattern, chain)
+            Hit(pattern, spans)
             for pattern in patterns
             for first in self.spans(pattern.groups[0])
-            if (chain := self._chain(pattern, first))
+            if (spans := self._chain(pattern, first))
         ]
+
+    def _stands_together(self, pattern: CompiledPattern, places: Iterable[Span]) -> bool:
+        """Whether all groups stand in the clauses that the pattern can reach from one of the places."""
+        if pattern.reach is None:
+            return True
+        by_clause, needs, reach = self._groups_by_clause, pattern.needs, pattern.reach
+        for place, _ in places:
+            at = self._clause_numbers[place]
+            if needs & reduce(or_, by_clause[max(0, at - reach) : at + reach + 1]) == needs:
+                return True
+        return False
 
     def _measure(self) -> None:
         """Count units, sentences and clauses up to every offset."""
         text = self.text
-        units = [0, *(1 if c > "\x7f" and c not in _WIDE_MARKS else 0 for c in text)]
-        sentences, clauses = [0] * (len(text) + 1), [0] * (len(text) + 1)
+        units = [0, *map(_LAST_MARK.__lt__, text)]
         for found in _LATIN_WORD.finditer(text):
             units[found.end()] = 1
-        for found in _SENTENCE_END.finditer(text):
-            sentences[found.end()] += 1
-        for found in _CLAUSE_END.finditer(text):
-            clauses[found.end()] = 1
-        for found in _CONNECTOR.finditer(text):
-            clauses[found.start()] = 1  # one border, also directly behind a comma
+        ends = [found.end() for found in _SENTENCE_END.finditer(text)]
+        borders = {found.end() for found in _CLAUSE_END.finditer(text)}
+        # one border, also directly behind a comma
+        borders.update(found.start() for found in _CONNECTOR.finditer(text))
         self.units = list(accumulate(units))
-        self.sentences = list(accumulate(sentences))
-        self.clauses = list(accumulate(clauses))
+        self.sentences = _count_up_to(ends, len(text))
+        self.clauses = _count_up_to(sorted(borders), len(text))
+        self._clause_numbers = _count_up_to(sorted([*ends, *borders]), len(text))
 
     def clause(self, offset: int) -> int:
         """The number of the clause at an offset; grows with every clause and sentence."""
-        return self.sentences[offset] + self.clauses[offset]
+        return self._clause_numbers[offset]
 
     def units_between(self, start: int, end: int) -> int:
         return self.units[end] - self.units[start]
@@ -179,7 +198,10 @@ class Reading:
         """The nearest option within the gap, behind what is matched before in front of it."""
         if gap.anywhere:
             return next((option for option in options if option not in spans), None)
-        start, end = min(s for s, _ in spans), max(e for _, e in spans)
+        if len(spans) == 1:
+            start, end = spans[0]
+        else:
+            start, end = min(s for s, _ in spans), max(e for _, e in spans)
         for at in range(bisect_left(options, (end, 0)), len(options)):
             option = options[at]
             if self.units_between(end, option[0]) > gap.units:
@@ -215,20 +237,13 @@ class Reading:
         )
         return self.units_between(first, last - 1)
 
-    @cached_property
-    def _clause_numbers(self) -> list[int]:
-        return list(map(add, self.sentences, self.clauses))
 
-
-def _words_by_group(lexicon: PatternLexicon, found: Iterable[str]) -> dict[int, list[str]]:
-    words: dict[int, list[str]] = {}
-    for word in found:
-        for group in lexicon.groups_by_word[word]:
-            if group in words:
-                words[group].append(word)
-            else:
-                words[group] = [word]
-    return words
+def _count_up_to(offsets: Sequence[int], length: int) -> list[int]:
+    """How many of the ascending offsets lie at or before each offset of a text."""
+    counts: list[int] = []
+    for number, offset in enumerate(offsets):
+        counts += [number] * (offset - len(counts))
+    return counts + [len(offsets)] * (length + 1 - len(counts))
 
 
 def _is_covered(spans: Sequence[Span], span: Span) -> bool:

@@ -16,23 +16,26 @@ PatternItem = DangerFrame | Symptom
 
 @dataclass(frozen=True, slots=True)
 class CompiledPattern:
-    """One pattern of an item. Groups are numbers; `gaps` has one entry less. `unless`: a group that makes it something
-    else."""
+    """One pattern of an item. Groups are numbers; `gaps` has one entry less. `reach`: how many clause borders it can
+    cross, None: any. `unless`: a group that makes it something else."""
 
+    number: int
     item: PatternItem
     groups: tuple[int, ...]
     gaps: tuple[Gap, ...]
-    needs: frozenset[int]  # its groups
+    needs: int  # its groups, a bit each
+    reach: int | None
     unless: int | None = None
 
 
 @dataclass(frozen=True)
 class PatternLexicon:
-    """`by_group`: each pattern under that of its groups which has the fewest words. `groups_by_word`: words of patterns
-    and of operators alike."""
+    """`groups`: the words of each group. `bits_by_word`: the groups a word belongs to, a bit each, for words of
+    patterns and of operators alike. `by_word`: each pattern under the words of its rarest group."""
 
-    by_group: Mapping[int, tuple[CompiledPattern, ...]] = field(default_factory=dict)
-    groups_by_word: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    groups: tuple[frozenset[str], ...] = ()
+    bits_by_word: Mapping[str, int] = field(default_factory=dict)
+    by_word: Mapping[str, tuple[CompiledPattern, ...]] = field(default_factory=dict)
     operators: Mapping[Operator, int] = field(default_factory=dict)
     operator_words: frozenset[str] = frozenset()  # words that are operators alone
     danger_words: frozenset[str] = frozenset()  # of the patterns of danger frames, longer than one character
@@ -62,30 +65,50 @@ def build_pattern_lexicon(directory: Directory) -> PatternLexicon:
     groups = _Groups(lists)
     single = [_frame_of_words(item, item.danger) for item in directory.words.values() if item.danger is not None]
     items: Iterable[PatternItem] = (*directory.danger_frames.values(), *directory.symptoms.values(), *single)
-    patterns = [pattern for item in items for pattern in _compile_item(item, groups)]
+    patterns = [
+        CompiledPattern(
+            number=number,
+            item=item,
+            groups=of_groups,
+            gaps=gaps,
+            needs=sum(1 << group for group in set(of_groups)),
+            reach=None if any(gap.anywhere for gap in gaps) else len(gaps),
+            unless=unless,
+        )
+        for number, (item, of_groups, gaps, unless) in enumerate(
+            compiled for item in items for compiled in _compile_item(item, groups)
+        )
+    ]
     content = frozenset(word for words in groups.numbers for word in words)
-    words_of = {number: words for words, number in groups.numbers.items()}
+    operators = {operator: groups.number(lists[operator]) for operator in Operator if lists.get(operator)}
     of_dangers = {g for pattern in patterns if isinstance(pattern.item, DangerFrame) for g in pattern.groups}
     of_symptoms = {g for pattern in patterns if isinstance(pattern.item, Symptom) for g in pattern.groups}
-    operators = {operator: groups.number(lists[operator]) for operator in Operator if lists.get(operator)}
-    groups_by_word: dict[str, list[int]] = {}
-    for words, number in groups.numbers.items():
+    words_of = tuple(groups.numbers)  # numbered in this order
+    bits: dict[str, int] = {}
+    for number, words in enumerate(words_of):
         for word in words:
-            groups_by_word.setdefault(word, []).append(number)
-    sizes = {number: len(words) for words, number in groups.numbers.items()}
-    by_group: dict[int, list[CompiledPattern]] = {}
+            bits[word] = bits.get(word, 0) | 1 << number
+    by_word: dict[str, list[CompiledPattern]] = {}
+    commonness = [sum(map(_commonness, words)) for words in words_of]
     for pattern in patterns:
-        by_group.setdefault(min(pattern.groups, key=sizes.__getitem__), []).append(pattern)
+        for word in words_of[min(pattern.groups, key=commonness.__getitem__)]:
+            by_word.setdefault(word, []).append(pattern)
     return PatternLexicon(
-        by_group={number: tuple(found) for number, found in by_group.items()},
-        groups_by_word={word: tuple(numbers) for word, numbers in groups_by_word.items()},
+        groups=words_of,
+        bits_by_word=bits,
+        by_word={word: tuple(found) for word, found in by_word.items()},
         operators=operators,
         operator_words=frozenset(word for operator in operators for word in lists[operator]) - content,
         danger_words=frozenset(word for group in of_dangers for word in words_of[group] if len(word) > 1),
         whole_words=frozenset(w for item in directory.word_lists.values() if item.whole for w in lists[item.code]),
         unmasked=frozenset(of_symptoms - of_dangers),
-        words=WordFinder(groups_by_word),
+        words=WordFinder(bits),
     )
+
+
+def _commonness(word: str) -> float:
+    """How often a word may be met, in proportion to others: each further character makes it rarer."""
+    return 20.0 ** -(len(word) / 3 if word.isascii() else len(word))
 
 
 def folded_word_lists(directory: Directory) -> dict[str, tuple[str, ...]]:
@@ -97,12 +120,13 @@ def folded_word_lists(directory: Directory) -> dict[str, tuple[str, ...]]:
     return lists
 
 
-def _compile_item(item: PatternItem, groups: _Groups) -> Iterable[CompiledPattern]:
+def _compile_item(
+    item: PatternItem, groups: _Groups
+) -> Iterable[tuple[PatternItem, tuple[int, ...], tuple[Gap, ...], int | None]]:
     unless = groups.number(map(fold_text, item.unless)) if item.unless else None
     for text in item.patterns:
         pattern = parse_gap_pattern(text)
-        numbers = tuple(map(groups.of_group, pattern.groups))
-        yield CompiledPattern(item, numbers, pattern.gaps, frozenset(numbers), unless)
+        yield item, tuple(map(groups.of_group, pattern.groups)), pattern.gaps, unless
 
 
 def _frame_of_words(item: Words, danger: Danger) -> DangerFrame:

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_left
+from functools import cached_property
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.triage.model.matching import Hit, Reading, Span
@@ -24,8 +25,14 @@ class Surroundings:
         self.sentence = reading.sentences[self.event[0]]
         self.first_clause, self.last_clause = reading.clause(self.start), reading.clause(self.end - 1)
         self.event_clause = reading.clause(self.event[0])
-        self.about_person = not reading.persons.isdisjoint(hit.spans)
-        self.present = self.in_sentence(Operator.PRESENT)
+
+    @cached_property
+    def about_person(self) -> bool:
+        return not self.reading.persons.isdisjoint(self.hit.spans)
+
+    @cached_property
+    def present(self) -> list[Span]:
+        return self.in_sentence(Operator.PRESENT)
 
     def in_sentence(self, name: Operator) -> list[Span]:
         sentences = self.reading.sentences

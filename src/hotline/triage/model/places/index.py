@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Area
 from hotline.organisation.model.vocabulary import AreaLevel
-from hotline.text.normalisation import fold_characters, fold_text, is_latin
+from hotline.text.normalisation import fold_characters, fold_text
+from hotline.text.word_finder import WordFinder
 from hotline.triage.model.places.grammar import find_elements
 from hotline.triage.model.places.numerals import CHINESE, spell_number
 from hotline.triage.model.places.words import COMPOUNDS, GATES, KINDS, LEVEL_ENDINGS, LEVEL_ENDINGS_EN
@@ -18,36 +19,19 @@ _NUMBERED = {"building": frozenset({AreaLevel.BUILDING, AreaLevel.ESTATE}), "gri
 
 
 class NameFinder:
-    """Finds the longest name at each place of a text, in one pass. A Latin name counts only as a whole word."""
+    """Finds the longest name at each place of a text. A Latin name counts only as a whole word."""
 
     def __init__(self, names: Iterable[str]) -> None:
-        self._names = frozenset(names)
-        lengths: dict[str, set[int]] = {}
-        for name in self._names:
-            lengths.setdefault(name[:2], set()).add(len(name))
-        self._lengths = {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
-        firsts = sorted({name[0] for name in self._names})
-        others = "".join(map(re.escape, (c for c in firsts if not is_latin(c))))
-        latin = "".join(c for c in firsts if is_latin(c))
-        self._other_start = re.compile(f"[{others}]") if others else None
-        self._latin_start = re.compile(rf"(?<![a-z\d])[{latin}]") if latin else None
+        self._finder = WordFinder(names)
 
     def find(self, text: str) -> list[tuple[int, str]]:
         """(where it begins, the name) in the folded text, in ascending order, none inside another."""
-        starts = [match.start() for match in self._other_start.finditer(text)] if self._other_start else []
-        if self._latin_start and (latin := [match.start() for match in self._latin_start.finditer(text)]):
-            starts = sorted((*starts, *latin))
         found: list[tuple[int, str]] = []
         covered = 0
-        for at in starts:
-            if at < covered or (lengths := self._lengths.get(text[at : at + 2])) is None:
-                continue
-            for length in lengths:
-                name = text[at : at + length]
-                if name in self._names and not (name[-1].isascii() and is_latin(text[at + length : at + length + 1])):
-                    found.append((at, name))
-                    covered = at + length
-                    break
+        for name, start, end in sorted(self._finder.places(text), key=lambda place: (place[1], -place[2])):
+            if start >= covered:
+                found.append((start, name))
+                covered = end
         return found
 
 
