@@ -3,13 +3,16 @@
 __all__ = [
     "bidi",
     "charsets",
+    "gap_patterns",
     "normalisation",
     "numbering",
     "phone_parsing",
     "phones",
     "reasons",
     "simplified",
+    "sounds",
     "spreadsheet_cells",
     "strict_json",
     "timestamps",
+    "word_finder",
 ]

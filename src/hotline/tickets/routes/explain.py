@@ -22,6 +22,13 @@ from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.schemas.actions import action_schemas
+from hotline.tickets.schemas.advice import (
+    CategoryShare,
+    DangerQuestion,
+    SuggestedMatter,
+    render_parts,
+    render_place,
+)
 from hotline.tickets.schemas.explain import (
     DeadlineAsk,
     DeadlineExplained,
@@ -34,13 +41,6 @@ from hotline.tickets.schemas.explain import (
     TriageResult,
 )
 from hotline.tickets.schemas.sla import render_clock, visible_clocks
-from hotline.tickets.schemas.tickets import (
-    CategoryShare,
-    DangerQuestion,
-    SuggestedMatter,
-    render_parts,
-    render_place,
-)
 from hotline.tickets.sla import explanations
 from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history

@@ -9,8 +9,8 @@ from hotline.locales.labels import Label
 from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Priority, Unit
 from hotline.replies import reply_type
 from hotline.text.reasons import Because
+from hotline.tickets.schemas.advice import AddressPartsOut, CategoryShare, DangerQuestion, NamedPlace, SuggestedMatter
 from hotline.tickets.schemas.sla import ClockOut
-from hotline.tickets.schemas.tickets import AddressPartsOut, CategoryShare, DangerQuestion, NamedPlace, SuggestedMatter
 from hotline.web.field_types import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
 
 

@@ -2,19 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from hotline.locales.labels import Label, label, label_pair
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory, Named
-from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Level, Metric, Priority
+from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
 from hotline.replies import ABSENT, reply_from_values, reply_type
-from hotline.text.reasons import Because
 from hotline.tickets.lifecycle import allowed_moves, allowed_order_moves
 from hotline.tickets.model.queues import current_wait
-from hotline.tickets.model.routing import current_advice
 from hotline.tickets.model.ticket import Assignment, Facts, Ticket
 from hotline.tickets.model.visibility import VisibleCaller, can_see_order, visible_caller
 from hotline.tickets.model.vocabulary import (
@@ -28,11 +26,10 @@ from hotline.tickets.model.vocabulary import (
     TicketStatus,
     VoidReason,
 )
+from hotline.tickets.schemas.advice import TicketAdvice, render_advice
 from hotline.tickets.schemas.moves import MoveOut, render_move
 from hotline.tickets.schemas.sla import ClockOut, render_clock, visible_clocks
 from hotline.tickets.sla.colours import has_breached
-from hotline.triage.model.places.parts import AddressParts
-from hotline.triage.model.places.reader import PlaceCandidate
 from hotline.value_objects import replace
 from hotline.web.schemas import ErrorOut, render_error
 
@@ -173,139 +170,6 @@ class TicketResult:
 
 
 @reply_type()
-class CategoryShare:
-    category: str
-    confidence: float
-
-
-@reply_type()
-class DangerQuestion:
-    """A danger that the text leaves open, and the one question that decides it."""
-
-    danger: Danger
-    zh: str
-    en: str
-
-
-@reply_type()
-class SuggestedMatter:
-    """One of several matters of a narrative: its words, category and symptom."""
-
-    text: str
-    category: str
-    symptom: str
-
-
-PlaceRoleWord = Literal[
-    "past", "passed", "unaffected", "reporter", "landmark", "speaker", "family", "matter", "given"
-]  # fmt: skip
-
-
-@reply_type()
-class AddressPartsOut:
-    """What an address names below its area: as said, null where it names none."""
-
-    building: str | None
-    unit: str | None
-    floor: str | None
-    room: str | None
-
-
-@reply_type()
-class NamedPlace:
-    """A place that the text names. `at`: first character and the one behind the last in the narrative; null: in the
-    address."""
-
-    code: str | None
-    name: str | None
-    name_en: str | None
-    words: str
-    at: list[int] | None
-    role: PlaceRoleWord
-    building: str | None
-    unit: str | None
-    floor: str | None
-    room: str | None
-
-
-@reply_type()
-class TriageAdvice:
-    """What triage suggested at intake. `tell`: what the operator says on the call; `ask`: what to ask first; `matters`:
-    the narrative in parts, where it tells of several; `places`: all that
-    may be meant, nearest to the matter first. Tickets taken in before these were known lack the last five."""
-
-    kind: Kind
-    priority: Priority
-    category: str | None
-    area: str | None
-    dangers: list[Danger]
-    confidence: float
-    others: tuple[CategoryShare, ...]
-    tell: tuple[Label, ...]
-    because: tuple[Because, ...]
-    location: AddressPartsOut = ABSENT
-    places: tuple[NamedPlace, ...] = ABSENT
-    ask: tuple[DangerQuestion, ...] = ABSENT
-    symptoms: list[str] = ABSENT
-    matters: tuple[SuggestedMatter, ...] = ABSENT
-
-
-@reply_type()
-class RoutingAdvice:
-    """Which department the catalogue chose, by which row; `passed` are rows that lost to it."""
-
-    lead: str | None
-    assists: list[str]
-    performer: str | None
-    route: str | None
-    sure: bool
-    because: tuple[Because, ...]
-    passed: list[str]
-
-
-@reply_type()
-class SubmittedForm:
-    """What an Open311 client sent, as it sent it. What it did not send is absent."""
-
-    source: str
-    attributes: Annotated[
-        dict[str, str | list[str]], Field(description="By the code of a question of the service: the answer")
-    ] = ABSENT
-    media_urls: list[str] = ABSENT
-    account_id: str = ABSENT
-    device_id: str = ABSENT
-    address_id: str = ABSENT
-    description: str = ABSENT
-    address: str = ABSENT
-    lat: float = ABSENT
-    long: float = ABSENT
-
-
-@reply_type()
-class Hints:
-    """What the operator or client chose for the call."""
-
-    kind: Kind = ABSENT
-    category: str = ABSENT
-    priority: Priority = ABSENT
-    area: str = ABSENT
-    building: str = ABSENT
-    unit: str = ABSENT
-    floor: str = ABSENT
-    room: str = ABSENT
-    form: SubmittedForm = ABSENT
-
-
-@reply_type()
-class TicketAdvice:
-    """Triage, routing and hints as they were at intake. What was not asked for then is absent."""
-
-    triage: TriageAdvice | None = ABSENT
-    routing: RoutingAdvice | None = ABSENT
-    hints: Hints = ABSENT
-
-
-@reply_type()
 class TicketOut:
     """A ticket as you may see it."""
 
@@ -345,17 +209,6 @@ class TicketOut:
     allowed_actions: tuple[MoveOut, ...]
 
 
-def render_parts(parts: AddressParts) -> AddressPartsOut:
-    return AddressPartsOut(parts.building, parts.unit, parts.floor, parts.room)
-
-
-def render_place(place: PlaceCandidate) -> NamedPlace:
-    return NamedPlace(**place.as_dict())
-
-
-_REPORTER_FIELDS = frozenset({"account_id", "device_id"})  # what an Open311 client said of whoever reported
-
-
 def render_ticket(
     facts: Facts, actor: Actor, directory: Directory, now: datetime, *, revealed: bool = False
 ) -> TicketOut:
@@ -393,7 +246,7 @@ def render_ticket(
         ),
         clocks=_render_clocks(facts, actor, now, inside=is_staff),
         waits_for=render_waiting(replace(facts, directory=directory), directory) if is_staff else None,
-        advice=_render_advice(facts, directory, is_caller_hidden=caller is None or caller.masked) if is_staff else None,
+        advice=render_advice(facts, directory, is_caller_hidden=caller is None or caller.masked) if is_staff else None,
         unread=render_unread(t.advice.get("unread") or ()) if is_staff else (),
         result=_render_result(facts, actor, inside=is_staff),
         promised_at=t.promised_at,
@@ -434,17 +287,6 @@ def _render_result(facts: Facts, actor: Actor, *, inside: bool) -> TicketResult:
 def _reason_code(t: Ticket) -> Any:
     """The word as it was kept: of declining or of voiding."""
     return t.reason_code
-
-
-def _render_advice(facts: Facts, directory: Directory, *, is_caller_hidden: bool) -> TicketAdvice:
-    """Advice and hints; without what names the caller where the caller is not shown."""
-    advice = current_advice(directory, facts.ticket, facts.assignments)
-    advice.pop("unread", None)  # shown beside it
-    hints = advice.get("hints")
-    if is_caller_hidden and hints and "form" in hints:
-        form = {k: v for k, v in hints["form"].items() if k not in _REPORTER_FIELDS}
-        advice["hints"] = {**hints, "form": form}
-    return reply_from_values(TicketAdvice, advice)
 
 
 def render_waiting(facts: Facts, directory: Directory) -> WaitingOut | None:
