@@ -232,6 +232,7 @@ def test_a_wrong_item_is_named_with_its_field_and_rule(
 )
 def test_what_a_form_offers_is_what_the_checks_hold(noun: str, field: str) -> None:
     items = loaded("ruiquan")
+    items["words"]["x"] = parse_item("words", {"code": "x", "words": ["x"], "danger": "fire", "category": "dt-fire"})
     code, item = next((c, i) for c, i in items[noun].items() if not (noun == "words" and i.danger is None))
     nowhere = ("nowhere",) if isinstance(getattr(item, field), tuple) else "nowhere"
     items[noun][code] = replace(item, **{field: nowhere})

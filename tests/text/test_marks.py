@@ -486,10 +486,10 @@ async def test_nothing_long_is_analysed_on_the_event_loop(
     seen: list[tuple[str, int, bool]] = []
 
     def watched(name: str, work: Any) -> Any:
-        def run(*given: Any) -> Any:
+        def run(*given: Any, **named: Any) -> Any:
             size = sum(len(g) for g in given if isinstance(g, str))
             seen.append((name, size, threading.get_ident() == here))
-            return work(*given)
+            return work(*given, **named)
 
         return run
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from hotline.database import search_index as index_entries
 from hotline.text import normalisation
-from hotline.text.normalisation import FOLD_VERSION, fold_text
+from hotline.text.normalisation import FOLD_VERSION, fold_characters, fold_text
 from hotline.text.simplified import _IDEOGRAPHS
 from hotline.tickets.context import Services
 from hotline.tickets.jobs import ticket_jobs
@@ -25,10 +25,15 @@ async def old_index(desk: Player, services: Services, monkeypatch: pytest.Monkey
     """Three tickets, indexed by a program that knew no traditional characters."""
     with monkeypatch.context() as before:
         before.setattr(normalisation, "to_simplified", lambda text: text)
-        fold_text.cache_clear()
+        forget_folded()
         numbers = [(await desk.call(said))["number"] for said in ("樓下有隻蟑螂", "楼下停水", "簷篷漏水")]
-        fold_text.cache_clear()
+    forget_folded()
     return numbers
+
+
+def forget_folded() -> None:
+    fold_text.cache_clear()
+    fold_characters.cache_clear()
 
 
 async def work(services: Services, pieces: int) -> None:

@@ -44,7 +44,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class EvaluationFigure:
     """`count` of `total`."""
 
     name: str
@@ -70,8 +70,8 @@ class Evaluation:
         counted[1] += 1
 
     @property
-    def figures(self) -> tuple[Share, ...]:
-        return tuple(Share(name, *counted) for name, counted in self.counts.items())
+    def figures(self) -> tuple[EvaluationFigure, ...]:
+        return tuple(EvaluationFigure(name, *counted) for name, counted in self.counts.items())
 
     def share(self, name: str) -> float | None:
         counted = self.counts.get(name)
