@@ -75,6 +75,7 @@ SOURCE = Path(hotline.__file__).parent
 PER_CHARACTER = 0.5e-6  # seconds: what takes less at NOTICED characters cannot be quadratic and matter
 NOTICED, LONG = 4000, 8000
 VERBS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
+VERBS_OF_CONTAINERS = {"NUMBER_FORMS": {"match"}}  # a container that is not named here: every verb
 MAY_HOLD_PATTERNS = re.compile(rf"\bre\.(?:compile|{'|'.join(VERBS)})\b|\bpattern=")
 ALL_SOURCE = "\n".join(file.read_text() for file in SOURCE.rglob("*.py"))
 
@@ -167,11 +168,14 @@ def patterns() -> dict[str, tuple[re.Pattern[str], set[str]]]:
     found: dict[str, tuple[re.Pattern[str], set[str]]] = {}
     unknown: list[str] = []
     verbs_of = verbs_of_names()
+    met: set[tuple[str, frozenset[str]]] = set()
     for module in modules():
         for name, value in vars(module).items():
             for n, pattern in enumerate(held(value)):
-                used = verbs_of.get(name, VERBS) if pattern is value else VERBS
-                found[f"{module.__name__}.{name}{n or ''}"] = pattern, used
+                used = verbs_of.get(name, VERBS) if pattern is value else VERBS_OF_CONTAINERS.get(name, VERBS)
+                if (pattern.pattern, frozenset(used)) not in met:
+                    met.add((pattern.pattern, frozenset(used)))
+                    found[f"{module.__name__}.{name}{n or ''}"] = pattern, used
         made = MADE_IN_FUNCTIONS.get(module.__name__)
         for n, pattern in enumerate(made() if made else ()):
             found[f"{module.__name__} in a function {n}"] = pattern, VERBS

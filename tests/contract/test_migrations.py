@@ -208,7 +208,7 @@ async def test_the_way_down_replaces_no_action_of_newer_code_unless_it_is_said(
     for revision in ("0010", "0009"):
         with pytest.raises(Refused) as refused:
             await migrate_to(db, migrations, revision)
-        assert refused.value.refusal.errors == (("timeline.action", "1 values would be lost"),)
+        assert ("timeline.action", "1 values would be lost") in refused.value.refusal.errors
     assert await db.transact(actions) == {newer: 1, known: 1, "comment": 0}
     assert await migrate_to(db, migrations, "0010", lose_data=True) == "0010"
     assert await db.transact(actions) == {newer: 0, known: 1, "comment": 1}

@@ -76,15 +76,14 @@ class SoundFinder:
         """The text with what only sounds like one of the words written as that word, and where (from, to)."""
         found = self._finder.find(text.translate(self._by_character)) if self._words else {}
         spans = [
-            (place, place + len(signs), self._words[signs])
+            (start, end, self._words[signs])
             for signs, places in found.items()
-            for place in places
-            if text[place : place + len(signs)] != self._words[signs]
-            and _FUNCTION_WORDS.isdisjoint(text[place : place + len(signs)])
+            for start, end in places
+            if text[start:end] != self._words[signs] and _FUNCTION_WORDS.isdisjoint(text[start:end])
         ]
         if not spans:
             return text, []
-        ordinary = [(p, p + len(w)) for w, places in self._ordinary.find(text).items() for p in places]
+        ordinary = [span for places in self._ordinary.find(text).values() for span in places]
         restored, used = list(text), list[tuple[int, int]]()
         for start, end, word in sorted(spans, key=lambda span: (span[0], -span[1])):
             if (used and start < used[-1][1]) or any(start < e and s < end for s, e in ordinary):

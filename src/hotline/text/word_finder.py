@@ -1,12 +1,12 @@
 """Looks for many words in a text at once."""
 
 from collections.abc import Iterable
+from string import ascii_lowercase, digits
 
 from ahocorasick_rs import AhoCorasick
 
-from hotline.text.normalisation import is_latin
-
-WordPlace = tuple[str, int, int]  # a word, where it begins and ends (exclusive)
+Span = tuple[int, int]  # from, to (exclusive)
+_LATIN = frozenset(ascii_lowercase + digits)
 
 
 class WordFinder:
@@ -19,37 +19,30 @@ class WordFinder:
         self._first_latin = sum(not _has_latin_edge(word) for word in unlike)
         self._automaton = AhoCorasick(self._words, store_patterns=False) if unlike else None
 
-    def places(self, text: str) -> list[WordPlace]:
-        """Every word that stands in the (folded) text, in the order of their ends. An edge that is Latin counts only
-        where no Latin character goes on."""
+    def find(self, text: str) -> dict[str, list[Span]]:
+        """The words that stand in the (folded) text, each with its places in ascending order. An edge that is Latin
+        counts only where no Latin character goes on."""
+        found: dict[str, list[Span]] = {}
         if self._automaton is None:
-            return []
+            return found
         words, first_latin = self._words, self._first_latin
-        return [
-            (words[number], start, end)
-            for number, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True)
-            if number < first_latin or not _is_cut(text, start, end)
-        ]
-
-    def find(self, text: str) -> dict[str, list[int]]:
-        """The words that stand in the text, each with the places where it begins, in ascending order."""
-        found: dict[str, list[int]] = {}
-        for word, start, _ in self.places(text):
+        for number, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            if number >= first_latin and _is_cut(text, start, end):
+                continue
+            word = words[number]
             if word in found:
-                found[word].append(start)
+                found[word].append((start, end))
             else:
-                found[word] = [start]
+                found[word] = [(start, end)]
         return found
 
 
 def _has_latin_edge(word: str) -> bool:
-    return is_latin(word[0]) or is_latin(word[-1])
+    return word[0] in _LATIN or word[-1] in _LATIN
 
 
 def _is_cut(text: str, start: int, end: int) -> bool:
     """Whether a Latin word goes on in front of text[start:end], or behind it."""
-    before, behind = start > 0 and text[start - 1], text[end : end + 1]
-    return bool(
-        (before and is_latin(before) and is_latin(text[start]))
-        or (behind and is_latin(behind) and is_latin(text[end - 1]))
+    return (start > 0 and text[start] in _LATIN and text[start - 1] in _LATIN) or (
+        end < len(text) and text[end] in _LATIN and text[end - 1] in _LATIN
     )

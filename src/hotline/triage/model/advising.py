@@ -27,9 +27,9 @@ def advise(
     from. `written`: sent in writing, with nobody on the line."""
     because: list[Because] = []
     text = fold_text(narrative)
-    found = frozenset(lexicon.words.find(text))
-    rules = sorted({n for word in found for n in lexicon.rules.get(word, ())})
     reading = Reading(lexicon.patterns, text)
+    found = reading.words
+    rules = sorted({n for word in found if word in lexicon.rules for n in lexicon.rules[word]})
     findings = read_dangers(lexicon, reading, written=written)
     because += [_reason(finding) for finding in findings]
     dangers = _dangers_of(findings, Grade.ACT)

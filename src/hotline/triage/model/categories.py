@@ -24,8 +24,8 @@ def find_category(
     Where a danger word stands, a category made for emergencies goes before all others: "the lift is broken and
     somebody is inside" is about the somebody."""
     hinted: dict[str, tuple[Category, list[str]]] = {}
-    for word in sorted(found):
-        for category in lexicon.categories.get(word, ()):
+    for word in sorted(found & lexicon.categories.keys()):
+        for category in lexicon.categories[word]:
             hinted.setdefault(category.code, (category, []))[1].append(word)
     for finding in symptoms:
         symptom_of = lexicon.directory.categories[finding.symptom.category]

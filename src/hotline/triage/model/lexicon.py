@@ -8,7 +8,6 @@ from hotline.organisation.model.items import Category, Hazard, Words
 from hotline.organisation.model.vocabulary import Danger, Operator
 from hotline.text.normalisation import fold_text
 from hotline.text.sounds import SoundFinder
-from hotline.text.word_finder import WordFinder
 from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon, folded_word_lists
 from hotline.triage.model.places.index import PlaceIndex, build_place_index
 
@@ -28,7 +27,6 @@ class Lexicon:
     ruled: tuple[Rule, ...] = ()
     categories: Mapping[str, tuple[Category, ...]] = field(default_factory=dict)  # word -> the categories it hints at
     places: PlaceIndex = field(default_factory=PlaceIndex)
-    words: WordFinder = field(default_factory=lambda: WordFinder(()))
     patterns: PatternLexicon = field(default_factory=PatternLexicon)
     hazards: Mapping[Danger, Hazard] = field(default_factory=dict)
     sounds: SoundFinder = field(default_factory=lambda: SoundFinder((), ()))
@@ -55,8 +53,7 @@ def build_lexicon(directory: Directory) -> Lexicon:
         ruled=ruled,
         categories={word: tuple(found) for word, found in hints.items()},
         places=build_place_index(directory),
-        words=WordFinder((*by_word, *hints, *near)),
-        patterns=build_pattern_lexicon(directory),
+        patterns=build_pattern_lexicon(directory, (*by_word, *hints, *near)),
         hazards={Danger(code): hazard for code, hazard in directory.hazards.items()},
         sounds=SoundFinder(lists.get(SOUND_LIST, ()), (*lists.get(ORDINARY_LIST, ()), *lists.get(Operator.MASK, ()))),
     )

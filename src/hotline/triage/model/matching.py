@@ -5,17 +5,15 @@ may cross one clause border and no sentence border."""
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import accumulate
-from operator import or_
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.gap_patterns import Gap
+from hotline.text.word_finder import Span
 from hotline.triage.model.patterns import CompiledPattern, PatternLexicon
-
-Span = tuple[int, int]  # from, to (exclusive)
 
 _SENTENCE_END = re.compile(r"[。!?;…\n]|\.(?= |$)")
 _CLAUSE_END = re.compile(r"[,、:]")
@@ -56,20 +54,16 @@ class Reading:
 
     def __init__(self, lexicon: PatternLexicon, text: str) -> None:
         self.text, self._lexicon = text, lexicon
-        self._measure()
+        self._found = lexicon.words.find(text)
+        self.words = frozenset(self._found)
+        self._groups = 0  # that are there, a bit each
+        bits = lexicon.bits_by_word
+        for word in self.words:
+            self._groups |= bits[word]
         self._spans: dict[int, list[Span]] = {}
-        self._found: dict[str, list[Span]] = {}
-        found, bits_by_word, numbers = self._found, lexicon.bits_by_word, self._clause_numbers
-        by_clause = [0] * (numbers[-1] + 1)
-        for word, start, end in lexicon.words.places(text):
-            by_clause[numbers[start]] |= bits_by_word[word]
-            if word in found:
-                found[word].append((start, end))
-            else:
-                found[word] = [(start, end)]
-        self._words = frozenset(found)
-        self._groups_by_clause = by_clause
-        self._groups = reduce(or_, by_clause)
+        self.units: list[int] = []
+        self.sentences: list[int] = []
+        self.clause_numbers: list[int] = []
 
     def has(self, group: int) -> bool:
         """Whether a word of the group stands in the text."""
@@ -79,22 +73,32 @@ class Reading:
         """Where a group stands, in order: without words that are part of a mask and, for operators, of another word."""
         known = self._spans.get(group)
         if known is None:
-            words = self._words & self._lexicon.groups[group]
-            known = [span for word in words for span in self._uncovered(word, group)]
+            words = self.words & self._lexicon.groups[group]
+            unmasked = self._found if group in self._lexicon.unmasked else self._unmasked
+            if words.isdisjoint(self._lexicon.operator_words):
+                known = [span for word in words for span in unmasked[word]]
+            else:
+                covers = self._covers
+                known = [span for word in words for span in unmasked[word] if not _is_covered(covers, span)]
             if len(words) > 1:
                 known.sort()
             self._spans[group] = known
         return known
 
-    def _uncovered(self, word: str, group: int) -> list[Span]:
-        spans = self._found[word]
-        if word in self._lexicon.operator_words:
-            over = self._covers
-        elif self._masks and group not in self._lexicon.unmasked:
-            over = self._masks
-        else:
-            return spans
-        return [span for span in spans if not _is_covered(over, span)]
+    @cached_property
+    def _unmasked(self) -> Mapping[str, list[Span]]:
+        """The words with the places where no mask that is longer covers them."""
+        masks = self._masks
+        if not masks:
+            return self._found
+        masked = {offset for start, end in masks for offset in range(start, end)}
+        seen = dict(self._found)
+        for word, spans in self._found.items():
+            for start, end in spans:
+                if start in masked or end - 1 in masked:
+                    seen[word] = [span for span in spans if not _is_covered(masks, span)]
+                    break
+        return seen
 
     @cached_property
     def _masks(self) -> list[Span]:
@@ -111,12 +115,14 @@ class Reading:
         return sorted(self._places(self._lexicon.whole_words))
 
     def _places(self, words: frozenset[str]) -> list[Span]:
-        return [span for word in self._words & words for span in self._found[word]]
+        return [span for word in self.words & words for span in self._found[word]]
 
     def is_part_of_another(self, span: Span, group: int) -> bool:
         """Whether the name of a whole thing that is not of the group contains the span."""
         start, end = span
         covers, bits = self._whole_things, self._lexicon.bits_by_word
+        if not covers:
+            return False
         for at in range(bisect_right(covers, (start, 1 << 30)) - 1, -1, -1):
             s, e = covers[at]
             if s <= start - _LONGEST_WORD:
@@ -137,58 +143,51 @@ class Reading:
     def hits(self) -> list[Hit]:
         """Every pattern that is there, for each place where its first group stands."""
         by_word = self._lexicon.by_word
+        there = self._groups
         candidates = {
             pattern.number: pattern
-            for word, places in self._found.items()
+            for word in self.words
             if word in by_word
             for pattern in by_word[word]
-            if pattern.needs & self._groups == pattern.needs and self._stands_together(pattern, places)
+            if pattern.needs & there == pattern.needs
         }
         patterns = [candidates[number] for number in sorted(candidates)]
-        return [
-            Hit(pattern, spans)
-            for pattern in patterns
-            for first in self.spans(pattern.groups[0])
-            if (spans := self._chain(pattern, first))
-        ]
-
-    def _stands_together(self, pattern: CompiledPattern, places: Iterable[Span]) -> bool:
-        """Whether all groups stand in the clauses that the pattern can reach from one of the places."""
-        if pattern.reach is None:
-            return True
-        by_clause, needs, reach = self._groups_by_clause, pattern.needs, pattern.reach
-        for place, _ in places:
-            at = self._clause_numbers[place]
-            if needs & reduce(or_, by_clause[max(0, at - reach) : at + reach + 1]) == needs:
-                return True
-        return False
+        hits: list[Hit] = []
+        if patterns:
+            self._measure()
+        for pattern in patterns:
+            options = [self.spans(group) for group in pattern.groups]
+            if all(options):
+                chains = (self._chain(first, options, pattern.gaps) for first in options[0])
+                hits += [Hit(pattern, chain) for chain in chains if chain]
+        return hits
 
     def _measure(self) -> None:
         """Count units, sentences and clauses up to every offset."""
-        text = self.text
-        units = [0, *map(_LAST_MARK.__lt__, text)]
-        for found in _LATIN_WORD.finditer(text):
-            units[found.end()] = 1
+        text, mark = self.text, _LAST_MARK
+        units = [0, *[character > mark for character in text]]
+        for word in _LATIN_WORD.finditer(text):
+            units[word.end()] = 1
         ends = [found.end() for found in _SENTENCE_END.finditer(text)]
         borders = {found.end() for found in _CLAUSE_END.finditer(text)}
         # one border, also directly behind a comma
         borders.update(found.start() for found in _CONNECTOR.finditer(text))
         self.units = list(accumulate(units))
         self.sentences = _count_up_to(ends, len(text))
-        self.clauses = _count_up_to(sorted(borders), len(text))
-        self._clause_numbers = _count_up_to(sorted([*ends, *borders]), len(text))
+        self.clause_numbers = _count_up_to(sorted([*ends, *borders]), len(text))
 
     def clause(self, offset: int) -> int:
         """The number of the clause at an offset; grows with every clause and sentence."""
-        return self._clause_numbers[offset]
+        return self.clause_numbers[offset]
 
     def units_between(self, start: int, end: int) -> int:
         return self.units[end] - self.units[start]
 
-    def _chain(self, pattern: CompiledPattern, first: Span) -> tuple[Span, ...] | None:
+    def _chain(self, first: Span, options: Sequence[list[Span]], gaps: Sequence[Gap]) -> tuple[Span, ...] | None:
+        """The nearest spans of all groups that hang together with one of the first."""
         spans = [first]
-        for group, gap in zip(pattern.groups[1:], pattern.gaps, strict=True):
-            span = self._next(spans, self.spans(group), gap)
+        for number, gap in enumerate(gaps, start=1):
+            span = self._next(spans, options[number], gap)
             if span is None:
                 return None
             spans.append(span)
@@ -202,21 +201,22 @@ class Reading:
             start, end = spans[0]
         else:
             start, end = min(s for s, _ in spans), max(e for _, e in spans)
+        units, most = self.units, gap.units
         for at in range(bisect_left(options, (end, 0)), len(options)):
-            option = options[at]
-            if self.units_between(end, option[0]) > gap.units:
+            begins = options[at][0]
+            if units[begins] - units[end] > most:
                 break
-            if self._joined(end, option[0]):
-                return option
+            if self._joined(end, begins):
+                return options[at]
         if gap.either:
             for at in range(bisect_left(options, (start, 0)) - 1, -1, -1):
-                option = options[at]
-                if option[1] > start:
+                ends = options[at][1]
+                if ends > start:
                     continue
-                if self.units_between(option[1], start) > gap.units:
+                if units[start] - units[ends] > most:
                     break
-                if self._joined(option[1], start):
-                    return option
+                if self._joined(ends, start):
+                    return options[at]
         return None
 
     def _joined(self, end: int, start: int) -> bool:
@@ -224,7 +224,7 @@ class Reading:
         clauses one side must be so short that it is a topic or an afterthought ("the lift, somebody is inside")."""
         if self.sentences[end] != self.sentences[start]:
             return False
-        borders = self.clauses[start] - self.clauses[end]
+        borders = self.clause_numbers[start] - self.clause_numbers[end]
         if borders == 0 or len(self.text) <= _SHORT_TEXT:
             return borders <= 1
         return borders == 1 and min(self._clause_units(end), self._clause_units(start)) <= _TOPIC_UNITS
@@ -232,8 +232,8 @@ class Reading:
     def _clause_units(self, offset: int) -> int:
         """How long the clause at an offset is."""
         first, last = (
-            bisect_left(self._clause_numbers, self.clause(offset)),
-            bisect_right(self._clause_numbers, self.clause(offset)),
+            bisect_left(self.clause_numbers, self.clause(offset)),
+            bisect_right(self.clause_numbers, self.clause(offset)),
         )
         return self.units_between(first, last - 1)
 

@@ -16,15 +16,14 @@ PatternItem = DangerFrame | Symptom
 
 @dataclass(frozen=True, slots=True)
 class CompiledPattern:
-    """One pattern of an item. Groups are numbers; `gaps` has one entry less. `reach`: how many clause borders it can
-    cross, None: any. `unless`: a group that makes it something else."""
+    """One pattern of an item. Groups are numbers; `gaps` has one entry less. `unless`: a group that makes it something
+    else."""
 
     number: int
     item: PatternItem
     groups: tuple[int, ...]
     gaps: tuple[Gap, ...]
     needs: int  # its groups, a bit each
-    reach: int | None
     unless: int | None = None
 
 
@@ -59,8 +58,9 @@ class _Groups:
         return self.number((*map(fold_text, group.words), *listed))
 
 
-def build_pattern_lexicon(directory: Directory) -> PatternLexicon:
-    """The danger frames and symptoms of a directory, and its single danger words as frames of one or two groups."""
+def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ()) -> PatternLexicon:
+    """The danger frames and symptoms of a directory, and its single danger words as frames of one or two groups.
+    `other_words` are looked for in the same pass."""
     lists = folded_word_lists(directory)
     groups = _Groups(lists)
     single = [_frame_of_words(item, item.danger) for item in directory.words.values() if item.danger is not None]
@@ -72,7 +72,6 @@ def build_pattern_lexicon(directory: Directory) -> PatternLexicon:
             groups=of_groups,
             gaps=gaps,
             needs=sum(1 << group for group in set(of_groups)),
-            reach=None if any(gap.anywhere for gap in gaps) else len(gaps),
             unless=unless,
         )
         for number, (item, of_groups, gaps, unless) in enumerate(
@@ -88,6 +87,8 @@ def build_pattern_lexicon(directory: Directory) -> PatternLexicon:
     for number, words in enumerate(words_of):
         for word in words:
             bits[word] = bits.get(word, 0) | 1 << number
+    for word in other_words:
+        bits.setdefault(word, 0)
     by_word: dict[str, list[CompiledPattern]] = {}
     commonness = [sum(map(_commonness, words)) for words in words_of]
     for pattern in patterns:

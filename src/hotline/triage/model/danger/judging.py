@@ -10,10 +10,12 @@ from enum import StrEnum
 from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade, Operator
 from hotline.text.normalisation import is_latin
+from hotline.text.word_finder import Span
 from hotline.triage.model.danger.surroundings import Surroundings
-from hotline.triage.model.matching import Hit, Reading, Span
+from hotline.triage.model.matching import Hit, Reading
 
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
+_REACH, _STRONG_REACH = 4, 5  # of a negation, in units
 _NOT_PAST_FORMS = frozenset(("过来", "过去", "过程", "过敏", "过后", "过马", "过河", "过街", "过路", "过道"))
 _RELATIVE = frozenset({"正在", "又", "还在", "仍在", "仍然", "还没", "越来越", "刚刚", "just", "still", "keeps"})
 _INSIDE = frozenset({"里面", "里头", "里面有"})
@@ -117,18 +119,23 @@ class _Context(Surroundings):
 
     def is_something_else(self) -> bool:
         unless, reading = self.hit.pattern.unless, self.reading
-        return unless is not None and any(
-            reading.sentences[span[0]] == self.sentence for span in self.near(reading.spans(unless))
-        )
+        if unless is None or not reading.has(unless):
+            return False
+        return any(reading.sentences[span[0]] == self.sentence for span in self.near(reading.spans(unless)))
 
     def is_denied(self) -> bool:
         negations = self.around(Operator.NEGATION)
+        if not negations and len(self.hit.spans) < 3:
+            return False
         if any(span[0] < group[0] < span[1] for group in self.hit.spans for span in negations):
             return True  # "nobody" holds "somebody"
         for group in self.hit.spans[:2]:
             for span in negations:
-                reach = 5 if self.text[span[0] : span[1]] in _STRONG_NEGATIONS else 4
-                if self.governs(span, group, reach) and not self._ends_between(span[1], group[0]):
+                if (
+                    self.governs(span, group, _STRONG_REACH)
+                    and (self.text[span[0] : span[1]] in _STRONG_NEGATIONS or self.governs(span, group, _REACH))
+                    and not self._ends_between(span[1], group[0])
+                ):
                     return True
         for group in self.hit.spans[2:]:
             if any(self.governs(span, group, 2) for span in negations):

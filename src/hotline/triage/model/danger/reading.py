@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade
+from hotline.text.word_finder import Span
 from hotline.triage.model.danger.judging import JudgedHit, Lowered, counts_in_long_text, has_cue, judge
 from hotline.triage.model.lexicon import Lexicon
-from hotline.triage.model.matching import Reading, Span
+from hotline.triage.model.matching import Reading
 
 LONG_TEXT = 200  # characters; above it a hit in two clauses counts only where the text says that it is now
 

@@ -5,7 +5,8 @@ from bisect import bisect_left
 from functools import cached_property
 
 from hotline.organisation.model.vocabulary import Operator
-from hotline.triage.model.matching import Hit, Reading, Span
+from hotline.text.word_finder import Span
+from hotline.triage.model.matching import Hit, Reading
 
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|\b(?:in|since|of) (?:19|20)\d\d\b")
 _RESULT = frozenset("了咯咗着紧起")  # directly behind a verb: it has happened, or goes on
@@ -19,12 +20,29 @@ class Surroundings:
     def __init__(self, reading: Reading, hit: Hit) -> None:
         self.reading, self.hit, self.text = reading, hit, reading.text
         self.start, self.end = hit.start, hit.end
-        self.event = max((span for span in hit.spans[:2] if span not in reading.persons), default=hit.event)
         if self.end - self.start > _WINDOW:  # two words that may stand anywhere
             self.start, self.end = self.event
-        self.sentence = reading.sentences[self.event[0]]
-        self.first_clause, self.last_clause = reading.clause(self.start), reading.clause(self.end - 1)
-        self.event_clause = reading.clause(self.event[0])
+
+    @cached_property
+    def event(self) -> Span:
+        persons = self.reading.persons
+        return max((span for span in self.hit.spans[:2] if span not in persons), default=self.hit.event)
+
+    @cached_property
+    def sentence(self) -> int:
+        return self.reading.sentences[self.event[0]]
+
+    @cached_property
+    def first_clause(self) -> int:
+        return self.reading.clause(self.start)
+
+    @cached_property
+    def last_clause(self) -> int:
+        return self.reading.clause(self.end - 1)
+
+    @cached_property
+    def event_clause(self) -> int:
+        return self.reading.clause(self.event[0])
 
     @cached_property
     def about_person(self) -> bool:
@@ -53,11 +71,12 @@ class Surroundings:
         return any(self.governs(span, at, reach) for span in self.around(name))
 
     def governs(self, span: Span, at: Span, reach: int) -> bool:
-        reading = self.reading
+        """Whether a span ends in front of another one in its clause, at most `reach` units away."""
+        reading, begins = self.reading, at[0]
         return (
-            span[1] <= at[0]
-            and reading.clause(span[0]) == reading.clause(at[0])
-            and reading.units_between(span[1], at[0]) <= reach
+            span[1] <= begins
+            and reading.units[begins] - reading.units[span[1]] <= reach
+            and reading.clause_numbers[span[0]] == reading.clause_numbers[begins]
         )
 
     def clause_of(self, span: Span) -> int:

@@ -15,7 +15,7 @@ def _any(words: Iterable[str]) -> str:
 # --- who speaks, and where they live
 _SELF = ("我", "俺", "咱", "偶", "本人", "自己")
 _STAYING = (
-    "住", "在", "是", "家", "屋头", "屋里?", "系", "喺", "係", "个", "嘅", "就", "也", "都", "现在", "目前", "一直",
+    "住", "在", "是", "家", "屋头", "屋里?", "系", "喺", "个", "嘅", "就", "也", "都", "现在", "目前", "一直",
     "平时", "本来", "里",
     "们", "的", "人", "这边", "这里", "那边", "刚才", "刚刚", "说", "站", "到", "从", ",",
 )  # fmt: skip
@@ -51,14 +51,14 @@ FAMILY = re.compile(
 
 # --- it is not there
 NOT = re.compile(
-    r"(?<!是)(?:不是|不在|并非|没在|不住|不属于|唔系|唔係|唔喺|冇喺|莫在|不该是|不应该是)"
+    r"(?<!是)(?:不是|不在|并非|没在|不住|不属于|唔系|唔喺|冇喺|莫在|不该是|不应该是)"
     r"(?:说|讲|指|我们|在|的|我|去|那个|发生在|了)?$"
     r"|(?:n't|\bnot|\bnever)(?: (?:in|at|from|on|about|the|for))* ?$|\b(?:instead of|rather than)(?: the)? ?$"
 )
 EXCEPT = re.compile(r"(?:除了|除开|除去|除)$|\b(?:except|except for|apart from|other than)(?: the)? ?$")
 ASKED = re.compile(r"(?:吗|嘛|么)$")  # 不是说3栋停水吗 denies nothing
 DENIED = re.compile(
-    r"(?:以外|之外)|(?:那边|那里)?(?:并?不是|唔系|唔係)(?=$|[,。;、!的]|那)"
+    r"(?:以外|之外)|(?:那边|那里)?(?:并?不是|唔系)(?=$|[,。;、!的]|那)"
     r"|(?: is|'s| was)?(?:n't| not) (?:it|the one|right)\b"
 )
 _ALL_WELL = (

@@ -28,10 +28,11 @@ class NameFinder:
         """(where it begins, the name) in the folded text, in ascending order, none inside another."""
         found: list[tuple[int, str]] = []
         covered = 0
-        for name, start, end in sorted(self._finder.places(text), key=lambda place: (place[1], -place[2])):
+        places = [(start, -end, name) for name, spans in self._finder.find(text).items() for start, end in spans]
+        for start, end, name in sorted(places):
             if start >= covered:
                 found.append((start, name))
-                covered = end
+                covered = -end
         return found
 
 
