@@ -71,6 +71,8 @@ Check = Callable[[Services, Directory, datetime], Awaitable[list[Finding]]]
 async def _check_directory_is_loaded(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     if directory.home is None:
         return [build_finding("directory", "doctor.directory.empty", wrong=True)]
+    if not directory.danger_frames:
+        return [build_finding("directory", "doctor.directory.no_frames", warns=True)]
     return [build_finding("directory", "doctor.directory.good", version=directory.version)]
 
 

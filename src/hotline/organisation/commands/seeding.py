@@ -22,18 +22,21 @@ def load_seed(
 ) -> None:
     """Load the directory from a folder of CSV and JSON files, all or nothing.
 
-    Items with the same code are replaced and listed. Imported notices, your own exceptions and duty overrides stay."""
+    Items with the same code are replaced and listed; so are those that older versions of the seed brought and it does
+    without, which are removed. Imported notices, your own exceptions and duty overrides stay."""
     line: CommandLine = context.obj
-    version, replaced = line.with_services(lambda services: _seed(services, name))
+    version, replaced, removed = line.with_services(lambda services: _seed(services, name))
     for item in replaced[:MOST_LISTED]:
         say(f"replaced: {item}")
     if len(replaced) > MOST_LISTED:
         say(f"replaced: … and {len(replaced) - MOST_LISTED} more (GET /v1/directory-log lists them all)")
+    for item in removed:
+        say(f"removed: {item}")
     say(f"directory: version {version}")
 
 
-async def _seed(services: "OrganisationServices", name: str) -> tuple[int, list[str]]:
-    """The directory's new version, and the items replaced, as noun/code."""
+async def _seed(services: "OrganisationServices", name: str) -> tuple[int, list[str], list[str]]:
+    """The directory's new version, and the items replaced and removed, as noun/code."""
     from hotline.organisation.model.actors import COMMAND_LINE
     from hotline.organisation.model.directory import SEED_ORDER_NOUNS
     from hotline.organisation.service.seeding import seed_directory
@@ -43,4 +46,5 @@ async def _seed(services: "OrganisationServices", name: str) -> tuple[int, list[
     before = await services.directory.now(services.clock())
     after = await seed_directory(services.directory, folder, root, COMMAND_LINE, services.clock())
     pairs = ((noun, code, after.noun(noun).get(code)) for noun in SEED_ORDER_NOUNS for code in before.noun(noun))
-    return after.version, [f"{n}/{c}" for n, c, item in pairs if item != before.noun(n)[c]]
+    changed = [(f"{n}/{c}", item is None) for n, c, item in pairs if item != before.noun(n)[c]]
+    return after.version, [n for n, gone in changed if not gone], [n for n, gone in changed if gone]

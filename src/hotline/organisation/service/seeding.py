@@ -44,13 +44,32 @@ def read_seed_directory(folder: Path, root: Path) -> Directory:
 
 def _base_seeds(path: Path) -> list[str]:
     """The seeds that a seed.json builds on; none where there is no such file."""
-    if not path.exists():
-        return []
-    about = _read_json_file(path)
-    uses = about.get("uses", []) if isinstance(about, dict) else None
+    uses = _about_seed(path).get("uses", [])
     if not isinstance(uses, list) or not all(isinstance(used, str) for used in uses):
         raise _unreadable_file(path, "an object; `uses` names other seeds in a list")
     return uses
+
+
+def _retired_items(folder: Path, root: Path) -> Iterator[tuple[str, str]]:
+    """(noun, code) of what older versions of a seed, and of those it uses, brought and this one does without."""
+    path = folder / "seed.json"
+    for used in _base_seeds(path):
+        yield from _retired_items(root / used, root)
+    retires = _about_seed(path).get("retires", {})
+    if not isinstance(retires, dict) or not all(
+        noun in SEED_ORDER_NOUNS and isinstance(codes, list) and all(isinstance(code, str) for code in codes)
+        for noun, codes in retires.items()
+    ):
+        raise _unreadable_file(path, "`retires` gives lists of codes by noun")
+    for noun, codes in retires.items():
+        yield from ((noun, code) for code in codes)
+
+
+def _about_seed(path: Path) -> dict[str, Any]:
+    about = _read_json_file(path) if path.exists() else {}
+    if not isinstance(about, dict):
+        raise _unreadable_file(path, "an object")
+    return about
 
 
 def _unreadable_file(path: Path, why: str) -> Refused:
@@ -137,7 +156,8 @@ def _read_csv_rows(noun: str, path: Path) -> Iterator[dict[str, Any]]:
 async def seed_directory(
     directory_cache: DirectoryCache, folder: Path, root: Path, actor: Actor, now: datetime
 ) -> Directory:
-    """Keep a folder's items as one change. Raises Refused, and then nothing is kept."""
+    """Keep a folder's items as one change, and remove what its older versions brought and it does without. Raises
+    Refused, and then nothing is kept."""
     if not folder.is_dir():
         raise Refused(
             Refusal(Code.NOT_FOUND, f"no seed at {folder.name}", errors=(("seed", "a folder of the seeds, or a path"),))
@@ -159,6 +179,7 @@ async def seed_directory(
         )
     known = await directory_cache.now(now)
     kept = [(noun, code, _with_local_changes(known.noun(noun).get(code), item)) for noun, code, item in items.values()]
+    kept += [(*retired, None) for retired in _retired_items(folder, root) if retired not in items]
     return await change(directory_cache, kept, actor, now)
 
 
