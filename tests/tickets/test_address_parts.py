@@ -7,7 +7,7 @@ import pytest
 from hotline.organisation.model.vocabulary import Channel
 from hotline.tickets.context import Services
 from hotline.tickets.model.intake import IntakeRequest
-from hotline.tickets.schemas.tickets import PlaceRoleWord
+from hotline.tickets.schemas.advice import PlaceRoleWord
 from hotline.tickets.spool_intake import intake_to_record, parse_intake_record
 from hotline.triage.model.places.parts import NO_PARTS, AddressParts
 from hotline.triage.model.places.roles import PlaceRole

@@ -10,18 +10,35 @@ from hotline.organisation.model.items import (
     Area,
     Calendar,
     Category,
+    DangerFrame,
     Department,
     EscalationPolicy,
+    Hazard,
     Organisation,
     Roster,
     Route,
     SlaPolicy,
+    Symptom,
+    WordList,
     Words,
 )
 from hotline.replies import reply_type
 
 DirectoryItem: TypeAlias = (
-    Organisation | Calendar | Department | Area | Category | SlaPolicy | EscalationPolicy | Roster | Words | Route
+    Organisation
+    | Calendar
+    | Department
+    | Area
+    | Category
+    | SlaPolicy
+    | EscalationPolicy
+    | Roster
+    | Words
+    | WordList
+    | Hazard
+    | Symptom
+    | DangerFrame
+    | Route
 )
 
 

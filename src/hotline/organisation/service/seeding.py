@@ -97,7 +97,7 @@ def _read_items(noun: str, path: Path) -> Iterator[tuple[str, str, Any]]:
 
 def _read_toml_items(path: Path) -> Iterator[tuple[str, str, Any]]:
     """Tables named `noun.code`. A text where a list belongs is its words, parted by white space; `_` stands for a blank
-    within one."""
+    within one. A text in a list may be broken over lines."""
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
     except ValueError as fault:
@@ -107,13 +107,14 @@ def _read_toml_items(path: Path) -> Iterator[tuple[str, str, Any]]:
             raise _unreadable_file(path, "tables named noun.code, with a noun of the directory")
         lists = _list_fields(noun)
         for code, body in items.items():
-            shown = {
-                name: [word.replace("_", " ") for word in value.split()]
-                if name in lists and isinstance(value, str)
-                else value
-                for name, value in body.items()
-            }
+            shown = {name: _toml_list(value) if name in lists else value for name, value in body.items()}
             yield noun, code, _parse_seed_item(noun, {**shown, "code": code}, f"{path.name}:{noun}.{code}")
+
+
+def _toml_list(value: Any) -> Any:
+    if isinstance(value, str):
+        return [word.replace("_", " ") for word in value.split()]
+    return [" ".join(text.split()) if isinstance(text, str) else text for text in value]
 
 
 def _parse_seed_item(noun: str, body: dict[str, Any], where: str) -> Any:
