@@ -114,7 +114,9 @@ def _read_toml_items(path: Path) -> Iterator[tuple[str, str, Any]]:
 def _toml_list(value: Any) -> Any:
     if isinstance(value, str):
         return [word.replace("_", " ") for word in value.split()]
-    return [" ".join(text.split()) if isinstance(text, str) else text for text in value]
+    if isinstance(value, list):
+        return [" ".join(text.split()) if isinstance(text, str) else text for text in value]
+    return value
 
 
 def _parse_seed_item(noun: str, body: dict[str, Any], where: str) -> Any:
