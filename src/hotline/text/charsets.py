@@ -35,7 +35,8 @@ _AS_CHINESE_IS_WRITTEN = re.compile(
 )
 _SAMPLE = 2000  # characters by which a text is judged
 _PRINTABLE = re.compile(b"[\x20-\x7e]")
-_HAN, _HAN_RUN = re.compile("[\u3400-\u9fff]"), re.compile("[\u3400-\u9fff]+")
+_HAN, _HAN_RUN = re.compile("[\u3400-\u9fff]"), re.compile("[\u3400-\u9fff]{2,}")
+_LONE_HAN = re.compile("(?<![\u3400-\u9fff])[\u3400-\u9fff](?![\u3400-\u9fff])")
 # GB 2312, level 1: the 3,755 common characters, rows B0 to D7
 _COMMON = frozenset(bytes((a, b)).decode("gb2312", "ignore") for a in range(0xB0, 0xD8) for b in range(0xA1, 0xFF))
 
@@ -102,13 +103,14 @@ def possible_readings(raw: bytes) -> str:
         return found.text
     is_latin = 2 * len(_PRINTABLE.findall(raw)) > len(raw)  # in UTF-16 two Latin letters are one ideograph
     guessed = (raw.decode(charset, "replace") for charset in (("gb18030",) if is_latin else ("gb18030", "utf-16-be")))
-    return "\n".join((raw.decode("utf-8", "replace"), *(_HAN_RUN.sub(_if_common, text) for text in guessed)))
+    simple = (_LONE_HAN.sub(_CUT_OFF, to_simplified(text)) for text in guessed)
+    return "\n".join((raw.decode("utf-8", "replace"), *(_HAN_RUN.sub(_if_common, text) for text in simple)))
 
 
 def _if_common(run: re.Match[str]) -> str:
-    """Ideographs that stand together, if they are mostly common ones: Muñoz in GB18030 is Mu駉z."""
-    common = sum(map(_COMMON.__contains__, to_simplified(run[0])))
-    return run[0] if len(run[0]) > 1 and 3 * common >= 2 * len(run[0]) else _CUT_OFF
+    """Simplified ideographs that stand together, if they are mostly common ones: Muñoz in GB18030 is Mu駉z."""
+    common = sum(map(_COMMON.__contains__, run[0]))
+    return run[0] if 3 * common >= 2 * len(run[0]) else _CUT_OFF
 
 
 def _by_zeros(raw: bytes) -> DecodedText | None:
