@@ -40,6 +40,7 @@ from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES
 from hotline.tickets.model.vocabulary import (
     AssignmentStatus,
     DeclineReason,
+    DepartureReason,
     Fault,
     Funding,
     Reached,
@@ -69,6 +70,7 @@ ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
     "decline_reason": DeclineReason,
     "void_reason": VoidReason,
     "return_reason": ReturnReason,
+    "departure_reason": DepartureReason,
 }
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
 _SERVED = (

@@ -92,18 +92,18 @@ def build_stored_answer(request: WriteRequest, status: int, body: str, after: Fa
 
 
 async def act_as_clock(
-    services: Services, facts: Facts, commands: Sequence[Command], key: str, now: datetime
+    services: Services, facts: Facts, commands: Sequence[Command], key: str, now: datetime, actor: Actor = CLOCK
 ) -> Refusal | None:
-    """Apply and commit the first of these commands that the tables allow, once for each key, as role `clock`. Returns
-    None where it is applied, now or before; else the refusal."""
+    """Apply and commit the first of these commands that the tables allow, once for each key, as role `clock`, or as
+    the rules where `actor` says so. Returns None where it is applied, now or before; else the refusal."""
     decided: Change | Refusal = TICKET_NOT_FOUND
     for command in commands:
-        decided = decide(facts, command, CLOCK, now)
+        decided = decide(facts, command, actor, now)
         if isinstance(decided, Change):
             break
     if isinstance(decided, Refusal):
         return decided
-    if not decided.clocks:  # no clock is touched: nothing has happened
+    if command.action is Action.RECKON and not decided.clocks:  # counted anew, and nothing has moved
         return None
     decided = await services.apply_before_commit(decided, now)
     answer = StoredAnswer("clock:clock", key, "clock", 200, "", now, str(decided.after.ticket.version))

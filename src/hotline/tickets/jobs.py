@@ -1,19 +1,23 @@
-"""The worker's jobs for tickets: escalate overdue clocks, recalculate limits, index texts that fold otherwise than
-before, compare counters with a full count."""
+"""The worker's jobs for tickets: escalate overdue clocks, recalculate limits, take orders from those who are gone,
+index texts that fold otherwise than before, compare counters with a full count."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from hotline.jobs import AT_ONCE, HOURLY, MEDIUM_PAUSE, Job, RetentionRule
 from hotline.organisation.service import logging_in
+from hotline.organisation.store import people
 from hotline.tickets.context import Services
+from hotline.tickets.departures import release_departed
 from hotline.tickets.lookup import PER_TICKET
 from hotline.tickets.sla.jobs import escalate_due, recalculate_due, start_missing_clocks
 from hotline.tickets.store import counters, search_index
 from hotline.web import throttle_store
 
+# also where no account and no item of the directory has changed: a key expires, an order comes back from review
+DEPARTURES_EVERY = timedelta(minutes=1)
 log = structlog.get_logger("hotline.retention")
 
 
@@ -37,7 +41,27 @@ def ticket_jobs(services: Services) -> Sequence[Job]:
         Job("reckoning", recalculate, MEDIUM_PAUSE),
         Job("adoption", give_clocks, HOURLY),
         Job("search_index", index, HOURLY),
+        _departures_job(services),
     )
+
+
+def _departures_job(services: Services) -> Job:
+    """Looks at who has orders when an account or the directory has changed, and once in a while."""
+    looked_at: tuple[datetime, int, int] | None = None
+
+    async def give_back() -> bool:
+        nonlocal looked_at
+        now = services.clock()
+        access = await people.load_access_version(services.db)
+        version = (await services.directory.now(now)).version
+        if looked_at is not None and looked_at[1:] == (access, version) and now - looked_at[0] < DEPARTURES_EVERY:
+            return False
+        if await release_departed(services, now):
+            return True
+        looked_at = (now, access, version)
+        return False
+
+    return Job("departures", give_back, MEDIUM_PAUSE)
 
 
 async def check_counters(services: Services) -> int:

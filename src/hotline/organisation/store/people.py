@@ -101,6 +101,32 @@ async def load_handler_departments(db: Database, ids: Iterable[str]) -> dict[str
     return {r.id: r.department or "" for r in rows if not AREA_WIDE_ROLES & frozenset(map(Role, r.roles))}
 
 
+_CLOSED_LOGINS = PreparedQuery(sa.select(p.c.login).where(InCodes(p.c.login, "logins"), p.c.active.is_(False)))
+
+
+async def load_closed_logins(db: Database, logins: Iterable[str]) -> set[str]:
+    """Which of these log-ins belong to an account that is closed."""
+    return {row.login for row in await db.rows(_CLOSED_LOGINS, logins=list(logins))}
+
+
+_ACCOUNTS_OF = PreparedQuery(
+    sa.union_all(
+        sa.select(p.c.name).where(InCodes(p.c.department, "departments"), p.c.active.is_(True)),
+        sa.select(k.c.name).where(
+            InCodes(k.c.department, "departments"),
+            k.c.revoked_at.is_(None),
+            sa.or_(k.c.expires_at.is_(None), k.c.expires_at > sa.bindparam("now", type_=Instant)),
+        ),
+    )
+)
+
+
+async def load_account_names(db: Database, departments: Iterable[str], now: datetime) -> list[str]:
+    """The names of the people and keys that work for these departments and can log in."""
+    codes = list(departments)
+    return sorted(row.name for row in await db.rows(_ACCOUNTS_OF, departments=codes, now=now)) if codes else []
+
+
 async def has_people(db: Database) -> bool:
     """Whether there is a first login yet."""
     row = await fetch_first(db, _ANYBODY)
