@@ -7,7 +7,8 @@ import structlog
 from hotline.delivery.alarms import add_alarm
 from hotline.delivery.notices import GatewayDown
 from hotline.jobs import Job
-from hotline.operations.doctor import WORKER_CHECKS, Finding, notify_roster_gaps, run_checks
+from hotline.operations.doctor import WORKER_CHECKS, notify_roster_gaps, run_checks
+from hotline.operations.findings import Finding
 from hotline.operations.readiness import REFRESH, refresh_caches
 from hotline.runtime.jobs import WorkerContext
 from hotline.tickets.context import Services
