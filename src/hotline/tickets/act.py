@@ -18,7 +18,7 @@ from hotline.tickets import workload
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import STALE_VERSION, decide
 from hotline.tickets.model.codes import unknown_codes
-from hotline.tickets.model.ticket import Attachment, Call, Caller, Change, Command, Facts
+from hotline.tickets.model.ticket import Attachment, Call, Caller, Change, Command, Facts, call_of_ticket
 from hotline.tickets.model.vocabulary import LIVE, Action, Field
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
@@ -44,7 +44,7 @@ class Additions:
         """The change with them."""
         return replace(
             change,
-            calls=(self.call,) if self.call else (),
+            calls=(call_of_ticket(self.call, change.after.ticket),) if self.call else (),
             callers=(self.caller,) if self.caller else (),
             attachments=(self.attachment,) if self.attachment else (),
         )
