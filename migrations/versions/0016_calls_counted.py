@@ -22,10 +22,7 @@ REBUILD = "UPDATE rollup SET counts = '{}' WHERE dimension = 'folded'"
 def upgrade() -> None:
     for name in PLACES:
         op.add_column("call", sa.Column(name, sa.String(length=40), nullable=True))
-    op.execute(
-        "UPDATE call SET area = (SELECT t.area FROM ticket t WHERE t.number = call.number),"
-        " category = (SELECT t.category FROM ticket t WHERE t.number = call.number)"
-    )
+    op.execute("UPDATE call SET area = t.area, category = t.category FROM ticket t WHERE t.number = call.number")
     op.create_index(INDEX, "call", ["at", "id"])
     op.execute(REBUILD)
 

@@ -11,7 +11,11 @@ import sqlalchemy as sa
 
 from hotline.database.prepared import PreparedQuery
 from hotline.delivery import tables as outbox_tables
-from hotline.operations.departure_checks import check_names_of_departed, check_orders_of_departed
+from hotline.operations.departure_checks import (
+    check_names_of_departed,
+    check_orders_of_departed,
+    notify_departed_names,
+)
 from hotline.operations.findings import Finding
 from hotline.organisation.model.actors import COMMAND_LINE, Role
 from hotline.organisation.model.grants import Grant
@@ -342,4 +346,7 @@ async def test_t12_the_doctor_asks_about_rosters_heads_and_accounts_that_name_wh
     assert [d for d in await doubts(services, clock) if "log in" in d and "wang" in d]
     await wang.patch(active=False)
     said = "\n".join(await doubts(services, clock))
+    assert (
+        await notify_departed_names(services, clock.now) == 2 and await notify_departed_names(services, clock.now) == 0
+    )
     assert f"roster {roster.code}" in said and "王师傅" in said and "power" in said and "log in" not in said

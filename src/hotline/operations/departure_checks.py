@@ -1,12 +1,16 @@
 """Checks of the doctor: what people and departments that are gone still have, and where they are still named."""
 
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from hotline.delivery import store as outbox_store
+from hotline.delivery.model import Message
 from hotline.operations.findings import Finding, build_finding
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.store import people
+from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
 from hotline.tickets.departures import load_departed
 from hotline.tickets.store import departures
@@ -52,6 +56,25 @@ async def check_names_of_departed(services: Services, directory: Directory, now:
     if names := await people.load_account_names(services.db, sorted(retired), now):
         found.append(_listed("named", "doctor.named.accounts", names, count=len(names)))
     return found or [build_finding("named", "doctor.named.good")]
+
+
+async def notify_departed_names(services: Services, now: datetime) -> int:
+    """Notify the supervisors of rosters, heads and accounts that name somebody who is gone, once for each finding; how
+    many were new."""
+    found = await check_names_of_departed(services, await services.directory.now(now), now)
+    messages = [
+        Message(
+            f"gone.{hashlib.sha256(finding.says.encode()).hexdigest()[:32]}",
+            "departed",
+            TicketNumber(""),
+            "role:supervisor",
+            {"text": finding.says, "text_zh": finding.says_zh},
+            now,
+        )
+        for finding in found
+        if finding.warns
+    ]
+    return await services.db.transact(lambda c: outbox_store.add_messages(c, messages)) if messages else 0
 
 
 def _listed(check: str, key: str, names: Iterable[str], **values: Any) -> Finding:
