@@ -191,6 +191,34 @@ async def test_t12_the_key_of_a_machine_ends_as_an_account_does(
     assert (await desk.see(first))["assignments"][0]["assignee"] is None
 
 
+async def test_t12_the_worker_looks_when_an_account_or_a_department_has_changed(
+    desk: Player, services: Services, clock: Clock, hire: Hire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once; and not whenever somebody logs out, for the look reads every open order."""
+    looks = 0
+
+    async def counted(services: Services, now: Any) -> int:
+        nonlocal looks
+        looks += 1
+        return await release_departed(services, now)
+
+    monkeypatch.setattr("hotline.tickets.jobs.release_departed", counted)
+    wang, li = await hire("wang"), await hire("li")
+    first, second = [await desk.call(f"{n}栋电梯坏了", category="dt-fault") for n in (3, 4)]
+    await wang.order(first, "accept")
+    job = next(job for job in ticket_jobs(services) if job.name == "departures")
+    assert not await job.step() and not await job.step() and looks == 1
+    assert (await desk.http.delete("/v1/token", headers=li.headers)).status_code == 204
+    assert not await job.step() and looks == 1
+    await wang.patch(active=False)
+    assert await job.step() and not await job.step() and looks == 3
+    assert (await desk.see(first))["assignments"][0]["assignee"] is None
+    await retire(services, clock, "property-works")
+    clock.forward(seconds=2)
+    assert await job.step() and not await job.step() and looks == 5
+    assert [(await desk.see(t))["status"] for t in (first, second)] == ["triaged", "triaged"]
+
+
 async def test_t12_a_retired_department_gives_its_orders_back_to_the_dispatcher(
     desk: Player, switch: Player, lifts: Player, services: Services, clock: Clock, lift_ticket: dict[str, Any]
 ) -> None:

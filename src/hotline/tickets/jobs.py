@@ -16,8 +16,8 @@ from hotline.tickets.sla.jobs import escalate_due, recalculate_due, start_missin
 from hotline.tickets.store import counters, search_index
 from hotline.web import throttle_store
 
-# also where no account and no item of the directory has changed: a key expires, an order comes back from review
-DEPARTURES_EVERY = timedelta(minutes=1)
+# also where no account and no department has changed: a key expires, an order comes back from review
+DEPARTURES_EVERY = timedelta(minutes=5)
 log = structlog.get_logger("hotline.retention")
 
 
@@ -46,19 +46,24 @@ def ticket_jobs(services: Services) -> Sequence[Job]:
 
 
 def _departures_job(services: Services) -> Job:
-    """Looks at who has orders when an account or the directory has changed, and once in a while."""
-    looked_at: tuple[datetime, int, int] | None = None
+    """Looks at who has orders when an account or a department has changed, and once in a while: the look reads every
+    open order."""
+    seen: tuple[int, int, int, int] | None = None
+    access_seen, looked_at = -1, services.clock()
 
     async def give_back() -> bool:
-        nonlocal looked_at
-        now = services.clock()
+        nonlocal seen, access_seen, looked_at
+        now, directory = services.clock(), await services.directory.now(services.clock())
         access = await people.load_access_version(services.db)
-        version = (await services.directory.now(now)).version
-        if looked_at is not None and looked_at[1:] == (access, version) and now - looked_at[0] < DEPARTURES_EVERY:
+        accounts = seen[:2] if seen and access == access_seen else await people.load_account_changes(services.db)
+        departments = [version for (noun, _), version in directory.versions.items() if noun == "departments"]
+        state = (*accounts, len(departments), max(departments, default=0))
+        if state == seen and abs(now - looked_at) < DEPARTURES_EVERY:
+            access_seen = access
             return False
         if await release_departed(services, now):
             return True
-        looked_at = (now, access, version)
+        seen, access_seen, looked_at = state, access, now
         return False
 
     return Job("departures", give_back, MEDIUM_PAUSE)

@@ -155,6 +155,21 @@ async def load_access_version(db: Database) -> int:
     return int(row.next) if row else 0
 
 
+_ACCOUNT_CHANGES = PreparedQuery(
+    sa.select(
+        sa.select(sa.func.coalesce(sa.func.sum(p.c.version), 0)).scalar_subquery().label("people"),
+        sa.select(sa.func.count()).select_from(k).where(k.c.revoked_at.is_(None)).scalar_subquery().label("keys"),
+    )
+)
+
+
+async def load_account_changes(db: Database) -> tuple[int, int]:
+    """Two numbers that move when a person is added or changed, and when a key is made or revoked. Unlike the access
+    version they stay when somebody logs out."""
+    row = await fetch_first(db, _ACCOUNT_CHANGES)
+    return (int(row.people), int(row.keys)) if row else (0, 0)
+
+
 def _bump_access_version(connection: sa.Connection) -> None:
     """In the transaction of the change itself: the new count is never seen before the change."""
     insert_ignoring_duplicates(connection, sequence, [{"name": _ACCESS, "next": 0}])
