@@ -124,6 +124,7 @@ async def test_t12_a_deactivated_handler_gives_back_the_order_they_accepted(
     clock.forward(hours=1)
     assert (await wang.patch(active=False))["held"] == 1
     assert any("1 (wang)" in doubt for doubt in await doubts(services, clock))
+    assert not any("nobody" in doubt for doubt in await doubts(services, clock))  # the department has others
     assert await release_departed(services, clock.now) == 1
     after = await desk.see(lift_ticket)
     order = after["assignments"][0]
@@ -139,6 +140,21 @@ async def test_t12_a_deactivated_handler_gives_back_the_order_they_accepted(
     claimed = await lifts.order(after, "claim")  # it is in the department's queue, for whoever comes first
     assert claimed["assignments"][0]["assignee"] == lifts.actor.id
     assert not await counters.load_counter_drift(services.db)
+
+
+async def test_t12_the_doctor_asks_about_a_department_whose_last_handler_is_gone(
+    desk: Player, boss: Player, services: Services, clock: Clock, hire: Hire, lift_ticket: dict[str, Any]
+) -> None:
+    """The order is back in a queue that nobody reads; one that never had an account is told in other ways."""
+    assert await doubts(services, clock) == []
+    wang = await hire("wang")
+    await wang.order(lift_ticket, "accept")
+    await wang.patch(active=False)
+    assert await release_departed(services, clock.now) == 1
+    [doubt] = await doubts(services, clock)
+    assert "nobody" in doubt and "property-works" in doubt
+    await hire("li", "property")  # the department above acts for it
+    assert await doubts(services, clock) == []
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
 """Checks of the doctor: what people and departments that are gone still have, and where they are still named."""
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from hotline.delivery import store as outbox_store
 from hotline.delivery.model import Message
 from hotline.operations.findings import Finding, build_finding
-from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.directory import Directory, path_to_root
 from hotline.organisation.store import people
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
@@ -31,7 +32,24 @@ async def check_orders_of_departed(services: Services, directory: Directory, now
     left = {code: n for code, n in sent.items() if code in ended}
     if left:
         found.append(_listed("held", "doctor.held.routes", left, count=sum(left.values())))
+    unstaffed = await _load_unstaffed_departments(services, directory, now)
+    found += [_listed("held", "doctor.held.unstaffed", [code], count=n) for code, n in unstaffed.items()]
     return found or [build_finding("held", "doctor.held.good")]
+
+
+async def _load_unstaffed_departments(services: Services, directory: Directory, now: datetime) -> Mapping[str, int]:
+    """Departments with running orders that nobody can act on any more, and how many: every account that was made for
+    them, or for a department above, is closed. One that never had an account has other ways to be told."""
+    accounts = await people.load_handler_accounts(services.db, now)
+    orders: Counter[str] = Counter()
+    for holding in await departures.load_holdings(services.db):
+        orders[holding.department] += holding.n
+    unstaffed: dict[str, int] = {}
+    for code, n in sorted(orders.items()):
+        units = {code for code in path_to_root(directory.departments, code) if code in accounts}
+        if units and not any(accounts[unit] for unit in units) and directory.departments[code].active:
+            unstaffed[code] = n
+    return unstaffed
 
 
 async def check_names_of_departed(services: Services, directory: Directory, now: datetime) -> list[Finding]:
