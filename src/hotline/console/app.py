@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -157,7 +158,9 @@ def _static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
     for language in LANGUAGES:
         # a list is offered in the order of the vocabulary: by meaning, not by the letters of its codes
         first = [f"{family}.{word}" for family, words in ORDERED_VOCABULARIES.items() for word in words]
-        words = {key: translate(key, language) for key in (*first, *text_keys()) if not key.startswith(_SERVED)}
+        keys = (key for key in (*first, *text_keys()) if not key.startswith(_SERVED))
+        # what a figure counts is told by pages that come ready made
+        words = {key: translate(key, language) for key in keys if not fnmatchcase(key, "figure.*.note")}
         found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
     return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
 
