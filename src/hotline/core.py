@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from hotline.tickets.context import Services
 
 
+def _prepare_tickets(services: Services, settings: object) -> None:
+    from hotline.tickets.departures import HeldOrders
+
+    services.held_work = HeldOrders(services)
+
+
 def _ticket_routers() -> Sequence[APIRouter]:
     from hotline.tickets.routes import attachments, calls, candidates, departments, explain, lookup, tickets
 
@@ -124,6 +130,7 @@ CORE: tuple[Capability, ...] = (
     Capability(
         name="tickets",
         routers=_ticket_routers,
+        prepare=_prepare_tickets,
         jobs=_ticket_jobs,
         spooled=_spooled_calls,
         retention=_ticket_retention,

@@ -5,8 +5,11 @@ from typing import Any
 
 from playwright.async_api import Route, expect
 
-from hotline.organisation.model.actors import GRANTABLE_ROLES
+from hotline.organisation.model.actors import GRANTABLE_ROLES, Role
 from hotline.organisation.model.directory import SEED_ORDER_NOUNS
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import NewPerson, add_person
+from hotline.tickets.departures import release_departed
 from tests.conftest import Player
 from tests.console.browsing import needs_browser
 from tests.console.conftest import Office
@@ -245,3 +248,32 @@ async def test_what_no_form_can_hold_is_not_dropped_in_silence(office: Office) -
 
 async def codes(desk: Player, noun: str) -> list[Any]:
     return [item["code"] for item in (await desk.get(f"/v1/directory/{noun}")).json()["items"]]
+
+
+@needs_browser
+async def test_who_closes_an_account_is_told_what_goes_back_and_the_history_says_why(
+    office: Office, desk: Player, lift_ticket: dict[str, Any]
+) -> None:
+    boss = await office.seat("boss")
+    services, sam = office.services, {"login": "sam", "password": "an evening by the lake"}
+    grant = Grant(frozenset({Role.HANDLER}), "property-works")
+    await add_person(services, NewPerson(sam["login"], "沈师傅", sam["password"], grant), services.clock())
+    token = (await desk.http.post("/v1/token", json=sam)).json()["token"]
+    order = lift_ticket["assignments"][0]["id"]
+    accepted = await desk.http.post(
+        f"/v1/tickets/{lift_ticket['number']}/assignments/{order}/actions/accept",
+        json={},
+        headers={"authorization": f"Bearer {token}", "if-match": f'"{lift_ticket["version"]}"'},
+    )
+    assert accepted.status_code == 200, accepted.text
+    page, form = boss.page, boss.page.locator("dialog")
+    await boss.open("/console/admin#people")
+    await page.locator("#items tbody tr", has_text="沈师傅").get_by_role("button").click()
+    await form.get_by_label("使用中").uncheck()
+    await form.get_by_text("保存").click()
+    await expect(page.get_by_text("退回在办工单 1 件")).to_be_visible()
+    assert await release_departed(services, services.clock()) == 1
+    seat = await office.seat("dispatcher")
+    await seat.open(f"/console/tickets/{lift_ticket['number']}")
+    await expect(seat.page.locator(".story")).to_contain_text("账号已停用: 沈师傅")
+    assert boss.wrong == seat.wrong == []

@@ -12,6 +12,8 @@ from hotline.database.migrations import SchemaFit, load_revision, load_schema_st
 from hotline.delivery.tables import gateway
 from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refused
+from hotline.reporting.rollups import load_fold_mark
+from hotline.reporting.service.figures import load_rollup_drift, update_rollups
 from hotline.tables import metadata
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import start_missing_clocks
@@ -133,13 +135,19 @@ async def test_no_way_down_loses_data_unless_it_is_said(
     assert (await desk.see(lift_ticket))["status"] == "dispatched"
 
 
+def forget_later_columns(c: sa.Connection) -> None:
+    """What revisions after 0011 added: a way down past them would lose it, and say so."""
+    c.execute(sa.update(ticket).values(dict.fromkeys(PART_NAMES)))
+    c.execute(sa.update(call).values(area=None, category=None))
+
+
 async def test_no_way_down_cuts_off_what_was_written_unless_it_is_said(
     desk: Player, lift_ticket: dict[str, Any], db: Any
 ) -> None:
     """SQLite does not hold a text to its length: there the number stays whole."""
     written, migrations = "1" * 100, packaged_folder("migrations")
     await db.transact(lambda c: c.execute(sa.update(call).values(raw_phone=written)))
-    await db.transact(lambda c: c.execute(sa.update(ticket).values(dict.fromkeys(PART_NAMES))))  # newer than 0004
+    await db.transact(forget_later_columns)
     if db.dialect.name == "postgresql":
         with pytest.raises(Refused) as refused:
             await migrate_to(db, migrations, "0004")
@@ -204,6 +212,7 @@ async def test_the_way_down_replaces_no_action_of_newer_code_unless_it_is_said(
 
     first = sa.update(timeline).where(timeline.c.number == lift_ticket["number"], timeline.c.seq == 1)
     await db.transact(lambda c: c.execute(first.values(action=newer)))
+    await db.transact(forget_later_columns)
     assert await db.transact(actions) == {newer: 1, known: 1, "comment": 0}
     for revision in ("0010", "0009"):
         with pytest.raises(Refused) as refused:
@@ -213,6 +222,7 @@ async def test_the_way_down_replaces_no_action_of_newer_code_unless_it_is_said(
     assert await migrate_to(db, migrations, "0010", lose_data=True) == "0010"
     assert await db.transact(actions) == {newer: 0, known: 1, "comment": 1}
     assert await migrate_to(db, migrations) == newest_revision(migrations)
+    await db.transact(forget_later_columns)
     assert await migrate_to(db, migrations, "0010") == "0010"  # nothing is left that it would replace
     assert await migrate_to(db, migrations) == newest_revision(migrations)
 
@@ -294,3 +304,19 @@ async def test_an_item_with_a_field_of_newer_code_is_still_read(services: Servic
     await db.transact(newer)
     await services.directory.reload()
     assert (await services.directory.now(services.clock())).categories["dt-fault"].name == "电梯故障"
+
+
+async def test_calls_of_before_are_counted_where_their_tickets_are(
+    desk: Player, watch: Player, lift_ticket: dict[str, Any], services: Services, db: Any
+) -> None:
+    migrations = packaged_folder("migrations")
+    await update_rollups(services, services.clock())
+    await migrate_to(db, migrations, "0012", lose_data=True)
+    await migrate_to(db, migrations)
+    assert (await load_fold_mark(db)).position is None  # the worker counts anew
+    stands = await db.transact(lambda c: c.execute(sa.select(call.c.area, call.c.category)).one())
+    assert tuple(stands) == (lift_ticket["area"]["code"], "dt-fault")
+    await update_rollups(services, services.clock())
+    [whole] = (await watch.get("/v1/figures")).json()["groups"]
+    assert (whole["counts"]["calls"], whole["counts"]["matters"]) == (1, 1)
+    assert await load_rollup_drift(services, services.clock()) == {}

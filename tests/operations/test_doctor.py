@@ -20,7 +20,8 @@ from hotline.delivery.notices import GatewayDown
 from hotline.inbound.model import InboundKind
 from hotline.inbound.rows import blank_row
 from hotline.inbound.spool import Spool
-from hotline.operations.doctor import Finding, notify_roster_gaps, run_checks
+from hotline.operations.doctor import notify_roster_gaps, run_checks
+from hotline.operations.findings import Finding
 from hotline.operations.jobs import operations_jobs
 from hotline.organisation.model.actors import CLOCK
 from hotline.organisation.model.holidays import missing_notice_year, parse_notice, with_notice
@@ -65,6 +66,8 @@ async def test_a_healthy_system_is_reported_as_healthy_and_left_unchanged(
         "spool",
         "gateways",
         "permissions",
+        "held",
+        "named",
     }
     assert {f.check for f in said} == checks
     # the test's clock is not the database's, and its PostgreSQL runs without fsync

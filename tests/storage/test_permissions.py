@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from hotline.inbound.spool import Spool
-from hotline.operations.doctor import Finding, run_checks
+from hotline.operations.doctor import run_checks
+from hotline.operations.findings import Finding
 from hotline.settings import Settings
 from hotline.storage.permissions import make_private
 from hotline.tickets.context import Services

@@ -59,7 +59,7 @@ S: shelve>shelved
     "dispatched": OPEN_TOO
     + """
 HP: report>dispatched
-DS: recall>triaged
+DSC: recall>triaged
 OD: request_info>awaiting_info, merge>merged
 OR: withdraw>withdrawn
 S: shelve>shelved
@@ -97,18 +97,21 @@ C: auto_accept>accepted
 HPDS: assign
 H: request_return>return_requested
 OD: assist
-DSX: recall>recalled
+DSXC: recall>recalled
+C: release
 """,
     "accepted": """
 HP: contact_caller, report>reported, claim
 HPDS: assign
 H: request_return>return_requested, request_extension
 ODH: assist
-DSX: recall>recalled
+DSXC: recall>recalled
+C: release
 """,
     "return_requested": """
 DS: approve_return>returned, refuse_return>accepted
-DSX: recall>recalled
+DSXC: recall>recalled
+C: release
 """,
     "reported": """
 DS: accept_report>done, reject_report>accepted
@@ -126,17 +129,20 @@ HP: accept>accepted
 C: auto_accept>accepted
 HPDS: assign
 H: request_return>return_requested
-DSX: recall>recalled
+DSXC: recall>recalled
+C: release
 """,
     "accepted": """
 HP: contact_caller, report>done, claim
 HPDS: assign
 H: request_return>return_requested, request_extension
-DSX: recall>recalled
+DSXC: recall>recalled
+C: release
 """,
     "return_requested": """
 DS: approve_return>returned, refuse_return>accepted
-DSX: recall>recalled
+DSXC: recall>recalled
+C: release
 """,
     "reported": """
 DS: accept_report>done, reject_report>accepted

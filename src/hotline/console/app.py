@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -40,6 +41,7 @@ from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES
 from hotline.tickets.model.vocabulary import (
     AssignmentStatus,
     DeclineReason,
+    DepartureReason,
     Fault,
     Funding,
     Reached,
@@ -69,6 +71,7 @@ ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
     "decline_reason": DeclineReason,
     "void_reason": VoidReason,
     "return_reason": ReturnReason,
+    "departure_reason": DepartureReason,
 }
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
 _SERVED = (
@@ -155,7 +158,9 @@ def _static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
     for language in LANGUAGES:
         # a list is offered in the order of the vocabulary: by meaning, not by the letters of its codes
         first = [f"{family}.{word}" for family, words in ORDERED_VOCABULARIES.items() for word in words]
-        words = {key: translate(key, language) for key in (*first, *text_keys()) if not key.startswith(_SERVED)}
+        keys = (key for key in (*first, *text_keys()) if not key.startswith(_SERVED))
+        # what a figure counts is told by pages that come ready made
+        words = {key: translate(key, language) for key in keys if not fnmatchcase(key, "figure.*.note")}
         found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
     return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
 

@@ -134,7 +134,8 @@ def _figure_context(
     shown = sorted(labelled, key=lambda g: -g[1].counts["accepted"] - g[1].counts["dispatched"])[:16]
     labels = [d.code[5:] for d in days]  # every day of the period, those without anything too
     percent = [None if (v := d.shares[figure].value) is None else v * 100 for d in days]
-    flow = [charts.Series(say(f"measure.{m}"), [d.counts[m] for d in days]) for m in ("accepted", "closed")]
+    counted = [m for m in ("calls", "matters", "closed") if all(m in d.counts for d in days)]
+    flow = [charts.Series(say(f"measure.{m}"), [d.counts[m] for d in days]) for m in counted]
     name = say(f"figure.{figure}")
     drawn = [
         (say("chart.flow"), charts.line_chart(say("chart.flow"), labels, flow)),

@@ -8,7 +8,7 @@ import typer
 from hotline.command_line import CommandLine, run, stop
 
 if TYPE_CHECKING:
-    from hotline.operations.doctor import Finding
+    from hotline.operations.findings import Finding
     from hotline.tickets.context import Services
 
 commands = typer.Typer()
@@ -23,8 +23,8 @@ def doctor(
 ) -> None:
     """Check the running system; exits 1 if any check fails.
 
-    It looks for overdue timers, stopped escalations, old messages, gaps in calendars and rosters, clock skew, and
-    settings that lose data. It changes nothing."""
+    It looks for overdue timers, stopped escalations, old messages, gaps in calendars and rosters, orders of
+    people and departments that are gone, clock skew, and settings that lose data. It changes nothing."""
     from dataclasses import asdict
 
     line: CommandLine = context.obj
@@ -49,7 +49,8 @@ def doctor(
 def _examine(line: CommandLine) -> "list[Finding]":
     """What the checks found; of a database this program cannot run on, that alone."""
     from hotline.database.migrations import SchemaFit
-    from hotline.operations.doctor import build_finding, run_checks
+    from hotline.operations.doctor import run_checks
+    from hotline.operations.findings import build_finding
 
     state = line.schema_state()
     if not state.is_compatible:
@@ -66,7 +67,7 @@ def _heartbeat(line: CommandLine, findings: "list[Finding]", *, wanted: bool, fa
     """Request the heartbeat's address where all checks passed; what came of it. A failure is added to the findings."""
     from hotline.delivery.heartbeat import heartbeat_to
     from hotline.delivery.notices import GatewayDown
-    from hotline.operations.doctor import build_finding
+    from hotline.operations.findings import build_finding
 
     address = line.settings.heartbeat_url
     if address is None:

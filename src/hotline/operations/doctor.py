@@ -3,8 +3,7 @@ finds."""
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,6 +15,8 @@ from hotline.delivery.model import AvailableChannels, Message
 from hotline.delivery.provider import GatewayProvider
 from hotline.inbound import store as inbound_store
 from hotline.locales import translate, translate_pair
+from hotline.operations.departure_checks import check_names_of_departed, check_orders_of_departed
+from hotline.operations.findings import Check, Finding, at_least, build_finding
 from hotline.organisation.model import duty
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.holidays import missing_notice_year
@@ -31,41 +32,6 @@ WAITING = timedelta(minutes=5)  # a message that has been due for longer is over
 MAX_CLOCK_SKEW = timedelta(seconds=2)
 AHEAD = timedelta(days=7)  # how far gaps in the rosters are looked for
 BEHIND = timedelta(days=14)  # and how far back, to know when one began
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found. `wrong`: act now; `warns`: act soon."""
-
-    check: str
-    says: str
-    says_zh: str
-    wrong: bool = False
-    warns: bool = False
-
-
-def build_finding(
-    check: str,
-    key: str,
-    *,
-    wrong: bool = False,
-    warns: bool = False,
-    chinese: Mapping[str, object] | None = None,
-    **values: object,
-) -> Finding:
-    """A finding in words: the text of a key. `chinese`: the values that read otherwise in Chinese."""
-    text, text_zh = translate(key, "en", **values), translate(key, "zh-Hans", **{**values, **(chinese or {})})
-    return Finding(check, text, text_zh, wrong, warns)
-
-
-def _at_least(count: int, bound: int) -> tuple[object, object]:
-    """A count that is only known up to a bound, in English and in Chinese."""
-    if count < bound:
-        return count, count
-    return translate("doctor.at_least", "en", count=bound), translate("doctor.at_least", "zh-Hans", count=bound)
-
-
-Check = Callable[[Services, Directory, datetime], Awaitable[list[Finding]]]
 
 
 async def _check_directory_is_loaded(services: Services, directory: Directory, now: datetime) -> list[Finding]:
@@ -129,13 +95,13 @@ async def _check_waiting_messages(services: Services, directory: Directory, now:
     for kind in (w for w in waits if not w.sendable or w.count >= outbox_store.MAX_COUNTED):
         key = "doctor.outbox.waits" if kind.sendable else "doctor.outbox.stranded"
         since = f"{kind.oldest:%Y-%m-%dT%H:%M}Z"
-        count, count_zh = _at_least(kind.count, outbox_store.MAX_COUNTED)
+        count, count_zh = at_least(kind.count, outbox_store.MAX_COUNTED)
         chinese = {"count": count_zh}
         found.append(
             build_finding("outbox", key, warns=True, kind=kind.kind, since=since, count=count, chinese=chinese)
         )
     if dead := len(await outbox_store.load_messages(services.db, "dead", "", 100)):
-        count, count_zh = _at_least(dead, 100)
+        count, count_zh = at_least(dead, 100)
         found.append(
             build_finding("outbox", "doctor.outbox.dead", warns=True, count=count, chinese={"count": count_zh})
         )
@@ -302,6 +268,8 @@ READINESS_CHECKS: Sequence[Check] = (
 WORKER_CHECKS: Sequence[Check] = (
     *READINESS_CHECKS,
     _check_gateway_health,
+    check_orders_of_departed,
+    check_names_of_departed,
     _check_clocks_of_old_calendars,
     _check_clock_skew,
     _check_durable_commits,

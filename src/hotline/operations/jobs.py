@@ -7,7 +7,9 @@ import structlog
 from hotline.delivery.alarms import add_alarm
 from hotline.delivery.notices import GatewayDown
 from hotline.jobs import Job
-from hotline.operations.doctor import WORKER_CHECKS, Finding, notify_roster_gaps, run_checks
+from hotline.operations.departure_checks import notify_departed_names
+from hotline.operations.doctor import WORKER_CHECKS, notify_roster_gaps, run_checks
+from hotline.operations.findings import Finding
 from hotline.operations.readiness import REFRESH, refresh_caches
 from hotline.runtime.jobs import WorkerContext
 from hotline.tickets.context import Services
@@ -18,10 +20,12 @@ log = structlog.get_logger("hotline.worker")
 
 def operations_jobs(context: WorkerContext) -> Sequence[Job]:
     async def audit() -> bool:
-        """Run the checks, warn of hours without anybody on duty, and send the heartbeat if no check fails."""
+        """Run the checks, warn of hours without anybody on duty and of names of those who are gone, and send the
+        heartbeat if no check fails."""
         services = context.services
         now = services.clock()
         await notify_roster_gaps(services, now)
+        await notify_departed_names(services, now)
         wrong = [f for f in await run_checks(services, now, WORKER_CHECKS) if f.wrong]
         for finding in wrong:
             log.error("doctor.check_failed", check=finding.check, says=finding.says)

@@ -1,11 +1,27 @@
 """What services that know the organisation need: the directory, and who may log in."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
 
 from hotline.database.context import PlatformServices
 from hotline.organisation.service.credential_cache import CredentialCache
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.service.password_hashing import PasswordHashing
+
+
+class HeldWork(Protocol):
+    """The work that goes back when a department is retired or an account is closed, as far as the directory needs
+    it."""
+
+    async def count_of_department(self, code: str) -> int:
+        """The running orders that a department has or performs."""
+
+    async def count_of_route(self, code: str) -> int:
+        """The running orders that a row of the dispatch catalogue sent."""
+
+    async def count_departed(self, person: str, now: datetime) -> int:
+        """The orders of a person that go back, as the account stands now."""
 
 
 @dataclass(kw_only=True)
@@ -17,6 +33,7 @@ class OrganisationServices(PlatformServices):
     area_code: str = "28"
     hashing: PasswordHashing = field(default_factory=PasswordHashing)
     credentials: CredentialCache = field(default_factory=CredentialCache)
+    held_work: HeldWork = field(init=False)  # set by the composition
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,4 @@
-"""The tickets and assignments that a measure counts: the table of `tickets/model/measures` as SQL."""
+"""The tickets, assignments and calls that a measure counts: the table of `tickets/model/measures` as SQL."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,11 @@ from hotline.database.engine import Database
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
-from hotline.tickets.model.measures import MEASURES, Condition, CountedKind, Measure, Op
+from hotline.tickets.model.measures import MEASURES, Condition, CountedKind, Op
 from hotline.tickets.store.lists import RESPONSIBLE_DEPARTMENT
 from hotline.tickets.store.scope import scope_condition, scope_parameters
 from hotline.tickets.tables import assignment as a
+from hotline.tickets.tables import call
 from hotline.tickets.tables import ticket as t
 
 
@@ -39,8 +40,8 @@ def _sql_condition(table: sa.Table, test: Condition) -> sa.ColumnElement[bool]:
     return column <= other if test.op is Op.BY else column > other
 
 
-def _table(measure: Measure) -> sa.Table:
-    return t if measure.of is CountedKind.TICKET else a
+_TABLES = {CountedKind.TICKET: t, CountedKind.ORDER: a, CountedKind.CALL: call}
+_NOBODY = sa.literal_column("''", sa.String)
 
 
 @lru_cache(maxsize=512)
@@ -48,26 +49,37 @@ def _counted_query(
     code: str, unrestricted: bool, by_area: bool, by_order: bool, filters: frozenset[str], after: bool
 ) -> PreparedQuery:
     measure = MEASURES[code]
-    table = _table(measure)
+    table = _TABLES[measure.of]
     at = table.c[measure.at] if measure.at else t.c.created_at
-    key = t.c.number if measure.of is CountedKind.TICKET else a.c.id
-    order = sa.cast(sa.null(), sa.String) if measure.of is CountedKind.TICKET else a.c.id
-    department = RESPONSIBLE_DEPARTMENT if measure.of is CountedKind.TICKET else a.c.department
+    key = t.c.number if measure.of is CountedKind.TICKET else table.c.id
+    contact = call.c.id if measure.of is CountedKind.CALL else sa.cast(sa.null(), sa.String)
+    order = a.c.id if measure.of is CountedKind.ORDER else sa.cast(sa.null(), sa.String)
+    department = {
+        CountedKind.TICKET: RESPONSIBLE_DEPARTMENT,
+        CountedKind.ORDER: a.c.department,
+        CountedKind.CALL: _NOBODY,
+    }[measure.of]
+    counted_by = call if measure.of is CountedKind.CALL else t
     scope = Scope(unrestricted, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     query = sa.select(
-        t.c.number, order.label("order"), at.label("at"), key.label("key"), scope_condition(scope).label("theirs")
+        t.c.number,
+        order.label("order"),
+        contact.label("call"),
+        at.label("at"),
+        key.label("key"),
+        scope_condition(scope).label("theirs"),
     )
-    if measure.of is CountedKind.ORDER:
-        query = query.select_from(a.join(t, t.c.number == a.c.number))
+    if measure.of is not CountedKind.TICKET:
+        query = query.select_from(table.join(t, t.c.number == table.c.number))
     for test in measure.where:
         query = query.where(_sql_condition(table, test))
     if measure.at:
         query = query.where(at >= sa.bindparam("first", type_=Instant), at < sa.bindparam("before", type_=Instant))
     for name, column in {
         "department": department,
-        "category": t.c.category,
-        "area": t.c.area,
-        "channel": t.c.channel,
+        "category": counted_by.c.category,
+        "area": counted_by.c.area,
+        "channel": counted_by.c.channel,
     }.items():
         if name in filters:
             query = query.where(InCodes(sa.func.coalesce(column, sa.literal_column("''")), f"of_{name}"))
@@ -88,8 +100,8 @@ class Counted:
 
 
 async def load_counted_rows(db: Database, scope: Scope, counted: Counted, page: KeysetPage) -> Sequence[Row]:
-    """The rows of a page in order of their moment: number, order, at, key, theirs (whether the ticket is still theirs
-    to see)."""
+    """The rows of a page in order of their moment: number, order, call, at, key, theirs (whether the ticket is
+    still theirs to see)."""
     measure, filters, after = counted.measure, counted.filters, page.after
     query = _counted_query(
         measure, scope.whole, scope.areas is not None, bool(scope.departments), frozenset(filters), after is not None

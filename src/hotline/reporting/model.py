@@ -32,6 +32,7 @@ class Figure:
 FIGURES: Mapping[str, Figure] = {
     f.code: f
     for f in (
+        Figure("new_matters", ("matters",), ("calls",), charged_to="house"),
         Figure("first_call", ("answered",), ("accepted",), charged_to="house"),
         Figure("signed_in_time", ("signed_in_time",), ("signed",)),
         Figure("on_time", ("met",), _DUE),
@@ -47,6 +48,8 @@ FIGURES: Mapping[str, Figure] = {
     )
 }
 COUNTS = (
+    "calls",
+    "matters",
     "accepted",
     "answered",
     "merged",

@@ -19,8 +19,17 @@ from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.leases import MARGIN
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.reporting.tables import rollup as r
-from hotline.tickets.model.measures import HOUR_PREFIX, MEASURES, CountedKind, Delta, count_measures, rollup_keys
+from hotline.tickets.model.measures import (
+    HOUR_PREFIX,
+    MEASURES,
+    CountedKind,
+    Delta,
+    count_calls,
+    count_measures,
+    rollup_keys,
+)
 from hotline.tickets.tables import assignment as a
+from hotline.tickets.tables import call
 from hotline.tickets.tables import event as e
 from hotline.tickets.tables import ticket as t
 
@@ -252,11 +261,12 @@ def _fields(of: CountedKind, table: sa.Table, *more: str) -> list[sa.Column[Any]
 
 
 _TICKETS = _fields(CountedKind.TICKET, t, "number", "created_at", "category", "area", "channel")
+_CALLS = _fields(CountedKind.CALL, call, "area", "category", "channel")
 _ORDERS = _fields(CountedKind.ORDER, a, "id", "number", "department", "part", "status", "issued_at")
 
 
 def recount(c: sa.Connection, zone: ZoneInfo) -> Iterator[Sums]:
-    """A full count from tickets and assignments, in pieces to be summed."""
+    """A full count from tickets, assignments and calls, in pieces to be summed."""
     sums: Sums = {}
     last = ""
     while True:
@@ -268,6 +278,8 @@ def recount(c: sa.Connection, zone: ZoneInfo) -> Iterator[Sums]:
         held = {number: list(found) for number, found in groupby(orders, key=attrgetter("number"))}
         counted = (count_measures(ticket, held.get(ticket.number, ())) for ticket in tickets)
         add_deltas(sums, ((*cell, n) for cells in counted for cell, n in cells.items()), zone)
+        calls = c.execute(sa.select(*_CALLS).where(call.c.number.between(*numbers))).all()
+        add_deltas(sums, ((*cell, n) for cell, n in count_calls(calls).items()), zone)
         last = tickets[-1].number
         if len(sums) > ROOM:
             yield sums

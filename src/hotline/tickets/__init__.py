@@ -6,6 +6,7 @@ __all__ = [
     "caller_lookup",
     "commands",
     "context",
+    "departures",
     "dependencies",
     "intake",
     "jobs",

@@ -18,7 +18,7 @@ from hotline.tickets import workload
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import STALE_VERSION, decide
 from hotline.tickets.model.codes import unknown_codes
-from hotline.tickets.model.ticket import Attachment, Call, Caller, Change, Command, Facts
+from hotline.tickets.model.ticket import Attachment, Call, Caller, Change, Command, Facts, call_of_ticket
 from hotline.tickets.model.vocabulary import LIVE, Action, Field
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
@@ -44,7 +44,7 @@ class Additions:
         """The change with them."""
         return replace(
             change,
-            calls=(self.call,) if self.call else (),
+            calls=(call_of_ticket(self.call, change.after.ticket),) if self.call else (),
             callers=(self.caller,) if self.caller else (),
             attachments=(self.attachment,) if self.attachment else (),
         )
@@ -92,18 +92,18 @@ def build_stored_answer(request: WriteRequest, status: int, body: str, after: Fa
 
 
 async def act_as_clock(
-    services: Services, facts: Facts, commands: Sequence[Command], key: str, now: datetime
+    services: Services, facts: Facts, commands: Sequence[Command], key: str, now: datetime, actor: Actor = CLOCK
 ) -> Refusal | None:
-    """Apply and commit the first of these commands that the tables allow, once for each key, as role `clock`. Returns
-    None where it is applied, now or before; else the refusal."""
+    """Apply and commit the first of these commands that the tables allow, once for each key, as role `clock`, or as
+    the rules where `actor` says so. Returns None where it is applied, now or before; else the refusal."""
     decided: Change | Refusal = TICKET_NOT_FOUND
     for command in commands:
-        decided = decide(facts, command, CLOCK, now)
+        decided = decide(facts, command, actor, now)
         if isinstance(decided, Change):
             break
     if isinstance(decided, Refusal):
         return decided
-    if not decided.clocks:  # no clock is touched: nothing has happened
+    if command.action is Action.RECKON and not decided.clocks:  # counted anew, and nothing has moved
         return None
     decided = await services.apply_before_commit(decided, now)
     answer = StoredAnswer("clock:clock", key, "clock", 200, "", now, str(decided.after.ticket.version))

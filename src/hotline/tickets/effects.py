@@ -14,6 +14,7 @@ from hotline.tickets.model.clock_effects import DraftChange, build_change, is_la
 from hotline.tickets.model.entries import EntryLine, entry_reason
 from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Facts, Ticket, TicketWrite
 from hotline.tickets.model.vocabulary import (
+    DEPARTED,
     LIVE,
     OPEN,
     Action,
@@ -204,6 +205,8 @@ def _order_columns(order: Assignment, command: Command, actor: Actor, now: datet
             return {"assignee": actor.id}
         case A.ASSIGN:
             return {"assignee": fields[F.ASSIGNEE]}
+        case A.RELEASE:
+            return dict.fromkeys(fields.get(DEPARTED, ("assignee",)))
         case A.CONTACT_CALLER:
             return {"contacted_at": order.contacted_at or now}
         case A.REQUEST_RETURN:

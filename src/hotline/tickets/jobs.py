@@ -1,19 +1,23 @@
-"""The worker's jobs for tickets: escalate overdue clocks, recalculate limits, index texts that fold otherwise than
-before, compare counters with a full count."""
+"""The worker's jobs for tickets: escalate overdue clocks, recalculate limits, take orders from those who are gone,
+index texts that fold otherwise than before, compare counters with a full count."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from hotline.jobs import AT_ONCE, HOURLY, MEDIUM_PAUSE, Job, RetentionRule
 from hotline.organisation.service import logging_in
+from hotline.organisation.store import people
 from hotline.tickets.context import Services
+from hotline.tickets.departures import release_departed
 from hotline.tickets.lookup import PER_TICKET
 from hotline.tickets.sla.jobs import escalate_due, recalculate_due, start_missing_clocks
 from hotline.tickets.store import counters, search_index
 from hotline.web import throttle_store
 
+# also where no account and no department has changed: a key expires, an order comes back from review
+DEPARTURES_EVERY = timedelta(minutes=5)
 log = structlog.get_logger("hotline.retention")
 
 
@@ -37,7 +41,32 @@ def ticket_jobs(services: Services) -> Sequence[Job]:
         Job("reckoning", recalculate, MEDIUM_PAUSE),
         Job("adoption", give_clocks, HOURLY),
         Job("search_index", index, HOURLY),
+        _departures_job(services),
     )
+
+
+def _departures_job(services: Services) -> Job:
+    """Looks at who has orders when an account or a department has changed, and once in a while: the look reads every
+    open order."""
+    seen: tuple[int, int, int, int] | None = None
+    access_seen, looked_at = -1, services.clock()
+
+    async def give_back() -> bool:
+        nonlocal seen, access_seen, looked_at
+        now, directory = services.clock(), await services.directory.now(services.clock())
+        access = await people.load_access_version(services.db)
+        accounts = seen[:2] if seen and access == access_seen else await people.load_account_changes(services.db)
+        departments = [version for (noun, _), version in directory.versions.items() if noun == "departments"]
+        state = (*accounts, len(departments), max(departments, default=0))
+        if state == seen and abs(now - looked_at) < DEPARTURES_EVERY:
+            access_seen = access
+            return False
+        if await release_departed(services, now):
+            return True
+        seen, access_seen, looked_at = state, access, now
+        return False
+
+    return Job("departures", give_back, MEDIUM_PAUSE)
 
 
 async def check_counters(services: Services) -> int:

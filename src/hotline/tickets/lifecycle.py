@@ -96,7 +96,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     row(T.DISPATCHED,    A.ACCEPT_REPORT,  T.RESOLVED,      _BENCH),
     row(T.DISPATCHED,    A.REJECT_REPORT,  T.DISPATCHED,    _BENCH),
     row(T.DISPATCHED,    A.APPROVE_RETURN, T.TRIAGED,       _BENCH),
-    row(T.DISPATCHED,    A.RECALL,         T.TRIAGED,       _BENCH,                      F.REASON),
+    row(T.DISPATCHED,    A.RECALL,         T.TRIAGED,       _BENCH | {R.CLOCK},          F.REASON),  # the clock's: its department is retired
     row(T.DISPATCHED,    A.REQUEST_INFO,   T.AWAITING_INFO, _DESK,                       F.TEXT),
     row(T.DISPATCHED,    A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.DISPATCHED,    A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
@@ -141,7 +141,8 @@ ASSIGNMENT_MOVES: tuple[Move[AssignmentStatus], ...] = (
         F.REASON_CODE, F.BASIS, F.DEPARTMENT, G.IN_HAND, G.OTHER_DEPARTMENT, G.NOT_RULED, G.RETURNS_LEFT),
     row(D.ISSUED,           A.ASSIST,            D.ISSUED,           _DESK,                      F.DEPARTMENT, G.IN_HAND, G.IS_LEAD, G.NEW_DEPARTMENT),
     row(D.ISSUED,           A.ASSIGN,            D.ISSUED,           {R.HANDLER, R.PERFORMER, R.DISPATCHER, R.SUPERVISOR}, F.ASSIGNEE),
-    row(D.ISSUED,           A.RECALL,            D.RECALLED,         _BENCH | {R.RULES},         F.REASON),
+    row(D.ISSUED,           A.RELEASE,           D.ISSUED,           {R.CLOCK},                   F.REASON_CODE),  # its assignee or contractor is gone
+    row(D.ISSUED,           A.RECALL,            D.RECALLED,         _BENCH | {R.RULES, R.CLOCK}, F.REASON),
 
     row(D.ACCEPTED,         A.CLAIM,             D.ACCEPTED,         {R.HANDLER, R.PERFORMER},   G.UNCLAIMED),
     row(D.ACCEPTED,         A.ASSIGN,            D.ACCEPTED,         {R.HANDLER, R.PERFORMER, R.DISPATCHER, R.SUPERVISOR}, F.ASSIGNEE),
@@ -157,11 +158,13 @@ ASSIGNMENT_MOVES: tuple[Move[AssignmentStatus], ...] = (
         F.INTERNAL_RESULT, F.PUBLIC_REPLY, F.SOLVED, G.IN_HAND, G.IS_LEAD, G.ASSISTS_DONE),
     row(D.ACCEPTED,         A.REPORT,            D.DONE,             {R.HANDLER, R.PERFORMER},
         F.INTERNAL_RESULT, G.IN_HAND, G.IS_ASSIST),  # to the lead, who alone owns the final answer
-    row(D.ACCEPTED,         A.RECALL,            D.RECALLED,         _BENCH | {R.RULES},         F.REASON),
+    row(D.ACCEPTED,         A.RELEASE,           D.ACCEPTED,         {R.CLOCK},                   F.REASON_CODE),
+    row(D.ACCEPTED,         A.RECALL,            D.RECALLED,         _BENCH | {R.RULES, R.CLOCK}, F.REASON),
 
     row(D.RETURN_REQUESTED, A.APPROVE_RETURN,    D.RETURNED,         _BENCH,                     G.IN_HAND),
     row(D.RETURN_REQUESTED, A.REFUSE_RETURN,     D.ACCEPTED,         _BENCH,                     F.REASON),  # the ruling is final
-    row(D.RETURN_REQUESTED, A.RECALL,            D.RECALLED,         _BENCH | {R.RULES},         F.REASON),
+    row(D.RETURN_REQUESTED, A.RELEASE,           D.RETURN_REQUESTED, {R.CLOCK},                   F.REASON_CODE),
+    row(D.RETURN_REQUESTED, A.RECALL,            D.RECALLED,         _BENCH | {R.RULES, R.CLOCK}, F.REASON),
 
     row(D.REPORTED,         A.ACCEPT_REPORT,     D.DONE,             _BENCH,                     G.IN_HAND),
     row(D.REPORTED,         A.REJECT_REPORT,     D.ACCEPTED,         _BENCH,                     F.FAULT, F.REASON, G.IN_HAND),  # the clock runs on
@@ -191,6 +194,7 @@ OPTIONAL_FIELDS: Mapping[Action, tuple[Field, ...]] = {
     A.ASSIST: (F.REASON, F.DUE_AT),
     A.REPORT: (F.PUBLIC_REPLY, F.SOLVED, F.REASON, F.CONTACTED, F.COST, F.FUNDING),
     A.RECALL: (),
+    A.RELEASE: (F.REASON,),
     A.ESCALATE: (F.REASON,),
     A.ASSIGN: (F.REASON,),
     A.AUTO_ACCEPT: (F.ASSIGNEE, F.REASON),
@@ -199,7 +203,7 @@ OPTIONAL_FIELDS: Mapping[Action, tuple[Field, ...]] = {
 # the ticket moves with the lead's order
 FOLLOWS_LEAD_ORDER = frozenset({A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN})
 # reached by intake, merge, upload and clock only
-INTERNAL_ACTIONS = frozenset({A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RESUME, A.RECKON})
+INTERNAL_ACTIONS = frozenset({A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RELEASE, A.RESUME, A.RECKON})
 _KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
 
 # tell twin rows apart

@@ -223,8 +223,11 @@ call = table(
     C("raw_phone", sa.Text),
     C("caller_name", sa.Text),
     C("confidential", sa.Boolean, nullable=False),
+    C("area", S(40), doc="The ticket's when the call was taken, like category"),
+    C("category", S(40)),
     words_check("channel", Channel),
     sa.Index("ix_call_caller_at", "caller", "at"),
+    sa.Index("ix_call_at_id", "at", "id"),
 )  # fmt: skip
 
 attachment = table(

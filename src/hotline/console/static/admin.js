@@ -120,7 +120,7 @@ async function edit(item) {
       const done = await settled(work());
       shut();
       if (done?.secret || done?.secrets) tellSecret(done.secret ?? done.secrets.join(" "));
-      say(t("form.done"));
+      say(done?.held && noun !== "routes" ? t("admin.given_back", { n: done.held }) : t("form.done"));
       forget(noun);
       draw();
     } catch (refused) {

@@ -1,5 +1,5 @@
 // A ticket on one page: contacts, state, clocks, texts sent, history.
-import { $, api, can, countdown, el, fill, get, given, joined, language, link, listen, isolated, named, placed, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
+import { $, api, can, countdown, el, fill, get, given, joined, language, link, listen, isolated, named, placed, press, reasonOf, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
 import { buttons, caller } from "./forms.js";
 import { backAndForth } from "./panel.js";
 
@@ -42,7 +42,7 @@ async function draw(own) {
         buttons(x, () => draw(true), order), order.closed_at ? null : picture(orders[n], t("ticket.order_machine")))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.story")),
         el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, joined([when(line.at), ["rules", "clock"].includes(line.by.kind) ? word("actor", line.by.kind) : line.by.name], " · ")), el("strong", {}, word("action", line.action)),
-          line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", line.reason ? el("div", { class: "words" }, line.reason) : null))))),
+          line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", line.reason ? el("div", { class: "words" }, reasonOf(line)) : null))))),
     el("div", {},
       el("section", { class: "card" }, el("h2", {}, t("ticket.machine")), picture(machine, word("status", x.status))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.clocks")),

@@ -8,7 +8,7 @@ async function draw() {
   const x = await get("/v1/wall");
   fill($("#tiles"), tile(t("wall.open"), x.open), tile(word("colour", "red"), x.colours.red ?? 0, "red"), tile(word("colour", "yellow"), (x.colours.yellow ?? 0) + (x.colours.blue ?? 0), "yellow"),
     tile(word("status", "triaged"), (x.counts.received ?? 0) + (x.counts.triaged ?? 0), "blue"), tile(word("status", "resolved"), x.counts.resolved ?? 0),
-    tile(t("wall.today_in"), x.today.counts.accepted ?? 0), tile(t("wall.today_closed"), x.today.counts.closed ?? 0, "green"),
+    tile(t("wall.today_calls"), x.today.counts.calls ?? 0), tile(t("wall.today_matters"), x.today.counts.matters ?? 0), tile(t("wall.today_closed"), x.today.counts.closed ?? 0, "green"),
     tile(t("wall.ringing"), x.calls.offered ?? 0), tile(t("wall.speaking"), x.calls.answered ?? 0),
     tile(word("figure", "on_time"), share(x.today.shares.on_time)), tile(word("figure", "first_call"), share(x.today.shares.first_call)));
   const departments = el("table", { class: "numbers" }, el("caption", { class: "hidden" }, t("wall.departments")), el("thead"), el("tbody"));

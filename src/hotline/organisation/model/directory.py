@@ -69,7 +69,7 @@ ITEM_TYPES: Mapping[str, type] = {
 # which fields name items of another noun; the checks below hold each of them
 REFERENCES: Mapping[str, Mapping[str, str]] = {
     "house": {"calendar": "calendars", "fallback": "departments", "committee": "departments", "area": "areas"},
-    "departments": {"parent": "departments", "areas": "areas"},
+    "departments": {"parent": "departments", "areas": "areas", "successor": "departments"},
     "areas": {"parent": "areas"},
     "categories": {"parent": "categories"},
     "policies": {"category": "categories", "area": "areas", "calendar": "calendars"},

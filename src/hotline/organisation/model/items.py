@@ -84,7 +84,8 @@ class Calendar(NamedItem):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Department(NamedItem):
-    """A unit that acts. `parent` makes the tree a handler's view follows."""
+    """A unit that acts. `parent` makes the tree a handler's view follows. `successor`: takes over its running orders
+    when it is retired; without one they go back to the dispatcher."""
 
     kind: DepartmentKind
     parent: str | None = None
@@ -92,6 +93,7 @@ class Department(NamedItem):
     areas: tuple[str, ...] = ()  # where it works; empty: everywhere
     head: str | None = None  # the login of the one who answers for it
     auto_assign: bool = False  # an order that nobody accepts goes to the handler on duty with the least work
+    successor: str | None = None
     active: bool = True
 
 

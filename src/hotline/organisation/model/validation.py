@@ -94,6 +94,11 @@ def _item_errors(d: Directory) -> Iterable[ItemError]:
         for code in department.areas:
             if code not in d.areas:
                 yield ItemError("departments", department.code, "areas", f"unknown area: {code}")
+        successor = department.successor
+        if successor is not None and successor not in d.departments:
+            yield ItemError("departments", department.code, "successor", f"unknown department: {successor}")
+        elif successor == department.code:
+            yield ItemError("departments", department.code, "successor", "must be another department")
     for category in d.categories.values():
         yield from _attribute_errors(category)
         if category.confidential and category.public_channels:

@@ -17,6 +17,7 @@ from hotline.organisation.dependencies import (
 from hotline.organisation.model.actors import GRANTABLE_ROLES, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.schemas.accounts import (
+    ChangedPerson,
     KeyIn,
     KeyMade,
     KeyOut,
@@ -130,11 +131,12 @@ async def add_person(body: PersonIn, context: Admin) -> Response:
 @router.patch(
     "/people/{person}",
     operation_id="change_person",
-    response_model=PersonOut,
+    response_model=ChangedPerson,
     responses=refusal_responses(*WRITE_REFUSALS),
 )
 async def change_person(person: CodePath, body: PersonChange, context: Admin) -> Response:
-    """Change the fields that are sent. Roles and departments take effect at once; a new password ends every session."""
+    """Change the fields that are sent. Roles and departments take effect at once; a new password ends every session.
+    Orders of somebody who leaves a department go back to its queue; `held` says how many."""
     values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     empty = [name for name in ("name", "password", "roles", "active") if name in values and values[name] is None]
     if empty:
@@ -143,7 +145,8 @@ async def change_person(person: CodePath, body: PersonChange, context: Admin) ->
         )
     update = accounts.PersonUpdate(person, context.version(), values)
     shown = await accounts.change_person(context.services, context.actor_cache, update, context.now, context.actor)
-    return json_reply(PersonOut(**shown), version=shown["version"])
+    held = await context.services.held_work.count_departed(person, context.now)
+    return json_reply(ChangedPerson(**shown, held=held), version=shown["version"])
 
 
 @router.get("/keys", operation_id="list_keys", response_model=KeyPage, responses=refusal_responses())

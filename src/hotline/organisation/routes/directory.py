@@ -129,7 +129,7 @@ async def write_directory_item(
 )
 async def retire_directory_item(noun: Noun, code: CodePath, context: Editor) -> Response:
     """Deactivate an item: old tickets still show it, and it can no longer be chosen. Words, policies, ladders and
-    calendars are removed."""
+    calendars are removed. The running orders of a department go back to the dispatcher; `held` says how many."""
     _require_organisation_wide(context)
     directory = await context.services.directory.now(context.now)
     item = directory.noun(noun).get(code)
@@ -144,7 +144,15 @@ async def retire_directory_item(noun: Noun, code: CodePath, context: Editor) -> 
         version=context.version(),
     )
     left = directory.noun(noun).get(code)
-    return json_reply(RetiredOut(code, True, left), version=directory.version)
+    return json_reply(RetiredOut(code, True, left, await _count_held(noun, code, context)), version=directory.version)
+
+
+async def _count_held(noun: str, code: str, context: StaffContext) -> int | None:
+    """The running orders that a retired item leaves. None: orders do not name items of this noun."""
+    work = context.services.held_work
+    if noun == "departments":
+        return await work.count_of_department(code)
+    return await work.count_of_route(code) if noun == "routes" else None
 
 
 @router.get(

@@ -100,6 +100,19 @@ class PersonOut:
 
 
 @reply_type()
+class ChangedPerson(PersonOut):
+    """A person after a change."""
+
+    held: Annotated[
+        int,
+        Field(
+            description="Running orders assigned to this person that go back to their department's queue, because the "
+            "account is closed or works elsewhere now"
+        ),
+    ]
+
+
+@reply_type()
 class PersonPage:
     items: tuple[PersonOut, ...]
     next: str | None

@@ -55,6 +55,13 @@ class RetiredOut:
     code: str
     retired: bool
     item: DirectoryItem | None
+    held: Annotated[
+        int | None,
+        Field(
+            description="Of a department: how many running orders it has, which go back to the dispatcher. Of a route: "
+            "how many it sent that still run; these stay where they are. Null for the other nouns"
+        ),
+    ]
 
 
 @reply_type()

@@ -101,6 +101,49 @@ async def load_handler_departments(db: Database, ids: Iterable[str]) -> dict[str
     return {r.id: r.department or "" for r in rows if not AREA_WIDE_ROLES & frozenset(map(Role, r.roles))}
 
 
+_KEY_IS_LIVE = sa.and_(
+    k.c.revoked_at.is_(None),
+    sa.or_(k.c.expires_at.is_(None), k.c.expires_at > sa.bindparam("now", type_=Instant)),
+)
+_CLOSED_LOGINS = PreparedQuery(sa.select(p.c.login).where(InCodes(p.c.login, "logins"), p.c.active.is_(False)))
+
+
+async def load_closed_logins(db: Database, logins: Iterable[str]) -> set[str]:
+    """Which of these log-ins belong to an account that is closed."""
+    return {row.login for row in await db.rows(_CLOSED_LOGINS, logins=list(logins))}
+
+
+_ACCOUNTS_OF = PreparedQuery(
+    sa.union_all(
+        sa.select(p.c.name).where(InCodes(p.c.department, "departments"), p.c.active.is_(True)),
+        sa.select(k.c.name).where(InCodes(k.c.department, "departments"), _KEY_IS_LIVE),
+    )
+)
+
+
+async def load_account_names(db: Database, departments: Iterable[str], now: datetime) -> list[str]:
+    """The names of the people and keys that work for these departments and can log in."""
+    codes = list(departments)
+    return sorted(row.name for row in await db.rows(_ACCOUNTS_OF, departments=codes, now=now)) if codes else []
+
+
+_HANDLER_ACCOUNTS = PreparedQuery(
+    sa.union_all(
+        sa.select(p.c.department, p.c.active.label("active")).where(ListContains(p.c.roles, "role")),
+        sa.select(k.c.department, _KEY_IS_LIVE.label("active")).where(ListContains(k.c.roles, "role")),
+    )
+)
+
+
+async def load_handler_accounts(db: Database, now: datetime) -> dict[str, bool]:
+    """The departments that handlers' accounts and keys were made for, and whether any of these can still log in."""
+    found: dict[str, bool] = {}
+    for row in await db.rows(_HANDLER_ACCOUNTS, role=Role.HANDLER, now=now):
+        if row.department is not None:
+            found[row.department] = found.get(row.department, False) or bool(row.active)
+    return found
+
+
 async def has_people(db: Database) -> bool:
     """Whether there is a first login yet."""
     row = await fetch_first(db, _ANYBODY)
@@ -127,6 +170,21 @@ async def load_access_version(db: Database) -> int:
     revoked key."""
     row = await fetch_first(db, _ACCESS_VERSION)
     return int(row.next) if row else 0
+
+
+_ACCOUNT_CHANGES = PreparedQuery(
+    sa.select(
+        sa.select(sa.func.coalesce(sa.func.sum(p.c.version), 0)).scalar_subquery().label("people"),
+        sa.select(sa.func.count()).select_from(k).where(k.c.revoked_at.is_(None)).scalar_subquery().label("keys"),
+    )
+)
+
+
+async def load_account_changes(db: Database) -> tuple[int, int]:
+    """Two numbers that move when a person is added or changed, and when a key is made or revoked. Unlike the access
+    version they stay when somebody logs out."""
+    row = await fetch_first(db, _ACCOUNT_CHANGES)
+    return (int(row.people), int(row.keys)) if row else (0, 0)
 
 
 def _bump_access_version(connection: sa.Connection) -> None:

@@ -111,8 +111,8 @@ async def list_counted(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """The tickets (or assignments) that a measure counts in the period. A ticket that you may no longer see is listed
-    by its number only."""
+    """The tickets (or assignments, or calls) that a measure counts in the period. A ticket that you may no longer see
+    is listed by its number only."""
     if measure not in MEASURES and measure not in OVERDUE_NAMES.values():
         raise Refused(Refusal(Code.NOT_FOUND, "no such measure"))
     services = context.services
@@ -131,6 +131,6 @@ async def list_counted(
     )
     directory = await services.directory.now(context.now)
     briefs = {r.number: render_brief(r, directory, context.now) for r in found}
-    items = tuple(CountedTicket(r.number, r.order, r.at, briefs.get(r.number)) for r in page)
+    items = tuple(CountedTicket(r.number, r.order, r.call, r.at, briefs.get(r.number)) for r in page)
     more = encode_cursor(services.secret, query_key, [page[-1].at, page[-1].key]) if len(rows) > limit else None
     return json_reply(CountedPage(items, more))

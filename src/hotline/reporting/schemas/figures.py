@@ -76,10 +76,11 @@ class Ranking:
 
 @reply_type()
 class CountedTicket:
-    """A ticket or assignment that a measure counted. `ticket` null: you may no longer see it."""
+    """A ticket, assignment or call that a measure counted. `ticket` null: you may no longer see it."""
 
     number: str
     order: str | None
+    call: str | None
     at: datetime
     ticket: TicketBrief | None
 

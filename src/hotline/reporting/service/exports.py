@@ -45,6 +45,8 @@ TICKET_COLUMNS = (
     "department", "caller_name", "caller_phone", "caller_contact", "confidential", "created_at", "promised_at",
     "due_at", "ended_at", "public_reply", "satisfaction_first", "satisfaction_final", "calls", "urges",
     "returns", "extensions", "reopens", "flags", "building", "unit", "floor", "room",
+    # sums of `matter` and `calls_taken` count each matter and each call once: `calls` includes those of merged tickets
+    "parent", "matter", "calls_taken",
 )  # fmt: skip
 _MOMENTS = ("created_from", "created_before", "overdue")
 LINE = ("number", "seq", "at", "by_kind", "by_name", "action", "from", "to", "assignment", "reason")
@@ -219,8 +221,13 @@ async def _render_rows(
         public = [t for t in page if _is_public(t) and f"{t.category}/{t.channel}" in chosen]
         return [service_requests.render_csv_row(directory, _PublicTicket(t), own=False) for t in public]
     if writer.kind is ExportKind.TICKETS:
-        holders = await exports.load_holders(services.db, [t.number for t in page])
-        return [_render_ticket(t, actor, directory, holders.get(t.number)) for t in page]
+        numbers = [t.number for t in page]
+        holders = await exports.load_holders(services.db, numbers)
+        calls = await exports.count_calls_taken(services.db, numbers)
+        return [
+            {**_render_ticket(t, actor, directory, holders.get(t.number)), "calls_taken": calls.get(t.number, 0)}
+            for t in page
+        ]
     return [line async for line in _render_entries(services, actor, page)]
 
 
@@ -266,8 +273,9 @@ def _render_ticket(ticket: Ticket, actor: Actor, directory: Directory, holder: s
     named = {name: _name(directory, noun, getattr(ticket, name)) for name, noun in nouns.items()}
     plain = {name: getattr(ticket, name) for name in TICKET_COLUMNS if hasattr(ticket, name)}
     named["department"] = named["department"] or _name(directory, "departments", holder)
+    matter = ticket.status not in (TicketStatus.MERGED, TicketStatus.VOID)
     return {
-        **plain, **named, "flags": " ".join(ticket.flags), "caller_name": caller and caller.name,
+        **plain, **named, "matter": int(matter), "flags": " ".join(ticket.flags), "caller_name": caller and caller.name,
         "caller_phone": caller and caller.phone, "caller_contact": caller and caller.contact,
     }  # fmt: skip
 

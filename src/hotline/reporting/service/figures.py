@@ -217,17 +217,20 @@ def _is_selected(selection: _RollupSelection, code: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """Open tickets at the beginning and at the end of the period, and those that came and went between."""
+    """Open tickets at the beginning and at the end of the period, and those that came and went between. `merged`: of
+    those that went, how many were merged into another, which carries their matter on; None: not counted then."""
 
     carried_over: int
     entered: int
     left: int
     open: int
+    merged: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FigureGroup:
-    """The figures of one day, department, category, area or channel; of everything where `code` is empty."""
+    """The figures of one day, department, category, area or channel; of everything where `code` is empty. Calls are
+    counted for no department: where departments are asked for, `counts` has none."""
 
     code: str
     name: Named | None
@@ -294,6 +297,7 @@ async def load_figures(services: Services, actor: Actor, figure_query: FigureQue
             )
     stock = {} if figure_query.by in set(Period) else _open_at_end(figure_query, selection, standing, later)
     mark = await rollups.load_fold_mark(services.db)
+    names = [m for m in COUNTS if m != "calls" or not selection.dimension.startswith("department")]
     listed = sorted(groups.keys() | stock.keys()) or ([] if figure_query.by else [""])
     return Figures(
         first=figure_query.first,
@@ -304,7 +308,8 @@ async def load_figures(services: Services, actor: Actor, figure_query: FigureQue
         position=mark.position,
         at=now,
         groups=tuple(
-            _build_group(directory, figure_query, code, groups.get(code, Counter()), stock.get(code)) for code in listed
+            _build_group(directory, figure_query, code, groups.get(code, Counter()), stock.get(code), names)
+            for code in listed
         ),
     )
 
@@ -332,17 +337,22 @@ def _open_at_end(
 
 
 def _build_group(
-    directory: Directory, figure_query: FigureQuery, code: str, counts: Counter[str], stock: int | None
+    directory: Directory,
+    figure_query: FigureQuery,
+    code: str,
+    counts: Counter[str],
+    stock: int | None,
+    shown: Sequence[str],
 ) -> FigureGroup:
     name = directory.optional_item_name(NOUNS[figure_query.by], code) if figure_query.by in NOUNS and code else None
     entered, left = counts.get("entered", 0), counts.get("left", 0)
     return FigureGroup(
         code=code,
         name=name,
-        counts={measure: counts.get(measure, 0) for measure in COUNTS},
+        counts={measure: counts.get(measure, 0) for measure in shown},
         shares=shares(counts),
         handling=handling_times(counts),
-        stock=None if stock is None else Stock(stock - entered + left, entered, left, stock),
+        stock=None if stock is None else Stock(stock - entered + left, entered, left, stock, counts.get("absorbed", 0)),
     )
 
 

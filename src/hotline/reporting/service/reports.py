@@ -1,7 +1,7 @@
 """Daily, weekly and monthly reports: made once by the worker when a period ends, and stored."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -117,7 +117,18 @@ async def load_report(services: Services, period: Period, first: str) -> KeptRep
     row = await reports.load_report(services.db, period, first)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such report: it is made when its period is over"))
-    return _KEPT.validate_python({**row.body, "made_at": row.made_at})
+    return _KEPT.validate_python({**_with_later_figures(row.body), "made_at": row.made_at})
+
+
+def _with_later_figures(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A stored report with an empty share for each figure that was added after it was made."""
+    empty = {"numerator": 0, "denominator": 0, "value": None, "enough": False}
+
+    def complete(group: Mapping[str, Any]) -> dict[str, Any]:
+        return {**group, "shares": {**dict.fromkeys(FIGURES, empty), **group["shares"]}}
+
+    groups = {by: [complete(group) for group in found] for by, found in body["by"].items()}
+    return {**body, "whole": complete(body["whole"]), "by": groups}
 
 
 def _report_tables(report: KeptReport, language: str) -> list[tuple[str, list[str], list[list[Any]]]]:
@@ -137,8 +148,10 @@ def _report_tables(report: KeptReport, language: str) -> list[tuple[str, list[st
     heads = [say(f"figures.{h}") for h in ("figure", "value", "numerator", "denominator", "formula", "note")]
     stock, times = report.whole.stock, report.whole.handling
     more: list[list[Any]] = [
+        *([say(f"measure.{name}"), report.whole.counts.get(name)] for name in ("calls", "matters")),
         *([say(f"figures.{name}"), value] for name, value in (
             ("carried_over", stock and stock.carried_over), ("open_at_end", stock and stock.open),
+            ("merged", stock and stock.merged),
             ("mean", times.mean), ("p50", times.p50), ("p90", times.p90))),
         *([say(f"acd.{figure.name}"), figure.value] for figure in report.acd.figures),
     ]  # fmt: skip
@@ -155,7 +168,7 @@ def _report_tables(report: KeptReport, language: str) -> list[tuple[str, list[st
         rows = [
             [
                 _name(group, language),
-                *(group.counts[c] for c in COUNTS),
+                *(group.counts.get(c) for c in COUNTS),
                 *(group.shares[f].value for f in FIGURES),
             ]
             for group in report.by[by]

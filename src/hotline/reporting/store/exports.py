@@ -14,7 +14,7 @@ from hotline.reporting.tables import export as x
 from hotline.reporting.vocabulary import ExportStatus as S
 from hotline.tickets.model.vocabulary import HELD, Part
 from hotline.tickets.tables import assignment as a
-from hotline.tickets.tables import timeline
+from hotline.tickets.tables import call, timeline
 
 LEASE = timedelta(minutes=2)  # renewed with each page
 CLOSING = timedelta(minutes=20)  # a spreadsheet of a million rows is packed at its end
@@ -39,6 +39,18 @@ _HOLDERS = PreparedQuery(
 async def load_holders(db: Database, numbers: Sequence[str]) -> dict[str, str]:
     """The department each ticket is counted under, also closed ones: number -> code."""
     return {row.number: row.department for row in await db.rows(_HOLDERS, numbers=list(numbers))}
+
+
+_CALLS_TAKEN = PreparedQuery(
+    sa.select(call.c.number, sa.func.count().label("n"))
+    .where(InCodes(call.c.number, "numbers"))
+    .group_by(call.c.number)
+)
+
+
+async def count_calls_taken(db: Database, numbers: Sequence[str]) -> dict[str, int]:
+    """How many calls, texts and visits each ticket had of its own, without those of tickets merged into it."""
+    return {row.number: int(row.n) for row in await db.rows(_CALLS_TAKEN, numbers=list(numbers))}
 
 
 def insert_export(c: sa.Connection, row: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The table of measures: what is counted, of which tickets and orders, on which day. Figures are made of them.
+"""The table of measures: what is counted, of which tickets, orders and calls, on which day. Figures are made of them.
 
 One notation: a measure counts the tickets (or orders) that pass its tests, on the day of one of their moments. The same
 rows are read by the rollups, by the drill-down to exactly those tickets and by the docs. What a measure counts follows
@@ -31,6 +31,7 @@ class CountedKind(StrEnum):
 
     TICKET = "ticket"
     ORDER = "order"
+    CALL = "call"
 
 
 class Op(StrEnum):
@@ -88,7 +89,7 @@ def _unset(field: str) -> Condition:
     return Condition(field, Op.UNSET)
 
 
-T, A, O, S = CountedKind.TICKET, CountedKind.ORDER, Outcome, Satisfaction
+T, A, C, O, S = CountedKind.TICKET, CountedKind.ORDER, CountedKind.CALL, Outcome, Satisfaction
 _SATISFIED = (S.VERY_SATISFIED, S.SATISFIED, S.FAIR)
 _RATED = (*_SATISFIED, S.DISSATISFIED, S.VERY_DISSATISFIED)
 _CLOSED = _in("outcome", O.ANSWERED, O.CONFIRMED, O.SILENT, O.EXPLAINED)
@@ -98,12 +99,17 @@ MEASURES: Mapping[str, Measure] = {
     m.code: m
     for m in (
         #       code               of  on the day of   where
+        # every call, text and visit; it stays counted where it was taken, whatever becomes of its ticket
+        Measure("calls",           C,  "at",           ()),
+        # what they were about: tickets that carry a matter of their own
+        Measure("matters",         T,  "created_at",   (_not("status", TicketStatus.VOID, TicketStatus.MERGED),)),
         Measure("entered",         T,  "created_at",   ()),
         Measure("accepted",        T,  "created_at",   (_not("status", TicketStatus.VOID),)),
         Measure("answered",        T,  "created_at",   (_in("outcome", O.ANSWERED),)),
         Measure("merged",          T,  "created_at",   (_in("outcome", O.MERGED),)),
         Measure("declined",        T,  "created_at",   (_in("outcome", O.DECLINED),)),
         Measure("left",            T,  "ended_at",     (_set("ended_at"),)),
+        Measure("absorbed",        T,  "ended_at",     (_in("outcome", O.MERGED),)),
         Measure("open",            T,  None,           (_in("status", *OPEN),)),
         Measure("shelved",         T,  None,           (_in("status", TicketStatus.SHELVED),)),
         Measure("closed",          T,  "ended_at",     (_CLOSED,)),
@@ -197,6 +203,12 @@ def count_measures(ticket: Any, orders: Sequence[Any]) -> Counter[Cell]:
     return cell_counts
 
 
+def count_calls(calls: Iterable[Any]) -> Counter[Cell]:
+    """What calls count for: once each, under no department, for whose matter it becomes is not known yet. Rows of the
+    database will do as well as the shapes."""
+    return Counter(("calls", call.at, "", call.category or "", call.area or "", str(call.channel)) for call in calls)
+
+
 def _worth(measure: Measure, row: Any, at: datetime | None) -> int:
     return _minutes(row, at) if measure.sums_minutes else 1
 
@@ -210,6 +222,11 @@ def round_minutes(minutes: int) -> int:
     """To two significant figures: the precision of medians and percentiles."""
     unit: int = 10 ** max(0, len(str(minutes)) - 2)
     return (minutes + unit // 2) // unit * unit
+
+
+def call_deltas(calls: Iterable[Any]) -> list[Delta]:
+    """How the measures move by calls that come in."""
+    return [(*cell, n) for cell, n in count_calls(calls).items()]
 
 
 def measure_changes(before: Facts | None, after: Facts) -> list[Delta]:

@@ -9,7 +9,18 @@ from hotline.organisation.model.actors import Actor
 from hotline.refusals import Refusal, Refused
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model.counter_deltas import counter_deltas
-from hotline.tickets.model.ticket import Call, Caller, Change, Clock, Command, Entry, Facts, Ticket, TicketWrite
+from hotline.tickets.model.ticket import (
+    Call,
+    Caller,
+    Change,
+    Clock,
+    Command,
+    Entry,
+    Facts,
+    Ticket,
+    TicketWrite,
+    call_of_ticket,
+)
 from hotline.tickets.model.vocabulary import Action
 
 
@@ -46,7 +57,7 @@ class NewTicket:
             entries=tuple(self.entries),
             messages=tuple(self.messages),
             clocks=self.clocks,
-            calls=(call,),
+            calls=(call_of_ticket(call, after.ticket),),
             callers=(caller,) if caller else (),
             tallies=counter_deltas(None, after),
             texts=(after.ticket,),

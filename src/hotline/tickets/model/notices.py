@@ -6,7 +6,7 @@ from typing import Any
 from hotline.delivery.model import Message
 from hotline.tickets.model.entries import entry_reason
 from hotline.tickets.model.ticket import Command, Facts
-from hotline.tickets.model.vocabulary import LIVE, Action
+from hotline.tickets.model.vocabulary import DEPARTED, LIVE, Action
 
 A = Action
 # the caller, and the callers of every ticket merged into this one, hear of these
@@ -29,7 +29,8 @@ _ACTIONS_WITH_REASON = frozenset({A.REQUEST_INFO, A.SHELVE, A.APPROVE_EXTENSION}
 
 
 def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: datetime) -> list[Message]:
-    """Messages for the outbox: to the resident where the matter moved, to each department where its order moved."""
+    """Messages for the outbox: to the resident where the matter moved, to each department where its order moved, to
+    whoever must assign an order anew."""
     number, action = after.ticket.number, command.action
     messages: list[Message] = []
 
@@ -41,6 +42,17 @@ def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: da
         why = entry_reason(command.fields) if action in _ACTIONS_WITH_REASON and not after.ticket.confidential else None
         details = {"reason": why} if why else {}
         add_message("resident", f"ticket:{number}", status=after.ticket.status, merged=facts.children, **details)
+    departed = facts.order(command.assignment or "") if DEPARTED in command.fields else None
+    if departed is not None:  # a department that is retired reads no messages: the dispatcher has the ticket again
+        back_at = f"department:{departed.department}" if action is A.RELEASE else "role:dispatcher"
+        add_message(
+            "reassignment",
+            back_at,
+            department=departed.department,
+            assignment=departed.id,
+            status=after.ticket.status,
+            reason=entry_reason(command.fields),
+        )
     known = {a.id: a for a in facts.assignments}
     for order in after.assignments:
         order_before = known.get(order.id)

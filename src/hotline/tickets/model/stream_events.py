@@ -10,7 +10,7 @@ from typing import Any
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import Priority
 from hotline.replies import reply_from_values, reply_type
-from hotline.tickets.model.measures import measure_changes
+from hotline.tickets.model.measures import call_deltas, measure_changes
 from hotline.tickets.model.ticket import Assignment, Change, Entry, Facts, Ticket
 from hotline.tickets.model.visibility import entry_parties
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, TicketStatus
@@ -83,7 +83,9 @@ def change_events(change: Change) -> list[Event]:
     events: list[Event] = []
     for entry in change.entries:
         if entry.number == change.after.ticket.number:
-            figures = () if events else tuple(measure_changes(change.before, change.after))
+            figures: tuple[Any, ...] = ()
+            if not events:
+                figures = (*measure_changes(change.before, change.after), *call_deltas(change.calls))
             events.append(_event(entry, change.after, figures))
         else:  # the ticket another was merged into
             parent = next(w.ticket for w in change.tickets if w.ticket.number == entry.number)

@@ -12,7 +12,7 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
-from hotline.value_objects import value_object
+from hotline.value_objects import replace, value_object
 
 
 @value_object
@@ -226,7 +226,14 @@ class Call:
     raw_phone: str | None = None
     caller_name: str | None = None
     confidential: bool = False
+    area: str | None = None  # these two as the ticket had them then: a call is counted where it was taken
+    category: str | None = None
     unread: tuple[tuple[str, str], ...] = ()  # (field, rule): what could not be taken as it was written; not stored
+
+
+def call_of_ticket(call: Call, ticket: Ticket) -> Call:
+    """The call with the area and category that its ticket has now."""
+    return replace(call, area=ticket.area, category=ticket.category)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ LIVE = frozenset(
         AssignmentStatus.REPORTED,
     }
 )
+# the department has to act on these; what is reported waits for review
+UNREPORTED = LIVE - {AssignmentStatus.REPORTED}
 ENDED = frozenset({AssignmentStatus.DONE, AssignmentStatus.RETURNED, AssignmentStatus.RECALLED})
 HELD = LIVE | {AssignmentStatus.DONE}  # a returned or recalled order gives no further view of the ticket
 
@@ -114,6 +116,7 @@ class Action(StrEnum):
     CONTACT_CALLER = "contact_caller"
     CLAIM = "claim"
     ASSIGN = "assign"
+    RELEASE = "release"  # whoever had it is gone: it is back in the department's queue
     ASSIST = "assist"
     REPORT = "report"
     ACCEPT_REPORT = "accept_report"
@@ -187,6 +190,16 @@ class ReturnReason(StrEnum):
     TITLE_UNCLEAR = "title_unclear"
     DUPLICATE = "duplicate"
     INFO_MISSING = "info_missing"
+
+
+class DepartureReason(StrEnum):
+    """Why an order was taken from whoever had it, without their doing."""
+
+    ACCOUNT_CLOSED = "account_closed"
+    NO_LONGER_HANDLER = "no_longer_handler"
+    OTHER_DEPARTMENT = "other_department"
+    CONTRACTOR_RETIRED = "contractor_retired"
+    DEPARTMENT_RETIRED = "department_retired"
 
 
 class Fault(StrEnum):
@@ -302,3 +315,4 @@ class Guard(StrEnum):
 
 
 ESCALATION_LEVEL = "rung"  # the level of an escalation, under the name that stored timeline entries have
+DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
