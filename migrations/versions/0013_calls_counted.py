@@ -9,7 +9,7 @@ The way down drops both columns; they follow from the tickets.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
+revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
