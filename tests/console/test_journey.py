@@ -255,6 +255,43 @@ async def test_a_call_can_be_taken_without_a_mouse(office: Office) -> None:
     assert operator.wrong == []
 
 
+async def test_a_call_about_two_matters_becomes_two_tickets_of_one_caller(office: Office, desk: Player) -> None:
+    """Split with one press: each ticket has the sentences that belong to it, and the caller and place of the call."""
+    operator = await office.seat("operator")
+    page = operator.page
+    await page.fill("input[name=phone]", "13900139077")
+    await page.fill("input[name=area_words]", "3栋")
+    await page.fill("textarea[name=narrative]", "2单元的灯不亮了。楼下的垃圾堆了三天没人收。")
+    await page.click("#split")
+    narrative = page.locator("textarea[name=narrative]")
+    await expect(narrative).to_have_value("2单元的灯不亮了。")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#number")).not_to_be_empty()
+    first = await page.locator("#number").inner_text()
+    await page.locator("#waiting").get_by_role("button", name="继续填写").click()
+    await expect(narrative).to_have_value("楼下的垃圾堆了三天没人收。")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#number")).not_to_have_text(first)
+    listed = (await desk.get("/v1/tickets", params={"sort": "created_at"})).json()["items"]
+    tickets = [(await desk.get(f"/v1/tickets/{ticket['number']}")).json() for ticket in listed]
+    assert [(t["narrative"], t["category"]["code"], t["location"]["area"]) for t in tickets] == [
+        ("2单元的灯不亮了。", "wx-light", "rq-b3"), ("楼下的垃圾堆了三天没人收。", "hj-rubbish", "rq-b3"),
+    ]  # fmt: skip
+    assert len({t["caller"]["phone"] for t in tickets}) == 1
+    await expect(page.locator("#waiting")).to_be_empty()
+    assert operator.wrong == []
+
+
+async def test_what_a_narrative_leaves_open_is_asked_on_the_call(office: Office) -> None:
+    operator = await office.seat("operator")
+    await operator.page.fill("textarea[name=narrative]", "电梯停在三楼不走了，不晓得里面有没得人")
+    await expect(operator.page.locator(".asking")).to_contain_text("电梯里面有人吗")
+    await operator.page.fill("textarea[name=narrative]", "电梯停在三楼不走了，里面有个老人")
+    await expect(operator.page.locator(".danger")).to_contain_text("电梯")
+    await expect(operator.page.locator(".asking")).to_have_count(0)
+    assert operator.wrong == []
+
+
 async def test_whoever_may_not_open_a_page_is_told_and_nobody_gets_in_without_a_name(office: Office) -> None:
     works = await office.seat("works")
     await works.open("/console/admin")

@@ -39,6 +39,28 @@ function candidates({ area, places: all }) {
   const found = all.filter((one, n) => one.code && all.findIndex((other) => other.code === one.code) === n);
   return found.length > (area ? 1 : 0) ? [el("h3", {}, t("take.places_named")), el("div", { class: "chips" }, found.map((one) => el("button", { type: "button", "data-key": one.code, title: one.words, onclick: () => pick(one) }, named(one))))] : null;
 }
+/** The matters of a narrative that tells of several, each with the sentences that belong to it. */
+function several(matters) {
+  return matters.length > 1 ? [el("h3", {}, t("take.several", { n: matters.length })), el("ol", { class: "plainlist" }, matters.map((one) => el("li", {}, one.text))),
+    el("button", { type: "button", id: "split", onclick: () => split(matters.map((one) => one.text)) }, t("take.split", { n: matters.length }))] : null;
+}
+/** Keeps each text as a call of its own, of the same caller and place; the first one is in the form. */
+function split([first, ...rest]) {
+  const key = form.key.value;
+  form.narrative.value = first;
+  kept.keep();
+  const typed = new FormData(form);
+  for (const text of rest) {
+    kept.renew();
+    for (const [name, value] of typed) if (name !== "key" && form[name].type !== "checkbox") form[name].value = value;
+    form.attach.value = form.voice.value = form.category.value = "";
+    form.narrative.value = text;
+    kept.keep();
+  }
+  laid(kept.take(key));
+  say(t("take.split_said", { n: rest.length }));
+  form.narrative.focus();
+}
 function pick(one) {
   form.area_words.value = plain(named(one));
   for (const part of PARTS) form[part].value = one[part] ?? "";
@@ -146,7 +168,8 @@ const advise = soon(async () => {
   const told = await api("POST", "/v1/explain/triage", { body: { narrative, ...(address ? { address } : {}), ...(at ? { area: at } : {}) } });
   if (over()) return;
   const advice = told.result;
-  fill($("#danger"), advice.dangers.length ? el("div", { class: "danger" }, advice.dangers.map((d) => word("danger", d)).join("、"), " ", advice.tell.map((x) => label(x)).join(" ")) : null);
+  fill($("#danger"), advice.dangers.length ? el("div", { class: "danger" }, advice.dangers.map((d) => word("danger", d)).join("、"), " ", advice.tell.map((x) => label(x)).join(" ")) : null,
+    advice.ask.length ? el("div", { class: "asking" }, el("strong", {}, t("take.ask")), " ", advice.ask.map((x) => label(x)).join(" ")) : null);
   const category = (await directory("categories")).find((c) => c.code === advice.category);
   if (over()) return;
   const area = areas.find((a) => a.code === advice.area);
@@ -157,6 +180,7 @@ const advise = soon(async () => {
     el("dt", {}, t("field.priority")), el("dd", {}, urgency(advice.priority) ?? word("priority", advice.priority)),
     el("dt", {}, t("field.area")), el("dd", {}, placed(area, advice.location) || "–")),
     candidates(advice),
+    several(advice.matters),
     el("details", {}, el("summary", {}, t("take.because")), el("ul", {}, told.because.map((b) => el("li", {}, `${b.rule}: ${joined(b.matched, "、")}`)))));
   const code = form.category.value || advice.category;
   const where = at || advice.area;
