@@ -49,7 +49,7 @@ class Lowered(StrEnum):
     FEAR = "fear"
     FINE = "fine"
     FORWARDED = "forwarded"
-    LONG = "long"  # a long text that does not say when
+    LONG = "long"  # parts of a long sentence that may have nothing to do with each other, or a long written text
     SOUND = "sound"  # heard in the sound alone
 
 
@@ -89,10 +89,11 @@ def has_cue(reading: Reading, hit: Hit) -> bool:
     return Surroundings(reading, hit).has_cue()
 
 
-def counts_in_long_text(reading: Reading, hit: Hit) -> bool:
-    """Whether a hit stands in one clause or one short sentence, or its clauses say that it has happened or is now."""
+def belongs_together(reading: Reading, hit: Hit) -> bool:
+    """Whether a hit stands in one clause or one short sentence, or its clauses say that it is now. Who tells of several
+    matters in one sentence names people and things that have nothing to do with each other."""
     context = Surroundings(reading, hit)
-    return context.is_close() or context.has_result() or context.is_live_nearby()
+    return context.is_close() or context.is_live_nearby()
 
 
 def is_said(reading: Reading, hit: Hit) -> bool:
