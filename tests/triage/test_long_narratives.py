@@ -118,7 +118,7 @@ def test_matters_of_one_sentence_that_have_nothing_to_do_with_each_other_raise_n
 
 def test_what_stands_in_two_clauses_of_a_long_sentence_counts_where_it_is_now() -> None:
     text = (
-        "我想说几件事，三号楼的路灯从月初就不亮，门口有棵树歪了，物业说下周来，井盖一压就响，"
-        "公告栏里只有小广告，刚才电梯停了，里面有人"
+        "我想说几件事，电梯里贴满小广告，三号楼的路灯从月初就不亮，门口有棵树歪了，物业说下周来，"
+        "井盖一压就响，刚才电梯停了，里面有人"
     )
     assert Danger.LIFT in advise(LEXICON, text).dangers

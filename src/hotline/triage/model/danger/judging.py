@@ -119,7 +119,9 @@ class _Context(Surroundings):
     def is_something_else(self) -> bool:
         unless, reading = self.hit.pattern.unless, self.reading
         return unless is not None and any(
-            reading.sentences[span[0]] == self.sentence for span in self.near(reading.spans(unless))
+            reading.sentences[span[0]] == self.sentence
+            and self.first_clause - 2 <= self.clause_of(span) <= self.last_clause + 2
+            for span in self.near(reading.spans(unless))
         )
 
     def is_denied(self) -> bool:
