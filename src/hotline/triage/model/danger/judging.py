@@ -16,6 +16,7 @@ from hotline.triage.model.matching import Hit, Reading, Span
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
 _NOT_PAST_FORMS = frozenset(("过来", "过去", "过程", "过敏", "过后", "过马", "过河", "过街", "过路", "过道"))
 _RELATIVE = frozenset({"正在", "又", "还在", "仍在", "仍然", "还没", "越来越", "刚刚", "just", "still", "keeps"})
+_AND = frozenset("和跟与同")
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
 # asks what to do. It is about a case when something in front of it says that it is so: 着火了怎么办, not 着火怎么办
@@ -196,7 +197,11 @@ class _Context(Surroundings):
             return False
         persons = [span for span in self.hit.spans if span in self.reading.persons]
         beside = [span for span in persons if self.clause_of(span) == self.event_clause]
-        return all(span < self.event and 0 <= things[0][0] - span[1] <= 1 for span in beside)
+        return all(span < self.event and self._owns(span, things[0]) for span in beside)
+
+    def _owns(self, person: Span, thing: Span) -> bool:
+        between = self.text[person[1] : thing[0]]
+        return 0 <= thing[0] - person[1] <= 1 and between not in _AND
 
     def is_exaggeration(self) -> bool:
         return self.danger is not Danger.SELF_HARM and self._is_intense()
