@@ -58,6 +58,10 @@ class Lowered(StrEnum):
 _ASKS = frozenset({Lowered.FEAR, Lowered.FINE, Lowered.FORWARDED, Lowered.THREAT})
 # dangers of a body: what a device does in such words is none of them
 _BODILY = frozenset({Danger.MEDICAL, Danger.MISSING, Danger.SELF_HARM, Danger.WATER, Danger.VIOLENCE, Danger.COLLAPSE})
+# what ends a fire, and what ends the search for somebody
+_QUENCHED = ("灭", "熄", "put out")
+_RETURNED = ("找到", "找回", "搵返", "回家", "found")
+_BURNING = frozenset({Danger.FIRE, Danger.GAS, Danger.CHEMICAL, Danger.ELECTRIC})
 # where nobody is hurt, nothing is left but something to repair
 _HARMLESS_IF_FINE = frozenset({Danger.TRAFFIC, Danger.COLLAPSE})
 
@@ -288,12 +292,19 @@ class _Context(Surroundings):
         again = self.around(Operator.AGAIN)
         for span in self.in_sentence(Operator.DONE):
             behind = self.clause_of(span) - self.last_clause
-            if span[0] < self.start or not 0 <= behind <= 1 or self._is_undone(span[0]):
+            if span[0] < self.start or not 0 <= behind <= 1 or self._is_undone(span[0]) or self._is_of_another(span):
                 continue
             reopened = any(span[1] <= a[0] and self.clause_of(a) - self.clause_of(span) <= 2 for a in again)
             if not (behind and reopened):
                 return True
         return False
+
+    def _is_of_another(self, span: Span) -> bool:
+        """Whether what is over is another danger: a lamp that goes out ends no fall, and who is found was not hurt."""
+        over = self.text[span[0] : span[1]]
+        return (_contains(over, _QUENCHED) and self.danger not in _BURNING) or (
+            _contains(over, _RETURNED) and self.danger in _BURNING
+        )
 
     def _is_undone(self, offset: int) -> bool:
         """Whether what stands at the offset is denied or only wanted: not put out, cannot be found."""
