@@ -106,3 +106,19 @@ def test_a_long_written_text_asks(before: str, live: str, danger: Danger) -> Non
     advice = advise(LEXICON, before + live, written=True)
     assert danger not in advice.dangers
     assert danger in {asked.danger for asked in advice.ask}
+
+
+def test_matters_of_one_sentence_that_have_nothing_to_do_with_each_other_raise_no_alarm() -> None:
+    text = (
+        "我想说几件事，三号楼的路灯从月初就不亮，井盖一压就响，孩子放学回家要绕一大圈，接娃的车停三排，"
+        "堵得一动不动，护栏被车撞坏一段，没人来换，公告栏里只有小广告"
+    )
+    assert advise(LEXICON, text).dangers == ()
+
+
+def test_what_stands_in_two_clauses_of_a_long_sentence_counts_where_it_is_now() -> None:
+    text = (
+        "我想说几件事，电梯里贴满小广告，三号楼的路灯从月初就不亮，门口有棵树歪了，物业说下周来，"
+        "井盖一压就响，刚才电梯停了，里面有人"
+    )
+    assert Danger.LIFT in advise(LEXICON, text).dangers

@@ -157,3 +157,15 @@ def test_a_question_about_no_case_is_no_danger() -> None:
     assert not alarms("请问着火怎么处理")
     assert alarms("请问着火怎么处理", Operator.HOWTO)
     assert alarms("请问我家着火怎么处理")
+
+
+def test_what_is_over_lowers_the_danger_that_it_ends() -> None:
+    assert not alarms("厨房着火了，已经灭了")
+    assert Danger.LIFT in alarms("电梯突然一震停了，灯也灭了，我一个人怕得很")
+    assert not alarms("我女儿走丢了，现在找到了")
+    assert Danger.GAS in alarms("楼道里有股煤气味，敲了一圈找到是四楼，没人应门")
+
+
+def test_who_is_named_beside_a_thing_does_not_own_it() -> None:
+    assert not alarms("我的钥匙锁在车里了，车停在门口")
+    assert Danger.MEDICAL in alarms("宝宝和钥匙都锁在车里了，孩子哭得满脸通红")

@@ -18,6 +18,7 @@ _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody
 _REACH, _STRONG_REACH = 4, 5  # of a negation, in units
 _NOT_PAST_FORMS = frozenset(("过来", "过去", "过程", "过敏", "过后", "过马", "过河", "过街", "过路", "过道"))
 _RELATIVE = frozenset({"正在", "又", "还在", "仍在", "仍然", "还没", "越来越", "刚刚", "just", "still", "keeps"})
+_AND = frozenset("和跟与同")
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
 # asks what to do. It is about a case when something in front of it says that it is so: 着火了怎么办, not 着火怎么办
@@ -51,7 +52,7 @@ class Lowered(StrEnum):
     FEAR = "fear"
     FINE = "fine"
     FORWARDED = "forwarded"
-    LONG = "long"  # a long text that does not say when
+    LONG = "long"  # parts of a long sentence that may have nothing to do with each other, or a long written text
     SOUND = "sound"  # heard in the sound alone
 
 
@@ -59,6 +60,10 @@ class Lowered(StrEnum):
 _ASKS = frozenset({Lowered.FEAR, Lowered.FINE, Lowered.FORWARDED, Lowered.THREAT})
 # dangers of a body: what a device does in such words is none of them
 _BODILY = frozenset({Danger.MEDICAL, Danger.MISSING, Danger.SELF_HARM, Danger.WATER, Danger.VIOLENCE, Danger.COLLAPSE})
+# what ends a fire, and what ends the search for somebody
+_QUENCHED = ("灭", "熄", "put out")
+_RETURNED = ("找到", "找回", "搵返", "回家", "found")
+_BURNING = frozenset({Danger.FIRE, Danger.GAS, Danger.CHEMICAL, Danger.ELECTRIC})
 # where nobody is hurt, nothing is left but something to repair
 _HARMLESS_IF_FINE = frozenset({Danger.TRAFFIC, Danger.COLLAPSE})
 
@@ -91,10 +96,11 @@ def has_cue(reading: Reading, hit: Hit) -> bool:
     return Surroundings(reading, hit).has_cue()
 
 
-def counts_in_long_text(reading: Reading, hit: Hit) -> bool:
-    """Whether a hit stands in one clause or one short sentence, or its clauses say that it has happened or is now."""
+def belongs_together(reading: Reading, hit: Hit) -> bool:
+    """Whether a hit stands in one clause or one short sentence, or its clauses say that it is now. Who tells of several
+    matters in one sentence names people and things that have nothing to do with each other."""
     context = Surroundings(reading, hit)
-    return context.is_close() or context.has_result() or context.is_live_nearby()
+    return context.is_close() or context.is_live_nearby()
 
 
 def is_said(reading: Reading, hit: Hit) -> bool:
@@ -121,7 +127,11 @@ class _Context(Surroundings):
         unless, reading = self.hit.pattern.unless, self.reading
         if unless is None or not reading.has(unless):
             return False
-        return any(reading.sentences[span[0]] == self.sentence for span in self.near(reading.spans(unless)))
+        return any(
+            reading.sentences[span[0]] == self.sentence
+            and self.first_clause - 2 <= self.clause_of(span) <= self.last_clause + 2
+            for span in self.near(reading.spans(unless))
+        )
 
     def is_denied(self) -> bool:
         negations = self.around(Operator.NEGATION)
@@ -200,7 +210,11 @@ class _Context(Surroundings):
             return False
         persons = [span for span in self.hit.spans if span in self.reading.persons]
         beside = [span for span in persons if self.clause_of(span) == self.event_clause]
-        return all(span < self.event and 0 <= things[0][0] - span[1] <= 1 for span in beside)
+        return all(span < self.event and self._owns(span, things[0]) for span in beside)
+
+    def _owns(self, person: Span, thing: Span) -> bool:
+        between = self.text[person[1] : thing[0]]
+        return 0 <= thing[0] - person[1] <= 1 and between not in _AND
 
     def is_exaggeration(self) -> bool:
         return self.danger is not Danger.SELF_HARM and self._is_intense()
@@ -287,12 +301,19 @@ class _Context(Surroundings):
         again = self.around(Operator.AGAIN)
         for span in self.in_sentence(Operator.DONE):
             behind = self.clause_of(span) - self.last_clause
-            if span[0] < self.start or not 0 <= behind <= 1 or self._is_undone(span[0]):
+            if span[0] < self.start or not 0 <= behind <= 1 or self._is_undone(span[0]) or self._is_of_another(span):
                 continue
             reopened = any(span[1] <= a[0] and self.clause_of(a) - self.clause_of(span) <= 2 for a in again)
             if not (behind and reopened):
                 return True
         return False
+
+    def _is_of_another(self, span: Span) -> bool:
+        """Whether what is over is another danger: a lamp that goes out ends no fall, and who is found was not hurt."""
+        over = self.text[span[0] : span[1]]
+        return (_contains(over, _QUENCHED) and self.danger not in _BURNING) or (
+            _contains(over, _RETURNED) and self.danger in _BURNING
+        )
 
     def _is_undone(self, offset: int) -> bool:
         """Whether what stands at the offset is denied or only wanted: not put out, cannot be found."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade
 from hotline.text.word_finder import Span
-from hotline.triage.model.danger.judging import JudgedHit, Lowered, counts_in_long_text, has_cue, judge
+from hotline.triage.model.danger.judging import JudgedHit, Lowered, belongs_together, has_cue, judge
 from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.matching import Reading
 
-LONG_TEXT = 200  # characters; above it a hit in two clauses counts only where the text says that it is now
+LONG_TEXT = 200  # characters; a written text that is longer asks
 
 _LAST_RANK = 99  # of a danger that the directory does not describe
 
@@ -33,8 +33,8 @@ _Judged = list[tuple[Reading, JudgedHit]]
 def read_dangers(lexicon: Lexicon, reading: Reading, *, written: bool = False) -> list[DangerFinding]:
     """Every danger frame found in a text, the most pressing first.
 
-    `written`: sent in writing, with nobody on the line. A long written text asks instead of raising an alarm. In
-    any other long text what stands in two clauses raises one only where the text says that it is now."""
+    `written`: sent in writing, with nobody on the line. A long written text asks instead of raising an alarm. In a
+    sentence of many clauses what stands in two of them raises one only where the text says that it is now."""
     judged = _judge_hits(reading, written)
     restored, spans = lexicon.sounds.restore(reading.text)
     if spans:
@@ -67,7 +67,7 @@ def _judge_hits(reading: Reading, written: bool) -> _Judged:
         frame = hit.pattern.item
         if isinstance(frame, DangerFrame) and frame.danger not in certain:
             judged = judge(reading, hit, frame)
-            if long and judged.grade is Grade.ACT and (written or not counts_in_long_text(reading, hit)):
+            if judged.grade is Grade.ACT and ((long and written) or not belongs_together(reading, hit)):
                 judged = replace(judged, grade=Grade.ASK, lowered=Lowered.LONG)
             found.append((reading, judged))
             if judged.grade is Grade.ACT:

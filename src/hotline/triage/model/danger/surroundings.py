@@ -11,7 +11,7 @@ from hotline.triage.model.matching import Hit, Reading
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|\b(?:in|since|of) (?:19|20)\d\d\b")
 _RESULT = frozenset("了咯咗着紧起")  # directly behind a verb: it has happened, or goes on
 _WINDOW = 80  # characters; a text without any full stop is not one sentence
-_SHORT_SENTENCE = 40  # characters
+_SHORT_SENTENCE = 40  # units
 
 
 class Surroundings:
@@ -118,4 +118,5 @@ class Surroundings:
         """Whether all of the hit stands in one clause or one short sentence."""
         sentences = self.reading.sentences
         begin, end = bisect_left(sentences, self.sentence), bisect_left(sentences, self.sentence + 1)
-        return end - begin <= _SHORT_SENTENCE or len({self.clause_of(span) for span in self.hit.spans}) == 1
+        short = self.reading.units_between(begin, end - 1) <= _SHORT_SENTENCE
+        return short or len({self.clause_of(span) for span in self.hit.spans}) == 1
