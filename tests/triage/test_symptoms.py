@@ -36,10 +36,10 @@ def test_a_symptom_is_found_in_its_examples_and_decides_the_category(symptom: Sy
         assert category == symptom.category or paths[0][-1] == paths[1][-1], (text, category)
 
 
-@pytest.mark.parametrize("symptom", [s for s in SYMPTOMS if s.counterexamples], ids=lambda symptom: symptom.code)
-def test_a_symptom_is_not_found_in_its_counterexamples(symptom: Symptom) -> None:
-    for text in symptom.counterexamples:
-        assert symptom.code not in symptoms_of(text), text
+def test_a_symptom_is_not_found_in_its_counterexamples() -> None:
+    told = [(symptom.code, text) for symptom in SYMPTOMS for text in symptom.counterexamples]
+    assert len(told) > 3
+    assert [(code, text) for code, text in told if code in symptoms_of(text)] == []
 
 
 @pytest.mark.parametrize(
