@@ -41,6 +41,7 @@ SECRET = b"a secret of the test suite, long enough"
 KANNEL = FAR["kannel"]
 TOKEN = "a-token-the-exchange-has"
 SIGNED = "whsec_" + base64.b64encode(b"1" * 32).decode()
+NO_WATER, FIRE = "瑞泉馨城9栋 · 停水、水压小", "瑞泉馨城3栋 · 火情"  # titles of the call and the text
 CALL = {"channel": "phone", "narrative": "9栋停水了", "caller": {"phone": "13900139000"}}
 TABLES = ("inbound", "ticket", "voice_event")
 
@@ -185,7 +186,7 @@ async def test_while_the_database_says_nothing_every_push_is_answered_and_kept_o
         assert (await street.text("s-1", "3栋着火了")).status_code == 200  # its provider repeats
     assert street.services.spool is not None and street.services.spool.count_records() > 0
     titles = await street.titles()
-    assert titles == ["3栋着火了", "9栋停水了", "9栋停水了"]
+    assert titles == [FIRE, NO_WATER, NO_WATER]
     assert await street.rung() == 1
     references = [reply.json()["reference"] for name, reply in said.items() if "call" in name]
     found = [(await street.desk.get(f"/v1/inbound/{name}")).json()["number"] for name in references]
@@ -200,7 +201,7 @@ async def test_a_call_kept_for_later_is_linked_to_the_one_on_the_exchange(street
         body = {"channel": "phone", "narrative": "9栋停水了", "voice_call": voice["id"]}
         taken = await street.desk.post("/v1/calls", body)
         assert taken.status_code == 202
-    assert await street.titles() == ["9栋停水了"]
+    assert await street.titles() == [NO_WATER]
     (voice,) = (await watch.get("/v1/voice-calls?from=2026-11-25T00:00:00Z")).json()["items"]
     number = (await street.desk.get(f"/v1/inbound/{taken.json()['reference']}")).json()["number"]
     assert voice["number"] == number and (await street.desk.see(number))["caller"]["phone"]
@@ -228,7 +229,7 @@ async def test_what_was_written_after_all_when_the_wait_was_over_is_found_again(
     while len((await street.desk.get("/v1/tickets")).json()["items"]) < 2:
         await asyncio.sleep(0)
     services.db.write, services.db.transact = write, transact
-    assert await street.titles() == ["3栋着火了", "9栋停水了", "9栋停水了"]
+    assert await street.titles() == [FIRE, NO_WATER, NO_WATER]
     assert await street.rung() == 1
     shown = [(await street.desk.get(f"/v1/inbound/{reply.json()['reference']}")).json() for reply in taken]
     tickets = {t["number"] for t in (await street.desk.get("/v1/tickets")).json()["items"]}
