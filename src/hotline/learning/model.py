@@ -14,7 +14,7 @@ from hotline.tickets.model.routing import choose_route
 from hotline.triage.model.advice import Advice
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import Lexicon
-from hotline.triage.model.same_matter import is_same_matter
+from hotline.triage.model.same_matter import OFFER_FROM, compare_matters, profile_of_advice
 
 PLAIN = "plain"  # the register of emergencies said in plain words
 
@@ -164,11 +164,12 @@ def _count_routing(result: Evaluation, case: Case, advice: Advice, directory: Di
 
 
 def evaluate_pairs(pairs: Sequence[Pair], lexicon: Lexicon) -> Evaluation:
-    """Whether two texts are taken for one matter: the same area and category."""
+    """Whether two texts are taken for one matter."""
     result = Evaluation()
     for pair in pairs:
         first, second = advise(lexicon, pair.first), advise(lexicon, pair.second)
-        suggested = is_same_matter(first, second)
+        profiles = profile_of_advice(first, pair.first), profile_of_advice(second, pair.second)
+        suggested = compare_matters(*profiles, lexicon.directory).score >= OFFER_FROM
         if pair.same:
             result.count("repeats found", suggested)
         if suggested:
