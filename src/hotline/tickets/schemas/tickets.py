@@ -28,6 +28,7 @@ from hotline.tickets.model.vocabulary import (
     TicketStatus,
     VoidReason,
 )
+from hotline.tickets.schemas.duplicates import DuplicateOut
 from hotline.tickets.schemas.moves import MoveOut, render_move
 from hotline.tickets.schemas.sla import ClockOut, render_clock, visible_clocks
 from hotline.tickets.sla.colours import has_breached
@@ -298,11 +299,15 @@ class Hints:
 
 @reply_type()
 class TicketAdvice:
-    """Triage, routing and hints as they were at intake. What was not asked for then is absent."""
+    """Triage, routing and hints as they were at intake. What was not asked for then is absent. `duplicates` stands in
+    the reply to `POST /v1/calls` alone; later `GET /v1/tickets/{number}/duplicates` looks for them anew."""
 
     triage: TriageAdvice | None = ABSENT
     routing: RoutingAdvice | None = ABSENT
     hints: Hints = ABSENT
+    duplicates: Annotated[
+        tuple[DuplicateOut, ...], Field(description="At most three tickets that this call may repeat")
+    ] = ABSENT
 
 
 @reply_type()

@@ -1,0 +1,119 @@
+"""Finds open or recently ended tickets that a new call may repeat."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from hotline.database.prepared import Row
+from hotline.organisation.model.actors import Actor, Role
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.scopes import Scope
+from hotline.text.reasons import Because
+from hotline.tickets.context import Services
+from hotline.tickets.model.ticket import Ticket
+from hotline.tickets.model.visibility import can_search_by_caller
+from hotline.tickets.model.vocabulary import OPEN, TicketStatus
+from hotline.tickets.store import duplicates as store
+from hotline.triage.model.places.parts import AddressParts
+from hotline.triage.model.same_matter import (
+    OFFER_FROM,
+    Likeness,
+    MatterProfile,
+    compare_matters,
+    profile_of_ticket,
+    repeat_window,
+)
+
+MOST_OFFERED = 3
+ENDED_WITHIN = timedelta(hours=48)  # who calls later than this after the end is heard anew
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """An earlier ticket that is probably about the same matter. `score` 0-1."""
+
+    number: str
+    status: TicketStatus
+    title: str
+    created_at: datetime
+    score: float
+    same_caller: bool
+    because: tuple[Because, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SoughtMatter:
+    """What is looked for. `caller`: whose repeat it would be, None: nobody's. `number`: the ticket it is itself."""
+
+    profile: MatterProfile
+    caller: str | None = None
+    number: str = ""
+
+
+def comparable_caller(caller: str | None, actor: Actor) -> str | None:
+    """The caller where this actor may know whose ticket is whose; None for others, who could try out numbers on a
+    masked ticket. A gateway is shown its own tickets alone, whose numbers it sent."""
+    return caller if can_search_by_caller(actor) or Role.GATEWAY in actor.roles else None
+
+
+async def find_duplicates(
+    services: Services, sought: SoughtMatter, scope: Scope, now: datetime
+) -> tuple[Duplicate, ...]:
+    """The most alike tickets within the scope, MOST_OFFERED at most, the best first."""
+    profile = sought.profile
+    directory = await services.directory.now(now)
+    if profile.area is None and sought.caller is None:
+        return ()
+    categories = _categories_to_search(directory, profile)
+    rows = await store.load_candidates(
+        services.db,
+        scope,
+        store.CandidateFilter(
+            areas=directory.area_path(profile.area),
+            categories=categories,
+            caller=sought.caller,
+            since=now - max(repeat_window(directory, code) for code in (*categories, profile.category)),
+            ended_since=now - ENDED_WITHIN,
+            number=sought.number,
+        ),
+    )
+    found = [duplicate for row in rows if (duplicate := _compare(directory, profile, row, now)) is not None]
+    found.sort(key=lambda duplicate: (duplicate.score, duplicate.same_caller, duplicate.created_at), reverse=True)
+    return tuple(found[:MOST_OFFERED])
+
+
+def profile_of(ticket: Ticket) -> MatterProfile:
+    """The profile of a ticket as it stands."""
+    parts = AddressParts(ticket.building, ticket.unit, ticket.floor, ticket.room)
+    return profile_of_ticket(_triage_of(ticket.advice), ticket.narrative, ticket.area, ticket.category, parts)
+
+
+def is_open(duplicate: Duplicate) -> bool:
+    """Whether a call may be added to it."""
+    return duplicate.status in OPEN
+
+
+def _categories_to_search(directory: Directory, profile: MatterProfile) -> list[str]:
+    """Its own and the next best categories, and those of its symptoms."""
+    of_symptoms = {directory.symptoms[code].category for code in profile.symptoms if code in directory.symptoms}
+    return sorted({*filter(None, (profile.category,)), *profile.others, *of_symptoms})
+
+
+def _compare(directory: Directory, profile: MatterProfile, row: Row, now: datetime) -> Duplicate | None:
+    other = profile_of_ticket(
+        _triage_of(row.advice), row.narrative, row.area, row.category,
+        AddressParts(row.building, row.unit, row.floor, row.room),
+    )  # fmt: skip
+    if now - row.created_at > repeat_window(directory, other.category):
+        return None
+    same_caller = bool(row.same_caller)
+    likeness: Likeness = compare_matters(profile, other, directory, same_caller=same_caller)
+    if likeness.score < OFFER_FROM:
+        return None
+    status = TicketStatus(row.status)
+    return Duplicate(row.number, status, row.title, row.created_at, likeness.score, same_caller, likeness.because)
+
+
+def _triage_of(advice: Mapping[str, Any]) -> Mapping[str, Any]:
+    return advice.get("triage") or {}
