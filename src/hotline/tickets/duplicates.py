@@ -1,6 +1,6 @@
 """Finds open or recently ended tickets that a new call may repeat."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from hotline.database.prepared import Row
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.scopes import Scope
+from hotline.organisation.model.scopes import SYSTEM_SCOPE, Scope
 from hotline.text.reasons import Because
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Ticket
@@ -17,6 +17,7 @@ from hotline.tickets.model.vocabulary import OPEN, TicketStatus
 from hotline.tickets.store import duplicates as store
 from hotline.triage.model.places.parts import AddressParts
 from hotline.triage.model.same_matter import (
+    JOIN_FROM,
     OFFER_FROM,
     Likeness,
     MatterProfile,
@@ -61,16 +62,32 @@ async def find_duplicates(
     services: Services, sought: SoughtMatter, scope: Scope, now: datetime
 ) -> tuple[Duplicate, ...]:
     """The most alike tickets within the scope, MOST_OFFERED at most, the best first."""
-    profile = sought.profile
     directory = await services.directory.now(now)
-    if profile.area is None and sought.caller is None:
-        return ()
+    areas = directory.area_path(sought.profile.area)
+    return tuple((await _search(services, sought, scope, areas, now))[:MOST_OFFERED])
+
+
+async def find_open_repeat(services: Services, sought: SoughtMatter, now: datetime) -> Duplicate | None:
+    """The caller's own open ticket that a text is surely about, whoever else called from the same place; None: it is
+    another matter, or nobody can be sure."""
+    found = await _search(services, sought, SYSTEM_SCOPE, (), now)
+    return next((one for one in found if one.same_caller and is_open(one) and one.score >= JOIN_FROM), None)
+
+
+async def _search(
+    services: Services, sought: SoughtMatter, scope: Scope, areas: Sequence[str], now: datetime
+) -> list[Duplicate]:
+    """All that are alike enough to be offered, the best first."""
+    profile = sought.profile
+    if not areas and sought.caller is None:
+        return []
+    directory = await services.directory.now(now)
     categories = _categories_to_search(directory, profile)
     rows = await store.load_candidates(
         services.db,
         scope,
         store.CandidateFilter(
-            areas=directory.area_path(profile.area),
+            areas=areas,
             categories=categories,
             caller=sought.caller,
             since=now - max(repeat_window(directory, code) for code in (*categories, profile.category)),
@@ -80,7 +97,7 @@ async def find_duplicates(
     )
     found = [duplicate for row in rows if (duplicate := _compare(directory, profile, row, now)) is not None]
     found.sort(key=lambda duplicate: (duplicate.score, duplicate.same_caller, duplicate.created_at), reverse=True)
-    return tuple(found[:MOST_OFFERED])
+    return found
 
 
 def profile_of(ticket: Ticket) -> MatterProfile:

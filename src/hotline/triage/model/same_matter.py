@@ -165,6 +165,14 @@ def compare_matters(
     return Likeness(round(place * matter, 2), because)
 
 
+def is_other_place(first: MatterProfile, second: MatterProfile, directory: Directory) -> bool:
+    """Whether both say where they are, and it is not the same place."""
+    if first.area is None or second.area is None:
+        return False
+    share, _ = _compare_places(first, second, directory, same_caller=False)
+    return share <= _OTHER_UNIT
+
+
 def repeat_window(directory: Directory, category: str | None) -> timedelta:
     """How long after a report another may be of the same matter, by the category's own rule or the organisation's."""
     for code in directory.category_path(category):
