@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from hotline.database.prepared import Row
+import orjson
+
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import SYSTEM_SCOPE, Scope
@@ -19,7 +21,6 @@ from hotline.triage.model.places.parts import AddressParts
 from hotline.triage.model.same_matter import (
     JOIN_FROM,
     OFFER_FROM,
-    Likeness,
     MatterProfile,
     compare_matters,
     profile_of_ticket,
@@ -95,7 +96,28 @@ async def _search(
             number=sought.number,
         ),
     )
-    found = [duplicate for row in rows if (duplicate := _compare(directory, profile, row, now)) is not None]
+    found: list[Duplicate] = []
+    sure = 0
+    for row in rows:
+        if now - row.created_at > repeat_window(directory, row.category or profile.category):
+            continue
+        same_caller = bool(row.same_caller)
+        likeness = compare_matters(profile, _profile_of_row(*row[3:11]), directory, same_caller=same_caller)
+        if likeness.score >= OFFER_FROM:
+            found.append(
+                Duplicate(
+                    row.number,
+                    TicketStatus(row.status),
+                    row.title,
+                    row.created_at,
+                    likeness.score,
+                    same_caller,
+                    likeness.because,
+                )
+            )
+            sure += likeness.score >= JOIN_FROM
+        if sure == MOST_OFFERED:  # in a storm all are alike
+            break
     found.sort(key=lambda duplicate: (duplicate.score, duplicate.same_caller, duplicate.created_at), reverse=True)
     return found
 
@@ -112,24 +134,19 @@ def is_open(duplicate: Duplicate) -> bool:
 
 
 def _categories_to_search(directory: Directory, profile: MatterProfile) -> list[str]:
-    """Its own and the next best categories, and those of its symptoms."""
-    of_symptoms = {directory.symptoms[code].category for code in profile.symptoms if code in directory.symptoms}
-    return sorted({*filter(None, (profile.category,)), *profile.others, *of_symptoms})
+    """Its own, those of its symptoms, and the next best ones."""
+    of_symptoms = [directory.symptoms[code].category for code in sorted(profile.symptoms) if code in directory.symptoms]
+    return list(dict.fromkeys((*filter(None, (profile.category,)), *of_symptoms, *sorted(profile.others))))
 
 
-def _compare(directory: Directory, profile: MatterProfile, row: Row, now: datetime) -> Duplicate | None:
-    other = profile_of_ticket(
-        _triage_of(row.advice), row.narrative, row.area, row.category,
-        AddressParts(row.building, row.unit, row.floor, row.room),
-    )  # fmt: skip
-    if now - row.created_at > repeat_window(directory, other.category):
-        return None
-    same_caller = bool(row.same_caller)
-    likeness: Likeness = compare_matters(profile, other, directory, same_caller=same_caller)
-    if likeness.score < OFFER_FROM:
-        return None
-    status = TicketStatus(row.status)
-    return Duplicate(row.number, status, row.title, row.created_at, likeness.score, same_caller, likeness.because)
+@lru_cache(maxsize=1024)  # a ticket is compared with every call from around it
+def _profile_of_row(
+    narrative: str, category: str | None, area: str | None, *parts_and_advice: str | None
+) -> MatterProfile:
+    """Of these columns: narrative, category, area, the four parts of the address, the advice as JSON."""
+    *parts, advice = parts_and_advice
+    kept = orjson.loads(advice or "{}")
+    return profile_of_ticket(_triage_of(kept), narrative, area, category, AddressParts(*parts))
 
 
 def _triage_of(advice: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,30 +5,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import InCodes, Instant, in_words
+from hotline.database.columns import Instant, in_words
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
 from hotline.tickets.model.vocabulary import TicketStatus
-from hotline.tickets.store.scope import scope_condition, scope_parameters
+from hotline.tickets.store.scope import scope_condition, scope_form, scope_parameters
 from hotline.tickets.tables import call
 from hotline.tickets.tables import ticket as t
 
-MAX_CANDIDATES = 12
 AREAS_SEARCHED = 3  # the area itself and the two next around it
-_NEWEST_OF_AREA, _NEWEST_OF_CALLER = 60, 20
+CATEGORIES_SEARCHED = 3  # likeliest first
+# how many of the newest entries of an index are looked at, however full it is, and how many candidates taken of them
+_READ_OF_AREA, _READ_AROUND, _READ_OF_CALLER = 60, 20, 12
+_TAKEN_OF_AREA, _TAKEN_AROUND, _TAKEN_OF_CALLER = 5, 2, 4
 _GONE = (TicketStatus.MERGED, TicketStatus.WITHDRAWN, TicketStatus.VOID)
+# a few values by themselves are found faster than in a list
+_CATEGORIES = [sa.bindparam(f"category{n}", type_=sa.String) for n in range(CATEGORIES_SEARCHED)]
 _CALLER = sa.bindparam("caller", type_=sa.String)
 _SINCE = sa.bindparam("since", type_=Instant)
+# the advice as the text it is kept as: most of it is never read
+_ADVICE = sa.type_coerce(t.c.advice, sa.Text).label("advice")
+_COLUMNS = (t.c.number, t.c.status, t.c.title, t.c.narrative, t.c.category, t.c.area, t.c.building, t.c.unit,
+            t.c.floor, t.c.room, _ADVICE, t.c.created_at)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateFilter:
-    """What a candidate is sought by: `areas`, smallest first; `categories` it may have, beside none; the caller, whose
-    own tickets count wherever they are; not ended before `ended_since`; `number`: the ticket that is asked about."""
+    """What a candidate is sought by: `areas`, smallest first; `categories` it may have, beside none, likeliest first;
+    the caller, whose own tickets count wherever they are; not ended before `ended_since`; `number`: the ticket that is
+    asked about."""
 
     areas: Sequence[str]
     categories: Sequence[str]
@@ -38,80 +48,70 @@ class CandidateFilter:
     number: str = ""
 
 
-def _newest_of_area(place: int) -> sa.Select[tuple[str]]:
-    """A fixed number of index entries, however full the area is."""
-    newest = (
-        sa.select(t.c.number)
-        .where(t.c.area == sa.bindparam(f"area{place}", type_=sa.String), t.c.created_at > _SINCE)
-        .order_by(t.c.created_at.desc(), t.c.number.desc())
-        .limit(_NEWEST_OF_AREA)
-        .subquery()
-    )
-    return sa.select(newest.c.number)
+def _of_area(place: int) -> sa.Select[tuple[str]]:
+    area = sa.bindparam(f"area{place}", type_=sa.String)
+    found = sa.select(t.c.number).where(t.c.area == area, t.c.created_at > _SINCE)
+    return found.order_by(t.c.created_at.desc(), t.c.number.desc()).limit(_READ_AROUND if place else _READ_OF_AREA)
 
 
-def _newest_of_caller() -> tuple[sa.Select[tuple[str]], ...]:
-    own = (
-        sa.select(t.c.number)
-        .where(t.c.caller == _CALLER, t.c.created_at > _SINCE)
-        .order_by(t.c.created_at.desc())
-        .limit(_NEWEST_OF_CALLER)
-        .subquery()
-    )
-    joined = (
-        sa.select(call.c.number)
-        .where(call.c.caller == _CALLER, call.c.at > _SINCE, call.c.confidential.is_(False))
-        .order_by(call.c.at.desc())
-        .limit(_NEWEST_OF_CALLER)
-        .subquery()
-    )
-    return sa.select(own.c.number), sa.select(joined.c.number)
+def _opened_by_caller() -> sa.Select[tuple[str]]:
+    found = sa.select(t.c.number).where(t.c.caller == _CALLER, t.c.created_at > _SINCE)
+    return found.order_by(t.c.created_at.desc()).limit(_READ_OF_CALLER)
 
 
-@lru_cache(maxsize=16)
-def _candidates_query(unrestricted: bool, by_area: bool, by_order: bool, by_creator: bool) -> PreparedQuery:
-    areas = frozenset[str]() if by_area else None
-    scope = Scope(unrestricted, areas, frozenset({"x"} if by_order else ()), "x" if by_creator else None)
-    called = (
-        sa.select(sa.literal_column("1"))
-        .where(call.c.number == t.c.number, call.c.caller == _CALLER, call.c.confidential.is_(False))
-        .correlate(t)
-        .exists()
+def _joined_by_caller() -> sa.Select[tuple[str]]:
+    found = sa.select(call.c.number).where(call.c.caller == _CALLER, call.c.at > _SINCE, call.c.confidential.is_(False))
+    return found.order_by(call.c.at.desc()).limit(_READ_OF_CALLER)
+
+
+@lru_cache(maxsize=64)
+def _candidates_query(form: Scope, places: int, with_caller: bool) -> PreparedQuery:
+    """The newest of each index, of which the first that fit are taken: no full area makes it slow. `form`: of the
+    scope; `places`: how many areas are searched."""
+    fits = sa.and_(
+        t.c.number != sa.bindparam("number", type_=sa.String),
+        sa.or_(t.c.category.is_(None), *(t.c.category == category for category in _CATEGORIES)),
+        t.c.confidential.is_(False),
+        sa.not_(in_words(t.c.status, _GONE)),
+        sa.or_(t.c.ended_at.is_(None), t.c.ended_at > sa.bindparam("ended_since", type_=Instant)),
+        scope_condition(form),
     )
-    same_caller = sa.func.coalesce(sa.or_(t.c.caller == _CALLER, called), sa.false()).label("same_caller")
-    near = sa.union(*(_newest_of_area(place) for place in range(AREAS_SEARCHED)), *_newest_of_caller())
-    columns = (t.c.number, t.c.status, t.c.title, t.c.narrative, t.c.category, t.c.area, t.c.building, t.c.unit,
-               t.c.floor, t.c.room, t.c.advice, t.c.created_at)  # fmt: skip
-    return PreparedQuery(
-        sa.select(*columns, same_caller)
-        .where(
-            t.c.number.in_(near),
-            t.c.number != sa.bindparam("number", type_=sa.String),
-            sa.or_(InCodes(t.c.category, "categories"), t.c.category.is_(None)),
-            t.c.confidential.is_(False),
-            sa.not_(in_words(t.c.status, _GONE)),
-            sa.or_(t.c.ended_at.is_(None), t.c.ended_at > sa.bindparam("ended_since", type_=Instant)),
-            scope_condition(scope),
-        )
-        .order_by(t.c.created_at.desc(), t.c.number.desc())
-        .limit(MAX_CANDIDATES)
-    )
+
+    def first_fitting(newest: sa.Select[tuple[str]], own: str, most: int) -> sa.Select[Any]:
+        of = newest.subquery()
+        same_caller = sa.literal_column(own, sa.Integer).label("same_caller")
+        joined = sa.join(of, t, t.c.number == of.c.number)
+        found = sa.select(*_COLUMNS, same_caller).select_from(joined).where(fits).limit(most).subquery()
+        return sa.select(found)
+
+    branches = [
+        first_fitting(_of_area(place), "0", _TAKEN_AROUND if place else _TAKEN_OF_AREA) for place in range(places)
+    ]
+    if with_caller:
+        own = (_opened_by_caller(), _joined_by_caller())
+        branches = [*(first_fitting(newest, "1", _TAKEN_OF_CALLER) for newest in own), *branches]
+    return PreparedQuery(sa.union_all(*branches))
 
 
 async def load_candidates(db: Database, scope: Scope, sought: CandidateFilter) -> Sequence[Row]:
-    """Tickets within the scope that a new one may repeat, newest first, MAX_CANDIDATES at most; `same_caller` beside
-    each. One query, which reads a bounded number of rows."""
-    if scope.nothing:
+    """Tickets within the scope that a new one may repeat: a few of the caller and of each area, the newest first;
+    `same_caller` (0 or 1) beside each, `advice` as JSON. One query, which reads a bounded number of rows."""
+    areas = sought.areas[:AREAS_SEARCHED]
+    if scope.nothing or not (areas or sought.caller):
         return []
-    query = _candidates_query(scope.whole, scope.areas is not None, bool(scope.departments), scope.creator is not None)
-    places = [*sought.areas[:AREAS_SEARCHED], *[None] * AREAS_SEARCHED][:AREAS_SEARCHED]
-    return await db.rows(
-        query,
-        **{f"area{n}": area for n, area in enumerate(places)},
-        categories=list(sought.categories),
+    form = scope_form(scope)
+    codes = [*sought.categories, *[None] * CATEGORIES_SEARCHED]
+    rows = await db.rows(
+        _candidates_query(form, len(areas), sought.caller is not None),
+        **{f"area{n}": area for n, area in enumerate(areas)},
+        **{f"category{n}": code for n, code in zip(range(CATEGORIES_SEARCHED), codes, strict=False)},
         caller=sought.caller,
         since=sought.since,
         ended_since=sought.ended_since,
         number=sought.number,
         **scope_parameters(scope),
     )
+    by_number: dict[str, Row] = {}
+    for row in rows:  # the caller's own first
+        by_number.setdefault(row.number, row)
+    return list(by_number.values())

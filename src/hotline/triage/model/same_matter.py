@@ -3,9 +3,10 @@
 Scores are 0-1 and the product of both. From `OFFER_FROM` on an operator is shown the earlier ticket; from `JOIN_FROM`
 on a text of the same caller is added to it, with nobody on the line to ask."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from hotline.organisation.model.directory import Directory
@@ -22,6 +23,7 @@ DEFAULT_REPEAT_HOURS = 168  # where the directory names no window
 _SAME_SYMPTOM, _SAME_CATEGORY, _OTHER_SYMPTOM, _NEXT_CATEGORY, _NO_CATEGORY = 0.9, 0.8, 0.5, 0.5, 0.3
 _TERM_WEIGHT = 0.5  # of the share of terms in common
 _FEWEST_TERMS = 3  # fewer prove nothing
+_TERMS_FROM = 400  # characters of a narrative, whose matter stands at its beginning
 _ENCLOSING, _UNSAID_PLACE, _OTHER_UNIT, _OTHER_ROOM = 0.7, 0.5, 0.5, 0.85
 _OWN_UNSAID_PLACE = 0.85  # a caller who says it again need not say again where
 _MATTER_ROLES = frozenset({PlaceRole.LANDMARK, PlaceRole.MATTER, PlaceRole.GIVEN})
@@ -88,8 +90,8 @@ _COMMON_TERMS = frozenset(
 @dataclass(frozen=True, slots=True)
 class MatterProfile:
     """What a matter is compared by. `area` it is filed under; `named`: codes of all places it may be about, and
-    `buildings` as written on their doors; `others`: the next best categories; `terms` of its narrative, without those
-    that name its place."""
+    `buildings` as written on their doors; `others`: the next best categories; `place_words`: what in the narrative
+    names places."""
 
     area: str | None = None
     parts: AddressParts = NO_PARTS
@@ -98,7 +100,14 @@ class MatterProfile:
     category: str | None = None
     others: frozenset[str] = frozenset()
     symptoms: frozenset[str] = frozenset()
-    terms: frozenset[str] = frozenset()
+    narrative: str = ""
+    place_words: tuple[str, ...] = ()
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """Pairs of characters and whole words of the narrative, without those that name its place or are in every
+        call."""
+        return _terms(self.narrative, self.place_words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,8 @@ def profile_of_advice(
         category=category or advice.category,
         others=frozenset(code for code, _ in advice.others) if same_category else frozenset(),
         symptoms=frozenset(advice.symptoms) if same_category else frozenset(),
-        terms=_terms(narrative, (place.words for place in advice.places)) if narrative else frozenset(),
+        narrative=narrative,
+        place_words=tuple(place.words for place in advice.places),
     )
 
 
@@ -149,7 +159,8 @@ def profile_of_ticket(
         category=category or advice.get("category"),
         others=frozenset(str(other["category"]) for other in advice.get("others") or ()) if read_so else frozenset(),
         symptoms=frozenset(advice.get("symptoms") or ()) if read_so else frozenset(),
-        terms=_terms(narrative, (str(place.get("words") or "") for place in places)),
+        narrative=narrative,
+        place_words=tuple(str(place.get("words") or "") for place in places),
     )
 
 
@@ -160,7 +171,9 @@ def compare_matters(
     place, where = _compare_places(first, second, directory, same_caller=same_caller)
     if not place:
         return Likeness(0.0)
-    matter, what = _compare_words(first, second)
+    matter, what = _compare_findings(first, second)
+    if place * matter < JOIN_FROM:  # terms only add, and cost more than all the rest
+        matter = _add_terms(first, second, matter, what)
     because = (where, *what, *((Because("same_caller", ()),) if same_caller else ()))
     return Likeness(round(place * matter, 2), because)
 
@@ -182,7 +195,9 @@ def repeat_window(directory: Directory, category: str | None) -> timedelta:
     return timedelta(hours=directory.home.repeat_hours if directory.home else DEFAULT_REPEAT_HOURS)
 
 
-def _terms(narrative: str, place_words: Iterable[str]) -> frozenset[str]:
+@lru_cache(maxsize=512)  # a ticket is compared with every call that may repeat it
+def _terms(narrative: str, place_words: tuple[str, ...]) -> frozenset[str]:
+    narrative = narrative[:_TERMS_FROM]
     for words in place_words:
         narrative = narrative.replace(words, " , ") if words else narrative
     terms = index_terms(narrative)
@@ -224,7 +239,7 @@ def _compare_parts(first: AddressParts, second: AddressParts) -> tuple[float, st
     return (_OTHER_ROOM, "place:other_room") if other else (1.0, "place:same")
 
 
-def _compare_words(first: MatterProfile, second: MatterProfile) -> tuple[float, list[Because]]:
+def _compare_findings(first: MatterProfile, second: MatterProfile) -> tuple[float, list[Because]]:
     because: list[Because] = []
     symptoms = first.symptoms & second.symptoms
     same_category = first.category is not None and first.category == second.category
@@ -239,9 +254,13 @@ def _compare_words(first: MatterProfile, second: MatterProfile) -> tuple[float, 
     else:
         nearly = first.category in second.others or second.category in first.others
         score = _NEXT_CATEGORY if nearly else 0.0
+    return score, because
+
+
+def _add_terms(first: MatterProfile, second: MatterProfile, score: float, because: list[Because]) -> float:
     fewest = min(len(first.terms), len(second.terms))
     common = first.terms & second.terms
-    if common and fewest >= _FEWEST_TERMS:
-        score = min(0.99, score + _TERM_WEIGHT * len(common) / fewest)
-        because.append(Because("terms", tuple(sorted(common)[:8])))
-    return score, because
+    if not common or fewest < _FEWEST_TERMS:
+        return score
+    because.append(Because("terms", tuple(sorted(common)[:8])))
+    return min(0.99, score + _TERM_WEIGHT * len(common) / fewest)
