@@ -7,6 +7,7 @@ __all__ = [
     "commands",
     "context",
     "dependencies",
+    "duplicates",
     "intake",
     "jobs",
     "lifecycle",

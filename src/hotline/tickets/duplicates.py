@@ -1,7 +1,7 @@
 """Finds open or recently ended tickets that a new call may repeat."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -46,11 +46,13 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class SoughtMatter:
-    """What is looked for. `caller`: whose repeat it would be, None: nobody's. `number`: the ticket it is itself."""
+    """What is looked for. `caller`: whose repeat it would be, None: nobody's. `number`: the ticket it is itself.
+    `own_only`: not among the tickets that others called about."""
 
     profile: MatterProfile
     caller: str | None = None
     number: str = ""
+    own_only: bool = False
 
 
 def comparable_caller(caller: str | None, actor: Actor) -> str | None:
@@ -63,26 +65,20 @@ async def find_duplicates(
     services: Services, sought: SoughtMatter, scope: Scope, now: datetime
 ) -> tuple[Duplicate, ...]:
     """The most alike tickets within the scope, MOST_OFFERED at most, the best first."""
-    directory = await services.directory.now(now)
-    areas = directory.area_path(sought.profile.area)
-    return tuple((await _search(services, sought, scope, areas, now))[:MOST_OFFERED])
+    return tuple((await _search(services, sought, scope, now))[:MOST_OFFERED])
 
 
 async def find_open_repeat(services: Services, sought: SoughtMatter, now: datetime) -> Duplicate | None:
     """The caller's own open ticket that a text is surely about, whoever else called from the same place; None: it is
     another matter, or nobody can be sure."""
-    found = await _search(services, sought, SYSTEM_SCOPE, (), now)
+    found = await _search(services, replace(sought, own_only=True), SYSTEM_SCOPE, now)
     return next((one for one in found if one.same_caller and is_open(one) and one.score >= JOIN_FROM), None)
 
 
-async def _search(
-    services: Services, sought: SoughtMatter, scope: Scope, areas: Sequence[str], now: datetime
-) -> list[Duplicate]:
+async def _search(services: Services, sought: SoughtMatter, scope: Scope, now: datetime) -> list[Duplicate]:
     """All that are alike enough to be offered, the best first."""
-    profile = sought.profile
-    if not areas and sought.caller is None:
-        return []
-    directory = await services.directory.now(now)
+    directory, profile = await services.directory.now(now), sought.profile
+    areas = () if sought.own_only else directory.area_path(profile.area)
     categories = _categories_to_search(directory, profile)
     rows = await store.load_candidates(
         services.db,

@@ -22,7 +22,7 @@ AREAS_SEARCHED = 3  # the area itself and the two next around it
 CATEGORIES_SEARCHED = 3  # likeliest first
 # how many of the newest entries of an index are looked at, however full it is, and how many candidates taken of them
 _READ_OF_AREA, _READ_AROUND, _READ_OF_CALLER = 60, 20, 12
-_TAKEN_OF_AREA, _TAKEN_AROUND, _TAKEN_OF_CALLER = 5, 2, 4
+_TAKEN_OF_AREA, _TAKEN_AROUND, _TAKEN_OF_CALLER = 4, 2, 3
 _GONE = (TicketStatus.MERGED, TicketStatus.WITHDRAWN, TicketStatus.VOID)
 # a few values by themselves are found faster than in a list
 _CATEGORIES = [sa.bindparam(f"category{n}", type_=sa.String) for n in range(CATEGORIES_SEARCHED)]
@@ -88,7 +88,8 @@ def _candidates_query(form: Scope, places: int, with_caller: bool) -> PreparedQu
         first_fitting(_of_area(place), "0", _TAKEN_AROUND if place else _TAKEN_OF_AREA) for place in range(places)
     ]
     if with_caller:
-        own = (_opened_by_caller(), _joined_by_caller())
+        # who else's ticket somebody called about is not for a key that sees its own alone
+        own = (_opened_by_caller(),) if form.creator is not None else (_opened_by_caller(), _joined_by_caller())
         branches = [*(first_fitting(newest, "1", _TAKEN_OF_CALLER) for newest in own), *branches]
     return PreparedQuery(sa.union_all(*branches))
 
