@@ -28,6 +28,7 @@ from hotline.triage.model.same_matter import (
 )
 
 MOST_OFFERED = 3
+MOST_NEIGHBOURS = 40  # compared by meaning with one ticket
 ENDED_WITHIN = timedelta(hours=48)  # who calls later than this after the end is heard anew
 
 
@@ -116,6 +117,29 @@ async def _search(services: Services, sought: SoughtMatter, scope: Scope, now: d
             break
     found.sort(key=lambda duplicate: (duplicate.score, duplicate.same_caller, duplicate.created_at), reverse=True)
     return found
+
+
+async def find_duplicates_of(services: Services, ticket: Ticket, scope: Scope, now: datetime) -> tuple[Duplicate, ...]:
+    """Tickets that may be about the same matter as this one, by the rules and by what the worker found in their
+    meaning."""
+    found = await find_duplicates(services, SoughtMatter(profile_of(ticket), ticket.caller, ticket.number), scope, now)
+    known = {one.number for one in found}
+    for row in await store.load_suggestions(services.db, scope, ticket.number):
+        if row.number not in known:
+            status = TicketStatus(row.status)
+            because = (Because("meaning", ()),)
+            known.add(row.number)
+            found += (Duplicate(row.number, status, row.title, row.created_at, row.score, False, because),)
+    return found[:MOST_OFFERED]
+
+
+async def load_neighbours(services: Services, ticket: Ticket, now: datetime) -> dict[str, MatterProfile]:
+    """The profiles of other open tickets of the same place or around it, of whatever category, by number."""
+    directory = await services.directory.now(now)
+    areas = directory.area_path(ticket.area)[: store.AREAS_SEARCHED]
+    since = now - repeat_window(directory, ticket.category)
+    rows = await store.load_neighbours(services.db, areas, since, ticket.number, MOST_NEIGHBOURS)
+    return {row.number: _profile_of_row(*row[3:11]) for row in rows}
 
 
 def profile_of(ticket: Ticket) -> MatterProfile:

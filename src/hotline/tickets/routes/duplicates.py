@@ -13,7 +13,7 @@ from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import caller_id
 from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.duplicates import SoughtMatter, comparable_caller, find_duplicates, profile_of
+from hotline.tickets.duplicates import SoughtMatter, comparable_caller, find_duplicates, find_duplicates_of
 from hotline.tickets.model.codes import unknown_codes
 from hotline.tickets.model.visibility import intake_scope
 from hotline.tickets.model.vocabulary import Field
@@ -66,9 +66,9 @@ async def list_duplicates(
         TicketContext, require_roles("tickets.duplicates.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)
     ],
 ) -> Response:
-    """Which other tickets may be about the same matter as this one, as `POST /v1/explain/duplicates` finds them. The
-    action `merge` joins two of them."""
+    """Which other tickets may be about the same matter as this one: those that `POST /v1/explain/duplicates` finds and,
+    where the extra `meaning` is installed, those that the worker found by their meaning. The action `merge` joins two
+    of them."""
     facts = await load_visible_ticket(context.services, number, context.actor)
-    sought = SoughtMatter(profile_of(facts.ticket), facts.ticket.caller, facts.ticket.number)
-    found = await find_duplicates(context.services, sought, scope_of(context.actor), context.now)
+    found = await find_duplicates_of(context.services, facts.ticket, scope_of(context.actor), context.now)
     return json_reply(render_explained_duplicates(found))

@@ -2,20 +2,24 @@
 found: a confidential matter must not be shown to the operator of the next call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant, in_words
+from hotline.database.columns import InCodes, Instant, in_words
 from hotline.database.engine import Database
+from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery, Row
-from hotline.organisation.model.scopes import Scope
-from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.organisation.model.scopes import SYSTEM_SCOPE, Scope
+from hotline.tickets.model.ticket import Ticket
+from hotline.tickets.model.vocabulary import OPEN, TicketStatus
+from hotline.tickets.store.facts import ticket_from_row
 from hotline.tickets.store.scope import scope_condition, scope_form, scope_parameters
 from hotline.tickets.tables import call
+from hotline.tickets.tables import repeat_search as r
 from hotline.tickets.tables import ticket as t
 
 AREAS_SEARCHED = 3  # the area itself and the two next around it
@@ -64,6 +68,11 @@ def _joined_by_caller() -> sa.Select[tuple[str]]:
     return found.order_by(call.c.at.desc()).limit(_READ_OF_CALLER)
 
 
+def _visible(form: Scope) -> sa.ColumnElement[bool]:
+    """What may be shown as a repeat."""
+    return sa.and_(t.c.confidential.is_(False), sa.not_(in_words(t.c.status, _GONE)), scope_condition(form))
+
+
 @lru_cache(maxsize=64)
 def _candidates_query(form: Scope, places: int, with_caller: bool) -> PreparedQuery:
     """The newest of each index, of which the first that fit are taken: no full area makes it slow. `form`: of the
@@ -71,10 +80,8 @@ def _candidates_query(form: Scope, places: int, with_caller: bool) -> PreparedQu
     fits = sa.and_(
         t.c.number != sa.bindparam("number", type_=sa.String),
         sa.or_(t.c.category.is_(None), *(t.c.category == category for category in _CATEGORIES)),
-        t.c.confidential.is_(False),
-        sa.not_(in_words(t.c.status, _GONE)),
         sa.or_(t.c.ended_at.is_(None), t.c.ended_at > sa.bindparam("ended_since", type_=Instant)),
-        scope_condition(form),
+        _visible(form),
     )
 
     def first_fitting(newest: sa.Select[tuple[str]], own: str, most: int) -> sa.Select[Any]:
@@ -116,3 +123,63 @@ async def load_candidates(db: Database, scope: Scope, sought: CandidateFilter) -
     for row in rows:  # the caller's own first
         by_number.setdefault(row.number, row)
     return list(by_number.values())
+
+
+@lru_cache(maxsize=16)
+def _suggestions_query(form: Scope) -> PreparedQuery:
+    number = sa.bindparam("number", type_=sa.String)
+    shown = (t.c.number, t.c.status, t.c.title, t.c.created_at, r.c.score)
+    found = (
+        sa.select(*shown).select_from(sa.join(r, t, t.c.number == r.c.other)).where(r.c.number == number),
+        sa.select(*shown).select_from(sa.join(r, t, t.c.number == r.c.number)).where(r.c.other == number),
+    )
+    return PreparedQuery(sa.union_all(*(each.where(_visible(form)) for each in found)))
+
+
+async def load_suggestions(db: Database, scope: Scope, number: str) -> Sequence[Row]:
+    """What the search by meaning found for this ticket, and the tickets it found it for, within the scope: number,
+    status, title, created_at, score."""
+    if scope.nothing:
+        return []
+    return await db.rows(_suggestions_query(scope_form(scope)), number=number, **scope_parameters(scope))
+
+
+_NEIGHBOURS = PreparedQuery(
+    sa.select(*_COLUMNS)
+    .where(InCodes(t.c.area, "areas"), t.c.created_at > _SINCE, in_words(t.c.status, OPEN), _visible(SYSTEM_SCOPE))
+    .where(t.c.number != sa.bindparam("number", type_=sa.String))
+    .order_by(t.c.created_at.desc(), t.c.number.desc())
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def load_neighbours(
+    db: Database, areas: Sequence[str], since: datetime, number: str, limit: int
+) -> Sequence[Row]:
+    """The newest open tickets of these areas beside this one, of whatever category, for the worker."""
+    return await db.rows(_NEIGHBOURS, areas=list(areas), since=since, number=number, limit=limit)
+
+
+_UNSEARCHED = PreparedQuery(
+    sa.select(*(t.c[f.name] for f in fields(Ticket)))
+    .where(t.c.created_at > _SINCE, t.c.confidential.is_(False), in_words(t.c.status, OPEN))
+    .where(~sa.select(sa.literal_column("1")).where(r.c.number == t.c.number).correlate(t).exists())
+    .order_by(t.c.created_at, t.c.number)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def load_unsearched(db: Database, since: datetime, limit: int) -> list[Ticket]:
+    """Open tickets taken in since then that were not searched for repeats by meaning yet, oldest first."""
+    return [ticket_from_row(row) for row in await db.rows(_UNSEARCHED, since=since, limit=limit)]
+
+
+def insert_searches(c: sa.Connection, found: Sequence[dict[str, object]]) -> None:
+    """Keep which tickets were searched (number, other, score, at); what another worker kept already stands."""
+    insert_ignoring_duplicates(c, r, found)
+
+
+def delete_searches(c: sa.Connection, before: datetime, limit: int) -> int:
+    """Forget old searches; how many."""
+    old = sa.select(r.c.number).where(r.c.at < before).order_by(r.c.at).limit(limit)
+    return c.execute(sa.delete(r).where(r.c.number.in_(old))).rowcount
