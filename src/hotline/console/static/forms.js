@@ -174,7 +174,7 @@ export function buttons(seen, after, order = null) {
       onclick: performing(move, seen, order, order ? {} : known(seen, move.action), after),
     }, word("action", move.action))));
 }
-/** What a press on the button of an allowed action does, with these values filled in. */
+/** A press on the button of an action, with values filled in. */
 export const performing = (move, seen, order, values, after) => press(async (event) => {
   if (event.detail > 1) return; // the second half of a double press
   try {

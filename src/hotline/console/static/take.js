@@ -138,17 +138,15 @@ function card(found) {
 
 // tickets that this call may repeat
 const alikes = steady($("#alike"));
-const dismissed = new Set(); // those that are another matter, by call and number
-const apart = (number) => dismissed.has(`${form.key.value} ${number}`);
+const apart = new Set(); // other matters, by call
 function offer(found) {
-  const left = found.filter((one) => !apart(one.number) && one.number !== form.attach.value);
-  const another = (one) => { dismissed.add(`${form.key.value} ${one.number}`); offer(found); form.narrative.focus(); };
-  const joining = (one) => { join(one.number); say(t("take.will_join", { number: one.number })); offer(found); form.narrative.focus(); };
+  const left = found.filter((one) => !apart.has(form.key.value + one.number) && one.number !== form.attach.value);
+  const button = (one, key, does) => el("button", { type: "button", "data-key": key + one.number, onclick: () => { does(one.number); offer(found); form.narrative.focus(); } }, t(key));
   alikes(() => {
     $("#repeats").hidden = !left.length;
-    fill($("#alike"), left.map((one) => el("li", {}, link(one.number), " ", one.title, " ", el("small", {}, joined([word("status", one.status), when(one.created_at), one.same_caller ? t("take.same_caller") : ""], " · ")), " ",
-      one.open ? el("button", { type: "button", "data-key": `${one.number} join`, onclick: () => joining(one) }, t("take.join")) : null, " ",
-      el("button", { type: "button", class: "plain", "data-key": `${one.number} another`, onclick: () => another(one) }, t("take.another_matter")))));
+    fill($("#alike"), left.map((one) => el("li", {}, link(one.number), " ", one.title, " ", el("small", {}, `${word("status", one.status)} ${when(one.created_at)} ${one.same_caller ? t("take.same_caller") : ""}`), " ",
+      one.open ? button(one, "take.join", (number) => { join(number); say(t("take.will_join", { number })); }) : null, " ",
+      button(one, "take.another_matter", (number) => apart.add(form.key.value + number)))));
   });
 }
 
@@ -177,7 +175,7 @@ const advise = soon(async () => {
     el("details", {}, el("summary", {}, t("take.because")), el("ul", {}, told.because.map((b) => el("li", {}, `${b.rule}: ${joined(b.matched, "、")}`)))));
   const code = form.category.value || advice.category;
   const phone = form.phone.value.trim();
-  const alike = await api("POST", "/v1/explain/duplicates", { body: { narrative, ...(phone ? { phone } : {}), ...(address ? { address } : {}), ...(at ? { area: at } : {}), ...(form.category.value ? { category: form.category.value } : {}) } });
+  const alike = await api("POST", "/v1/explain/duplicates", { body: { narrative, phone, area: at, address: address || undefined, category: form.category.value || undefined } });
   if (over() || form.phone.value.trim() !== phone) return;
   offer(alike.result);
   if (code) {
@@ -260,11 +258,9 @@ function shown(done) {
   const odd = (done.unread ?? []).map(toldOf).join("; "); // taken, and kept as it was said
   const place = $("#taken");
   const lead = ticket.assignments?.find((a) => a.part === "lead");
-  const added = ticket.counters.calls > 1;
-  const repeats = (ticket.advice?.duplicates ?? []).filter((one) => !apart(one.number)); // sent before they were offered
-  fill(place, el("h2", {}, added ? t("take.joined", { n: ticket.counters.calls }) : t("take.taken"), " ", link(ticket.number)),
+  const joined = ticket.counters.calls > 1;
+  fill(place, el("h2", {}, joined ? t("take.joined", { n: ticket.counters.calls }) : t("take.taken"), " ", link(ticket.number)),
     el("p", {}, urgency(ticket.priority), " ", ticket.title),
-    repeats.length ? el("p", { class: "note", id: "may-repeat" }, t("take.may_repeat"), " ", repeats.flatMap((one) => [link(one.number), " ", one.title, " "])) : null,
     odd ? el("p", { class: "note", id: "unread" }, t("ticket.unread"), " ", odd) : null,
     el("dl", { class: "facts" },
       el("dt", {}, t("take.number")), el("dd", { id: "number" }, ticket.number),

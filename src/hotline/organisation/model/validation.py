@@ -98,7 +98,7 @@ def _item_errors(d: Directory) -> Iterable[ItemError]:
     for category in d.categories.values():
         yield from _attribute_errors(category)
         if category.repeat_hours is not None and not 1 <= category.repeat_hours <= LONGEST_REPEAT_HOURS:
-            yield ItemError("categories", category.code, "repeat_hours", f"1-{LONGEST_REPEAT_HOURS} hours")
+            yield ItemError("categories", category.code, "repeat_hours", f"1 to {LONGEST_REPEAT_HOURS} hours")
         if category.confidential and category.public_channels:
             yield ItemError(
                 "categories", category.code, "public_channels", "a confidential category is never published"
@@ -141,7 +141,7 @@ def _organisation_errors(d: Directory) -> Iterable[ItemError]:
     if not 0 < d.home.sure_at <= 1:
         yield ItemError("house", d.home.code, "sure_at", "above 0, at most 1")
     if not 1 <= d.home.repeat_hours <= LONGEST_REPEAT_HOURS:
-        yield ItemError("house", d.home.code, "repeat_hours", f"1-{LONGEST_REPEAT_HOURS} hours")
+        yield ItemError("house", d.home.code, "repeat_hours", f"1 to {LONGEST_REPEAT_HOURS} hours")
 
 
 def _calendar_errors(d: Directory) -> Iterable[ItemError]:

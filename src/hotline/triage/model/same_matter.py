@@ -31,41 +31,9 @@ _ENCLOSING, _UNSAID_PLACE, _OTHER_UNIT, _OTHER_ROOM = 0.7, 0.5, 0.5, 0.85
 _OWN_UNSAID_PLACE = 0.85  # a caller who says it again need not say again where
 _MATTER_ROLES = frozenset({PlaceRole.LANDMARK, PlaceRole.MATTER, PlaceRole.GIVEN})
 _MATTER_ROLE_WORDS = frozenset(role.name.lower() for role in _MATTER_ROLES)
-# words of every call, which say nothing of its matter
+# words of every call, which say nothing of its matter; pairs of Chinese characters are too many for any one to matter
 _COMMON_TERMS = frozenset(
     (
-        *(
-            "请问",
-            "你好",
-            "您好",
-            "谢谢",
-            "麻烦",
-            "我们",
-            "你们",
-            "他们",
-            "我家",
-            "这里",
-            "那里",
-            "这个",
-            "那个",
-            "有人",
-        ),
-        *(
-            "现在",
-            "已经",
-            "一直",
-            "没有",
-            "什么",
-            "怎么",
-            "可以",
-            "不能",
-            "快来",
-            "来人",
-            "处理",
-            "反映",
-            "一下",
-            "时候",
-        ),
         *(
             "the",
             "an",
@@ -215,7 +183,7 @@ def _without_places(narrative: str, place_words: tuple[str, ...]) -> str:
     text = narrative[:_READ_FROM_TEXT]
     for words in place_words:
         text = text.replace(words, " ") if words else text
-    return text.strip(" ，,。、的") or narrative[:_READ_FROM_TEXT]
+    return text.strip(" ,") or narrative[:_READ_FROM_TEXT]
 
 
 @lru_cache(maxsize=512)  # a ticket is compared with every call that may repeat it
