@@ -83,6 +83,14 @@ async def test_a_known_danger_said_again_is_added_and_rings_all_the_same(town: T
     assert ticket["number"] in new[0][1]["text_zh"]
 
 
+async def test_a_text_of_two_matters_is_not_swallowed_by_the_one_that_is_known(town: Town, desk: Player) -> None:
+    await desk.call("3栋楼道灯不亮", caller={"phone": WANG})
+    await town.writes("3栋楼道灯还是不亮，另外下水道堵了污水往外冒")
+    assert await calls(desk) == [1, 1]
+    await town.writes("3栋下水道还是堵的，另外垃圾好几天没人收")  # nor by the one last spoken of
+    assert await calls(desk) == [1, 1, 1]
+
+
 async def test_no_word_of_what_is_added_is_lost(town: Town, desk: Player) -> None:
     called = await desk.call("3栋2单元电梯坏了，不动了", caller={"phone": WANG})
     said = "3栋2单元的电梯还是坏的，上次说要换主板"

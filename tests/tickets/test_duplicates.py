@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from hotline.tickets.context import Services
 from tests.conftest import Cast, Clock, Player, broken
 
 WANG, LI = {"phone": "13800138000", "name": "王秀英"}, {"phone": "13900139000", "name": "李强"}
@@ -163,3 +164,30 @@ async def test_a_call_kept_under_its_key_is_offered_the_same_again(desk: Player)
     key = {"Idempotency-Key": "one-call-once"}
     first = await desk.call(LIGHT, caller=LI, headers=key)
     assert (await desk.call(LIGHT, caller=LI, headers=key)) == first
+
+
+async def test_an_intake_asks_once_for_repeats_and_a_gateways_not_at_all(
+    desk: Player, cast: Cast, services: Services
+) -> None:
+    async def round_trips(player: Player, **fields: Any) -> int:
+        before = services.db.round_trips
+        await player.call(LIGHT, caller=WANG, **fields)
+        return services.db.round_trips - before
+
+    gate = await cast("gate")
+    await desk.call(LIGHT), await gate.call(LIGHT, channel="web")  # what is read once for each of them
+    by_gateway = await round_trips(gate, channel="web")
+    assert await round_trips(desk) == by_gateway + 1
+    answered = {"action": "answer", "answer": "已登记"}
+    assert await round_trips(desk, at_once=answered, category="wx-light") == by_gateway
+
+
+async def test_a_full_area_hides_neither_the_callers_own_nor_the_newest(
+    desk: Player, services: Services, clock: Clock
+) -> None:
+    own = await desk.call(LIGHT, caller=WANG)
+    for n in range(12):
+        clock.forward(minutes=1)
+        newest = await desk.call(LIGHT, caller={"phone": f"1370000{n:04d}"})
+    found = await numbers(desk, LIGHT, phone=WANG["phone"])
+    assert found[:2] == [own["number"], newest["number"]]

@@ -241,6 +241,8 @@ class IncomingText:
         """The sender's own open ticket that says the same already, by whatever channel it came: the phone, the web, or
         a text before the last."""
         advice = await self._advice(self.services.directory.derived(build_lexicon), self.row.text)
+        if len(advice.matters) > 1:
+            return None  # what is new in it would be lost among the words of the other
         profile = profile_of_advice(advice, self.row.text[:MAX_NARRATIVE])
         sought = SoughtMatter(profile, caller_id(phone, self.services.secret))
         found = await find_open_repeat(self.services, sought, self.now)
@@ -271,6 +273,8 @@ class IncomingText:
             directory = await self.services.directory.now(self.now)
             said = profile_of_advice(advice)
             if is_other_place(said, profile_of(facts.ticket), directory):
+                return None
+            if len(advice.matters) > 1 and meaning.intent is Intent.MATTER:
                 return None
         comment_advice = await self._advice(lexicon, meaning.words) if meaning.words else None
         effect, satisfaction = effect_on_ticket(
