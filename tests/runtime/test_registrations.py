@@ -87,7 +87,7 @@ async def test_every_rule_of_retention_is_applied(services: Services, clock: Clo
     names = [rule.name for rule in services.part(RetentionRules).rules]
     assert sorted(names) == [
         "ahead", "answers", "buried", "events", "expired", "exports", "inbound", "inbound_ahead", "recordings",
-        "sessions", "stream", "texts", "throttles", "tries",
+        "repeat_search", "sessions", "stream", "texts", "throttles", "tries",
     ]  # fmt: skip
     assert list(await tidy(services, clock())) == names
 
@@ -116,5 +116,5 @@ async def test_an_api_process_does_what_no_worker_of_it_does(services: Services)
     assert {job.name for job in upkeep_jobs(services, worker)} == {"refresh"}
     assert sorted(worker.jobs) == [
         "adoption", "audit", "calls", "certificates", "clocks", "departures", "exports", "figures", "inbound", "outbox", "reckoning",
-        "reports", "retention", "search_index", "spool", "weights",
+        "repeats", "reports", "retention", "search_index", "spool", "weights",
     ]  # fmt: skip

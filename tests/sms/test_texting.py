@@ -3,7 +3,6 @@ generic one, with a far side that remembers what it was given."""
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -15,7 +14,7 @@ import pytest
 from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.gateways import GatewayChange, NewGateway, change_gateway, create_gateway
+from hotline.delivery.gateways import GatewayChange, change_gateway
 from hotline.delivery.outbox import send_due_messages
 from hotline.inbound.processing import process_due
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
@@ -23,66 +22,12 @@ from hotline.organisation.service.directory import change as change_directory
 from hotline.review import store as review_store
 from hotline.sms import store as sms_store
 from hotline.sms.send_plan import shift_weights
-from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
-from tests.conftest import Clock, Player
-from tests.sms.handset import Handset
-from tests.sms.providers import FAR, GENERIC, PUBLIC
+from tests.conftest import Player
+from tests.sms.providers import FAR
+from tests.sms.town import LI, WANG, Town
 
-WANG, LI = "+8613800138000", "+8613900139000"
 LAMP = "3栋楼下路灯坏了"
-SECRET = GENERIC.secrets["secret"]
-
-
-class Town:
-    """The services with one gateway both ways, and the street on the other side of it."""
-
-    def __init__(self, services: Services, http: httpx.AsyncClient, handset: Handset, clock: Clock) -> None:
-        self.services, self.http, self.handset, self.clock = services, http, handset, clock
-        self.ways = DeliveryChannels(texts=httpx.AsyncClient(transport=httpx.MockTransport(handset)))
-        self.serial = 0
-
-    async def gateway(self, name: str = "generic", weight: int = 50, **settings: Any) -> None:
-        own = {"url": f"http://{name}.example/send", "sender": "12345", **settings}
-        await create_gateway(
-            self.services.gateways,
-            NewGateway(name, "generic", own, {"secret": [SECRET]}, sends=True, weight=weight),
-            "test",
-            self.clock(),
-        )
-
-    async def writes(self, text: str, who: str = WANG, receiver: str = "12345") -> None:
-        self.serial += 1
-        push = FAR["generic"].text(f"m-{self.serial}", who, receiver, text, self.clock())
-        reply = await self.http.request(push.method, push.path, headers=push.headers, content=push.body)
-        assert reply.status_code == 200, reply.text
-        await self.work()
-
-    async def reports(self, reference: str, word: str, provider_id: str = "p-1") -> None:
-        push = FAR["generic"].report(provider_id, reference, WANG, word, self.clock())
-        reply = await self.http.request(push.method, push.path, headers=push.headers, content=push.body)
-        assert reply.status_code == 200, reply.text
-
-    async def work(self) -> None:
-        while await process_due(self.services, self.clock()):
-            pass
-
-    async def send(self) -> list[str]:
-        """Send all that is due; what reached the handsets by it."""
-        before = len(self.handset.got)
-        while await send_due_messages(self.services, self.ways, self.clock()):
-            pass
-        return [t["text"] for t in self.handset.got[before:]]
-
-
-@pytest.fixture
-async def town(app: Any, services: Services, clock: Clock) -> AsyncIterator[Town]:
-    services.public_url = services.gateways._url = PUBLIC
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as http:
-        made = Town(services, http, Handset(), clock)
-        await made.gateway()
-        yield made
-        await made.ways.close()
 
 
 async def newest(desk: Player) -> dict[str, Any]:

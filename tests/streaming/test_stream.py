@@ -243,7 +243,7 @@ async def test_with_concurrent_writers_every_listener_gets_all_events_in_one_ord
     async def write(home: Services, n: int) -> None:
         asked = RequestKey("test", f"k{n}", f"{n}")
         request = WriteRequest(desk.actor, asked, clock())
-        await take_call(home, IntakeRequest(Channel.PHONE, f"第{n}盏路灯坏了"), request, lambda facts, call: "{}")
+        await take_call(home, IntakeRequest(Channel.PHONE, f"第{n}盏路灯坏了"), request, lambda *_: "{}")
 
     await asyncio.gather(*(write(homes[n % 2], n) for n in range(60)))
     written = await streaming_store.load_events_after(services.db, 0, 10_000)

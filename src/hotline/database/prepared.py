@@ -34,12 +34,10 @@ class CompiledQuery:
 
     def values(self, parameters: Mapping[str, Any]) -> list[Any]:
         """The parameters in the driver's order. A name that is missing raises KeyError."""
+        # each once, however often the statement names it
+        encoded = {n: encode(parameters[n]) for n, encode in self.encoders.items() if n not in self.constants}
         return [
-            self.constants[n]
-            if n in self.constants
-            else self.encoders[n](parameters[n])
-            if n in self.encoders
-            else parameters[n]
+            self.constants[n] if n in self.constants else encoded[n] if n in encoded else parameters[n]
             for n in self.names
         ]
 

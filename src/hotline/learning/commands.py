@@ -38,6 +38,7 @@ def evaluate(
 ) -> None:
     """Run triage, routing and the search for repeats on cases, and print how many are right. Nothing is stored."""
     from hotline.learning.model import evaluate_cases, evaluate_pairs
+    from hotline.triage.meaning import load_encoder
 
     for file in files:
         read = _read_file(file, seed)
@@ -46,7 +47,7 @@ def evaluate(
         if read.cases:
             _print(evaluate_cases(read.cases, lexicons, _WORKING, _DUTY), misses)
         if read.pairs:
-            _print(evaluate_pairs(read.pairs, lexicons[seed]), misses)
+            _print(evaluate_pairs(read.pairs, lexicons[seed], load_encoder()), misses)
 
 
 def _print(evaluation: "Evaluation", misses: bool) -> None:

@@ -11,10 +11,18 @@ from datetime import datetime
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Priority
 from hotline.tickets.model.routing import choose_route
+from hotline.triage.meaning import TextEncoder
 from hotline.triage.model.advice import Advice
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import Lexicon
-from hotline.triage.model.same_matter import is_same_matter
+from hotline.triage.model.same_matter import (
+    MEANING_FROM,
+    OFFER_FROM,
+    MatterProfile,
+    compare_matters,
+    may_mean_the_same,
+    profile_of_advice,
+)
 
 PLAIN = "plain"  # the register of emergencies said in plain words
 
@@ -163,17 +171,31 @@ def _count_routing(result: Evaluation, case: Case, advice: Advice, directory: Di
         result.misses.append(("dispatched rightly", case.text, f"{advice.category} {advice.confidence:.2f} {lead}"))
 
 
-def evaluate_pairs(pairs: Sequence[Pair], lexicon: Lexicon) -> Evaluation:
-    """Whether two texts are taken for one matter: the same area and category."""
+def evaluate_pairs(pairs: Sequence[Pair], lexicon: Lexicon, encoder: TextEncoder | None = None) -> Evaluation:
+    """Whether two texts are taken for one matter, by the rules alone and, with an encoder, by their meaning too."""
     result = Evaluation()
     for pair in pairs:
         first, second = advise(lexicon, pair.first), advise(lexicon, pair.second)
-        suggested = is_same_matter(first, second)
-        if pair.same:
-            result.count("repeats found", suggested)
-        if suggested:
-            result.count("repeats suggested rightly", pair.same)
+        profiles = profile_of_advice(first, pair.first), profile_of_advice(second, pair.second)
+        suggested = compare_matters(*profiles, lexicon.directory).score >= OFFER_FROM
+        _count_pair(result, pair, suggested)
         if suggested != pair.same:
             said = f"{first.area} {first.category}, {second.area} {second.category}"
             result.misses.append(("repeats", f"{pair.first} | {pair.second}", said))
+        if encoder is not None:
+            _count_pair(result, pair, suggested or _means_the_same(*profiles, lexicon, encoder), " by meaning too")
     return result
+
+
+def _count_pair(result: Evaluation, pair: Pair, suggested: bool, how: str = "") -> None:
+    if pair.same:
+        result.count(f"repeats found{how}", suggested)
+    if suggested:
+        result.count(f"repeats right{how}" if how else "repeats suggested rightly", pair.same)
+
+
+def _means_the_same(first: MatterProfile, second: MatterProfile, lexicon: Lexicon, encoder: TextEncoder) -> bool:
+    if not may_mean_the_same(first, second, lexicon.directory):
+        return False
+    (cosine,) = encoder.similarities(first.meaning_text, [second.meaning_text])
+    return cosine >= MEANING_FROM

@@ -33,6 +33,7 @@ from hotline.text.numbering import TicketNumber
 from hotline.text.phones import ParsedPhone, caller_id
 from hotline.tickets.act import act
 from hotline.tickets.context import Services
+from hotline.tickets.duplicates import SoughtMatter, find_open_repeat, profile_of
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lookup import check_query_code, progress_fields
 from hotline.tickets.model.intake import IntakeRequest
@@ -42,6 +43,7 @@ from hotline.tickets.store import facts as ticket_facts
 from hotline.triage.model.advice import Advice
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import Lexicon, build_lexicon
+from hotline.triage.model.same_matter import is_other_place, profile_of_advice
 from hotline.web.idempotency import RequestKey
 
 F = Field
@@ -137,7 +139,11 @@ class IncomingText:
         if target is not None:
             outcome = await self._apply_to_ticket(target, sender.phone, named)
             if outcome is not None:
-                return outcome
+                return self._with_alarm(outcome)
+        if request.intent is Intent.MATTER and (repeated := await self._find_repeated(sender.phone)) is not None:
+            outcome = await self._apply_to_ticket(repeated, sender.phone, True)
+            if outcome is not None:
+                return self._with_alarm(outcome)
         if request.intent is Intent.RATE and not request.words and not row.urgent:
             return needs_review("an answer to a question that is not open", target.ticket.number if target else None)
         return await self._open_ticket()
@@ -231,6 +237,27 @@ class IncomingText:
                 return await self._surviving_ticket(facts), False
         return None, False
 
+    async def _find_repeated(self, phone: str) -> Facts | None:
+        """The sender's own open ticket that says the same already, by whatever channel it came: the phone, the web, or
+        a text before the last."""
+        advice = await self._advice(self.services.directory.derived(build_lexicon), self.row.text)
+        if len(advice.matters) > 1:
+            return None  # what is new in it would be lost among the words of the other
+        profile = profile_of_advice(advice, self.row.text[:MAX_NARRATIVE])
+        sought = SoughtMatter(profile, caller_id(phone, self.services.secret))
+        found = await find_open_repeat(self.services, sought, self.now)
+        return await ticket_facts.load_facts(self.services.db, SYSTEM_SCOPE, found.number) if found else None
+
+    def _with_alarm(self, outcome: InboundOutcome) -> InboundOutcome:
+        """A text that is added to a ticket starts nothing by itself: a danger in it alarms the operators, though the
+        ticket is known to be dangerous."""
+        if not self.row.urgent or outcome.number is None:
+            return outcome
+        payload = {"inbound": self.row.id, **bilingual("alarm.danger_in_joined", number=outcome.number)}
+        number = TicketNumber(outcome.number)
+        alarm = Message(f"al.{self.row.id}", "alarm", number, "role:operator", payload, self.now)
+        return replace(outcome, messages=(*outcome.messages, alarm))
+
     async def _surviving_ticket(self, facts: Facts) -> Facts:
         """The ticket, or the one that carries its matter now."""
         if facts.ticket.parent is None:
@@ -239,9 +266,16 @@ class IncomingText:
         return (await ticket_facts.load_facts(self.services.db, SYSTEM_SCOPE, chain[-1]) if chain else None) or facts
 
     async def _apply_to_ticket(self, facts: Facts, phone: str, is_named: bool) -> InboundOutcome | None:
-        """What the text does to this ticket; None: it is another matter."""
+        """What the text does to this ticket; None: it is another matter. `is_named`: it is surely about this one."""
         lexicon, meaning, number = self.services.directory.derived(build_lexicon), self.request, facts.ticket.number
         advice = await self._advice(lexicon, self.row.text)
+        if not is_named:
+            directory = await self.services.directory.now(self.now)
+            said = profile_of_advice(advice)
+            if is_other_place(said, profile_of(facts.ticket), directory):
+                return None
+            if len(advice.matters) > 1 and meaning.intent is Intent.MATTER:
+                return None
         comment_advice = await self._advice(lexicon, meaning.words) if meaning.words else None
         effect, satisfaction = effect_on_ticket(
             facts.ticket,

@@ -8,6 +8,7 @@ __all__ = [
     "context",
     "departures",
     "dependencies",
+    "duplicates",
     "intake",
     "jobs",
     "lifecycle",

@@ -1,14 +1,13 @@
 """Takes a call in: reads what it needs, lets `model/intake` decide, and commits the result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from hotline.database.deadlines import database_deadline
 from hotline.database.engine import IntegrityFault, Replayed
-from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.scopes import SYSTEM_SCOPE
+from hotline.organisation.model.scopes import SYSTEM_SCOPE, scope_of
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
@@ -17,20 +16,24 @@ from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import caller_id
 from hotline.tickets.act import Additions, act, build_stored_answer
 from hotline.tickets.context import Services
+from hotline.tickets.duplicates import Duplicate, SoughtMatter, find_duplicates
 from hotline.tickets.model.intake import IncomingCall, IntakeRequest, contact_of, opened, refusal_of
-from hotline.tickets.model.ticket import Call, Change, Command, Facts
-from hotline.tickets.model.visibility import intake_scope
+from hotline.tickets.model.ticket import Call, Command, Facts
+from hotline.tickets.model.visibility import can_search_by_caller, intake_scope
 from hotline.tickets.model.vocabulary import Action, Field
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import build_write_plan
+from hotline.triage.model.advice import Advice
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.places.parts import spoken_parts
+from hotline.triage.model.same_matter import profile_of_advice
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused
 
 F = Field
-RenderReply = Callable[[Facts, Call], str]  # renders the reply, before COMMIT, so that it is kept with the change
+# renders the reply, with the tickets that the new one may repeat, before COMMIT, so that it is kept with the change
+RenderReply = Callable[[Facts, Call, Sequence[Duplicate]], str]
 DUPLICATE_OUTER_ORDER = Refusal(
     Code.CONFLICT, "this outer order was taken in before", errors=(("outer.number", "taken in before"),)
 )
@@ -68,8 +71,11 @@ async def _take_call(
         services.db, intake_request.outer_system or "", intake_request.outer_number
     ):
         return await replayed_or_refused(services.db, request.key, DUPLICATE_OUTER_ORDER)
-    change = await services.apply_before_commit(await _opened(services, incoming, directory), now)
-    answer = build_stored_answer(request, 201, render(change.after, change.calls[0]), change.after)
+    advice = await _advise(services, incoming)
+    offered = await _find_offered(services, incoming, advice)
+    change = opened(incoming, await services.numbers.take(), advice, directory)
+    change = await services.apply_before_commit(change, now)
+    answer = build_stored_answer(request, 201, render(change.after, change.calls[0], offered), change.after)
     # a call whose outcome was unknown is asked for again by the spool: it must learn which ticket it became
     keeping = answer if request.key.keep_body else replace(answer, body=str(change.after.ticket.number))
     try:
@@ -83,15 +89,24 @@ async def _take_call(
     return ActionResult(answer, replayed=False, number=change.after.ticket.number)
 
 
-async def _opened(services: Services, incoming: IncomingCall, directory: Directory) -> Change:
+async def _advise(services: Services, incoming: IncomingCall) -> Advice:
     intake_request = incoming.intake_request
     spoken = (spoken_parts(intake_request.address_parts), intake_request.address)
     address = " ".join(filter(None, spoken)) or None
     lexicon, size = services.directory.derived(build_lexicon), len(intake_request.narrative) + len(address or "")
     near = intake_request.area or incoming.by.home_area
     written = intake_request.channel not in LIVE_CHANNELS
-    advice = await services.offload.run(size, advise, lexicon, intake_request.narrative, address, near, written=written)
-    return opened(incoming, await services.numbers.take(), advice, directory)
+    return await services.offload.run(size, advise, lexicon, intake_request.narrative, address, near, written=written)
+
+
+async def _find_offered(services: Services, incoming: IncomingCall, advice: Advice) -> Sequence[Duplicate]:
+    """Tickets that this call may repeat, for whoever can still decide: a gateway is shown no advice, and a call that is
+    answered at once is over."""
+    taken, actor = incoming.intake_request, incoming.by
+    if not can_search_by_caller(actor) or taken.at_once is not None:
+        return ()
+    profile = profile_of_advice(advice, taken.narrative, area=taken.area, category=taken.category)
+    return await find_duplicates(services, SoughtMatter(profile, incoming.caller), scope_of(actor), incoming.at)
 
 
 async def _join_open_ticket(
@@ -136,9 +151,9 @@ async def _join_open_ticket(
 
 
 def _render_with_call(render: RenderReply, call: Call, after: Facts) -> str:
-    return render(after, call)
+    return render(after, call, ())
 
 
-def _render_own_ticket(render: RenderReply, own: Facts, _: Facts, call: Call) -> str:
+def _render_own_ticket(render: RenderReply, own: Facts, _: Facts, call: Call, __: Sequence[Duplicate]) -> str:
     """The reply about the sender's own ticket, where the call was joined to another that carries its matter."""
-    return render(own, call)
+    return render(own, call, ())

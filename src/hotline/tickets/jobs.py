@@ -1,19 +1,22 @@
-"""The worker's jobs for tickets: escalate overdue clocks, recalculate limits, take orders from those who are gone,
-index texts that fold otherwise than before, compare counters with a full count."""
+"""The worker's jobs for tickets: search for repeats by meaning, escalate overdue clocks, recalculate limits, take
+orders from those who are gone, index texts that fold otherwise than before, compare counters with a full count."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
-from hotline.jobs import AT_ONCE, HOURLY, MEDIUM_PAUSE, Job, RetentionRule
+from hotline.jobs import AT_ONCE, BATCH, HOURLY, MEDIUM_PAUSE, Job, RetentionRule
 from hotline.organisation.service import logging_in
 from hotline.organisation.store import people
 from hotline.tickets.context import Services
 from hotline.tickets.departures import release_departed
 from hotline.tickets.lookup import PER_TICKET
+from hotline.tickets.repeat_search import KEPT_FOR, search_by_meaning
 from hotline.tickets.sla.jobs import escalate_due, recalculate_due, start_missing_clocks
-from hotline.tickets.store import counters, search_index
+from hotline.tickets.store import counters, duplicates, search_index
+from hotline.triage.meaning import load_encoder
 from hotline.web import throttle_store
 
 # also where no account and no department has changed: a key expires, an order comes back from review
@@ -22,7 +25,8 @@ log = structlog.get_logger("hotline.retention")
 
 
 def ticket_jobs(services: Services) -> Sequence[Job]:
-    """Overdue clocks, limits that must be counted anew, tickets without clocks, texts to be indexed anew."""
+    """Repeats by meaning where the extra is installed, overdue clocks, limits that must be counted anew, tickets
+    without clocks, texts to be indexed anew."""
 
     async def escalate() -> bool:
         return (await escalate_due(services, services.clock())).claimed > 0
@@ -36,7 +40,12 @@ def ticket_jobs(services: Services) -> Sequence[Job]:
     async def index() -> bool:
         return await services.db.transact(lambda c: search_index.index_next(c, every=False)) > 0
 
+    async def search_repeats() -> bool:
+        encoder = await asyncio.to_thread(load_encoder)
+        return encoder is not None and await search_by_meaning(services, encoder, services.clock()) > 0
+
     return (
+        Job("repeats", search_repeats, MEDIUM_PAUSE),
         Job("clocks", escalate, AT_ONCE),
         Job("reckoning", recalculate, MEDIUM_PAUSE),
         Job("adoption", give_clocks, HOURLY),
@@ -78,6 +87,12 @@ async def check_counters(services: Services) -> int:
     return len(drift)
 
 
+async def _forget_searches(services: Services, now: datetime) -> int:
+    """What the search by meaning found long ago."""
+    before = now - KEPT_FOR
+    return await services.db.transact(lambda c: duplicates.delete_searches(c, before, BATCH))
+
+
 async def _forget_throttles(services: Services, now: datetime) -> int:
     """Wrong tries at query codes and log-ins, and the places that are known."""
     tried, known = now - PER_TICKET.window, now - logging_in.KNOWN_PLACE_TTL
@@ -85,4 +100,7 @@ async def _forget_throttles(services: Services, now: datetime) -> int:
 
 
 def retention() -> Sequence[RetentionRule[Services]]:
-    return (RetentionRule("throttles", _forget_throttles),)
+    return (
+        RetentionRule("throttles", _forget_throttles),
+        RetentionRule("repeat_search", _forget_searches, repeats=True),
+    )

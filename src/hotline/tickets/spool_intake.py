@@ -1,7 +1,7 @@
 """Calls taken while the database is unavailable: spooled under a reference, and taken in afterwards."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Refused
 from hotline.text.numbering import parse_number
 from hotline.tickets.context import Services
-from hotline.tickets.intake import take_call
+from hotline.tickets.intake import RenderReply, take_call
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Call, Facts
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
@@ -159,8 +159,8 @@ class BroughtIn:
     ticket: SpooledTicket
 
 
-def _spooled_renderer(reference_id: str) -> Callable[[Facts, Call], str]:
-    def show(facts: Facts, call: Call) -> str:
+def _spooled_renderer(reference_id: str) -> RenderReply:
+    def show(facts: Facts, call: Call, *_: Any) -> str:
         ticket = SpooledTicket(facts.ticket.number, facts.ticket.status, facts.ticket.version)
         return orjson.dumps(BroughtIn(reference_id, SpooledCall(call.id, call.number), ticket)).decode()
 

@@ -94,6 +94,16 @@ ticket = table(
              sqlite_where=sa.text("outer_number IS NOT NULL"), postgresql_where=sa.text("outer_number IS NOT NULL")),
 )  # fmt: skip
 
+repeat_search = table(
+    "repeat_search", "Tickets that were searched for repeats by meaning, and the most alike found.",
+    C("number", S(14), sa.ForeignKey("ticket.number"), primary_key=True),
+    C("other", S(14), sa.ForeignKey("ticket.number")),
+    C("score", sa.Float),
+    C("at", Instant, nullable=False),
+    sa.Index("ix_repeat_search_other", "other", sqlite_where=sa.text("other IS NOT NULL"), postgresql_where=sa.text("other IS NOT NULL")),
+    sa.Index("ix_repeat_search_at", "at"),
+)  # fmt: skip
+
 # made by the migrations: the two databases have no form of it in common
 TICKET_WORDS = SearchIndex("ticket_words", "number")
 

@@ -1,3 +1,3 @@
 """Triage of narratives."""
 
-__all__ = ["model"]
+__all__ = ["meaning", "model"]

@@ -171,15 +171,17 @@ export function buttons(seen, after, order = null) {
   return el("div", { class: "actions", role: "group", "aria-label": t("ticket.actions") }, moves.map((move, place) =>
     el("button", {
       type: "button", class: place === 0 ? "first" : "", "data-action": move.action, "data-key": `${order?.id ?? seen.number} ${move.action}`,
-      onclick: press(async (event) => {
-        if (event.detail > 1) return; // the second half of a double press
-        try {
-          const result = await perform(move, seen, order, order ? {} : known(seen, move.action));
-          if (move.action === "reveal" && result?.number) { seen.version = result.version; reveal(result); } else if (result !== null) after(result);
-        } catch (refused) {
-          say(refused instanceof Refusal ? refused.said : t("app.failed"), true);
-          if (!(refused instanceof Refusal)) throw refused;
-        }
-      }),
+      onclick: performing(move, seen, order, order ? {} : known(seen, move.action), after),
     }, word("action", move.action))));
 }
+/** A press on the button of an action, with values filled in. */
+export const performing = (move, seen, order, values, after) => press(async (event) => {
+  if (event.detail > 1) return; // the second half of a double press
+  try {
+    const result = await perform(move, seen, order, values);
+    if (move.action === "reveal" && result?.number) { seen.version = result.version; reveal(result); } else if (result !== null) after(result);
+  } catch (refused) {
+    say(refused instanceof Refusal ? refused.said : t("app.failed"), true);
+    if (!(refused instanceof Refusal)) throw refused;
+  }
+});

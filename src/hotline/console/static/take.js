@@ -98,6 +98,7 @@ function laid(fields) {
   if (fields.category && form.category.value !== fields.category) { category([[fields.category, fields.category]], fields.category); loading = null; } // until the names are there
   suggested();
   for (const at of ["#card", "#advice", "#danger", "#alike", "#answers"]) fill($(at));
+  $("#repeats").hidden = true;
   form.caller_name.dataset.told = "";
   $("#wrong").textContent = "";
   chosen();
@@ -129,6 +130,7 @@ function another() {
   if (form.caller_name.dataset.told && form.caller_name.value === form.caller_name.dataset.told) form.caller_name.value = "";
   form.caller_name.dataset.told = "";
   lookUp();
+  advise();
 }
 const digits = (phone) => phone.replace(/\D/g, "");
 const same = (one, two) => digits(one) && digits(two) && (digits(one).endsWith(digits(two)) || digits(two).endsWith(digits(one)));
@@ -156,13 +158,26 @@ function card(found) {
       el("ul", { class: "plainlist" }, found.history.map((h) => el("li", {}, link(h.number), " ", h.title, " ", el("small", {}, `${word("status", h.status)} ${when(h.created_at)}`))))) : null));
 }
 
-// the narrative and the suggestions
+// tickets that this call may repeat
 const alikes = steady($("#alike"));
+const apart = new Set(); // other matters, by call
+function offer(found) {
+  const left = found.filter((one) => !apart.has(form.key.value + one.number) && one.number !== form.attach.value);
+  const button = (one, key, does) => el("button", { type: "button", "data-key": key + one.number, onclick: () => { does(one.number); offer(found); form.narrative.focus(); } }, t(key));
+  alikes(() => {
+    $("#repeats").hidden = !left.length;
+    fill($("#alike"), left.map((one) => el("li", {}, link(one.number), " ", one.title, " ", el("small", {}, `${word("status", one.status)} ${when(one.created_at)} ${one.same_caller ? t("take.same_caller") : ""}`), " ",
+      one.open ? button(one, "take.join", (number) => { join(number); say(t("take.will_join", { number })); }) : null, " ",
+      button(one, "take.another_matter", (number) => apart.add(form.key.value + number)))));
+  });
+}
+
+// the narrative and the suggestions
 const advise = soon(async () => {
   const narrative = form.narrative.value.trim();
   const key = form.key.value;
   const over = () => form.key.value !== key || !form.narrative.value.trim(); // what is found is of another call
-  if (!narrative) { suggested(); fill($("#advice")); fill($("#danger")); fill($("#alike")); fill($("#answers")); return; }
+  if (!narrative) { suggested(); fill($("#advice")); fill($("#danger")); offer([]); fill($("#answers")); return; }
   const { area: at, address: typed } = located();
   const address = [placed(null, parts()), typed].filter(Boolean).join(" ");
   const told = await api("POST", "/v1/explain/triage", { body: { narrative, ...(address ? { address } : {}), ...(at ? { area: at } : {}) } });
@@ -183,14 +198,10 @@ const advise = soon(async () => {
     several(advice.matters),
     el("details", {}, el("summary", {}, t("take.because")), el("ul", {}, told.because.map((b) => el("li", {}, `${b.rule}: ${joined(b.matched, "、")}`)))));
   const code = form.category.value || advice.category;
-  const where = at || advice.area;
-  if (code && where) {
-    const alike = await get(`/v1/tickets?${new URLSearchParams({ category: code, area: where, limit: 5 })}`);
-    if (over()) return;
-    const open = alike.items.filter((x) => !["closed", "declined", "void", "withdrawn", "merged"].includes(x.status));
-    alikes(() => fill($("#alike"), open.length ? open.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("small", {}, word("status", x.status)), " ",
-      el("button", { type: "button", "data-key": x.number, onclick: () => { join(x.number); say(t("take.will_join", { number: x.number })); } }, t("take.join")))) : el("li", { class: "note" }, t("app.none"))));
-  } else fill($("#alike"), el("li", { class: "note" }, t("app.none")));
+  const phone = form.phone.value.trim();
+  const alike = await api("POST", "/v1/explain/duplicates", { body: { narrative, phone, area: at, address: address || undefined, category: form.category.value || undefined } });
+  if (over() || form.phone.value.trim() !== phone) return;
+  offer(alike.result);
   if (code) {
     const before = await get(`/v1/earlier-answers?${new URLSearchParams({ category: code, limit: 3 })}`);
     if (over()) return;

@@ -60,6 +60,7 @@ class Organisation(NamedItem):
     sure_at: float = 0.75  # from this confidence on, rules dispatch by themselves; below it a dispatcher decides
     area: str | None = None  # the root of all areas
     committee: str | None = None  # the committee that the last steps of an escalation policy notify
+    repeat_hours: int = 168  # for how long after a report another one may be of the same matter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +146,7 @@ class Category(NamedItem):
     attributes: tuple[Attribute, ...] = ()
     intake: Intake = Intake.REALTIME
     public_channels: tuple[Channel, ...] = ()
+    repeat_hours: int | None = None  # for how long a report may be repeated; absent: as its parent, or the organisation
 
 
 @dataclass(frozen=True, slots=True)

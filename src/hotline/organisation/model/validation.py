@@ -53,6 +53,7 @@ def directory_errors(directory: Directory) -> list[ItemError]:
 
 
 _LISTS = frozenset({AttributeType.SINGLE, AttributeType.MULTI})
+LONGEST_REPEAT_HOURS = 8760  # a year
 _RESERVED_CODE = "fixmystreet_id"  # stands in every definition by itself
 
 
@@ -101,6 +102,8 @@ def _item_errors(d: Directory) -> Iterable[ItemError]:
             yield ItemError("departments", department.code, "successor", "must be another department")
     for category in d.categories.values():
         yield from _attribute_errors(category)
+        if category.repeat_hours is not None and not 1 <= category.repeat_hours <= LONGEST_REPEAT_HOURS:
+            yield ItemError("categories", category.code, "repeat_hours", f"1 to {LONGEST_REPEAT_HOURS} hours")
         if category.confidential and category.public_channels:
             yield ItemError(
                 "categories", category.code, "public_channels", "a confidential category is never published"
@@ -142,6 +145,8 @@ def _organisation_errors(d: Directory) -> Iterable[ItemError]:
         yield ItemError("house", d.home.code, "area", f"unknown area: {d.home.area}")
     if not 0 < d.home.sure_at <= 1:
         yield ItemError("house", d.home.code, "sure_at", "above 0, at most 1")
+    if not 1 <= d.home.repeat_hours <= LONGEST_REPEAT_HOURS:
+        yield ItemError("house", d.home.code, "repeat_hours", f"1 to {LONGEST_REPEAT_HOURS} hours")
 
 
 def _calendar_errors(d: Directory) -> Iterable[ItemError]:

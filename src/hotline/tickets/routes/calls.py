@@ -1,6 +1,6 @@
 """Routes for taking calls and for looking up who is calling."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Annotated
 
 import structlog
@@ -15,6 +15,7 @@ from hotline.refusals import Code, Refused
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.caller_lookup import load_caller_lookup
 from hotline.tickets.dependencies import TicketContext
+from hotline.tickets.duplicates import Duplicate
 from hotline.tickets.intake import take_call
 from hotline.tickets.lookup import query_code
 from hotline.tickets.model.intake import unread_details
@@ -28,8 +29,10 @@ from hotline.tickets.schemas.calls import (
     render_call,
     render_caller_card,
 )
+from hotline.tickets.schemas.duplicates import render_duplicates
 from hotline.tickets.schemas.tickets import render_ticket, render_unread
 from hotline.tickets.spool_intake import BroughtIn, spool_request
+from hotline.value_objects import replace
 from hotline.web.responses import POST_REFUSALS, action_reply, etag_responses, json_reply, refusal_responses
 from hotline.web.schemas import dump_json
 
@@ -65,10 +68,13 @@ async def take_a_call(
     and becomes a ticket later, which `GET /v1/inbound/REFERENCE` then names."""
     directory = await context.services.directory.current_or_last_known(context.now)
 
-    def render(facts: Facts, call: Call) -> str:
+    def render(facts: Facts, call: Call, duplicates: Sequence[Duplicate]) -> str:
+        ticket = render_ticket(facts, context.actor, directory, context.now)
+        if ticket.advice is not None:
+            ticket = replace(ticket, advice=replace(ticket.advice, duplicates=render_duplicates(duplicates)))
         taken_out = IntakeOut(
             call=render_call(call, context.actor, facts),
-            ticket=render_ticket(facts, context.actor, directory, context.now),
+            ticket=ticket,
             query_code=query_code(context.services.secret, facts.ticket.number),
             unread=render_unread(call.unread),
         )

@@ -11,6 +11,7 @@ from hotline.replies import ABSENT, reply_from_values, reply_type
 from hotline.text.reasons import Because
 from hotline.tickets.model.routing import current_advice
 from hotline.tickets.model.ticket import Facts
+from hotline.tickets.schemas.duplicates import DuplicateOut
 from hotline.triage.model.places.parts import AddressParts
 from hotline.triage.model.places.reader import PlaceCandidate
 
@@ -143,11 +144,15 @@ class Hints:
 
 @reply_type()
 class TicketAdvice:
-    """Triage, routing and hints as they were at intake. What was not asked for then is absent."""
+    """Triage, routing and hints as they were at intake. What was not asked for then is absent. `duplicates` stands in
+    the reply to `POST /v1/calls` alone; later `GET /v1/tickets/{number}/duplicates` looks for them anew."""
 
     triage: TriageAdvice | None = ABSENT
     routing: RoutingAdvice | None = ABSENT
     hints: Hints = ABSENT
+    duplicates: Annotated[
+        tuple[DuplicateOut, ...], Field(description="At most three tickets that this call may repeat")
+    ] = ABSENT
 
 
 def render_parts(parts: AddressParts) -> AddressPartsOut:

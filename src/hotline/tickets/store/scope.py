@@ -45,6 +45,16 @@ def scope_parameters(scope: Scope) -> dict[str, Any]:
     return values
 
 
+def scope_form(scope: Scope) -> Scope:
+    """The form of a scope, to build a query from: scopes that differ in their values alone have the same."""
+    return Scope(
+        scope.whole,
+        frozenset() if scope.areas is not None else None,
+        frozenset({"x"} if scope.departments else ()),
+        "x" if scope.creator is not None else None,
+    )
+
+
 def desk_scope(by_area: bool) -> Scope:
     """The form of a scope that sees by area, to build a query from."""
     return Scope(True, frozenset() if by_area else None, frozenset())
