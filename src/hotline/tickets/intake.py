@@ -91,6 +91,9 @@ async def _opened(services: Services, incoming: IncomingCall, directory: Directo
     near = intake_request.area or incoming.by.home_area
     written = intake_request.channel not in LIVE_CHANNELS
     advice = await services.offload.run(size, advise, lexicon, intake_request.narrative, address, near, written=written)
+    if services.open_incidents is not None and intake_request.at_once is None and intake_request.outer_number is None:
+        found = await services.open_incidents.match(intake_request, advice, incoming.at)
+        incoming = incoming if found is None else replace(incoming, incident=found)
     return opened(incoming, await services.numbers.take(), advice, directory)
 
 

@@ -297,12 +297,25 @@ class Hints:
 
 
 @reply_type()
+class IncidentAdvice:
+    """The incident the call was taken to be about, as it was then. `merged`: the ticket went into its parent; `say`:
+    what to tell the caller."""
+
+    code: str
+    state: str
+    parent: str
+    merged: bool
+    say: Label
+
+
+@reply_type()
 class TicketAdvice:
     """Triage, routing and hints as they were at intake. What was not asked for then is absent."""
 
     triage: TriageAdvice | None = ABSENT
     routing: RoutingAdvice | None = ABSENT
     hints: Hints = ABSENT
+    incident: IncidentAdvice = ABSENT
 
 
 @reply_type()
@@ -328,6 +341,7 @@ class TicketOut:
     supervised: Level | None
     escalated: Level | None
     parent: Annotated[str | None, Field(description="The ticket this one was merged into")]
+    incident: Annotated[str | None, Field(description="The code of the incident it belongs to")]
     outer: OuterOut | None
     counters: TicketCounters
     clocks: TicketClocks
@@ -387,6 +401,7 @@ def render_ticket(
         supervised=t.supervised,
         escalated=t.escalated,
         parent=t.parent,
+        incident=t.incident,
         outer=OuterOut(t.outer_system, t.outer_number, t.outer_due_at) if t.outer_number else None,
         counters=TicketCounters(
             t.calls, t.urges, t.returns, t.extensions, t.call_backs, t.reopens, t.attachments, facts.children

@@ -1,0 +1,1 @@
+"""Incidents: many calls about one matter, handled as one."""
