@@ -51,7 +51,7 @@ def upgrade() -> None:
         sa.Column("told_at", Instant()),
         sa.Column("entries", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.CheckConstraint(f"state IN ({STATES})", name=op.f("ck_incident_state")),
+        sa.CheckConstraint(f"state IN ({STATES})", name=op.f("ck_incident_state_word")),
         sa.ForeignKeyConstraint(["parent"], ["ticket.number"], name=op.f("fk_incident_parent_ticket")),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_incident")),
     )
@@ -69,7 +69,7 @@ def upgrade() -> None:
         sa.Column("state_to", sa.String(length=12), nullable=False),
         sa.Column("reason", sa.Text()),
         sa.Column("changes", Document(), nullable=False),
-        sa.CheckConstraint(f"by_kind IN ({KINDS})", name=op.f("ck_incident_entry_by_kind")),
+        sa.CheckConstraint(f"by_kind IN ({KINDS})", name=op.f("ck_incident_entry_by_kind_word")),
         sa.ForeignKeyConstraint(["code"], ["incident.code"], name=op.f("fk_incident_entry_code_incident")),
         sa.PrimaryKeyConstraint("code", "seq", name=op.f("pk_incident_entry")),
     )

@@ -223,7 +223,7 @@ async def test_a_ticket_joins_by_hand(desk: Player, switch: Player, services: Se
 async def test_when_it_is_over_every_phone_has_one_final_word(
     desk: Player, switch: Player, services: Services, clock: Clock
 ) -> None:
-    _, watch, incident = await storm_of_five(desk, services)
+    _, watch, _ = await storm_of_five(desk, services)
     clock.forward(seconds=2)
     await desk.call(FURTHER, caller=phone(0))  # one of the five calls again
     await settled(watch)

@@ -8,7 +8,7 @@ from hotline.database.cache import CachedTable
 from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
 from hotline.incidents import store
-from hotline.incidents.model.grouping import KnownIncident, Report, known_incident, matching_incident
+from hotline.incidents.model.grouping import CallReport, KnownIncident, known_incident, matching_incident
 from hotline.incidents.model.incident import Incident
 from hotline.incidents.model.vocabulary import CONFIRMED_STATES
 from hotline.incidents.model.wording import features
@@ -66,7 +66,7 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             return None
         kind = intake_request.kind or advice.kind
         directory = await self._directory.now(now)
-        report = Report(
+        report = CallReport(
             _NO_NUMBER,
             now,
             None,

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from hotline.incidents import store
-from hotline.incidents.model.incident import Incident, Member
+from hotline.incidents.model.incident import Incident, IncidentMember
 from hotline.organisation.model.actors import RULES
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.write_request import WriteRequest
@@ -73,7 +73,7 @@ async def move(services: Services, number: str, to: str | None, incident: Incide
             continue
 
 
-async def merge(services: Services, incident: Incident, member: Member) -> bool:
+async def merge(services: Services, incident: Incident, member: IncidentMember) -> bool:
     """Merge a ticket into the incident's parent: its orders are recalled, its caller is told."""
     for _ in range(_TRIES):
         facts = await load_ticket(services, member.number)

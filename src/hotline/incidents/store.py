@@ -13,8 +13,8 @@ from hotline.database.engine import Database, fetch_first
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.incidents.model.codes import IncidentCode
-from hotline.incidents.model.grouping import Report
-from hotline.incidents.model.incident import Incident, IncidentEntry, Member
+from hotline.incidents.model.grouping import CallReport
+from hotline.incidents.model.incident import Incident, IncidentEntry, IncidentMember
 from hotline.incidents.model.vocabulary import ACTIVE_STATES, ENDED_STATES, IncidentAction, IncidentState
 from hotline.incidents.model.wording import features
 from hotline.incidents.tables import incident as i
@@ -158,11 +158,11 @@ _MEMBERS = PreparedQuery(
 )
 
 
-async def load_members(db: Database, code: IncidentCode) -> list[Member]:
+async def load_members(db: Database, code: IncidentCode) -> list[IncidentMember]:
     """The tickets that belong to an incident, oldest first."""
     rows = await db.rows(_MEMBERS, code=code)
     return [
-        Member(
+        IncidentMember(
             r.number, TicketStatus(r.status), r.created_at, r.version, Priority(r.priority), r.category, r.area,
             r.caller, r.parent, r.department, any(flag.startswith("danger:") for flag in r.flags),
         )
@@ -228,12 +228,12 @@ _CALLS = PreparedQuery(
 )  # fmt: skip
 
 
-async def load_reports(db: Database, since: datetime) -> list[Report]:
+async def load_reports(db: Database, since: datetime) -> list[CallReport]:
     """The open tickets of no incident that were taken in since, oldest first: none that is confidential, another
     hotline's, imported, or taken out of an incident by hand; and no text that leaves open whether there is danger."""
     rows = await db.rows(_CALLS, since=since)
     return [
-        Report(
+        CallReport(
             row.number, row.created_at, row.caller, Kind(row.kind), row.category or _advised(row.advice, "category"),
             tuple(_advised(row.advice, "symptoms") or ()), row.area, features(row.narrative),
         )

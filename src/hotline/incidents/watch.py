@@ -19,9 +19,9 @@ from hotline.incidents.members import (
     move,
 )
 from hotline.incidents.model.grouping import (
+    CallReport,
     KnownIncident,
     Proposal,
-    Report,
     common_area,
     known_incident,
     matching_incident,
@@ -30,7 +30,7 @@ from hotline.incidents.model.grouping import (
     teach_wording,
     wording_data,
 )
-from hotline.incidents.model.incident import Incident, Member
+from hotline.incidents.model.incident import Incident, IncidentMember
 from hotline.incidents.model.vocabulary import CONFIRMED_STATES, IncidentAction, IncidentState
 from hotline.incidents.model.wording import features
 from hotline.incidents.notices import announce, tell_callers
@@ -55,7 +55,7 @@ class IncidentWatch:
     incident; `read_to`: up to when they were read."""
 
     services: Services
-    window: dict[str, Report] = field(default_factory=dict)
+    window: dict[str, CallReport] = field(default_factory=dict)
     read_to: datetime | None = None
 
     async def step(self) -> bool:
@@ -143,7 +143,7 @@ class IncidentWatch:
         await self._count(directory, incident, members)
         return len(waiting) > MERGED_AT_ONCE
 
-    async def _count(self, directory: Directory, incident: Incident, members: Sequence[Member]) -> None:
+    async def _count(self, directory: Directory, incident: Incident, members: Sequence[IncidentMember]) -> None:
         """What is shown of it: how many tickets and callers, the last call, the area; and how it is told."""
         if not members or (len(members) == incident.tickets and incident.wording.get("learned") == len(members)):
             return
@@ -179,7 +179,7 @@ async def _store(services: Services, incident: Incident, values: dict[str, objec
 
 
 async def _decide_proposal(
-    services: Services, directory: Directory, incident: Incident, members: Sequence[Member], now: datetime
+    services: Services, directory: Directory, incident: Incident, members: Sequence[IncidentMember], now: datetime
 ) -> bool:
     """Confirm a proposal where the directory says at how many callers; give up one that nobody looked at."""
     callers = len({member.caller for member in members if member.caller is not None})

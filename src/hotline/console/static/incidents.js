@@ -46,7 +46,7 @@ async function perform(x, move, draw) {
 }
 
 function field(name, tickets) {
-  const label = word("incident_field", name);
+  const label = LISTS.has(name) ? t("incidents.ticket") : word("field", name);
   if (!tickets.length || !LISTS.has(name)) {
     const input = name === "ticket" ? el("input", { required: true, inputmode: "numeric" }) : el("textarea", { rows: 3, required: true });
     return { name, line: el("label", {}, label, input), read: () => input.value.trim() };

@@ -19,7 +19,7 @@ _SAME_CATEGORY, _RELATED, _OTHER, _OTHER_SYMPTOM = 1.0, 0.5, 1.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CallReport:
     """One call, as far as it matters here. `caller`: its id; None: withheld. `found`: the features of its text."""
 
     number: TicketNumber
@@ -53,7 +53,7 @@ class Proposal:
     symptom: str | None
     area: str | None
     reach: str | None
-    reports: tuple[Report, ...]
+    reports: tuple[CallReport, ...]
     callers: int
     confirmed: bool
 
@@ -113,7 +113,7 @@ def wording_data(wording: Wording) -> dict[str, Any]:
     return {"weights": dict(wording.weights), "other": wording.other}
 
 
-def matching_incident(directory: Directory, known: Iterable[KnownIncident], report: Report) -> KnownIncident | None:
+def matching_incident(directory: Directory, known: Iterable[KnownIncident], report: CallReport) -> KnownIncident | None:
     """The incident that a call belongs to. None: none of them."""
     near = [incident for incident in known if _is_near(incident, report.area)]
     if not near or report.kind not in _KINDS:
@@ -150,10 +150,10 @@ def _likeness(incident: KnownIncident, about: Mapping[str, str | None], found: f
     return likeness if likeness >= least else None
 
 
-def propose(directory: Directory, reports: Sequence[Report], now: datetime) -> list[Proposal]:
+def propose(directory: Directory, reports: Sequence[CallReport], now: datetime) -> list[Proposal]:
     """The matters that so many callers tell of that they are taken for incidents, the one with most callers first. A
     report is part of one of them at most."""
-    groups: dict[tuple[str, str], list[Report]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[CallReport]] = defaultdict(list)
     rules: dict[str, IncidentRule] = {}
     for report in reports:
         if report.kind not in _KINDS:
@@ -179,7 +179,7 @@ def propose(directory: Directory, reports: Sequence[Report], now: datetime) -> l
     return found
 
 
-def count_callers(reports: Iterable[Report]) -> int:
+def count_callers(reports: Iterable[CallReport]) -> int:
     """Different callers; who withholds the number is nobody of whom that is known."""
     return len({report.caller for report in reports if report.caller is not None})
 

@@ -63,7 +63,7 @@ class IncidentEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class IncidentMember:
     """A ticket of an incident, as far as the incident needs it. `department`: of the live lead order; `dangers`: the
     text tells of a danger."""
 
@@ -91,7 +91,7 @@ class IncidentFacts:
     incident each belongs to (None: none)."""
 
     incident: Incident
-    members: tuple[Member, ...] = ()
+    members: tuple[IncidentMember, ...] = ()
     named: Mapping[str, str | None] = field(default_factory=dict)
     new_code: IncidentCode | None = None  # for an incident that is split off
 

@@ -12,7 +12,7 @@ from hotline.incidents.model.incident import (
     IncidentCommand,
     IncidentEntry,
     IncidentFacts,
-    Member,
+    IncidentMember,
 )
 from hotline.incidents.model.vocabulary import ACTIVE_STATES, ENDED_STATES, IncidentAction, IncidentField, IncidentState
 from hotline.organisation.model.actors import Actor, Role
@@ -35,7 +35,9 @@ class IncidentMove:
     fields: tuple[IncidentField, ...]
 
 
-def _row(at: IncidentState, action: IncidentAction, to: IncidentState, by: Iterable[Role], *needs: IncidentField) -> IncidentMove:
+def _row(
+    at: IncidentState, action: IncidentAction, to: IncidentState, by: Iterable[Role], *needs: IncidentField
+) -> IncidentMove:
     return IncidentMove(at, action, to, frozenset(by), needs)
 
 
@@ -155,7 +157,7 @@ _CHECKS: Mapping[IncidentAction, Callable[[IncidentFacts, IncidentCommand], Refu
 # --- what an action does
 
 
-def choose_parent(incident: Incident, members: Iterable[Member]) -> TicketNumber | None:
+def choose_parent(incident: Incident, members: Iterable[IncidentMember]) -> TicketNumber | None:
     """The ticket that carries the incident: of those that are open, one without danger goes before all others, then one
     whose lead order runs, then one of the incident's category, then the earliest."""
     open_tickets = [member for member in members if member.status in OPEN]

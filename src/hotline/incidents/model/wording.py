@@ -15,7 +15,7 @@ MOST_WEIGHTS = 600  # kept for one incident
 _LOWEST, _HIGHEST = -2.0, 3.0  # one word alone decides nothing
 _UNKNOWN = -0.5  # of a feature that neither its calls nor others have
 _PRIOR = 2.0
-_RUNS = re.compile("[a-z]{2,}|[\u3400-\u9fff]{2,}")
+_RUNS = re.compile(r"[a-z]{2,}|[\u3400-\u9fff]{2,}")
 _COMMON = frozenset(
     (
         "an", "and", "are", "at", "be", "by", "can", "for", "has", "have", "hello", "hi", "in", "is", "it", "its", "me",

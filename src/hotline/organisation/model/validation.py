@@ -15,6 +15,7 @@ from hotline.organisation.model.hours import (
     is_zone,
     parse_hours,
 )
+from hotline.organisation.model.incident_rules import incident_rule_errors
 from hotline.organisation.model.items import (
     ANY,
     CODE_PATTERN,
@@ -107,7 +108,7 @@ def _item_errors(d: Directory) -> Iterable[ItemError]:
     yield from _roster_errors(d)
     yield from _word_errors(d)
     yield from _reading_errors(d)
-    yield from _incident_rule_errors(d)
+    yield from (ItemError("incident_rules", *wrong) for wrong in incident_rule_errors(d))
     yield from _route_errors(d)
 
 
@@ -414,23 +415,6 @@ def _reading_errors(d: Directory) -> Iterable[ItemError]:
                 yield ItemError(noun, item.code, "patterns", "at least one")
             for text in item.patterns:
                 yield from _pattern_errors(d, noun, item.code, text)
-
-
-def _incident_rule_errors(d: Directory) -> Iterable[ItemError]:
-    noun, by_category = "incident_rules", dict[str, str]()
-    for rule in d.incident_rules.values():
-        for name, codes in (("category", (rule.category,)), ("also", rule.also)):
-            for code in codes:
-                if code not in d.categories:
-                    yield ItemError(noun, rule.code, name, f"unknown category: {code}")
-        if (first := by_category.setdefault(rule.category, rule.code)) != rule.code:
-            yield ItemError(noun, rule.code, "category", f"the same as of {first}")
-        if not 2 <= rule.callers <= 1000:
-            yield ItemError(noun, rule.code, "callers", "2 to 1000")
-        if not 1 <= rule.minutes <= 60:
-            yield ItemError(noun, rule.code, "minutes", "1 to 60")
-        if rule.confirm_at is not None and rule.confirm_at < rule.callers:
-            yield ItemError(noun, rule.code, "confirm_at", "not fewer than callers")
 
 
 def _pattern_errors(d: Directory, noun: str, code: str, text: str) -> Iterable[ItemError]:

@@ -1,3 +1,13 @@
 """Rules and types of tickets. Standard library only."""
 
-__all__ = ["address", "intake", "measures", "new_ticket", "stream_events", "ticket", "visibility", "vocabulary"]
+__all__ = [
+    "address",
+    "intake",
+    "measures",
+    "new_ticket",
+    "routing",
+    "stream_events",
+    "ticket",
+    "visibility",
+    "vocabulary",
+]

@@ -28,6 +28,7 @@ from hotline.tickets.model.vocabulary import (
     TicketStatus,
     VoidReason,
 )
+from hotline.tickets.schemas.incidents import IncidentAdvice
 from hotline.tickets.schemas.moves import MoveOut, render_move
 from hotline.tickets.schemas.sla import ClockOut, render_clock, visible_clocks
 from hotline.tickets.sla.colours import has_breached
@@ -294,18 +295,6 @@ class Hints:
     floor: str = ABSENT
     room: str = ABSENT
     form: SubmittedForm = ABSENT
-
-
-@reply_type()
-class IncidentAdvice:
-    """The incident the call was taken to be about, as it was then. `merged`: the ticket went into its parent; `say`:
-    what to tell the caller."""
-
-    code: str
-    state: str
-    parent: str
-    merged: bool
-    say: Label
 
 
 @reply_type()
