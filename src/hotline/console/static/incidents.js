@@ -18,7 +18,7 @@ export function incidents(place, badge, acts) {
 
 function line(x, acts, draw) {
   return el("li", {}, el("strong", {}, joined([named(x.symptom) || named(x.category), named(x.area)], " · ")), " ", el("span", { class: "badge" }, word("incident_state", x.state)), " ",
-    t("incidents.callers", { n: x.callers, tickets: x.tickets }), " ", el("small", {}, joined([x.code, t("incidents.calls", { first: when(x.first_call_at), last: when(x.last_call_at) })], " · "), x.parent ? [" · ", link(x.parent)] : null),
+    t("incidents.callers", { n: x.callers, tickets: x.tickets }), " ", el("small", {}, joined([x.code, `${when(x.first_call_at)} – ${when(x.last_call_at)}`], " · "), x.parent ? [" · ", link(x.parent)] : null),
     acts && x.allowed_actions.length ? el("span", { class: "go" }, x.allowed_actions.map((move) => el("button", { type: "button", class: "small", "data-key": `${x.code}-${move.action}`, onclick: press(() => perform(x, move, draw)) }, word("incident_action", move.action)))) : null);
 }
 

@@ -105,6 +105,14 @@ def incident_action_fields(
     return rows[0], OPTIONAL_INCIDENT_FIELDS.get(action, ())
 
 
+def incident_diagram() -> str:
+    """The table as a Mermaid state diagram, without what keeps the state."""
+    drawn = [
+        f"    {m.at} --> {m.to}: {m.action} ({', '.join(sorted(m.by))})" for m in INCIDENT_MOVES if m.at is not m.to
+    ]
+    return "\n".join(["stateDiagram-v2", f"    [*] --> {S.PROPOSED}", *drawn])
+
+
 # --- what the words of a command must fit
 
 
