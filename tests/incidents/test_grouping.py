@@ -77,7 +77,9 @@ def test_one_caller_calling_again_and_withheld_numbers_are_not_counted() -> None
 def test_old_calls_enquiries_and_praise_are_not_counted() -> None:
     old = [replace(r, at=NOON - timedelta(minutes=11)) for r in burst(2)]
     assert proposed([*old, *burst(4)]) == []
-    assert proposed([*burst(4), report("水管爆了", kind=Kind.ENQUIRY)]) == []
+    assert proposed([*burst(4), report("请问水管漏水怎么收费", kind=Kind.ENQUIRY)]) == []
+    assert proposed([*burst(4), report("水管爆了，几点能修好", kind=Kind.ENQUIRY)]) == [("sdq-burst", 5)]
+    assert proposed([*burst(4), report("水管爆了", kind=Kind.PRAISE)]) == []
 
 
 def test_confidential_matters_are_never_gathered() -> None:

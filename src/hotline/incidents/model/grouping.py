@@ -12,7 +12,7 @@ from hotline.organisation.model.items import IncidentRule
 from hotline.organisation.model.vocabulary import AreaLevel, Kind, Reach
 from hotline.text.numbering import TicketNumber
 
-_KINDS = frozenset({Kind.REQUEST, Kind.COMPLAINT})  # an enquiry or praise is no incident
+_KINDS = frozenset({Kind.REQUEST, Kind.COMPLAINT, Kind.ENQUIRY})  # praise, suggestions and misconduct are no incident
 # how alike a text must be to the calls of an incident, by what else is known of it (measured on generated storms; see
 # docs/decisions/0044-incidents.md)
 _SAME_CATEGORY, _RELATED, _OTHER, _OTHER_SYMPTOM = 1.0, 0.5, 1.0, 2.0
@@ -158,7 +158,9 @@ def propose(directory: Directory, reports: Sequence[CallReport], now: datetime) 
     for report in reports:
         if report.kind not in _KINDS:
             continue
-        for category in subjects(directory, report.category, report.symptoms):
+        for category, symptom in subjects(directory, report.category, report.symptoms).items():
+            if report.kind is Kind.ENQUIRY and symptom is None:
+                continue  # "when does the water come back" tells of an outage, "what does water cost" does not
             rule = rules.setdefault(category, rule_for(directory, category))
             reach = reach_of(directory, rule, report.area)
             if reach is not None and report.at > now - timedelta(minutes=rule.minutes):
