@@ -8,7 +8,7 @@ from hotline.database.cache import CachedTable
 from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
 from hotline.incidents import store
-from hotline.incidents.model.grouping import CallReport, KnownIncident, known_incident, matching_incident
+from hotline.incidents.model.grouping import MARGIN_UNSEEN, CallReport, KnownIncident, known_incident, matching_incident
 from hotline.incidents.model.incident import Incident
 from hotline.incidents.model.vocabulary import CONFIRMED_STATES
 from hotline.incidents.model.wording import features
@@ -76,7 +76,7 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             intake_request.area or advice.area,
             features(intake_request.narrative),
         )
-        if (found := matching_incident(directory, [i.known for i in incidents], report)) is None:
+        if (found := matching_incident(directory, [i.known for i in incidents], report, MARGIN_UNSEEN)) is None:
             return None
         joined = next(i for i in incidents if i.known is found)
         rings = bool(advice.dangers) or Priority.EMERGENCY in (intake_request.priority, advice.priority)

@@ -19,6 +19,7 @@ from hotline.incidents.members import (
     move,
 )
 from hotline.incidents.model.grouping import (
+    MARGIN_UNSEEN,
     CallReport,
     KnownIncident,
     Proposal,
@@ -52,10 +53,11 @@ log = structlog.get_logger("hotline.incidents")
 @dataclass
 class IncidentWatch:
     """One worker's view of what people call about now. `window`: the calls of the last minutes that belong to no
-    incident; `read_to`: up to when they were read."""
+    incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read."""
 
     services: Services
     window: dict[str, CallReport] = field(default_factory=dict)
+    unseen: set[str] = field(default_factory=set)
     read_to: datetime | None = None
 
     async def step(self) -> bool:
@@ -82,7 +84,10 @@ class IncidentWatch:
         minutes = [timedelta(minutes=rule.minutes) for rule in directory.incident_rules.values()]
         oldest = now - max([SHORTEST_WINDOW, *minutes])
         since = oldest if self.read_to is None else max(oldest, self.read_to - OVERLAP)
+        self.unseen = set()
         for report in await store.load_reports(self.services.db, since):
+            if report.number not in self.window:
+                self.unseen.add(report.number)
             self.window[report.number] = report
         self.window = {number: report for number, report in self.window.items() if report.at > oldest}
         self.read_to = now
@@ -94,7 +99,8 @@ class IncidentWatch:
         known = {incident.code: _known(directory, incident) for incident in active}
         incidents = {str(incident.code): incident for incident in active}
         for report in list(self.window.values()):
-            if (found := matching_incident(directory, known.values(), report)) is not None:
+            margin = MARGIN_UNSEEN if report.number in self.unseen else 0.0
+            if (found := matching_incident(directory, known.values(), report, margin)) is not None:
                 await move(self.services, report.number, found.code, incidents[found.code], "")
                 del self.window[report.number]
 
@@ -145,7 +151,8 @@ class IncidentWatch:
 
     async def _count(self, directory: Directory, incident: Incident, members: Sequence[IncidentMember]) -> None:
         """What is shown of it: how many tickets and callers, the last call, the area; and how it is told."""
-        if not members or (len(members) == incident.tickets and incident.wording.get("learned") == len(members)):
+        learned = [len(members), next(reversed(self.window), "")]
+        if not members or incident.wording.get("learned") == learned:
             return
         texts = await store.load_member_texts(self.services.db, incident.code)
         others = [report.found for report in self.window.values()]
@@ -156,7 +163,7 @@ class IncidentWatch:
             "first_call_at": members[0].created_at,
             "last_call_at": members[-1].created_at,
             "area": common_area(directory, (m.area for m in members)) or incident.area,
-            "wording": {**wording_data(wording), "learned": len(members)},
+            "wording": {**wording_data(wording), "learned": learned},
         }
         await _store(self.services, incident, counted)
 

@@ -15,7 +15,10 @@ from hotline.text.numbering import TicketNumber
 _KINDS = frozenset({Kind.REQUEST, Kind.COMPLAINT, Kind.ENQUIRY})  # praise, suggestions and misconduct are no incident
 # how alike a text must be to the calls of an incident, by what else is known of it (measured on generated storms; see
 # docs/decisions/0044-incidents.md)
-_SAME_CATEGORY, _RELATED, _OTHER, _OTHER_SYMPTOM = 1.0, 0.5, 1.0, 2.0
+_SAME_CATEGORY, _RELATED, _OTHER, _OTHER_SYMPTOM = 1.0, 0.0, 1.0, 2.0
+# As a call comes in it is not yet among those that the wording of an incident is held against. What is no surer than
+# that joins seconds later, when its own words are weighed with those of all others.
+MARGIN_UNSEEN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +116,20 @@ def wording_data(wording: Wording) -> dict[str, Any]:
     return {"weights": dict(wording.weights), "other": wording.other}
 
 
-def matching_incident(directory: Directory, known: Iterable[KnownIncident], report: CallReport) -> KnownIncident | None:
-    """The incident that a call belongs to. None: none of them."""
+def matching_incident(
+    directory: Directory, known: Iterable[KnownIncident], report: CallReport, margin: float = 0.0
+) -> KnownIncident | None:
+    """The incident that a call belongs to. None: none of them. `margin`: how much more alike it must be told than it
+    need be; see MARGIN_UNSEEN."""
     near = [incident for incident in known if _is_near(incident, report.area)]
     if not near or report.kind not in _KINDS:
         return None
     about = subjects(directory, report.category, report.symptoms)
-    likely = [(likeness, incident) for incident in near if (likeness := _likeness(incident, about, report.found))]
+    likely = [
+        (likeness, incident)
+        for incident in near
+        if (likeness := _likeness(incident, about, report.found, margin)) is not None
+    ]
     return max(likely, key=lambda pair: pair[0])[1] if likely else None
 
 
@@ -130,7 +140,9 @@ def _is_near(incident: KnownIncident, area: str | None) -> bool:
     return area is None or area in incident.below_reach or area in incident.above_reach
 
 
-def _likeness(incident: KnownIncident, about: Mapping[str, str | None], found: frozenset[str]) -> float | None:
+def _likeness(
+    incident: KnownIncident, about: Mapping[str, str | None], found: frozenset[str], margin: float
+) -> float | None:
     """How sure it is that a call belongs to the incident; None: it does not.
 
     A symptom of its category says so by itself. A category alone rests on one word, and must be told alike; so must
@@ -147,7 +159,7 @@ def _likeness(incident: KnownIncident, about: Mapping[str, str | None], found: f
         least = _RELATED
     else:
         least = _OTHER if all(by is None for by in about.values()) else _OTHER_SYMPTOM
-    return likeness if likeness >= least else None
+    return likeness if likeness >= least + margin else None
 
 
 def propose(directory: Directory, reports: Sequence[CallReport], now: datetime) -> list[Proposal]:

@@ -1,5 +1,5 @@
-"""How alike a text is to the calls of an incident: the pairs of characters and the words that its calls use more often
-than all others do."""
+"""How alike a text is to the calls of an incident: the characters, pairs of characters and words that its calls use
+more often than all others do."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ MOST_WEIGHTS = 600  # kept for one incident
 _LOWEST, _HIGHEST = -2.0, 3.0  # one word alone decides nothing
 _UNKNOWN = -0.5  # of a feature that neither its calls nor others have
 _PRIOR = 2.0
-_RUNS = re.compile(r"[a-z]{2,}|[\u3400-\u9fff]{2,}")
+_RUNS = re.compile(r"[a-z]{2,}|[\u3400-\u9fff]+")
 _COMMON = frozenset(
     (
         "an", "and", "are", "at", "be", "by", "can", "for", "has", "have", "hello", "hi", "in", "is", "it", "its", "me",
@@ -26,10 +26,11 @@ _COMMON = frozenset(
 
 
 def features(text: str) -> frozenset[str]:
-    """The pairs of Chinese characters and the English words of a text, but for the commonest."""
+    """The Chinese characters, their pairs, and the English words of a text, but for the commonest."""
     found: set[str] = set()
     for run in _RUNS.findall(fold_text(text[:READ_CHARACTERS])):
         if run[0] > "z":
+            found.update(run)
             found.update(a + b for a, b in pairwise(run))
         elif run not in _COMMON:
             found.add(run)
