@@ -8,10 +8,13 @@ const LISTS = new Set(["ticket", "tickets"]); // fields that are chosen among th
  *  allowed action. Gives `draw()`. */
 export function incidents(place, badge, acts) {
   const later = steady(place);
-  async function draw() {
-    const found = (await get(ACTIVE)).items;
+  let found = [];
+  const show = () => fill(place, found.length ? found.map((x) => line(x, acts, draw)) : el("li", { class: "note" }, t("app.none")));
+  /** `own`: after an action of one's own the list moves at once, for the next action needs the new version. */
+  async function draw(own = false) {
+    found = (await get(ACTIVE)).items;
     if (badge) badge.textContent = found.length;
-    later(() => fill(place, found.length ? found.map((x) => line(x, acts, draw)) : el("li", { class: "note" }, t("app.none"))));
+    if (own === true) show(); else later(show);
   }
   return draw;
 }
@@ -24,7 +27,7 @@ function line(x, acts, draw) {
 
 /** Do one allowed action: at once, or after asking for what it needs. */
 async function perform(x, move, draw) {
-  if (!move.needs.length) { await send(x, move, {}); draw(); return; }
+  if (!move.needs.length) { await send(x, move, {}); await draw(true); return; }
   const tickets = move.action !== "join" && move.needs.some((name) => LISTS.has(name)) ? (await get(`/v1/incidents/${x.code}`)).members.filter((m) => m.number !== x.parent) : [];
   const asked = move.needs.map((name) => field(name, tickets));
   const wrong = el("p", { class: "error", role: "alert" });
@@ -35,8 +38,8 @@ async function perform(x, move, draw) {
     event.preventDefault();
     try {
       await send(x, move, Object.fromEntries(asked.map((one) => [one.name, one.read()])));
+      await draw(true);
       close();
-      draw();
     } catch (refused) {
       if (!(refused instanceof Refusal)) throw refused;
       wrong.textContent = refused.said;
