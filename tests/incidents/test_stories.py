@@ -6,8 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.delivery.tables import outbox
+from hotline.incidents.cache import IncidentCache
 from hotline.incidents.watch import IncidentWatch
 from hotline.tickets.context import Services
+from hotline.tickets.jobs import check_counters
 from tests.conftest import Cast, Clock, Player
 
 BURST = (
@@ -77,6 +79,7 @@ async def test_five_callers_about_one_main_become_an_incident_with_one_order(des
     parent = await desk.see(incident["parent"])
     assert parent["counters"]["calls"] == 5
     assert len(await messages(services, "duty")) == 1
+    assert await check_counters(services) == 0
 
 
 async def test_four_callers_or_five_calls_of_one_caller_are_no_incident(desk: Player, services: Services) -> None:
@@ -311,3 +314,45 @@ async def test_a_worker_that_dies_between_proposal_and_merging_loses_nothing(des
     await settled(IncidentWatch(services))
     assert (await desk.see(incident["parent"]))["counters"]["calls"] == 5
     assert len(await messages(services, "duty")) == 1
+
+
+async def test_a_call_that_joins_at_the_moment_of_the_end_has_its_own_life_again(
+    desk: Player, switch: Player, services: Services, clock: Clock
+) -> None:
+    """The process that takes the call looks at the open incidents once a second, and has not seen the end yet."""
+    _, watch, incident = await storm_of_five(desk, services)
+    clock.forward(seconds=2)
+    cache = services.part(IncidentCache)
+    seen = await cache.now(clock.now)
+    await act(switch, incident, "end", text="已修复")
+    cache._found, cache._looked = seen, clock.now  # as another process has it
+    late = await desk.call(FURTHER, caller=phone(70))
+    assert late["status"] == "merged"
+    await settled(watch)
+    after = await desk.see(late)
+    assert (after["status"], after["parent"], after["incident"]) == ("triaged", None, None)
+
+
+async def test_a_ticket_that_was_merged_by_mistake_is_taken_out_again(
+    desk: Player, switch: Player, services: Services, clock: Clock
+) -> None:
+    parent = await desk.call("3栋2单元电梯坏了，不动了", caller=phone(80), category="dt-fault")
+    child = await desk.call("3栋门口的路灯坏了", caller=phone(81), category="wx-light")
+    promised = child["promised_at"]
+    merged = await switch.act(child, "merge", target=parent["number"])
+    assert [a["status"] for a in merged["assignments"]] == ["recalled"]
+    assert [m["action"] for m in merged["allowed_actions"]] == ["unmerge", "reveal"]
+    assert (await switch.see(parent))["counters"]["calls"] == 2
+    clock.forward(minutes=5)
+    await switch.act(merged, "unmerge", expect=422)
+    alone = await switch.act(merged, "unmerge", reason="不是同一件事")
+    assert (alone["status"], alone["parent"]) == ("triaged", None)
+    assert {c["metric"] for c in alone["clocks"]["running"]} >= {"dispatch", "resolve"}
+    seen = await switch.see(parent)
+    assert (seen["counters"]["calls"], seen["counters"]["merged"]) == (1, 0)
+    told = (await switch.get(f"/v1/tickets/{parent['number']}/timeline")).json()["items"][-1]
+    assert (told["action"], told["changes"]["child"]) == ("unmerge", [child["number"], None])
+    again = await switch.act(alone, "dispatch", department="property-works")
+    assert again["status"] == "dispatched"
+    assert again["promised_at"] > promised
+    assert await check_counters(services) == 0
