@@ -41,7 +41,7 @@ async def test_a_dispatcher_confirms_an_incident_takes_a_ticket_out_and_ends_it(
     await dialog.get_by_role("button", name="结束").click()
     await expect(line).to_have_class("note")
     ended = await only_incident(desk)
-    assert (ended["state"], ended["final_word"], ended["tickets"]) == ("over", "电梯已恢复", 5)
+    assert (ended["state"], ended["final_word"], ended["ticket_count"]) == ("over", "电梯已恢复", 5)
     assert seat.wrong == []
 
 

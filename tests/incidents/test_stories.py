@@ -71,11 +71,11 @@ async def storm_of_five(desk: Player, services: Services) -> tuple[list[dict[str
 async def test_five_callers_about_one_main_become_an_incident_with_one_order(desk: Player, services: Services) -> None:
     tickets, _, incident = await storm_of_five(desk, services)
     assert (incident["state"], incident["category"]["code"], incident["area"]["code"]) == ("open", "sdq-burst", "rq")
-    assert (incident["callers"], incident["tickets"]) == (5, 5)
+    assert (incident["callers"], incident["ticket_count"]) == (5, 5)
     detail = (await desk.get(f"/v1/incidents/{incident['code']}")).json()
     assert [order["part"] for order in detail["orders"] if order["part"] == "lead"] == ["lead"]
-    assert sorted(m["status"] for m in detail["members"]) == ["dispatched", *["merged"] * 4]
-    assert {m["number"] for m in detail["members"]} == {t["number"] for t in tickets}
+    assert sorted(m["status"] for m in detail["tickets"]) == ["dispatched", *["merged"] * 4]
+    assert {m["number"] for m in detail["tickets"]} == {t["number"] for t in tickets}
     parent = await desk.see(incident["parent"])
     assert parent["counters"]["calls"] == 5
     assert len(await messages(services, "duty")) == 1
@@ -161,13 +161,13 @@ async def test_a_dispatcher_confirms_what_no_rule_confirms(desk: Player, switch:
         "comment",
     }
     detail = (await switch.get(f"/v1/incidents/{incident['code']}")).json()
-    assert all(m["status"] == "dispatched" for m in detail["members"])
+    assert all(m["status"] == "dispatched" for m in detail["tickets"])
     assert (await act(desk, incident, "confirm", expect=403))["type"].endswith("not-your-role")
     confirmed = await act(switch, incident, "confirm")
     assert confirmed["state"] == "open"
     await settled(watch)
     detail = (await switch.get(f"/v1/incidents/{incident['code']}")).json()
-    assert sorted(m["status"] for m in detail["members"]) == ["dispatched", *["merged"] * 4]
+    assert sorted(m["status"] for m in detail["tickets"]) == ["dispatched", *["merged"] * 4]
     assert len([o for o in detail["orders"] if o["part"] == "lead"]) == 1
 
 
@@ -207,10 +207,10 @@ async def test_a_part_that_is_another_matter_is_split_off(desk: Player, switch: 
     assert {i["code"] for i in found} > {incident["code"]}
     (other,) = [i for i in found if i["code"] != incident["code"]]
     detail = (await switch.get(f"/v1/incidents/{other['code']}")).json()
-    assert {m["number"] for m in detail["members"]} == set(apart)
-    assert sorted(m["status"] for m in detail["members"]) == ["dispatched", "merged"]
+    assert {m["number"] for m in detail["tickets"]} == set(apart)
+    assert sorted(m["status"] for m in detail["tickets"]) == ["dispatched", "merged"]
     left = (await switch.get(f"/v1/incidents/{incident['code']}")).json()
-    assert len(left["members"]) == 3
+    assert len(left["tickets"]) == 3
 
 
 async def test_a_ticket_joins_by_hand(desk: Player, switch: Player, services: Services) -> None:

@@ -39,7 +39,7 @@ class IncidentMoveOut:
 
 @reply_type()
 class IncidentOut:
-    """An incident. `callers` and `tickets` are counted by the worker and may be some seconds old."""
+    """An incident. `callers` and `ticket_count` are counted by the worker and may be some seconds old."""
 
     code: str
     state: IncidentState
@@ -51,7 +51,7 @@ class IncidentOut:
     first_call_at: datetime
     last_call_at: datetime
     callers: Annotated[int, Field(description="Different callers")]
-    tickets: int
+    ticket_count: int
     final_word: str | None
     created_at: datetime
     updated_at: datetime
@@ -92,7 +92,7 @@ class IncidentOrder:
 class IncidentDetail(IncidentOut):
     """An incident with the tickets that you may see, and their running orders."""
 
-    members: tuple[IncidentTicket, ...]
+    tickets: tuple[IncidentTicket, ...]
     orders: tuple[IncidentOrder, ...]
 
 
@@ -150,7 +150,7 @@ def _values(incident: Incident, actor: Actor, directory: Directory) -> dict[str,
         "first_call_at": incident.first_call_at,
         "last_call_at": incident.last_call_at,
         "callers": incident.callers,
-        "tickets": incident.tickets,
+        "ticket_count": incident.tickets,
         "final_word": incident.final_word,
         "created_at": incident.created_at,
         "updated_at": incident.updated_at,
@@ -171,7 +171,7 @@ def render_detail(
     """An incident with its tickets (rows of number, status, priority, created_at) and orders."""
     return IncidentDetail(
         **_values(incident, actor, directory),
-        members=tuple(
+        tickets=tuple(
             IncidentTicket(m.number, TicketStatus(m.status), Priority(m.priority), m.created_at) for m in members
         ),
         orders=tuple(

@@ -238,7 +238,7 @@ async def load_reports(db: Database, since: datetime) -> list[CallReport]:
             tuple(_advised(row.advice, "symptoms") or ()), row.area, features(row.narrative),
         )
         for row in rows
-        if not any(flag.startswith("left:") for flag in row.flags)
+        if not _was_taken_out(row.flags)
         and (row.channel in LIVE_CHANNELS or not _advised(row.advice, "ask"))
     ]  # fmt: skip
 
@@ -277,7 +277,7 @@ async def load_recipients(db: Database, code: IncidentCode, parent: str | None) 
 
 
 _WAITING = PreparedQuery(
-    sa.select(t.c.number).where(
+    sa.select(t.c.number, t.c.flags).where(
         InCodes(t.c.number, "numbers"),
         in_words(t.c.status, (TicketStatus.RECEIVED, TicketStatus.TRIAGED, TicketStatus.DISPATCHED)),
         t.c.incident.is_(None),
@@ -286,8 +286,13 @@ _WAITING = PreparedQuery(
 
 
 async def load_still_waiting(db: Database, numbers: Sequence[str]) -> set[str]:
-    """Which of these tickets are still open and belong to no incident."""
-    return {row.number for row in await db.rows(_WAITING, numbers=list(numbers))}
+    """Which of these tickets are still open and belong to no incident, and were not taken out of one."""
+    rows = await db.rows(_WAITING, numbers=list(numbers)) if numbers else []
+    return {row.number for row in rows if not _was_taken_out(row.flags)}
+
+
+def _was_taken_out(flags: Sequence[str]) -> bool:
+    return any(flag.startswith("left:") for flag in flags)
 
 
 _CONTACTS = PreparedQuery(

@@ -98,11 +98,16 @@ class IncidentWatch:
             return
         known = {incident.code: _known(directory, incident) for incident in active}
         incidents = {str(incident.code): incident for incident in active}
-        for report in list(self.window.values()):
+        matched: dict[str, str] = {}
+        for report in self.window.values():
             margin = MARGIN_UNSEEN if report.number in self.unseen else 0.0
             if (found := matching_incident(directory, known.values(), report, margin)) is not None:
-                await move(self.services, report.number, found.code, incidents[found.code], "")
-                del self.window[report.number]
+                matched[report.number] = found.code
+        # since they were read somebody may have closed them, or put them elsewhere
+        for number in await store.load_still_waiting(self.services.db, list(matched)):
+            await move(self.services, number, matched[number], incidents[matched[number]], "")
+        for number in matched:
+            del self.window[number]
 
     async def _propose(self, directory: Directory, now: datetime) -> bool:
         """Incidents of what is left. True: there is one."""

@@ -21,14 +21,14 @@ export function incidents(place, badge, acts) {
 
 function line(x, acts, draw) {
   return el("li", {}, el("strong", {}, joined([named(x.symptom) || named(x.category), named(x.area)], " · ")), " ", el("span", { class: "badge" }, word("incident_state", x.state)), " ",
-    t("incidents.callers", { n: x.callers, tickets: x.tickets }), " ", el("small", {}, joined([x.code, `${when(x.first_call_at)} – ${when(x.last_call_at)}`], " · "), x.parent ? [" · ", link(x.parent)] : null),
+    t("incidents.callers", { n: x.callers, tickets: x.ticket_count }), " ", el("small", {}, joined([x.code, `${when(x.first_call_at)} – ${when(x.last_call_at)}`], " · "), x.parent ? [" · ", link(x.parent)] : null),
     acts && x.allowed_actions.length ? el("span", { class: "go" }, x.allowed_actions.map((move) => el("button", { type: "button", class: "small", "data-key": `${x.code}-${move.action}`, onclick: press(() => perform(x, move, draw)) }, word("incident_action", move.action)))) : null);
 }
 
 /** Do one allowed action: at once, or after asking for what it needs. */
 async function perform(x, move, draw) {
   if (!move.needs.length) { await send(x, move, {}); await draw(true); return; }
-  const tickets = move.action !== "join" && move.needs.some((name) => LISTS.has(name)) ? (await get(`/v1/incidents/${x.code}`)).members.filter((m) => m.number !== x.parent) : [];
+  const tickets = move.action !== "join" && move.needs.some((name) => LISTS.has(name)) ? (await get(`/v1/incidents/${x.code}`)).tickets.filter((m) => m.number !== x.parent) : [];
   const asked = move.needs.map((name) => field(name, tickets));
   const wrong = el("p", { class: "error", role: "alert" });
   const title = `${word("incident_action", move.action)} · ${x.code}`;
