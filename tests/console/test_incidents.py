@@ -7,7 +7,7 @@ from hotline.incidents.watch import IncidentWatch
 from tests.conftest import Player, on_one_database
 from tests.console.browsing import needs_browser
 from tests.console.conftest import Office
-from tests.incidents.test_stories import call_all, only_incident, settled
+from tests.incidents.test_stories import BURST, FURTHER, call_all, only_incident, settled
 
 pytestmark = pytest.mark.timeout(120)
 LIFTS = [f"3栋电梯坏了，不动了，{floor}楼的人下不来" for floor in range(2, 8)]
@@ -42,6 +42,19 @@ async def test_a_dispatcher_confirms_an_incident_takes_a_ticket_out_and_ends_it(
     await expect(line).to_have_class("note")
     ended = await only_incident(desk)
     assert (ended["state"], ended["final_word"], ended["ticket_count"]) == ("over", "电梯已恢复", 5)
+    assert seat.wrong == []
+
+
+@on_one_database
+@needs_browser
+async def test_an_operator_reads_what_to_say_to_a_caller_of_an_incident(office: Office, desk: Player) -> None:
+    await call_all(desk, BURST)
+    await settled(IncidentWatch(office.services))
+    office.clock.forward(seconds=2)
+    seat = await office.seat("operator")
+    await seat.page.fill("textarea[name=narrative]", FURTHER)
+    await seat.page.keyboard.press("Control+Enter")
+    await expect(seat.page.locator("#taken")).to_contain_text("这件事我们已知晓")
     assert seat.wrong == []
 
 
