@@ -23,6 +23,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from hotline.console.pages import PAGES
+from hotline.incidents.model import vocabulary as incident_vocabulary
 from hotline.locales import LANGUAGES
 from hotline.locales.labels import family_of
 from hotline.organisation.model import actors, vocabulary
@@ -57,6 +58,9 @@ LABELLED = (
     ticket_vocabulary.Field,
     ticket_vocabulary.Funding,
     vocabulary.Hours,
+    incident_vocabulary.IncidentAction,
+    incident_vocabulary.IncidentField,
+    incident_vocabulary.IncidentState,
     vocabulary.Intake,
     vocabulary.Kind,
     vocabulary.Level,
@@ -65,6 +69,7 @@ LABELLED = (
     ticket_vocabulary.Part,
     report_vocabulary.Period,
     vocabulary.Priority,
+    vocabulary.Reach,
     ticket_vocabulary.Reached,
     ticket_vocabulary.ReturnReason,
     actors.Role,
@@ -123,6 +128,11 @@ CONTEXT: Mapping[str, str] = {
     "form": "Forms of actions.",
     "funding": "Who pays for a repair.",
     "hours": "When a row of the dispatch catalogue holds.",
+    "incident_action": "What is done to an incident, on a button and in its history: a bare verb.",
+    "incident_field": "Field of an action on an incident.",
+    "incident_say": "What the operator tells a caller about an incident.",
+    "incident_state": "State of an incident.",
+    "incidents": "List of incidents, many calls about one matter, on the dispatch page and the wallboard.",
     "intake": "How an Open311 report is answered.",
     "item": "Field of the administration's forms.",
     "item_form": "Forms of administration.",
@@ -149,6 +159,7 @@ CONTEXT: Mapping[str, str] = {
     "problem": "Title of an error: what happened, then what to do. Never blame.",
     "public_action": "Step of a ticket as its resident reads it: no jargon.",
     "public_status": "State of a ticket as its resident reads it: no jargon.",
+    "reach": "How far calls about one matter may lie apart.",
     "reached": "How a call-back ended.",
     "reports": "Reports page.",
     "return_reason": "Why a department returns an assignment.",

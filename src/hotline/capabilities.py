@@ -3,6 +3,7 @@ but these objects."""
 
 from hotline.core import CORE
 from hotline.importing.capability import IMPORTING
+from hotline.incidents.capability import INCIDENTS
 from hotline.learning.capability import LEARNING
 from hotline.open311.capability import OPEN311
 from hotline.operations.capability import OPERATIONS
@@ -26,6 +27,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     STREAMING,
     REPORTING,
     IMPORTING,
+    INCIDENTS,
     LEARNING,
     OPERATIONS,
 )

@@ -37,6 +37,7 @@ FIELDS: dict[Field, Any] = {
     F.BASIS: "row 12",
     F.FAULT: Fault.EVASIVE,
     F.TARGET: OTHER,
+    F.INCIDENT: "100002",
     F.LEVEL: Level.RED,
     F.CONFIDENTIAL: True,
     F.SATISFACTION: Satisfaction.SATISFIED,

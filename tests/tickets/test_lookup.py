@@ -176,3 +176,18 @@ async def test_whoever_takes_the_call_can_tell_the_code_and_the_desk_can_look_it
     again = await desk.get(f"/v1/tickets/{number}/query-code")
     assert again.json() == {"number": number, "query_code": taken["query_code"]}
     assert (await lifts.get(f"/v1/tickets/{number}/query-code")).status_code == 403
+
+
+async def test_who_called_about_the_same_matter_reads_its_answer_under_their_own_number(
+    app: FastAPI, services: Services, desk: Player, lifts: Player, switch: Player
+) -> None:
+    parent = await desk.call("3栋2单元电梯坏了", category="dt-fault", location={"area": "rq-b3"})
+    child = await desk.call("3栋的电梯又不动了", category="dt-fault", location={"area": "rq-b3"})
+    await switch.act(child, "merge", target=parent["number"])
+    code = query_code(services.secret, child["number"])
+    assert (await look(app, child["number"], code)).json()["reply"] is None
+    parent = await lifts.order(await lifts.see(parent), "accept")
+    parent = await lifts.order(parent, "report", internal_result="换主板", public_reply="电梯已修好", solved=True)
+    await switch.act(parent, "accept_report")
+    said = (await look(app, child["number"], code)).json()
+    assert (said["status"], said["merged_into"], said["reply"]) == ("merged", parent["number"], "电梯已修好")

@@ -21,7 +21,9 @@ OPEN_TOO = """
 ODHS: comment
 ODHSRG: attach
 ORG: add_call
-OD: absorb, amend
+ODX: absorb
+OD: amend
+X: link, unlink
 ODSR: urge
 S: supervise
 C: escalate, reckon
@@ -34,7 +36,7 @@ TICKET = {
     "received": OPEN_TOO
     + """
 OD: triage>triaged, request_info>awaiting_info, void>void, merge>merged
-X: triage>triaged
+X: triage>triaged, merge>merged
 O: answer>closed, decline>declined
 OR: withdraw>withdrawn
 """,
@@ -45,13 +47,14 @@ ODR: provide_info>received
 O: decline>declined
 ODC: void>void
 C: resume>received
-OD: merge>merged
+ODX: merge>merged
 OR: withdraw>withdrawn
 """,
     "triaged": OPEN_TOO
     + """
 ODX: dispatch>dispatched
 OD: triage>triaged, request_info>awaiting_info, decline>declined, void>void, merge>merged
+X: merge>merged
 O: answer>closed
 OR: withdraw>withdrawn
 S: shelve>shelved
@@ -60,7 +63,8 @@ S: shelve>shelved
     + """
 HP: report>dispatched
 DSC: recall>triaged
-OD: request_info>awaiting_info, merge>merged
+OD: request_info>awaiting_info
+ODX: merge>merged
 OR: withdraw>withdrawn
 S: shelve>shelved
 """,
@@ -84,7 +88,10 @@ ODS: set_confidential, reveal
 ORS: reopen>triaged
 """,
     "declined": "ODS: reveal",
-    "merged": "ODS: reveal",
+    "merged": """
+ODS: reveal
+ODSX: unmerge>triaged
+""",
     "withdrawn": "ODS: reveal",
     "void": "ODS: reveal",
 }

@@ -29,6 +29,7 @@ from hotline.sms.model.templates import (
     STOP_LIST_EXEMPT,
     ComposedText,
     compose_text,
+    incident_template,
     is_capped,
     quiet_until,
     template_for,
@@ -223,7 +224,7 @@ def _plan_for_caller(
 ) -> PlannedText | None:
     """The text of one step to one caller; None: this step needs none."""
     ticket = facts.ticket
-    template = template_for(
+    template = incident_template(message.payload) or template_for(
         action, ticket, at_opening=message.created_at == ticket.created_at, may_ask_rating=may_ask_rating
     )
     if template is None or ticket.phone is None or ticket.caller is None:
@@ -237,9 +238,12 @@ def _plan_for_caller(
         "department": "" if department is None else (department.name, department.name_en)[place],
         "promised": format_moment(directory, ticket.promised_at, language) if ticket.promised_at else "—",
         "review": format_moment(directory, ticket.review_at, language) if ticket.review_at else "—",
-        "reply": ticket.public_reply or progress_fields(directory, facts, language)["status"],
+        "reply": message.payload.get("final_word")
+        or ticket.public_reply
+        or progress_fields(directory, facts, language)["status"],
         "channel": ticket.channel_told or "",
         "parent": ticket.parent or "",
+        "incident": str(message.payload.get("incident") or ""),
         "reason": str(message.payload.get("reason") or translate("message_part.no_reason", language)),
     }
     if template == "info":

@@ -9,7 +9,7 @@ from hotline.database.engine import Committed, Replayed, Stale
 from hotline.database.write_plan import StoredAnswer
 from hotline.organisation.model.actors import CLOCK, Actor
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.scopes import Scope, scope_of
+from hotline.organisation.model.scopes import SYSTEM_SCOPE, Scope, scope_of
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
@@ -68,7 +68,8 @@ async def act(
     decision: Change | Refusal = TICKET_NOT_FOUND
     if facts is not None:
         facts = replace(facts, directory=directory)
-        facts, command, refusal = await _resolve_references(services, directory, facts, command, actor, now)
+        scope = request.scope or scope_of(actor)
+        facts, command, refusal = await _resolve_references(services, directory, facts, command, scope, now)
         decision = refusal or decide(facts, command, actor, now)
     if isinstance(decision, Change):
         if additions is not None:
@@ -112,7 +113,7 @@ async def act_as_clock(
 
 
 async def _resolve_references(
-    services: Services, directory: Directory, facts: Facts, command: Command, actor: Actor, now: datetime
+    services: Services, directory: Directory, facts: Facts, command: Command, scope: Scope, now: datetime
 ) -> tuple[Facts, Command, Refusal | None]:
     """Look up what the command points at: codes in the directory, the target of a merge, the person it is given to."""
     fields: dict[Any, Any] = dict(command.fields)
@@ -125,7 +126,7 @@ async def _resolve_references(
         )
     if command.action is Action.MERGE and fields.get(F.TARGET):
         target_number = parse_number(str(fields[F.TARGET]))
-        target = await ticket_facts.load_facts(services.db, scope_of(actor), target_number) if target_number else None
+        target = await ticket_facts.load_facts(services.db, scope, target_number) if target_number else None
         if target is None or target_number is None:
             return (
                 facts,
@@ -133,9 +134,11 @@ async def _resolve_references(
                 Refusal(Code.INVALID, "the target is not there", errors=((F.TARGET, "no such ticket"),)),
             )
         fields[F.TARGET] = target_number
-        holders = [h for a in target.assignments if a.status in LIVE for h in (a.department, a.performer) if h]
         chain = await ticket_facts.load_parent_chain(services.db, target_number)
-        facts = replace(facts, target=target.ticket, target_chain=chain, target_holders=tuple(dict.fromkeys(holders)))
+        facts = replace(_with_target(facts, target), target_chain=chain)
+    if command.action is Action.UNMERGE and facts.ticket.parent is not None:
+        parent = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, facts.ticket.parent)
+        facts = facts if parent is None else _with_target(facts, parent)
     category = directory.categories.get(fields.get(F.CATEGORY) or "")
     if category is not None and category.confidential:
         fields["confidential_category"] = True
@@ -162,6 +165,12 @@ async def _resolve_references(
             rule = "within five years"
             return facts, command, Refusal(Code.INVALID, "a limit lies too far ahead", errors=((F.DUE_AT, rule),))
     return facts, replace(command, fields=fields), None
+
+
+def _with_target(facts: Facts, target: Facts) -> Facts:
+    """With the ticket that it goes into or comes out of, and who holds an order of that."""
+    holders = [h for a in target.assignments if a.status in LIVE for h in (a.department, a.performer) if h]
+    return replace(facts, target=target.ticket, target_holders=tuple(dict.fromkeys(holders)))
 
 
 async def load_visible_ticket(services: Services, number: str, actor: Actor, scope: Scope | None = None) -> Facts:

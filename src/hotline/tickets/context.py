@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 from hotline.inbound.context import InboundServices
+from hotline.tickets.model.intake import IncidentMatch, IntakeRequest
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.serials import TicketNumbers
+from hotline.triage.model.advice import Advice
 
 BeforeCommit = Callable[[Change, datetime], Awaitable[Change]]
 
@@ -23,6 +25,13 @@ class ExchangeCalls(Protocol):
         """Note which ticket came of the call. Raises Refused where there is no such call."""
 
 
+class OpenIncidents(Protocol):
+    """The incidents that are open, as far as intake needs them."""
+
+    async def match(self, intake_request: IntakeRequest, advice: Advice, now: datetime) -> IncidentMatch | None:
+        """The incident that a call is about. None: none of them."""
+
+
 @dataclass(kw_only=True)
 class Services(InboundServices):
     """`before_commit`: what a capability adds to a change before it is made durable, such as messages to
@@ -32,6 +41,7 @@ class Services(InboundServices):
     files: Path
     has_notice_address: bool = True  # there is somewhere to post messages
     exchange: ExchangeCalls = field(init=False)  # set by the composition
+    open_incidents: OpenIncidents | None = None
     before_commit: list[BeforeCommit] = field(default_factory=list)
 
     async def apply_before_commit(self, change: Change, now: datetime) -> Change:

@@ -79,8 +79,9 @@ def ticket_change(
     lines: list[EntryLine] = [(command.action, before.status, to, None, entry_reason(fields))]
     lines += [(A.RECALL, a.status, D.RECALLED, a.id, entry_reason(fields)) for a in recalled]
     change = build_change(facts, DraftChange(columns, tuple(orders), lines), command, actor, now)
-    merged_into = facts.target if command.action is A.MERGE else None
-    return add_parent_effects(change, merged_into, facts.target_holders, actor, now) if merged_into else change
+    if command.action in (A.MERGE, A.UNMERGE):
+        return add_parent_effects(change, facts, command.action, actor, now)
+    return change
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,19 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
         case A.VOID:
             return {"reason_code": str(fields[F.REASON_CODE])}
         case A.MERGE:
-            return {"parent": fields[F.TARGET]}
+            return {"parent": fields[F.TARGET], "incident": fields.get(F.INCIDENT) or before.incident}
+        case A.UNMERGE:
+            return {
+                **_without_incident(before),
+                "parent": None,
+                "ended_at": None,
+                "outcome": None,
+                "promised_at": None,  # told anew with the next dispatch
+            }
+        case A.LINK:
+            return {"incident": fields[F.INCIDENT]}
+        case A.UNLINK:
+            return _without_incident(before)
         case A.SHELVE:
             return {"review_at": fields[F.REVIEW_AT]}
         case A.UNSHELVE:
@@ -296,13 +309,18 @@ def new_orders(
     ]
 
 
-def add_parent_effects(change: Change, parent: Ticket, holders: Iterable[str], actor: Actor, now: datetime) -> Change:
-    """The same merge seen from the parent: one entry there, the child's calls counted, its version moved."""
-    child = change.after.ticket
+def add_parent_effects(change: Change, facts: Facts, action: Action, actor: Actor, now: datetime) -> Change:
+    """The same merge seen from its target: one entry there, the child's calls counted, its version moved. Where the
+    child is taken out again, its calls are no longer counted."""
+    child, parent = change.after.ticket, facts.target
+    if parent is None:
+        return change
+    taken_out = action is A.UNMERGE
+    calls = max(1, parent.calls - child.calls) if taken_out else parent.calls + child.calls
     updated_parent = replace(
         parent,
-        calls=parent.calls + child.calls,
-        flags=_append_unique(parent.flags, "repeat"),
+        calls=calls,
+        flags=parent.flags if taken_out else _append_unique(parent.flags, "repeat"),
         updated_at=now,
         version=parent.version + 1,
         entries=parent.entries + 1,
@@ -314,14 +332,17 @@ def add_parent_effects(change: Change, parent: Ticket, holders: Iterable[str], a
         actor.kind,
         actor.id,
         actor.name,
-        A.ABSORB,
+        A.UNMERGE if taken_out else A.ABSORB,
         parent.status,
         parent.status,
         reason=None if child.confidential else child.narrative,  # words too can give somebody away
-        changes={"child": [None, child.number], "calls": [parent.calls, updated_parent.calls]},
+        changes={
+            "child": [child.number, None] if taken_out else [None, child.number],
+            "calls": [parent.calls, updated_parent.calls],
+        },
     )
     tallies = Counter(change.tallies)
-    holders = tuple(holders)
+    holders = facts.target_holders
     for holder in holders:  # the parent shows in their queues, and has changed
         tallies[("queue", holder, "stamp")] += 1
     return replace(
@@ -342,6 +363,18 @@ def _confidentiality_columns(before: Ticket, given: Mapping[Any, Any]) -> dict[s
     becomes = given.get(F.KIND) is Kind.REPORT and before.kind is not Kind.REPORT
     moved = given.get("confidential_category") and given.get(F.CATEGORY) != before.category
     return {"confidential": True} if becomes or moved else {}
+
+
+def _without_incident(before: Ticket) -> dict[str, Any]:
+    """Out of its incident, and not to be taken for one of its calls again."""
+    if before.incident is None:
+        return {}
+    return {"incident": None, "flags": _append_unique(before.flags, left_flag(before.incident))}
+
+
+def left_flag(incident: str) -> str:
+    """The flag of a ticket that was taken out of an incident."""
+    return f"left:{incident}"
 
 
 def _replace_manual_flags(before: tuple[str, ...], given: Iterable[str]) -> tuple[str, ...]:

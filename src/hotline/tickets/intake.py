@@ -72,6 +72,7 @@ async def _take_call(
     ):
         return await replayed_or_refused(services.db, request.key, DUPLICATE_OUTER_ORDER)
     advice = await _advise(services, incoming)
+    incoming = await _with_incident(services, incoming, advice)
     offered = await _find_offered(services, incoming, advice)
     change = opened(incoming, await services.numbers.take(), advice, directory)
     change = await services.apply_before_commit(change, now)
@@ -99,11 +100,20 @@ async def _advise(services: Services, incoming: IncomingCall) -> Advice:
     return await services.offload.run(size, advise, lexicon, intake_request.narrative, address, near, written=written)
 
 
+async def _with_incident(services: Services, incoming: IncomingCall, advice: Advice) -> IncomingCall:
+    """The call with the open incident that it is about, if there is one."""
+    taken = incoming.intake_request
+    if services.open_incidents is None or taken.at_once is not None or taken.outer_number is not None:
+        return incoming
+    found = await services.open_incidents.match(taken, advice, incoming.at)
+    return incoming if found is None else replace(incoming, incident=found)
+
+
 async def _find_offered(services: Services, incoming: IncomingCall, advice: Advice) -> Sequence[Duplicate]:
-    """Tickets that this call may repeat, for whoever can still decide: a gateway is shown no advice, and a call that is
-    answered at once is over."""
+    """Tickets that this call may repeat, for whoever can still decide: a gateway is shown no advice, a call that is
+    answered at once is over, and one of an incident has found its like."""
     taken, actor = incoming.intake_request, incoming.by
-    if not can_search_by_caller(actor) or taken.at_once is not None:
+    if not can_search_by_caller(actor) or taken.at_once is not None or incoming.incident is not None:
         return ()
     profile = profile_of_advice(advice, taken.narrative, area=taken.area, category=taken.category)
     return await find_duplicates(services, SoughtMatter(profile, incoming.caller), scope_of(actor), incoming.at)

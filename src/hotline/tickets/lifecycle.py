@@ -15,9 +15,9 @@ from hotline.tickets import effects
 from hotline.tickets.model.ticket import Assignment, Change, Command, Facts
 from hotline.tickets.model.vocabulary import (
     ENDED,
-    FINAL,
     LIVE,
     OPEN,
+    WITHOUT_NOTES,
     Action,
     AssignmentStatus,
     Field,
@@ -66,7 +66,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     row(T.RECEIVED,      A.ANSWER,         T.CLOSED,        {R.OPERATOR},                F.ANSWER),  # half of all matters end here
     row(T.RECEIVED,      A.DECLINE,        T.DECLINED,      {R.OPERATOR},                F.REASON_CODE, F.CHANNEL_TOLD),
     row(T.RECEIVED,      A.VOID,           T.VOID,          _DESK,                       F.REASON_CODE, G.NOT_PARENT),
-    row(T.RECEIVED,      A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
+    row(T.RECEIVED,      A.MERGE,          T.MERGED,        _DESK | {R.RULES},           F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.RECEIVED,      A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
 
     row(T.AWAITING_INFO, A.PROVIDE_INFO,   T.DISPATCHED,    _DESK | {R.RESIDENT},        F.TEXT, G.HAS_LEAD),
@@ -78,7 +78,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     row(T.AWAITING_INFO, A.RESUME,         T.RECEIVED,      {R.CLOCK},                   F.REASON, G.NO_LEAD, G.NOT_TRIAGED),
     row(T.AWAITING_INFO, A.DECLINE,        T.DECLINED,      {R.OPERATOR},                F.REASON_CODE, F.CHANNEL_TOLD, G.NO_LEAD),
     row(T.AWAITING_INFO, A.VOID,           T.VOID,          _DESK | {R.CLOCK},           F.REASON_CODE, G.NO_LEAD, G.NOT_PARENT),
-    row(T.AWAITING_INFO, A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
+    row(T.AWAITING_INFO, A.MERGE,          T.MERGED,        _DESK | {R.RULES},           F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.AWAITING_INFO, A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
 
     row(T.TRIAGED,       A.DISPATCH,       T.DISPATCHED,    _DESK | {R.RULES},           F.DEPARTMENT),
@@ -87,7 +87,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     row(T.TRIAGED,       A.ANSWER,         T.CLOSED,        {R.OPERATOR},                F.ANSWER),
     row(T.TRIAGED,       A.DECLINE,        T.DECLINED,      _DESK,                       F.REASON_CODE, F.CHANNEL_TOLD),
     row(T.TRIAGED,       A.VOID,           T.VOID,          _DESK,                       F.REASON_CODE, G.NOT_PARENT),
-    row(T.TRIAGED,       A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
+    row(T.TRIAGED,       A.MERGE,          T.MERGED,        _DESK | {R.RULES},           F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.TRIAGED,       A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
     row(T.TRIAGED,       A.SHELVE,         T.SHELVED,       {R.SUPERVISOR},              F.REASON, F.REVIEW_AT, G.REVIEW_AHEAD),
 
@@ -98,7 +98,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     row(T.DISPATCHED,    A.APPROVE_RETURN, T.TRIAGED,       _BENCH),
     row(T.DISPATCHED,    A.RECALL,         T.TRIAGED,       _BENCH | {R.CLOCK},          F.REASON),  # the clock's: its department is retired
     row(T.DISPATCHED,    A.REQUEST_INFO,   T.AWAITING_INFO, _DESK,                       F.TEXT),
-    row(T.DISPATCHED,    A.MERGE,          T.MERGED,        _DESK,                       F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
+    row(T.DISPATCHED,    A.MERGE,          T.MERGED,        _DESK | {R.RULES},           F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
     row(T.DISPATCHED,    A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
     row(T.DISPATCHED,    A.SHELVE,         T.SHELVED,       {R.SUPERVISOR},              F.REASON, F.REVIEW_AT, G.REVIEW_AHEAD),
 
@@ -118,18 +118,25 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     row(T.CLOSED,        A.REOPEN,         T.TRIAGED,       {R.OPERATOR, R.RESIDENT},    F.REASON, G.IN_30_DAYS, G.REOPENS_LEFT),
     row(T.CLOSED,        A.REOPEN,         T.TRIAGED,       {R.SUPERVISOR},              F.REASON),
 
+    # its orders were recalled when it was merged: somebody dispatches it anew
+    row(T.MERGED,        A.UNMERGE,        T.TRIAGED,       _DESK | {R.SUPERVISOR, R.RULES}, F.REASON, G.TRIAGED_BEFORE),
+    row(T.MERGED,        A.UNMERGE,        T.RECEIVED,      _DESK | {R.SUPERVISOR, R.RULES}, F.REASON, G.NOT_TRIAGED),
+
     # notified and counted; the state stays
-    *(row(at,            A.COMMENT,        at,              _ALL,                        F.TEXT) for at in T if at not in FINAL),
-    *(row(at,            A.ATTACH,         at,              _ALL | {R.RESIDENT, R.GATEWAY}) for at in T if at not in FINAL),
+    *(row(at,            A.COMMENT,        at,              _ALL,                        F.TEXT) for at in T if at not in WITHOUT_NOTES),
+    *(row(at,            A.ATTACH,         at,              _ALL | {R.RESIDENT, R.GATEWAY}) for at in T if at not in WITHOUT_NOTES),
     *(row(at,            A.ADD_CALL,       at,              {R.OPERATOR, R.RESIDENT, R.GATEWAY}, F.TEXT) for at in T if at in OPEN),
-    *(row(at,            A.ABSORB,         at,              _DESK,                       F.TARGET) for at in T if at in OPEN),
+    *(row(at,            A.ABSORB,         at,              _DESK | {R.RULES},           F.TARGET) for at in T if at in OPEN),
+    # which calls belong to an incident is decided there
+    *(row(at,            A.LINK,           at,              {R.RULES},                   F.INCIDENT) for at in T if at in OPEN),
+    *(row(at,            A.UNLINK,         at,              {R.RULES},                   F.REASON) for at in T if at in OPEN),
     *(row(at,            A.URGE,           at,              _DESK | {R.SUPERVISOR, R.RESIDENT}, F.REASON) for at in T if at in OPEN),
     *(row(at,            A.SUPERVISE,      at,              {R.SUPERVISOR},              F.LEVEL, F.REASON) for at in T if at in OPEN),
     *(row(at,            A.ESCALATE,       at,              {R.CLOCK},                   F.LEVEL) for at in T if at in OPEN),
     *(row(at,            A.RECKON,         at,              {R.CLOCK},                   F.REASON) for at in T if at in OPEN),
     *(row(at,            A.AMEND,          at,              _DESK,                       F.REASON) for at in T if at in OPEN),
     *(row(at,            A.SET_CONFIDENTIAL, at,            _DESK | {R.SUPERVISOR},      F.CONFIDENTIAL, F.REASON)
-      for at in T if at not in FINAL),
+      for at in T if at not in WITHOUT_NOTES),
     *(row(at,            A.REVEAL,         at,              _DESK | {R.SUPERVISOR},      F.REASON) for at in T),
     *(row(at,            A.REVEAL,         at,              {R.HANDLER},                 F.REASON, G.NOT_CONFIDENTIAL) for at in T if at in OPEN),
 )  # fmt: skip
@@ -202,8 +209,10 @@ OPTIONAL_FIELDS: Mapping[Action, tuple[Field, ...]] = {
 
 # the ticket moves with the lead's order
 FOLLOWS_LEAD_ORDER = frozenset({A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN})
-# reached by intake, merge, upload and clock only
-INTERNAL_ACTIONS = frozenset({A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RELEASE, A.RESUME, A.RECKON})
+# reached by intake, merge, upload, incidents and clock only
+INTERNAL_ACTIONS = frozenset(
+    {A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RELEASE, A.RESUME, A.RECKON, A.LINK, A.UNLINK}
+)
 _KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
 
 # tell twin rows apart

@@ -121,13 +121,21 @@ async def load_public_ticket(
         raise Refused(TICKET_NOT_FOUND)
     directory = await services.directory.now(now)
     steps = await history.load_public_steps(services.db, facts.ticket.number)
-    return render_public_ticket(directory, facts, steps)
+    parent = None
+    if facts.ticket.parent is not None:  # the answer to a merged ticket is that of the ticket which carries its matter
+        carrier = (facts.ticket.parent, *await ticket_facts.load_parent_chain(services.db, facts.ticket.parent))[-1]
+        parent = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, carrier)
+    return render_public_ticket(directory, facts, steps, parent)
 
 
-def render_public_ticket(directory: Directory, facts: Facts, steps: Any = ()) -> PublicTicket:
-    """The state, who acts, by when, and our answer."""
+def render_public_ticket(
+    directory: Directory, facts: Facts, steps: Any = (), parent: Facts | None = None
+) -> PublicTicket:
+    """The state, who acts, by when, and our answer; of a merged ticket the answer of the `parent` that carries its
+    matter, unless that is confidential."""
     ticket = facts.ticket
-    done = ticket.status in (TicketStatus.CLOSED, TicketStatus.RESOLVED)
+    answered = ticket if parent is None or parent.ticket.confidential else parent.ticket
+    done = answered.status in (TicketStatus.CLOSED, TicketStatus.RESOLVED)
     return PublicTicket(
         number=ticket.number,
         status=ticket.status,
@@ -138,7 +146,7 @@ def render_public_ticket(directory: Directory, facts: Facts, steps: Any = ()) ->
         updated_at=ticket.updated_at,
         promised_at=ticket.promised_at,
         closed_at=ticket.closed_at,
-        reply=ticket.public_reply if done else None,
+        reply=answered.public_reply if done else None,
         right_channel=ticket.channel_told if ticket.status is TicketStatus.DECLINED else None,
         merged_into=ticket.parent,
         steps=tuple(

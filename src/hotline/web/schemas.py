@@ -44,7 +44,8 @@ class AllowedAction:
     needs: tuple[str, ...]
 
 
-_ALLOWED: dict[tuple[StrEnum, tuple[StrEnum, ...]], AllowedAction] = {}
+# with the vocabulary: words of two of them are equal as texts
+_ALLOWED: dict[tuple[type[StrEnum], StrEnum, tuple[StrEnum, ...]], AllowedAction] = {}
 
 
 class AllowedMove(Protocol):
@@ -59,12 +60,11 @@ class AllowedMove(Protocol):
 
 def allowed_action(move: AllowedMove) -> AllowedAction:
     """An allowed action as a problem lists it. Made once for each."""
-    known = _ALLOWED.get((move.action, move.fields))
+    key = (type(move.action), move.action, move.fields)
+    known = _ALLOWED.get(key)
     if known is None:
         # as plain text, which is rendered three times as fast as a word of a vocabulary
-        known = _ALLOWED[(move.action, move.fields)] = AllowedAction(
-            str(move.action), label(move.action), tuple(map(str, move.fields))
-        )
+        known = _ALLOWED[key] = AllowedAction(str(move.action), label(move.action), tuple(map(str, move.fields)))
     return known
 
 

@@ -1,5 +1,6 @@
 // Tickets to dispatch, decisions that wait, unreadable messages, and results of the dispatch catalogue.
 import { $, api, can, countdown, el, fill, get, heads, joined, link, listed, listen, named, press, row, settled, soon, steady, t, tick, urgency, when, word } from "./core.js";
+import { incidents } from "./incidents.js";
 import { panelled } from "./panel.js";
 
 const units = new Map(await listed("departments", true));
@@ -31,7 +32,8 @@ const show = panelled((ticket) => {
   const routing = ticket.advice?.routing;
   return routing?.route ? el("p", {}, t("dispatch.advice", { lead: units.get(routing.lead) ?? routing.lead ?? "–", route: routing.route })) : null;
 }, () => draw());
-const redraw = soon(draw, 200);
+const drawIncidents = incidents($("#incidents"), $("#n-incidents"), true);
+const redraw = soon(() => Promise.all([draw(), drawIncidents()]), 200);
 listen([], redraw, redraw);
 odd();
 catalogue();

@@ -285,6 +285,7 @@ function shown(done) {
   const joined = ticket.counters.calls > 1;
   fill(place, el("h2", {}, joined ? t("take.joined", { n: ticket.counters.calls }) : t("take.taken"), " ", link(ticket.number)),
     el("p", {}, urgency(ticket.priority), " ", ticket.title),
+    ticket.advice?.incident ? el("p", { class: "found" }, label(ticket.advice.incident.say)) : null,
     odd ? el("p", { class: "note", id: "unread" }, t("ticket.unread"), " ", odd) : null,
     el("dl", { class: "facts" },
       el("dt", {}, t("take.number")), el("dd", { id: "number" }, ticket.number),

@@ -1,5 +1,6 @@
 // The wallboard: the state of the hotline on one screen, read only.
-import { $, el, fill, get, heads, listen, isolated, named, row, soon, steady, t, when, word } from "./core.js";
+import { $, can, el, fill, get, heads, listen, isolated, named, row, soon, steady, t, when, word } from "./core.js";
+import { incidents } from "./incidents.js";
 
 const lately = [];
 const share = (figure) => (figure?.value == null ? "–" : `${(figure.value * 100).toFixed(1)} %`);
@@ -46,7 +47,8 @@ async function map() {
 }
 fill($("#lately"), el("li", { class: "note" }, t("app.none")));
 const later = steady($("#lately"));
-const redraw = soon(draw, 400);
+const drawIncidents = incidents($("#incidents"), null, can("dispatcher", "supervisor"));
+const redraw = soon(() => Promise.all([draw(), drawIncidents()]), 400);
 const remap = soon(map, 2000);
 listen([], (event) => {
   lately.unshift(event);
@@ -55,4 +57,4 @@ listen([], (event) => {
   redraw();
   remap();
 }, () => { redraw(); remap(); }, { back: 30 });
-setInterval(draw, 30000);
+setInterval(redraw, 30000);

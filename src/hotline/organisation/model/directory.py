@@ -19,6 +19,7 @@ from hotline.organisation.model.items import (
     Department,
     EscalationPolicy,
     Hazard,
+    IncidentRule,
     NamedItem,
     Organisation,
     Roster,
@@ -46,6 +47,7 @@ SEED_ORDER_NOUNS = (
     "symptoms",
     "hazards",
     "danger_frames",
+    "incident_rules",
     "routes",
 )
 
@@ -64,6 +66,7 @@ ITEM_TYPES: Mapping[str, type] = {
     "symptoms": Symptom,
     "hazards": Hazard,
     "danger_frames": DangerFrame,
+    "incident_rules": IncidentRule,
     "routes": Route,
 }
 # which fields name items of another noun; the checks below hold each of them
@@ -78,6 +81,7 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "symptoms": {"category": "categories"},
     "hazards": {"category": "categories"},
     "danger_frames": {"category": "categories"},
+    "incident_rules": {"category": "categories", "also": "categories"},
     "routes": {
         "lead": "departments",
         "assists": "departments",
@@ -121,6 +125,7 @@ class Directory:
     symptoms: Mapping[str, Symptom] = field(default_factory=dict)
     hazards: Mapping[str, Hazard] = field(default_factory=dict)
     danger_frames: Mapping[str, DangerFrame] = field(default_factory=dict)
+    incident_rules: Mapping[str, IncidentRule] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
     versions: Mapping[tuple[str, str], int] = field(default_factory=dict)  # (noun, code) -> when it last changed
 
@@ -183,6 +188,10 @@ class Directory:
             if row.active:
                 found.setdefault(row.category, []).append(row)
         return found
+
+    @cached_property
+    def incident_rules_by_category(self) -> Mapping[str, IncidentRule]:
+        return {rule.category: rule for rule in self.incident_rules.values()}
 
     @cached_property
     def policies_by_case(self) -> Mapping[tuple[str, str, str, str], SlaPolicy]:

@@ -25,6 +25,7 @@ from hotline.organisation.model.vocabulary import (
     Operator,
     Outer,
     Priority,
+    Reach,
     Receiver,
     Starts,
     Unit,
@@ -361,6 +362,20 @@ class Hazard(NamedItem):
     tell_en: str | None = None
     ask: str | None = None
     ask_en: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentRule(CodedItem):
+    """When calls of a category, or of one below it, are taken for one matter: so many `callers` within so many
+    `minutes`, as far apart as `reach`. `confirm_at`: the callers at which no person need confirm it; absent: a person
+    does. `also`: categories whose calls may be about the same, as no water is about a burst main."""
+
+    category: str
+    reach: Reach = Reach.PLACE
+    callers: int = 5
+    minutes: int = 10
+    confirm_at: int | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from hotline.organisation.model.hours import (
     is_zone,
     parse_hours,
 )
+from hotline.organisation.model.incident_rules import incident_rule_errors
 from hotline.organisation.model.items import (
     ANY,
     CODE_PATTERN,
@@ -115,6 +116,7 @@ def _item_errors(d: Directory) -> Iterable[ItemError]:
     yield from _roster_errors(d)
     yield from _word_errors(d)
     yield from _reading_errors(d)
+    yield from (ItemError("incident_rules", *wrong) for wrong in incident_rule_errors(d))
     yield from _route_errors(d)
 
 

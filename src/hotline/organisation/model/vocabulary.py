@@ -123,6 +123,13 @@ class DepartmentKind(StrEnum):
     AUTHORITY = "authority"
 
 
+class Reach(StrEnum):
+    """How far calls about one matter may lie apart."""
+
+    PLACE = "place"  # one place: a building, a square; what breaks in two of them are two matters
+    COMMUNITY = "community"  # one community: what it shares, such as a main or a power line
+
+
 class AreaLevel(StrEnum):
     """Levels of an area, from large to small."""
 

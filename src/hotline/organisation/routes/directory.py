@@ -33,6 +33,7 @@ Noun = Literal[
     "symptoms",
     "hazards",
     "danger_frames",
+    "incident_rules",
     "routes",
 ]
 WRITE_REFUSALS = (

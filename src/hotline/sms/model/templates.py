@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hotline.organisation.model.vocabulary import Channel, Priority
@@ -35,6 +36,7 @@ QUIET_HOURS_EXEMPT = frozenset(  # these answer what the resident did a moment a
         "received_dispatched",
         "emergency",
         "joined",
+        "incident_joined",
         "progress",
         "progress_none",
         "opted_out",
@@ -74,6 +76,13 @@ def template_for(action: Action, ticket: Ticket, *, at_opening: bool, may_ask_ra
     if action is A.ACCEPT_REPORT:  # closed or reopened meanwhile: there is nothing to ask any more
         return "solved" if may_ask_rating and ticket.status is TicketStatus.RESOLVED else "answered"
     return _TEMPLATE_BY_ACTION.get(action)
+
+
+def incident_template(payload: Mapping[str, Any]) -> str | None:
+    """The template of what an incident tells its callers; None: the message is of a ticket's own step."""
+    if payload.get("incident") is None:
+        return None
+    return "incident_over" if payload.get("final_word") is not None else "incident_joined"
 
 
 def withheld_reason(ticket: Ticket) -> str | None:

@@ -62,6 +62,29 @@ class IntakeRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentMatch:
+    """The incident that a call is about. `state`: the word of its state; `parent`: the ticket that carries it; `say`:
+    what the operator tells the caller (zh, en). `merges`: the call's ticket goes into the parent; else it only belongs
+    to the incident, and has orders of its own."""
+
+    code: str
+    state: str
+    category: str
+    parent: TicketNumber
+    merges: bool
+    say: tuple[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "state": self.state,
+            "parent": self.parent,
+            "merged": self.merges,
+            "say": dict(zip(("zh", "en"), self.say, strict=True)),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class IncomingCall:
     """One call being taken in: what was said, the number as it was read, the id of its caller (None: withheld, unread,
     or a service number), the id of the call, by whom and when."""
@@ -72,6 +95,7 @@ class IncomingCall:
     call: str
     by: Actor
     at: datetime
+    incident: IncidentMatch | None = None
 
 
 def refusal_of(intake_request: IntakeRequest, directory: Directory, actor: Actor, now: datetime) -> Refusal | None:
@@ -149,7 +173,7 @@ def _automatic_actions(
 ) -> Iterator[tuple[Action, Mapping[Any, Any], Actor]]:
     """How far the matter goes at once: settled by the operator, or triaged and dispatched where the rules are sure.
     (action, its fields, by whom)."""
-    intake_request, actor = incoming.intake_request, incoming.by
+    intake_request, actor, incident = incoming.intake_request, incoming.by, incoming.incident
     if intake_request.at_once is not None:
         yield intake_request.at_once, dict(intake_request.at_once_fields), actor
     elif ticket.category is not None:
@@ -161,7 +185,9 @@ def _automatic_actions(
             F.REASON: _reason(advice, by_hand),
         }
         yield Action.TRIAGE, triaged, actor if by_hand else RULES
-        if routed is not None and routed.sure:
+        if incident is not None and incident.merges:
+            yield Action.MERGE, {F.TARGET: incident.parent, F.INCIDENT: incident.code}, RULES
+        elif routed is not None and routed.sure:
             yield Action.DISPATCH, _dispatch_fields(routed), RULES
 
 
@@ -182,7 +208,10 @@ def _build_ticket(
     intake_request, parsed_phone, actor, now = incoming.intake_request, incoming.who, incoming.by, incoming.at
     home = directory.home
     sure = home is not None and advice.confidence >= home.sure_at
+    incident = incoming.incident
     code = intake_request.category or (advice.category if sure else None)
+    if incident is not None and incident.merges:
+        code = intake_request.category or incident.category
     category = directory.categories.get(code) if code else None
     kind = intake_request.kind or (
         advice.kind
@@ -239,11 +268,13 @@ def _build_ticket(
         outer_due_at=intake_request.outer_due_at,
         promised_at=intake_request.outer_due_at,
         flags=flags,
+        incident=incident.code if incident is not None else None,
         created_by=actor.id,
         advice={
             "triage": advice.as_dict(),
             "routing": routed.as_dict() if routed else None,
             "hints": _hints(intake_request),
+            **({"incident": incident.as_dict()} if incident is not None else {}),
             **(
                 {"unread": [list(field) for field in unread]}
                 if (unread := unread_details(intake_request, parsed_phone))

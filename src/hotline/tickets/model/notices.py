@@ -41,7 +41,11 @@ def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: da
     if action in _NOTIFIED_ACTIONS:
         why = entry_reason(command.fields) if action in _ACTIONS_WITH_REASON and not after.ticket.confidential else None
         details = {"reason": why} if why else {}
-        add_message("resident", f"ticket:{number}", status=after.ticket.status, merged=facts.children, **details)
+        # what happens to the parent of an incident is not told to its callers step by step: the incident tells them
+        merged = 0 if after.ticket.incident else facts.children
+        if action is A.MERGE and after.ticket.incident:
+            details["incident"] = after.ticket.incident
+        add_message("resident", f"ticket:{number}", status=after.ticket.status, merged=merged, **details)
     departed = facts.order(command.assignment or "") if DEPARTED in command.fields else None
     if departed is not None:  # a department that is retired reads no messages: the dispatcher has the ticket again
         back_at = f"department:{departed.department}" if action is A.RELEASE else "role:dispatcher"

@@ -45,6 +45,7 @@ class Ticket:
     lon: float | None = None
     department: str | None = None  # the live lead's department
     parent: TicketNumber | None = None  # merged into
+    incident: str | None = None  # the code of the incident it belongs to
     outer_system: str | None = None
     outer_number: str | None = None
     outer_due_at: datetime | None = None

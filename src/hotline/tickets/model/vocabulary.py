@@ -43,8 +43,10 @@ OPEN = frozenset(
         TicketStatus.SHELVED,
     }
 )
-FINAL = frozenset({TicketStatus.DECLINED, TicketStatus.MERGED, TicketStatus.WITHDRAWN, TicketStatus.VOID})
-# `closed` is neither open nor final: work has ended, and the resident may still reopen it.
+FINAL = frozenset({TicketStatus.DECLINED, TicketStatus.WITHDRAWN, TicketStatus.VOID})
+# `closed` and `merged` are neither open nor final: work on them has ended, yet the resident may still reopen the one,
+# and the other may be taken out of its parent.
+WITHOUT_NOTES = FINAL | {TicketStatus.MERGED}  # takes no comment and no file
 
 LIVE = frozenset(
     {
@@ -85,6 +87,9 @@ class Action(StrEnum):
     VOID = "void"
     WITHDRAW = "withdraw"
     MERGE = "merge"
+    UNMERGE = "unmerge"  # taken out of its parent again, with a life of its own
+    LINK = "link"  # it belongs to an incident
+    UNLINK = "unlink"
     DISPATCH = "dispatch"
     CONFIRM = "confirm"
     CALL_BACK = "call_back"
@@ -268,6 +273,7 @@ class Field(StrEnum):
     BASIS = "basis"
     FAULT = "fault"
     TARGET = "target"
+    INCIDENT = "incident"
     LEVEL = "level"
     CONFIDENTIAL = "confidential"
     SATISFACTION = "satisfaction"

@@ -12,6 +12,7 @@ from hotline.text.reasons import Because
 from hotline.tickets.model.routing import current_advice
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.schemas.duplicates import DuplicateOut
+from hotline.tickets.schemas.incidents import IncidentAdvice
 from hotline.triage.model.places.parts import AddressParts
 from hotline.triage.model.places.reader import PlaceCandidate
 
@@ -150,6 +151,7 @@ class TicketAdvice:
     triage: TriageAdvice | None = ABSENT
     routing: RoutingAdvice | None = ABSENT
     hints: Hints = ABSENT
+    incident: IncidentAdvice = ABSENT
     duplicates: Annotated[
         tuple[DuplicateOut, ...], Field(description="At most three tickets that this call may repeat")
     ] = ABSENT

@@ -192,6 +192,7 @@ class TicketOut:
     supervised: Level | None
     escalated: Level | None
     parent: Annotated[str | None, Field(description="The ticket this one was merged into")]
+    incident: Annotated[str | None, Field(description="The code of the incident it belongs to")]
     outer: OuterOut | None
     counters: TicketCounters
     clocks: TicketClocks
@@ -240,6 +241,7 @@ def render_ticket(
         supervised=t.supervised,
         escalated=t.escalated,
         parent=t.parent,
+        incident=t.incident,
         outer=OuterOut(t.outer_system, t.outer_number, t.outer_due_at) if t.outer_number else None,
         counters=TicketCounters(
             t.calls, t.urges, t.returns, t.extensions, t.call_backs, t.reopens, t.attachments, facts.children

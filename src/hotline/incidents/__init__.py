@@ -1,0 +1,3 @@
+"""Incidents: many calls about one matter, handled as one."""
+
+__all__ = ["capability", "tables"]

@@ -1,0 +1,90 @@
+"""The open incidents of a process, kept in memory: intake asks them for every call without a query of its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hotline.database.cache import CachedTable
+from hotline.database.deadlines import Deadlines
+from hotline.database.engine import Database
+from hotline.incidents import store
+from hotline.incidents.model.grouping import MARGIN_UNSEEN, CallReport, KnownIncident, known_incident, matching_incident
+from hotline.incidents.model.incident import Incident
+from hotline.incidents.model.vocabulary import CONFIRMED_STATES
+from hotline.incidents.model.wording import features
+from hotline.locales import translate_pair
+from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Channel, Priority
+from hotline.organisation.service.directory import DirectoryCache
+from hotline.text.numbering import TicketNumber
+from hotline.tickets.model.intake import IncidentMatch, IntakeRequest
+from hotline.triage.model.advice import Advice
+
+_NO_NUMBER = TicketNumber("")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIncident:
+    """An incident that calls join, with the ticket they are merged into and what is said to the caller (zh, en)."""
+
+    incident: Incident
+    known: KnownIncident
+    parent: TicketNumber
+    say: tuple[str, str]
+
+
+class IncidentCache(CachedTable[Sequence[OpenIncident]]):
+    """The confirmed incidents whose parent is open. What intake needs of them (`OpenIncidents`)."""
+
+    def __init__(self, db: Database, directory: DirectoryCache, deadlines: Deadlines | None = None) -> None:
+        super().__init__(self._load, deadlines)
+        self._db, self._directory = db, directory
+
+    async def _load(self, now: datetime) -> Sequence[OpenIncident]:
+        active = await store.load_active(self._db)
+        confirmed = [incident for incident, joinable in active if joinable and incident.state in CONFIRMED_STATES]
+        if not confirmed:
+            return ()
+        directory = await self._directory.now(now)
+        return [
+            OpenIncident(
+                incident,
+                known_incident(directory, incident.code, incident.category, incident.reach, incident.wording),
+                incident.parent or _NO_NUMBER,
+                translate_pair(f"incident_say.{incident.state}"),
+            )
+            for incident in confirmed
+        ]
+
+    async def match(self, intake_request: IntakeRequest, advice: Advice, now: datetime) -> IncidentMatch | None:
+        """The incident that a call is about. One that tells of a danger belongs to it and has orders of its own. None
+        also for what must stay apart: a confidential call, and a written one that leaves a danger open."""
+        if not (incidents := await self.now(now)):
+            return None
+        if intake_request.confidential or intake_request.channel is Channel.IMPORT:
+            return None
+        if advice.ask and intake_request.channel not in LIVE_CHANNELS:
+            return None
+        kind = intake_request.kind or advice.kind
+        directory = await self._directory.now(now)
+        report = CallReport(
+            _NO_NUMBER,
+            now,
+            None,
+            kind,
+            intake_request.category or advice.category,
+            () if intake_request.category else advice.symptoms,
+            intake_request.area or advice.area,
+            features(intake_request.narrative),
+        )
+        if (found := matching_incident(directory, [i.known for i in incidents], report, MARGIN_UNSEEN)) is None:
+            return None
+        joined = next(i for i in incidents if i.known is found)
+        rings = bool(advice.dangers) or Priority.EMERGENCY in (intake_request.priority, advice.priority)
+        return IncidentMatch(
+            joined.incident.code,
+            joined.incident.state,
+            joined.incident.category,
+            joined.parent,
+            not rings,
+            joined.say,
+        )

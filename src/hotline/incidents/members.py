@@ -1,0 +1,124 @@
+"""Tickets into an incident and out of it. Each step goes through `tickets/act` under a key of its own, so that one that
+is repeated after a crash happens once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from hotline.incidents import store
+from hotline.incidents.model.incident import Incident, IncidentMember
+from hotline.organisation.model.actors import RULES
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
+from hotline.organisation.write_request import WriteRequest
+from hotline.refusals import Code, Refused
+from hotline.text.numbering import TicketNumber
+from hotline.tickets.act import act
+from hotline.tickets.context import Services
+from hotline.tickets.model.routing import choose_route
+from hotline.tickets.model.ticket import Command, Facts, Ticket
+from hotline.tickets.model.vocabulary import OPEN, Action, Field, TicketStatus
+from hotline.tickets.store import facts as ticket_facts
+from hotline.web.idempotency import RequestKey
+
+F = Field
+MERGEABLE = frozenset(
+    {TicketStatus.RECEIVED, TicketStatus.TRIAGED, TicketStatus.DISPATCHED, TicketStatus.AWAITING_INFO}
+)
+_TRIES = 5  # where the ticket changes meanwhile
+log = structlog.get_logger("hotline.incidents")
+
+
+async def load_ticket(services: Services, number: str) -> Facts | None:
+    return await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, number)
+
+
+async def act_by_rule(services: Services, ticket: Ticket, action: Action, fields: Mapping[Any, Any]) -> bool:
+    """One step of a ticket, by the rules. False: it is not allowed there, or the ticket has changed meanwhile."""
+    key = RequestKey(
+        f"{RULES.kind}:{RULES.id}", f"incident:{action}:{ticket.number}:{ticket.version}", "rules", keep_body=False
+    )
+    request = WriteRequest(RULES, key, services.clock(), SYSTEM_SCOPE)
+    try:
+        await act(services, ticket.number, Command(action, ticket.version, fields), request, lambda _: "")
+    except Refused as refused:
+        if refused.refusal.code not in (Code.STALE, Code.NOT_NOW, Code.INVALID):
+            raise
+        log.info("incident.not_moved", number=ticket.number, action=action, why=refused.refusal.code)
+        return False
+    return True
+
+
+async def move(services: Services, number: str, to: str | None, incident: Incident, why: str) -> None:
+    """Take a ticket out of this incident (`to` None, or another one's code), and into that one. Where it is already,
+    nothing happens; an ended ticket stays where it is."""
+    for _ in range(_TRIES):
+        facts = await load_ticket(services, number)
+        if facts is None:
+            return
+        ticket = facts.ticket
+        if ticket.incident == incident.code and to != incident.code:
+            reason = {F.REASON: f"incident {incident.code}: {why}"}
+            if ticket.status is TicketStatus.MERGED:
+                moved = await act_by_rule(services, ticket, Action.UNMERGE, reason)
+            elif ticket.status in OPEN:
+                moved = await act_by_rule(services, ticket, Action.UNLINK, reason)
+            else:
+                return
+        elif to is not None and ticket.incident != to and ticket.status in OPEN:
+            moved = await act_by_rule(services, ticket, Action.LINK, {F.INCIDENT: to, F.REASON: why or None})
+        else:
+            return
+        if not moved:
+            continue
+
+
+async def merge(services: Services, incident: Incident, member: IncidentMember) -> bool:
+    """Merge a ticket into the incident's parent: its orders are recalled, its caller is told."""
+    for _ in range(_TRIES):
+        facts = await load_ticket(services, member.number)
+        if facts is None or facts.ticket.incident != incident.code or facts.ticket.status not in MERGEABLE:
+            return False
+        fields = {F.TARGET: incident.parent, F.INCIDENT: incident.code, F.REASON: f"incident {incident.code}"}
+        if await act_by_rule(services, facts.ticket, Action.MERGE, fields):
+            return True
+    return False
+
+
+async def dispatch_parent(services: Services, incident: Incident) -> None:
+    """One lead order for the incident, where its parent has none and the catalogue is sure whose it is."""
+    facts = await load_ticket(services, incident.parent or "")
+    if facts is None or facts.lead() is not None:
+        return
+    ticket, now = facts.ticket, services.clock()
+    if ticket.status not in (TicketStatus.RECEIVED, TicketStatus.TRIAGED):
+        return
+    directory = await services.directory.now(now)
+    category = ticket.category or incident.category
+    routed = choose_route(directory, category, ticket.kind, ticket.area or incident.area, now)
+    if routed is None or not routed.sure or routed.lead in ticket.returned_by:
+        return
+    if ticket.status is TicketStatus.RECEIVED:
+        fields = {F.CATEGORY: category, F.KIND: ticket.kind, F.PRIORITY: ticket.priority, F.REASON: "incident"}
+        await act_by_rule(services, ticket, Action.TRIAGE, fields)
+        facts = await load_ticket(services, ticket.number)
+    if facts is not None and facts.ticket.status is TicketStatus.TRIAGED:
+        order: dict[Any, Any] = {
+            F.DEPARTMENT: routed.lead,
+            F.ASSISTS: list(routed.assists),
+            F.PERFORMER: routed.performer,
+            "route": routed.route,
+            F.REASON: f"catalogue row {routed.route}",
+        }
+        await act_by_rule(services, facts.ticket, Action.DISPATCH, order)
+
+
+async def count_joined(services: Services, number: TicketNumber) -> None:
+    """Count on the parent the calls that were merged into it as they came in."""
+    facts = await load_ticket(services, number)
+    if facts is None or facts.ticket.status not in OPEN:
+        return
+    further = await store.count_contacts(services.db, number) - facts.ticket.calls
+    if further > 0:
+        fields = {F.TARGET: facts.ticket.incident, "calls": further}
+        await act_by_rule(services, facts.ticket, Action.ABSORB, fields)

@@ -1,0 +1,1 @@
+"""The rules of incidents: their life, what belongs to one, and its code. The standard library alone."""

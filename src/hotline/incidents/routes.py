@@ -1,0 +1,154 @@
+"""Incidents: listed, read, and acted on."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from starlette.responses import Response
+
+from hotline.database.keyset import KeysetPage
+from hotline.incidents import store
+from hotline.incidents.model.incident import Incident, IncidentCommand
+from hotline.incidents.model.lifecycle import INCIDENT_MOVES
+from hotline.incidents.model.vocabulary import IncidentAction, IncidentState
+from hotline.incidents.schemas import (
+    INCIDENT_BODIES,
+    IncidentDetail,
+    IncidentEntryPage,
+    IncidentOut,
+    IncidentPage,
+    render_detail,
+    render_incident,
+    render_incident_entry,
+    sent_incident_fields,
+)
+from hotline.incidents.service import act_on_incident, load_visible_incident
+from hotline.locales.labels import label_pair
+from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
+from hotline.organisation.model.actors import PERSON_ROLES
+from hotline.organisation.model.scopes import scope_of
+from hotline.refusals import Code, Refusal, Refused
+from hotline.tickets.dependencies import TicketContext
+from hotline.tickets.model.visibility import can_see_order
+from hotline.tickets.model.vocabulary import LIVE
+from hotline.tickets.store import facts as ticket_facts
+from hotline.web.field_types import Strict
+from hotline.web.paging import Cursor, Limit, decode_cursor, encode_cursor, parse_moment
+from hotline.web.responses import (
+    READ_REFUSALS,
+    WRITE_REFUSALS,
+    action_reply,
+    etag_responses,
+    json_reply,
+    refusal_responses,
+)
+from hotline.web.schemas import dump_json
+
+router = APIRouter(prefix="/v1/incidents", tags=["incidents"], route_class=AuthenticatedRoute)
+Reader = Annotated[TicketContext, require_roles("incidents.read", *PERSON_ROLES)]
+CodeOfIncident = Annotated[str, Path(max_length=40, description="The incident's code", examples=["100002"])]
+MAX_ENTRIES = 500  # lines of a timeline on a page
+
+
+@router.get("", operation_id="list_incidents", response_model=IncidentPage, responses=refusal_responses())
+async def list_incidents(
+    context: Reader,
+    state: Annotated[list[IncidentState] | None, Query(description="One or more states")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response:
+    """Incidents, newest first: many calls about one matter, handled as one. The desk sees those of its areas, a
+    department those whose order is its own."""
+    question = ["incidents", state and sorted(state), context.actor.id]
+    place = decode_cursor(context.services.secret, question, cursor)
+    page_wanted = KeysetPage(limit + 1, (parse_moment(place[0]), place[1]) if place else None)
+    found = await store.load_incidents(context.services.db, scope_of(context.actor), state, page_wanted)
+    directory = await context.services.directory.now(context.now)
+    page = found[:limit]
+    more = None
+    if len(found) > limit:
+        more = encode_cursor(context.services.secret, question, [page[-1].created_at, page[-1].code])
+    return json_reply(IncidentPage(tuple(render_incident(i, context.actor, directory) for i in page), more))
+
+
+@router.get(
+    "/{code}",
+    operation_id="read_incident",
+    response_model=IncidentDetail,
+    responses={**etag_responses(200), **refusal_responses(*READ_REFUSALS)},
+)
+async def read_incident(code: CodeOfIncident, context: Reader) -> Response:
+    """One incident with its tickets and their running orders, as far as you may see them. ETag is its version."""
+    services, scope = context.services, scope_of(context.actor)
+    incident = await load_visible_incident(services, code, scope)
+    members = await store.load_visible_tickets(services.db, scope, incident.code)
+    by_number = await ticket_facts.load_orders(services.db, [member.number for member in members])
+    orders = [
+        order
+        for some in by_number.values()
+        for order in some
+        if order.status in LIVE and can_see_order(order, context.actor)
+    ]
+    directory = await services.directory.now(context.now)
+    return json_reply(render_detail(incident, members, orders, context.actor, directory), version=incident.version)
+
+
+@router.get(
+    "/{code}/timeline",
+    operation_id="read_incident_timeline",
+    response_model=IncidentEntryPage,
+    responses=refusal_responses(*READ_REFUSALS),
+)
+async def read_incident_timeline(
+    code: CodeOfIncident,
+    context: Reader,
+    limit: Annotated[int, Query(ge=1, le=MAX_ENTRIES)] = MAX_ENTRIES,
+    after: Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")] = 0,
+) -> Response:
+    """The incident's history, in order: who, when, what, why. What happened to its tickets stands in theirs."""
+    incident = await load_visible_incident(context.services, code, scope_of(context.actor))
+    entries = await store.load_entries(context.services.db, incident.code, after, limit)
+    more = str(entries[-1].seq) if len(entries) == limit and entries[-1].seq < incident.entries else None
+    return json_reply(IncidentEntryPage(tuple(map(render_incident_entry, entries)), more))
+
+
+def _add_action_route(action: IncidentAction, body_type: type[Strict]) -> None:
+    zh, en = label_pair(action)
+    roles = sorted({role for m in INCIDENT_MOVES if m.action is action for role in m.by if role in PERSON_ROLES})
+
+    async def act(
+        code: CodeOfIncident,
+        body: body_type,  # type: ignore[valid-type]
+        context: Annotated[TicketContext, require_roles(f"incidents.{action}", *roles)],
+    ) -> Response:
+        directory = await context.services.directory.now(context.now)
+
+        def show(incident: Incident) -> str:
+            return dump_json(render_incident(incident, context.actor, directory))
+
+        command = IncidentCommand(action, context.version(), sent_incident_fields(body))
+        request = await context.write_request()
+        return action_reply(await act_on_incident(context.services, code, command, request, show))
+
+    act.__doc__ = (
+        f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted now, and what it needs. The "
+        "tickets follow within seconds."
+    )
+    router.post(
+        f"/{{code}}/actions/{action}",
+        operation_id=f"incident_{action}",
+        response_model=IncidentOut,
+        responses={**etag_responses(200), **refusal_responses(*WRITE_REFUSALS)},
+        summary=f"{en} · {zh}",
+    )(act)
+
+
+for _action, _shape in INCIDENT_BODIES.items():
+    _add_action_route(_action, _shape)
+
+
+@router.post("/{code}/actions/{action}", include_in_schema=False)
+async def no_such_incident_action(code: str, action: str, context: Reader) -> Any:
+    """An action that the table does not know."""
+    await load_visible_incident(context.services, code, scope_of(context.actor))
+    rule = f"one of {', '.join(sorted(INCIDENT_BODIES))}"
+    raise Refused(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", rule),)))

@@ -1,0 +1,237 @@
+"""Incidents as replies show them, and what their actions take."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import ConfigDict, Field, create_model
+
+from hotline.incidents.model.incident import Incident, IncidentEntry
+from hotline.incidents.model.lifecycle import (
+    INCIDENT_MOVES,
+    MOST_SPLIT,
+    IncidentMove,
+    allowed_incident_moves,
+    incident_action_fields,
+)
+from hotline.incidents.model.vocabulary import IncidentAction, IncidentField, IncidentState
+from hotline.locales.labels import Label, label
+from hotline.organisation.model.actors import Actor, ActorKind
+from hotline.organisation.model.directory import Directory, Named
+from hotline.organisation.model.vocabulary import Priority
+from hotline.replies import reply_type
+from hotline.tickets.model.ticket import Assignment
+from hotline.tickets.model.vocabulary import AssignmentStatus, Part, TicketStatus
+from hotline.web.field_types import NumberWord, Prose, Strict
+
+F = IncidentField
+
+
+@reply_type()
+class IncidentMoveOut:
+    """An action that would be accepted now, and the fields it needs."""
+
+    action: IncidentAction
+    label: Label
+    needs: tuple[IncidentField, ...]
+
+
+@reply_type()
+class IncidentOut:
+    """An incident. `callers` and `ticket_count` are counted by the worker and may be some seconds old."""
+
+    code: str
+    state: IncidentState
+    state_label: Label
+    category: Named | None
+    symptom: Named | None
+    area: Named | None
+    parent: Annotated[str | None, Field(description="The ticket that carries the order; the others are merged into it")]
+    first_call_at: datetime
+    last_call_at: datetime
+    callers: Annotated[int, Field(description="Different callers")]
+    ticket_count: int
+    final_word: str | None
+    created_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
+    version: int
+    allowed_actions: tuple[IncidentMoveOut, ...]
+
+
+@reply_type()
+class IncidentPage:
+    items: tuple[IncidentOut, ...]
+    next: str | None
+
+
+@reply_type()
+class IncidentTicket:
+    """A ticket of the incident. Neither narrative nor caller: the ticket tells them within its own scope."""
+
+    number: str
+    status: TicketStatus
+    priority: Priority
+    created_at: datetime
+
+
+@reply_type()
+class IncidentOrder:
+    """An order that runs on one of its tickets."""
+
+    id: str
+    number: str
+    department: Named | None
+    part: Part
+    status: AssignmentStatus
+    due_at: datetime | None
+
+
+@reply_type()
+class IncidentDetail(IncidentOut):
+    """An incident with the tickets that you may see, and their running orders."""
+
+    tickets: tuple[IncidentTicket, ...]
+    orders: tuple[IncidentOrder, ...]
+
+
+@reply_type()
+class IncidentAuthor:
+    kind: ActorKind
+    id: str
+    name: str
+
+
+IncidentValue: TypeAlias = str | list[str] | None
+
+
+@reply_type(from_="from")
+class IncidentEntryOut:
+    """One line of an incident's timeline."""
+
+    seq: int
+    at: datetime
+    by: IncidentAuthor
+    action: IncidentAction
+    from_: IncidentState | None
+    to: IncidentState
+    reason: str | None
+    changes: Annotated[
+        Mapping[str, Annotated[Sequence[IncidentValue], Field(min_length=2, max_length=2)]],
+        Field(description="By field: what it was, and what it became"),
+    ]
+
+
+@reply_type()
+class IncidentEntryPage:
+    items: tuple[IncidentEntryOut, ...]
+    next: str | None
+
+
+@cache
+def _move_out(action: IncidentAction, needs: tuple[IncidentField, ...]) -> IncidentMoveOut:
+    return IncidentMoveOut(action, label(action), needs)
+
+
+def render_moves(moves: Iterable[IncidentMove]) -> tuple[IncidentMoveOut, ...]:
+    return tuple(_move_out(move.action, move.fields) for move in moves)
+
+
+def _values(incident: Incident, actor: Actor, directory: Directory) -> dict[str, Any]:
+    return {
+        "code": incident.code,
+        "state": incident.state,
+        "state_label": label(incident.state),
+        "category": directory.optional_item_name("categories", incident.category),
+        "symptom": directory.optional_item_name("symptoms", incident.symptom),
+        "area": directory.optional_item_name("areas", incident.area),
+        "parent": incident.parent,
+        "first_call_at": incident.first_call_at,
+        "last_call_at": incident.last_call_at,
+        "callers": incident.callers,
+        "ticket_count": incident.tickets,
+        "final_word": incident.final_word,
+        "created_at": incident.created_at,
+        "updated_at": incident.updated_at,
+        "ended_at": incident.ended_at,
+        "version": incident.version,
+        "allowed_actions": render_moves(allowed_incident_moves(incident, actor)),
+    }
+
+
+def render_incident(incident: Incident, actor: Actor, directory: Directory) -> IncidentOut:
+    """An incident in a list, or after an action."""
+    return IncidentOut(**_values(incident, actor, directory))
+
+
+def render_detail(
+    incident: Incident, members: Iterable[Any], orders: Iterable[Assignment], actor: Actor, directory: Directory
+) -> IncidentDetail:
+    """An incident with its tickets (rows of number, status, priority, created_at) and orders."""
+    return IncidentDetail(
+        **_values(incident, actor, directory),
+        tickets=tuple(
+            IncidentTicket(m.number, TicketStatus(m.status), Priority(m.priority), m.created_at) for m in members
+        ),
+        orders=tuple(
+            IncidentOrder(
+                order.id,
+                order.number,
+                directory.optional_item_name("departments", order.department),
+                order.part,
+                order.status,
+                order.due_at,
+            )
+            for order in orders
+        ),
+    )
+
+
+def render_incident_entry(entry: IncidentEntry) -> IncidentEntryOut:
+    return IncidentEntryOut(
+        seq=entry.seq,
+        at=entry.at,
+        by=IncidentAuthor(entry.by_kind, entry.by_id, entry.by_name),
+        action=entry.action,
+        from_=entry.state_from,
+        to=entry.state_to,
+        reason=entry.reason,
+        changes=entry.changes,
+    )
+
+
+_TYPES: Mapping[IncidentField, Any] = {
+    F.TEXT: Prose,
+    F.REASON: Prose,
+    F.TICKET: NumberWord,
+    F.TICKETS: Annotated[list[NumberWord], Field(min_length=1, max_length=MOST_SPLIT)],
+}
+_EXAMPLES: Mapping[IncidentField, Any] = {
+    F.TEXT: "水管已修复，18:30恢复供水",
+    F.REASON: "不是同一处",
+    F.TICKET: "100000006",
+    F.TICKETS: ["100000006"],
+}
+
+
+def _body(action: IncidentAction) -> type[Strict]:
+    needs, takes = incident_action_fields(action)
+    shape: dict[str, Any] = {name.value: (_TYPES[name], ...) for name in needs}
+    shape |= {name.value: (_TYPES[name] | None, None) for name in takes}
+    made = create_model(f"Incident{action.capitalize()}", __base__=Strict, **shape)
+    example = {name.value: _EXAMPLES[name] for name in needs}
+    made.model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
+    made.model_rebuild(force=True)
+    return made
+
+
+# one body for each action, made from the table
+INCIDENT_BODIES: Mapping[IncidentAction, type[Strict]] = {
+    action: _body(action) for action in dict.fromkeys(move.action for move in INCIDENT_MOVES)
+}
+
+
+def sent_incident_fields(body: Strict) -> dict[IncidentField, Any]:
+    """The fields that were sent, by their words."""
+    return {F(name): value for name in body.model_fields_set if (value := getattr(body, name)) is not None}

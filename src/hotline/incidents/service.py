@@ -1,0 +1,157 @@
+"""Acting on incidents: proposed by the worker, then changed by people, rules and clock through one door."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from hotline.database.engine import Committed, Replayed, Stale
+from hotline.database.write_plan import StoredAnswer
+from hotline.incidents import store
+from hotline.incidents.cache import IncidentCache
+from hotline.incidents.model.codes import FIRST_INCIDENT, IncidentCode, code_from_serial, parse_code
+from hotline.incidents.model.grouping import Proposal, teach_wording, wording_data
+from hotline.incidents.model.incident import (
+    Incident,
+    IncidentChange,
+    IncidentCommand,
+    IncidentEntry,
+    IncidentFacts,
+)
+from hotline.incidents.model.lifecycle import STALE_INCIDENT, decide_incident
+from hotline.incidents.model.vocabulary import IncidentAction, IncidentField, IncidentState
+from hotline.incidents.plans import build_incident_plan
+from hotline.organisation.model.actors import RULES, Actor
+from hotline.organisation.model.scopes import Scope, scope_of
+from hotline.organisation.write_request import WriteRequest
+from hotline.refusals import Code, Refusal, Refused
+from hotline.text.numbering import parse_number
+from hotline.tickets.act import load_visible_ticket
+from hotline.tickets.context import Services
+from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused, storable_answer
+
+F, A = IncidentField, IncidentAction
+NO_SUCH_INCIDENT = Refusal(Code.NOT_FOUND, "no such incident")
+_SERIES = "incident"  # the sequence that codes are taken from
+RenderIncident = Callable[[Incident], str]
+
+
+async def load_visible_incident(services: Services, code: str, scope: Scope) -> Incident:
+    """Raises Refused(NOT_FOUND) for both not there and not theirs."""
+    read = parse_code(code)
+    found = await store.load_incident(services.db, scope, read) if read is not None else None
+    if found is None:
+        raise Refused(NO_SUCH_INCIDENT)
+    return found
+
+
+async def act_on_incident(
+    services: Services, code: str, command: IncidentCommand, request: WriteRequest, render: RenderIncident
+) -> ActionResult:
+    """Apply a command to an incident and commit it; a repeat under the same key is given the first answer. Raises
+    Refused where the incident is not in scope, the table does not allow the command, or its version is stale. The
+    tickets follow at the worker's next step."""
+    scope = request.scope or scope_of(request.actor)
+    decided: IncidentChange | Refusal = NO_SUCH_INCIDENT
+    read = parse_code(code)
+    incident = await store.load_incident(services.db, scope, read) if read is not None else None
+    if incident is not None:
+        facts, command = await _facts_for(services, incident, command, request)
+        decided = decide_incident(facts, command, request.actor, request.now)
+    if isinstance(decided, IncidentChange):
+        key, after = request.key, decided.after
+        answer = StoredAnswer(key.owner, key.key, key.fingerprint, 200, render(after), request.now, str(after.version))
+        outcome = await services.journal.commit(build_incident_plan(decided, storable_answer(answer, key)))
+        if isinstance(outcome, Replayed):
+            return replay_answer(outcome.answer, key)
+        if not isinstance(outcome, Stale):
+            services.part(IncidentCache).forget()
+            return ActionResult(answer, replayed=False)
+        decided = STALE_INCIDENT
+    return await replayed_or_refused(services.db, request.key, decided)
+
+
+async def _facts_for(
+    services: Services, incident: Incident, command: IncidentCommand, request: WriteRequest
+) -> tuple[IncidentFacts, IncidentCommand]:
+    """What the command is decided on, and the command with its ticket numbers as they are written. A ticket that is not
+    the actor's to see is not there."""
+    members = await store.load_members(services.db, incident.code)
+    fields: dict[Any, Any] = dict(command.fields)
+    named: dict[str, str | None] = {}
+    if fields.get(F.TICKET):
+        number = parse_number(str(fields[F.TICKET])) or str(fields[F.TICKET])
+        fields[F.TICKET] = number
+        if command.action is A.JOIN and await _is_visible(services, number, request):
+            named = await store.load_belonging(services.db, [number])
+    if fields.get(F.TICKETS):
+        fields[F.TICKETS] = [parse_number(str(number)) or str(number) for number in fields[F.TICKETS]]
+    new_code = await take_code(services) if command.action is A.SPLIT else None
+    facts = IncidentFacts(incident, tuple(members), named, new_code)
+    return facts, IncidentCommand(command.action, command.version, fields)
+
+
+async def _is_visible(services: Services, number: str, request: WriteRequest) -> bool:
+    try:
+        await load_visible_ticket(services, number, request.actor, request.scope)
+    except Refused:
+        return False
+    return True
+
+
+async def take_code(services: Services) -> IncidentCode:
+    """The next code; one that is not used is not given again."""
+    return code_from_serial(await services.db.reserve(_SERIES, 1, FIRST_INCIDENT))
+
+
+async def open_proposal(services: Services, proposal: Proposal, now: datetime) -> Incident | None:
+    """Keep a proposed incident. None: another worker proposed the same a moment ago."""
+    directory = await services.directory.now(now)
+    found = [report.found for report in proposal.reports]
+    code = await take_code(services)
+    incident = Incident(
+        code,
+        IncidentState.PROPOSED,
+        proposal.category,
+        proposal.area,
+        proposal.reach,
+        first_call_at=min(report.at for report in proposal.reports),
+        last_call_at=max(report.at for report in proposal.reports),
+        created_at=now,
+        updated_at=now,
+        symptom=proposal.symptom,
+        wording=wording_data(teach_wording(directory, proposal.category, found, ())),
+        callers=proposal.callers,
+        tickets=len(proposal.reports),
+        moves=tuple((report.number, code, "") for report in proposal.reports),
+        entries=1,
+    )
+    entry = IncidentEntry(
+        code, 1, now, RULES.kind, RULES.id, RULES.name, A.PROPOSE, None, IncidentState.PROPOSED,
+        f"{proposal.callers} callers", {"tickets": [None, [report.number for report in proposal.reports]]},
+    )  # fmt: skip
+    key = f"incident:propose:{proposal.category}:{proposal.reports[0].number}"
+    answer = _own_answer(key, now, "1")
+    outcome = await services.journal.commit(build_incident_plan(IncidentChange(((incident, None),), (entry,)), answer))
+    return incident if isinstance(outcome, Committed) else None
+
+
+async def act_as_system(
+    services: Services, incident: Incident, action: IncidentAction, actor: Actor, **fields: Any
+) -> Incident | None:
+    """What rules or clock do to an incident at this version. None: not allowed, or it has changed meanwhile."""
+    now = services.clock()
+    command = IncidentCommand(action, incident.version, {F(name): value for name, value in fields.items()})
+    facts = IncidentFacts(incident, tuple(await store.load_members(services.db, incident.code)))
+    decided = decide_incident(facts, command, actor, now)
+    if isinstance(decided, Refusal):
+        return None
+    key = f"incident:{incident.code}:{action}:{incident.version}"
+    outcome = await services.journal.commit(
+        build_incident_plan(decided, _own_answer(key, now, str(decided.after.version)))
+    )
+    services.part(IncidentCache).forget()
+    return decided.after if isinstance(outcome, Committed) else None
+
+
+def _own_answer(key: str, now: datetime, etag: str) -> StoredAnswer:
+    return StoredAnswer(f"{RULES.kind}:{RULES.id}", key, "rules", 200, "", now, etag)

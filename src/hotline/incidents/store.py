@@ -1,0 +1,336 @@
+"""Queries of incidents and of the tickets that belong to them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.columns import InCodes, Instant, in_words
+from hotline.database.engine import Database, fetch_first
+from hotline.database.keyset import KeysetPage
+from hotline.database.prepared import PreparedQuery, Row
+from hotline.incidents.model.codes import IncidentCode
+from hotline.incidents.model.grouping import CallReport
+from hotline.incidents.model.incident import Incident, IncidentEntry, IncidentMember
+from hotline.incidents.model.vocabulary import ACTIVE_STATES, ENDED_STATES, IncidentAction, IncidentState
+from hotline.incidents.model.wording import features
+from hotline.incidents.tables import incident as i
+from hotline.incidents.tables import incident_entry as e
+from hotline.organisation.model.actors import ActorKind
+from hotline.organisation.model.scopes import Scope
+from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Channel, Kind, Priority
+from hotline.text.numbering import TicketNumber
+from hotline.tickets.model.vocabulary import OPEN, TicketStatus
+from hotline.tickets.store.scope import scope_condition, scope_parameters, ticket_scope_condition
+from hotline.tickets.tables import call
+from hotline.tickets.tables import ticket as t
+
+MOST_MEMBERS = 5000  # of one incident that are looked at
+MOST_REPORTS = 5000  # calls read at once when incidents are looked for
+_COLUMNS = tuple(i.c[f.name] for f in fields(Incident))
+_NAMES = tuple(f.name for f in fields(Incident))
+
+
+def _incident_from_row(row: Row) -> Incident:
+    values = dict(zip(_NAMES, row[: len(_NAMES)], strict=True))
+    values["state"] = IncidentState(values["state"])
+    values["moves"] = tuple((number, code, why) for number, code, why in values["moves"])
+    return Incident(**values)
+
+
+_JOINABLE = OPEN - {TicketStatus.RESOLVED}
+_ACTIVE = PreparedQuery(
+    sa.select(*_COLUMNS, t.c.status.label("parent_status"))
+    .select_from(i.outerjoin(t, t.c.number == i.c.parent))
+    .where(in_words(i.c.state, ACTIVE_STATES))
+    .order_by(i.c.created_at, i.c.code)
+)
+_UNSETTLED = PreparedQuery(
+    sa.select(*_COLUMNS)
+    .where(in_words(i.c.state, ENDED_STATES), i.c.told_at.is_(None))
+    .order_by(i.c.ended_at, i.c.code)
+    .limit(100)
+)
+
+
+async def load_active(db: Database) -> list[tuple[Incident, bool]]:
+    """The incidents that have not ended, oldest first; and whether its parent is still being worked on."""
+    rows = await db.rows(_ACTIVE)
+    return [(_incident_from_row(row), row.parent_status in _JOINABLE) for row in rows]
+
+
+async def load_untold(db: Database) -> list[Incident]:
+    """The incidents that have ended and whose callers were not told yet."""
+    return [_incident_from_row(row) for row in await db.rows(_UNSETTLED)]
+
+
+def _scoped(scope: Scope) -> sa.ColumnElement[bool]:
+    """Whose incident it is: the desk's by area, a department's by an order of its parent."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if scope.whole:
+        conditions.append(sa.true() if scope.areas is None else InCodes(i.c.area, "areas"))
+    if scope.departments:
+        held = Scope(False, scope.areas, scope.departments)
+        conditions.append(ticket_scope_condition(i.c.parent, held))
+    return sa.or_(*conditions) if conditions else sa.false()
+
+
+def _form(whole: bool, by_area: bool, by_order: bool) -> Scope:
+    return Scope(whole, frozenset() if by_area else None, frozenset({"x"} if by_order else ()))
+
+
+@lru_cache(maxsize=8)
+def _one(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
+    scope = _form(whole, by_area, by_order)
+    return PreparedQuery(sa.select(*_COLUMNS).where(i.c.code == sa.bindparam("code", type_=sa.String), _scoped(scope)))
+
+
+async def load_incident(db: Database, scope: Scope, code: IncidentCode) -> Incident | None:
+    """None: not there, or not theirs to see."""
+    if scope.nothing:
+        return None
+    query = _one(scope.whole, scope.areas is not None, bool(scope.departments))
+    row = await fetch_first(db, query, code=code, **scope_parameters(scope))
+    return None if row is None else _incident_from_row(row)
+
+
+@lru_cache(maxsize=32)
+def _listed(whole: bool, by_area: bool, by_order: bool, by_state: bool, further: bool) -> PreparedQuery:
+    scope = _form(whole, by_area, by_order)
+    query = sa.select(*_COLUMNS).where(_scoped(scope))
+    if by_state:
+        query = query.where(InCodes(i.c.state, "states"))
+    if further:
+        place = sa.tuple_(sa.bindparam("created_at", type_=Instant()), sa.bindparam("after_code", type_=sa.String))
+        query = query.where(sa.tuple_(i.c.created_at, i.c.code) < place)
+    return PreparedQuery(
+        query.order_by(i.c.created_at.desc(), i.c.code.desc()).limit(sa.bindparam("limit", type_=sa.Integer))
+    )
+
+
+async def load_incidents(
+    db: Database, scope: Scope, states: Sequence[IncidentState] | None, page: KeysetPage
+) -> list[Incident]:
+    """Incidents within the scope, newest first."""
+    if scope.nothing:
+        return []
+    query = _listed(scope.whole, scope.areas is not None, bool(scope.departments), bool(states), page.after is not None)
+    values: dict[str, Any] = {"states": sorted(states)} if states else {}
+    if page.after is not None:
+        values |= {"created_at": page.after[0], "after_code": page.after[1]}
+    rows = await db.rows(query, limit=page.limit, **values, **scope_parameters(scope))
+    return [_incident_from_row(row) for row in rows]
+
+
+_ENTRIES = PreparedQuery(
+    sa.select(*(e.c[f.name] for f in fields(IncidentEntry)))
+    .where(e.c.code == sa.bindparam("code", type_=sa.String), e.c.seq > sa.bindparam("after", type_=sa.Integer))
+    .order_by(e.c.seq)
+    .limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def load_entries(db: Database, code: IncidentCode, after: int, limit: int) -> list[IncidentEntry]:
+    """The timeline behind line `after`, in order."""
+    rows = await db.rows(_ENTRIES, code=code, after=after, limit=limit)
+    return [
+        IncidentEntry(
+            r.code, r.seq, r.at, ActorKind(r.by_kind), r.by_id, r.by_name, IncidentAction(r.action),
+            None if r.state_from is None else IncidentState(r.state_from), IncidentState(r.state_to), r.reason,
+            r.changes,
+        )
+        for r in rows
+    ]  # fmt: skip
+
+
+_MEMBER_COLUMNS = (
+    t.c.number, t.c.status, t.c.created_at, t.c.version, t.c.priority, t.c.category, t.c.area, t.c.caller, t.c.parent,
+    t.c.department, t.c.flags,
+)  # fmt: skip
+_MEMBERS = PreparedQuery(
+    sa.select(*_MEMBER_COLUMNS)
+    .where(t.c.incident == sa.bindparam("code", type_=sa.String))
+    .order_by(t.c.created_at, t.c.number)
+    .limit(MOST_MEMBERS)
+)
+
+
+async def load_members(db: Database, code: IncidentCode) -> list[IncidentMember]:
+    """The tickets that belong to an incident, oldest first."""
+    rows = await db.rows(_MEMBERS, code=code)
+    return [
+        IncidentMember(
+            r.number, TicketStatus(r.status), r.created_at, r.version, Priority(r.priority), r.category, r.area,
+            r.caller, r.parent, r.department, any(flag.startswith("danger:") for flag in r.flags),
+        )
+        for r in rows
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def _visible_tickets(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
+    scope = _form(whole, by_area, by_order)
+    return PreparedQuery(
+        sa.select(t.c.number, t.c.status, t.c.priority, t.c.created_at)
+        .where(t.c.incident == sa.bindparam("code", type_=sa.String), scope_condition(scope))
+        .order_by(t.c.created_at, t.c.number)
+        .limit(MOST_MEMBERS)
+    )
+
+
+async def load_visible_tickets(db: Database, scope: Scope, code: IncidentCode) -> Sequence[Row]:
+    """The tickets of an incident that this scope may see, oldest first: number, status, priority, created_at."""
+    if scope.nothing:
+        return []
+    query = _visible_tickets(scope.whole, scope.areas is not None, bool(scope.departments))
+    return await db.rows(query, code=code, **scope_parameters(scope))
+
+
+_TEXTS = PreparedQuery(
+    sa.select(t.c.narrative)
+    .where(t.c.incident == sa.bindparam("code", type_=sa.String))
+    .order_by(t.c.created_at.desc(), t.c.number)
+    .limit(400)
+)
+
+
+async def load_member_texts(db: Database, code: IncidentCode) -> list[str]:
+    """How its callers told of it, the newest first, 400 at most."""
+    return [row.narrative for row in await db.rows(_TEXTS, code=code)]
+
+
+_BELONGS = PreparedQuery(sa.select(t.c.number, t.c.incident).where(InCodes(t.c.number, "numbers")))
+
+
+async def load_belonging(db: Database, numbers: Sequence[str]) -> dict[str, str | None]:
+    """Which incident each of these tickets belongs to; those that are not there are left out."""
+    return {row.number: row.incident for row in await db.rows(_BELONGS, numbers=list(numbers))}
+
+
+_CALLS = PreparedQuery(
+    sa.select(
+        t.c.number, t.c.created_at, t.c.caller, t.c.kind, t.c.category, t.c.area, t.c.narrative, t.c.advice, t.c.flags,
+        t.c.channel,
+    )
+    .where(
+        t.c.created_at > sa.bindparam("since", type_=Instant()),
+        in_words(t.c.status, (TicketStatus.RECEIVED, TicketStatus.TRIAGED, TicketStatus.DISPATCHED)),
+        t.c.incident.is_(None),
+        t.c.confidential.is_(sa.false()),
+        t.c.outer_number.is_(None),
+        t.c.channel != Channel.IMPORT.value,
+    )
+    .order_by(t.c.created_at)
+    .limit(MOST_REPORTS)
+)  # fmt: skip
+
+
+async def load_reports(db: Database, since: datetime) -> list[CallReport]:
+    """The open tickets of no incident that were taken in since, oldest first: none that is confidential, another
+    hotline's, imported, or taken out of an incident by hand; and no text that leaves open whether there is danger."""
+    rows = await db.rows(_CALLS, since=since)
+    return [
+        CallReport(
+            row.number, row.created_at, row.caller, Kind(row.kind), row.category or _advised(row.advice, "category"),
+            tuple(_advised(row.advice, "symptoms") or ()), row.area, features(row.narrative),
+        )
+        for row in rows
+        if not _was_taken_out(row.flags)
+        and (row.channel in LIVE_CHANNELS or not _advised(row.advice, "ask"))
+    ]  # fmt: skip
+
+
+def _advised(advice: Mapping[str, Any], name: str) -> Any:
+    return (advice.get("triage") or {}).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A caller who is told of the incident: by the ticket that they called about."""
+
+    number: TicketNumber
+    phone: str
+
+
+_RECIPIENTS = PreparedQuery(
+    sa.select(t.c.number, t.c.phone)
+    .where(
+        sa.or_(
+            t.c.incident == sa.bindparam("code", type_=sa.String),
+            t.c.parent == sa.bindparam("parent", type_=sa.String),
+        ),
+        t.c.phone.is_not(None),
+    )
+    .order_by(t.c.created_at, t.c.number)
+)
+
+
+async def load_recipients(db: Database, code: IncidentCode, parent: str | None) -> list[Recipient]:
+    """Those who called about it, each phone once, by its first ticket."""
+    first: dict[str, Recipient] = {}
+    for row in await db.rows(_RECIPIENTS, code=code, parent=parent or ""):
+        first.setdefault(row.phone, Recipient(row.number, row.phone))
+    return list(first.values())
+
+
+_WAITING = PreparedQuery(
+    sa.select(t.c.number, t.c.flags).where(
+        InCodes(t.c.number, "numbers"),
+        in_words(t.c.status, (TicketStatus.RECEIVED, TicketStatus.TRIAGED, TicketStatus.DISPATCHED)),
+        t.c.incident.is_(None),
+    )
+)
+
+
+async def load_still_waiting(db: Database, numbers: Sequence[str]) -> set[str]:
+    """Which of these tickets are still open and belong to no incident, and were not taken out of one."""
+    rows = await db.rows(_WAITING, numbers=list(numbers)) if numbers else []
+    return {row.number for row in rows if not _was_taken_out(row.flags)}
+
+
+def _was_taken_out(flags: Sequence[str]) -> bool:
+    return any(flag.startswith("left:") for flag in flags)
+
+
+_CONTACTS = PreparedQuery(
+    sa.select(sa.func.count().label("n")).where(
+        sa.or_(
+            call.c.number == sa.bindparam("number", type_=sa.String),
+            call.c.number.in_(sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String))),
+        )
+    )
+)
+
+
+async def count_contacts(db: Database, number: TicketNumber) -> int:
+    """The calls about a ticket, with those about the tickets that were merged into it."""
+    row = await fetch_first(db, _CONTACTS, number=number)
+    return int(row.n) if row is not None else 0
+
+
+_LATE = PreparedQuery(
+    sa.select(t.c.number, t.c.version, t.c.incident)
+    .select_from(t.join(i, i.c.code == t.c.incident))
+    .where(
+        in_words(i.c.state, ENDED_STATES),
+        i.c.ended_at > sa.bindparam("since", type_=Instant()),
+        t.c.created_at >= i.c.ended_at,
+        t.c.status == TicketStatus.MERGED.value,
+    )
+    .limit(200)
+)
+
+
+async def load_late(db: Database, since: datetime) -> list[Row]:
+    """Tickets that were merged into an incident at the moment it ended: (number, version, incident)."""
+    return await db.rows(_LATE, since=since)
+
+
+def store_counts(c: sa.Connection, code: str, version: int, values: Mapping[str, Any]) -> bool:
+    """What the worker counts or has done; no change of the incident, so that its version stays. False: it has changed
+    meanwhile."""
+    done = c.execute(sa.update(i).where(i.c.code == code, i.c.version == version).values(**values))
+    return done.rowcount == 1

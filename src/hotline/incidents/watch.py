@@ -1,0 +1,216 @@
+"""The worker's part in incidents: proposes them from the calls of the last minutes, brings their tickets together, and
+tells those who must know. Every step may be repeated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from hotline.incidents import store
+from hotline.incidents.cache import IncidentCache
+from hotline.incidents.members import (
+    MERGEABLE,
+    act_by_rule,
+    count_joined,
+    dispatch_parent,
+    load_ticket,
+    merge,
+    move,
+)
+from hotline.incidents.model.grouping import (
+    MARGIN_UNSEEN,
+    CallReport,
+    KnownIncident,
+    Proposal,
+    common_area,
+    known_incident,
+    matching_incident,
+    propose,
+    rule_for,
+    teach_wording,
+    wording_data,
+)
+from hotline.incidents.model.incident import Incident, IncidentMember
+from hotline.incidents.model.vocabulary import CONFIRMED_STATES, IncidentAction, IncidentState
+from hotline.incidents.model.wording import features
+from hotline.incidents.notices import announce, tell_callers
+from hotline.incidents.service import act_as_system, open_proposal
+from hotline.locales import translate_pair
+from hotline.organisation.model.actors import CLOCK, RULES
+from hotline.organisation.model.directory import Directory
+from hotline.tickets.context import Services
+from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
+
+OVERLAP = timedelta(seconds=30)  # read again: a call may be committed after a later one
+SHORTEST_WINDOW = timedelta(minutes=10)
+PROPOSAL_LIFETIME = timedelta(hours=6)  # a proposal that nobody looked at and no call came to since
+MERGED_AT_ONCE = 100  # tickets of one incident in one step
+LATE_JOINERS = timedelta(hours=1)
+log = structlog.get_logger("hotline.incidents")
+
+
+@dataclass
+class IncidentWatch:
+    """One worker's view of what people call about now. `window`: the calls of the last minutes that belong to no
+    incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read."""
+
+    services: Services
+    window: dict[str, CallReport] = field(default_factory=dict)
+    unseen: set[str] = field(default_factory=set)
+    read_to: datetime | None = None
+
+    async def step(self) -> bool:
+        """One round; True: there is more to do at once."""
+        services, now = self.services, self.services.clock()
+        directory = await services.directory.now(now)
+        await self._read(directory, now)
+        active = await store.load_active(services.db)
+        await self._join(directory, [incident for incident, _ in active])
+        proposed = await self._propose(directory, now)
+        busy = False
+        for incident, joinable in active:
+            busy |= await self._settle(directory, incident, joinable)
+        for incident in await store.load_untold(services.db):
+            await self._wind_up(incident, now)
+        for late in await store.load_late(services.db, now - LATE_JOINERS):
+            facts = await load_ticket(services, late.number)
+            if facts is not None and facts.ticket.status is TicketStatus.MERGED:
+                reason = {Field.REASON: f"incident {late.incident} had ended"}
+                await act_by_rule(services, facts.ticket, Action.UNMERGE, reason)
+        return busy or proposed
+
+    async def _read(self, directory: Directory, now: datetime) -> None:
+        minutes = [timedelta(minutes=rule.minutes) for rule in directory.incident_rules.values()]
+        oldest = now - max([SHORTEST_WINDOW, *minutes])
+        since = oldest if self.read_to is None else max(oldest, self.read_to - OVERLAP)
+        self.unseen = set()
+        for report in await store.load_reports(self.services.db, since):
+            if report.number not in self.window:
+                self.unseen.add(report.number)
+            self.window[report.number] = report
+        self.window = {number: report for number, report in self.window.items() if report.at > oldest}
+        self.read_to = now
+
+    async def _join(self, directory: Directory, active: Sequence[Incident]) -> None:
+        """Calls of an incident that came in before it was known, or were not recognised then."""
+        if not active:
+            return
+        known = {incident.code: _known(directory, incident) for incident in active}
+        incidents = {str(incident.code): incident for incident in active}
+        matched: dict[str, str] = {}
+        for report in self.window.values():
+            margin = MARGIN_UNSEEN if report.number in self.unseen else 0.0
+            if (found := matching_incident(directory, known.values(), report, margin)) is not None:
+                matched[report.number] = found.code
+        # since they were read somebody may have closed them, or put them elsewhere
+        for number in await store.load_still_waiting(self.services.db, list(matched)):
+            await move(self.services, number, matched[number], incidents[matched[number]], "")
+        for number in matched:
+            del self.window[number]
+
+    async def _propose(self, directory: Directory, now: datetime) -> bool:
+        """Incidents of what is left. True: there is one."""
+        proposals = propose(directory, list(self.window.values()), now)
+        found = False
+        for proposal in proposals:
+            waiting = await store.load_still_waiting(self.services.db, [r.number for r in proposal.reports])
+            for report in proposal.reports:
+                if report.number not in waiting:
+                    self.window.pop(report.number, None)
+            if len(waiting) == len(proposal.reports):
+                found |= await self._open(proposal, now)
+        return found
+
+    async def _open(self, proposal: Proposal, now: datetime) -> bool:
+        incident = await open_proposal(self.services, proposal, now)
+        if incident is None:
+            return False
+        log.warning("incident.proposed", code=incident.code, category=incident.category, callers=incident.callers)
+        for report in proposal.reports:
+            self.window.pop(report.number, None)
+        return True
+
+    async def _settle(self, directory: Directory, incident: Incident, joinable: bool) -> bool:
+        """Bring an incident's tickets where they belong. True: more of them wait."""
+        services, now = self.services, self.services.clock()
+        for number, to, why in incident.moves:
+            await move(services, number, to, incident, why)
+        if incident.moves:
+            await _store(services, incident, {"moves": ()})
+        members = await store.load_members(services.db, incident.code)
+        if incident.state is IncidentState.PROPOSED:
+            await self._count(directory, incident, members)
+            return await _decide_proposal(services, directory, incident, members, now)
+        if not joinable and incident.state in CONFIRMED_STATES:
+            return await _end_with_parent(services, incident)
+        await dispatch_parent(services, incident)
+        waiting = [m for m in members if m.number != incident.parent and m.status in MERGEABLE and not m.rings]
+        for member in waiting[:MERGED_AT_ONCE]:
+            await merge(services, incident, member)
+        if incident.parent is not None:
+            await count_joined(services, incident.parent)
+        await announce(services, incident, now)
+        await self._count(directory, incident, members)
+        return len(waiting) > MERGED_AT_ONCE
+
+    async def _count(self, directory: Directory, incident: Incident, members: Sequence[IncidentMember]) -> None:
+        """What is shown of it: how many tickets and callers, the last call, the area; and how it is told."""
+        learned = [len(members), next(reversed(self.window), "")]
+        if not members or incident.wording.get("learned") == learned:
+            return
+        texts = await store.load_member_texts(self.services.db, incident.code)
+        others = [report.found for report in self.window.values()]
+        wording = teach_wording(directory, incident.category, map(features, texts), others)
+        counted = {
+            "tickets": len(members),
+            "callers": len({m.caller for m in members if m.caller is not None}),
+            "first_call_at": members[0].created_at,
+            "last_call_at": members[-1].created_at,
+            "area": common_area(directory, (m.area for m in members)) or incident.area,
+            "wording": {**wording_data(wording), "learned": learned},
+        }
+        await _store(self.services, incident, counted)
+
+    async def _wind_up(self, incident: Incident, now: datetime) -> None:
+        """An incident that has ended: its callers have the last word; one that was none lets its tickets go."""
+        if incident.state is IncidentState.DISMISSED:
+            for member in await store.load_members(self.services.db, incident.code):
+                await move(self.services, member.number, None, incident, "dismissed")
+        told = await tell_callers(self.services, incident, now)
+        log.info("incident.ended", code=incident.code, state=incident.state, told=told)
+
+
+def _known(directory: Directory, incident: Incident) -> KnownIncident:
+    return known_incident(directory, incident.code, incident.category, incident.reach, incident.wording)
+
+
+async def _store(services: Services, incident: Incident, values: dict[str, object]) -> None:
+    """Where the incident has changed meanwhile, nothing is written: the next step begins from what it is then."""
+    await services.db.transact(lambda c: store.store_counts(c, incident.code, incident.version, values))
+
+
+async def _decide_proposal(
+    services: Services, directory: Directory, incident: Incident, members: Sequence[IncidentMember], now: datetime
+) -> bool:
+    """Confirm a proposal where the directory says at how many callers; give up one that nobody looked at."""
+    callers = len({member.caller for member in members if member.caller is not None})
+    confirm_at = rule_for(directory, incident.category).confirm_at
+    if confirm_at is not None and callers >= confirm_at:
+        confirmed = await act_as_system(services, incident, IncidentAction.CONFIRM, RULES)
+        return confirmed is not None
+    if now - max(incident.last_call_at, incident.updated_at) > PROPOSAL_LIFETIME:
+        await act_as_system(services, incident, IncidentAction.DISMISS, CLOCK, reason="nobody confirmed it")
+    return False
+
+
+async def _end_with_parent(services: Services, incident: Incident) -> bool:
+    """The parent is solved or closed: that is the end of the incident, and its answer the final word. Where the parent
+    ended without an answer, a person decides."""
+    facts = await load_ticket(services, incident.parent or "")
+    if facts is None or facts.ticket.status not in (TicketStatus.RESOLVED, TicketStatus.CLOSED):
+        return False
+    text = facts.ticket.public_reply or " ".join(translate_pair("incident_say.solved"))
+    ended = await act_as_system(services, incident, IncidentAction.END, CLOCK, text=text)
+    services.part(IncidentCache).forget()
+    return ended is not None

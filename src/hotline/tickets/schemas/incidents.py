@@ -1,0 +1,16 @@
+"""What a call's reply says of the incident it is about."""
+
+from hotline.locales.labels import Label
+from hotline.replies import reply_type
+
+
+@reply_type()
+class IncidentAdvice:
+    """The incident the call was taken to be about, as it was then. `merged`: the ticket went into its parent; `say`:
+    what to tell the caller."""
+
+    code: str
+    state: str
+    parent: str
+    merged: bool
+    say: Label

@@ -1,0 +1,71 @@
+"""Incidents on the dispatch page and on the wall."""
+
+import pytest
+from playwright.async_api import expect
+
+from hotline.incidents.watch import IncidentWatch
+from tests.conftest import Player, on_one_database
+from tests.console.browsing import needs_browser
+from tests.console.conftest import Office
+from tests.incidents.test_stories import BURST, FURTHER, call_all, only_incident, settled
+
+pytestmark = pytest.mark.timeout(120)
+LIFTS = [f"3栋电梯坏了，不动了，{floor}楼的人下不来" for floor in range(2, 8)]
+
+
+@on_one_database
+@needs_browser
+async def test_a_dispatcher_confirms_an_incident_takes_a_ticket_out_and_ends_it(office: Office, desk: Player) -> None:
+    await call_all(desk, LIFTS)
+    watch = IncidentWatch(office.services)
+    await settled(watch)
+    seat = await office.seat("dispatcher")
+    await seat.open("/console/dispatch")
+    line = seat.page.locator("#incidents li")
+    await expect(line).to_contain_text("待确认")
+    await expect(line).to_contain_text("6人，6件")
+    await seat.picture("incident-proposed")
+    await line.get_by_role("button", name="确认").click()
+    await expect(line).to_contain_text("处置中")
+    await settled(watch)
+    await line.get_by_role("button", name="移出工单").click()
+    dialog = seat.page.get_by_role("dialog")
+    await expect(dialog.locator("option")).to_have_count(5)
+    await dialog.locator("textarea").fill("另一部电梯")
+    await seat.picture("incident-leave")
+    await dialog.get_by_role("button", name="移出工单").click()
+    await expect(dialog).to_have_count(0)
+    await settled(watch)
+    await line.get_by_role("button", name="结束").click()
+    await dialog.locator("textarea").fill("电梯已恢复")
+    await dialog.get_by_role("button", name="结束").click()
+    await expect(line).to_have_class("note")
+    ended = await only_incident(desk)
+    assert (ended["state"], ended["final_word"], ended["ticket_count"]) == ("over", "电梯已恢复", 5)
+    assert seat.wrong == []
+
+
+@on_one_database
+@needs_browser
+async def test_an_operator_reads_what_to_say_to_a_caller_of_an_incident(office: Office, desk: Player) -> None:
+    await call_all(desk, BURST)
+    await settled(IncidentWatch(office.services))
+    office.clock.forward(seconds=2)
+    seat = await office.seat("operator")
+    await seat.page.fill("textarea[name=narrative]", FURTHER)
+    await seat.page.keyboard.press("Control+Enter")
+    await expect(seat.page.locator("#taken")).to_contain_text("这件事我们已知晓")
+    assert seat.wrong == []
+
+
+@on_one_database
+@needs_browser
+async def test_the_wall_shows_what_many_call_about(office: Office, desk: Player) -> None:
+    await call_all(desk, LIFTS)
+    await settled(IncidentWatch(office.services))
+    seat = await office.seat("auditor")
+    await seat.open("/console/wall")
+    await expect(seat.page.locator("#incidents li")).to_contain_text("3栋")
+    await expect(seat.page.locator("#incidents button")).to_have_count(0)
+    await seat.picture("wall-incidents")
+    assert seat.wrong == []

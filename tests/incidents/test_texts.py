@@ -1,0 +1,66 @@
+"""What callers of an incident read on their phones."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from hotline.delivery.channels import DeliveryChannels
+from hotline.delivery.gateways import NewGateway, create_gateway
+from hotline.delivery.outbox import send_due_messages
+from hotline.incidents.watch import IncidentWatch
+from hotline.tickets.context import Services
+from tests.conftest import Clock, Player
+from tests.incidents.test_stories import BURST, FURTHER, act, call_all, only_incident, phone, settled
+from tests.sms.handset import Handset
+from tests.sms.providers import GENERIC
+
+LAST_WORD = "水管已修复，18:30恢复供水"
+
+
+@pytest.fixture
+async def handset(services: Services, clock: Clock) -> Handset:
+    gateway = NewGateway(
+        "generic", "generic", {"url": "http://generic.example/send", "sender": "12345"},
+        {"secret": [GENERIC.secrets["secret"]]}, sends=True, weight=50,
+    )  # fmt: skip
+    await create_gateway(services.gateways, gateway, "test", clock())
+    return Handset()
+
+
+@pytest.fixture
+async def ways(handset: Handset) -> AsyncIterator[DeliveryChannels]:
+    made = DeliveryChannels(texts=httpx.AsyncClient(transport=httpx.MockTransport(handset)))
+    yield made
+    await made.close()
+
+
+async def send_all(services: Services, ways: DeliveryChannels, clock: Clock) -> None:
+    while await send_due_messages(services, ways, clock()):
+        pass
+
+
+async def test_each_phone_reads_that_it_was_heard_and_one_final_word_in_its_language(
+    desk: Player, switch: Player, services: Services, clock: Clock, handset: Handset, ways: DeliveryChannels
+) -> None:
+    await call_all(desk, BURST)
+    watch = IncidentWatch(services)
+    await settled(watch)
+    clock.forward(seconds=2)
+    await desk.call(FURTHER, caller=phone(20))
+    await desk.call("the water main has broken, the road is covered with water", caller=phone(21))
+    await settled(watch)
+    await send_all(services, ways, clock)
+    incident = await only_incident(switch)
+    joined = [t for t in handset.got if incident["code"] in t["text"]]
+    assert len(joined) == 6  # all but the caller of the parent
+    handset.got.clear()
+    clock.forward(hours=2)
+    await act(switch, incident, "end", text=LAST_WORD)
+    await settled(watch)
+    await send_all(services, ways, clock)
+    words = {t["to"]: t["text"] for t in handset.got}
+    assert len(handset.got) == len(words) == 7
+    assert all(LAST_WORD in text and incident["code"] in text for text in words.values())
+    assert "is over" in words["+8613900000021"]
+    assert "已结束" in words["+8613900000020"]
