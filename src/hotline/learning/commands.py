@@ -12,7 +12,7 @@ from hotline.command_line import say, stop
 from hotline.packaged_files import packaged_folder
 
 if TYPE_CHECKING:
-    from hotline.learning.model import Case, Evaluation, Pair
+    from hotline.learning.model.evaluation import Case, Evaluation, Pair
     from hotline.triage.model.lexicon import Lexicon
 
 commands = typer.Typer(name="triage", help="How good triage is, measured on cases", no_args_is_help=True)
@@ -37,7 +37,7 @@ def evaluate(
     misses: Annotated[bool, typer.Option("--misses", help="Print each case that was not as expected")] = False,
 ) -> None:
     """Run triage, routing and the search for repeats on cases, and print how many are right. Nothing is stored."""
-    from hotline.learning.model import evaluate_cases, evaluate_pairs
+    from hotline.learning.model.evaluation import evaluate_cases, evaluate_pairs
 
     for file in files:
         read = _read_file(file, seed)
@@ -59,7 +59,7 @@ def _print(evaluation: "Evaluation", misses: bool) -> None:
 
 
 def _read_file(file: Path, seed: str) -> _Cases:
-    from hotline.learning.model import Pair, parse_case
+    from hotline.learning.model.evaluation import Pair, parse_case
 
     cases: list[Case] = []
     pairs: list[Pair] = []

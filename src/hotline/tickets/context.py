@@ -9,6 +9,7 @@ from typing import Protocol
 from hotline.inbound.context import InboundServices
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.serials import TicketNumbers
+from hotline.triage.model.opinion import FormOpinion
 
 BeforeCommit = Callable[[Change, datetime], Awaitable[Change]]
 
@@ -26,13 +27,15 @@ class ExchangeCalls(Protocol):
 @dataclass(kw_only=True)
 class Services(InboundServices):
     """`before_commit`: what a capability adds to a change before it is made durable, such as messages to
-    subscribers."""
+    subscribers. `form_opinion`: what the model in use makes of a text; it asks no database. None: no capability
+    brings one."""
 
     numbers: TicketNumbers
     files: Path
     has_notice_address: bool = True  # there is somewhere to post messages
     exchange: ExchangeCalls = field(init=False)  # set by the composition
     before_commit: list[BeforeCommit] = field(default_factory=list)
+    form_opinion: FormOpinion | None = None
 
     async def apply_before_commit(self, change: Change, now: datetime) -> Change:
         """The change with what the capabilities add to it."""

@@ -90,7 +90,16 @@ async def _opened(services: Services, incoming: IncomingCall, directory: Directo
     lexicon, size = services.directory.derived(build_lexicon), len(intake_request.narrative) + len(address or "")
     near = intake_request.area or incoming.by.home_area
     written = intake_request.channel not in LIVE_CHANNELS
-    advice = await services.offload.run(size, advise, lexicon, intake_request.narrative, address, near, written=written)
+    advice = await services.offload.run(
+        size,
+        advise,
+        lexicon,
+        intake_request.narrative,
+        address,
+        near,
+        written=written,
+        form_opinion=services.form_opinion,
+    )
     return opened(incoming, await services.numbers.take(), advice, directory)
 
 

@@ -181,7 +181,7 @@ def _build_ticket(
     """What the operator said where they said it, else what the rules are sure of."""
     intake_request, parsed_phone, actor, now = incoming.intake_request, incoming.who, incoming.by, incoming.at
     home = directory.home
-    sure = home is not None and advice.confidence >= home.sure_at
+    sure = home is not None and advice.is_sure(home.sure_at)
     code = intake_request.category or (advice.category if sure else None)
     category = directory.categories.get(code) if code else None
     kind = intake_request.kind or (
@@ -244,6 +244,7 @@ def _build_ticket(
             "triage": advice.as_dict(),
             "routing": routed.as_dict() if routed else None,
             "hints": _hints(intake_request),
+            **({"model": advice.opinion.as_dict()} if advice.opinion is not None else {}),
             **(
                 {"unread": [list(field) for field in unread]}
                 if (unread := unread_details(intake_request, parsed_phone))

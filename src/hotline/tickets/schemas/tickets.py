@@ -297,12 +297,28 @@ class Hints:
 
 
 @reply_type()
+class ModelOpinion:
+    """What the model that learns from decisions made of the text. `category`: null where it abstains; `confidence`:
+    calibrated, 0-1; `sure`: it reaches the threshold of its category; `acting`: triage may follow it, otherwise it is
+    only recorded."""
+
+    version: int
+    acting: bool
+    category: str | None
+    confidence: float
+    sure: bool
+    kind: Kind | None
+    department: str | None
+
+
+@reply_type()
 class TicketAdvice:
-    """Triage, routing and hints as they were at intake. What was not asked for then is absent."""
+    """Triage, routing, hints and the model's opinion as they were at intake. What was not asked for then is absent."""
 
     triage: TriageAdvice | None = ABSENT
     routing: RoutingAdvice | None = ABSENT
     hints: Hints = ABSENT
+    model: ModelOpinion = ABSENT
 
 
 @reply_type()

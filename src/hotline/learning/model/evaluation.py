@@ -151,7 +151,7 @@ def _count_place(result: Evaluation, case: Case, advice: Advice, directory: Dire
 def _count_routing(result: Evaluation, case: Case, advice: Advice, directory: Directory, now: datetime) -> None:
     if case.lead is None or directory.home is None:
         return
-    sure = advice.category is not None and advice.confidence >= directory.home.sure_at
+    sure = advice.category is not None and advice.is_sure(directory.home.sure_at)
     routed = choose_route(directory, advice.category, advice.kind, advice.area, now)
     at_once = sure and routed is not None and routed.sure
     right = routed is not None and routed.lead == case.lead
