@@ -4,6 +4,7 @@ from hotline.database import tables as database_tables
 from hotline.database.metadata import metadata
 from hotline.delivery import tables as delivery_tables
 from hotline.inbound import tables as inbound_tables
+from hotline.learning import tables as learning_tables
 from hotline.organisation import tables as organisation_tables
 from hotline.reporting import tables as reporting_tables
 from hotline.sms import tables as sms_tables
@@ -18,6 +19,7 @@ TABLE_MODULES = (
     database_tables,
     delivery_tables,
     inbound_tables,
+    learning_tables,
     organisation_tables,
     reporting_tables,
     sms_tables,
