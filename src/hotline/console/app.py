@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from hotline.console.admin_forms import body_schemas
 from hotline.console.figure_pages import figures_page, report_page, reports_page
+from hotline.console.model_page import model_page
 from hotline.console.pages import PAGES, Page, home_page, menu_pages
 from hotline.locales import LANGUAGES, negotiate_language, text_keys, translate
 from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor
@@ -73,7 +74,7 @@ ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
 _SERVED = (
     "acd.", "alarm.", "chart.", "doctor.", "figures.", "language.", "message_template.", "message_part.", "measure.",
-    "moment.",
+    "model.", "moment.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reports.", "rule.", "weekday.",
 )  # fmt: skip
 MOST_LOGIN = 4096  # bytes of a log-in's body
@@ -115,6 +116,7 @@ async def _body_schemas(request: Request, actor: Actor, language: str) -> Mappin
 _PAGE_DATA: Mapping[str, PageDataLoader] = {
     "admin": _body_schemas,
     "figures": figures_page,
+    "model": model_page,
     "reports": reports_page,
     "report": report_page,
 }

@@ -2,13 +2,10 @@
 spend. That process opens no database."""
 
 import asyncio
-import base64
 import os
 import sys
-from dataclasses import asdict
-from typing import Any
+from dataclasses import replace
 
-import orjson
 from pydantic import TypeAdapter
 
 from hotline.learning.model.training import FitResult, FitTask
@@ -20,7 +17,7 @@ _TASK, _RESULT = TypeAdapter(FitTask), TypeAdapter(FitResult)
 
 
 def encode_task(task: FitTask) -> bytes:
-    return orjson.dumps(asdict(task))
+    return _TASK.dump_json(task)
 
 
 def decode_task(data: bytes) -> FitTask:
@@ -28,12 +25,13 @@ def decode_task(data: bytes) -> FitTask:
 
 
 def encode_result(result: FitResult) -> bytes:
-    return orjson.dumps({**asdict(result), "arrays": base64.b64encode(result.arrays).decode()})
+    """One line of JSON without the arrays, then the arrays."""
+    return _RESULT.dump_json(replace(result, arrays=b"")) + b"\n" + result.arrays
 
 
 def decode_result(data: bytes) -> FitResult:
-    found: dict[str, Any] = orjson.loads(data)
-    return _RESULT.validate_python({**found, "arrays": base64.b64decode(found["arrays"])})
+    line, _, arrays = data.partition(b"\n")
+    return replace(_RESULT.validate_json(line), arrays=arrays)
 
 
 async def fit_apart(task: FitTask) -> FitResult:

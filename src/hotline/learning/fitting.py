@@ -78,17 +78,20 @@ class _Corpus:
         size = min(DIMENSIONS, known.shape[0] - 1, known.shape[1] - 1)
         return TruncatedSVD(size, random_state=0).fit(known)
 
-    def fit_categories(self, places: Sequence[int], *, reduced: bool) -> _Weights | None:
-        named = [self.labels[p].category for p in places] + self.hinted
-        weights = [self.labels[p].weight for p in places] + [HINT_WEIGHT] * len(self.hinted)
-        features = sp.vstack([self.features[list(places)], self.hints]).tocsr()
+    def fit_categories(self, places: Sequence[int], *, reduced: bool = False, hinted: bool = True) -> _Weights | None:
+        named = [self.labels[p].category for p in places]
+        weights = [self.labels[p].weight for p in places]
+        features = self.features[list(places)]
+        if hinted:
+            named, weights = named + self.hinted, weights + [HINT_WEIGHT] * len(self.hinted)
+            features = sp.vstack([features, self.hints]).tocsr()
         if not reduced:
             return _fit(features, named, weights)
         fitted = _fit(self.reducing.transform(features), named, weights)
         # still linear in the n-grams: used like any other
         return fitted and _Weights(fitted.classes, self.reducing.components_.T @ fitted.coefficients, fitted.bias)
 
-    def hold_out(self, places: Sequence[int], *, reduced: bool) -> _HeldOut | None:
+    def hold_out(self, places: Sequence[int], *, reduced: bool = False, hinted: bool = True) -> _HeldOut | None:
         """Each label predicted without those of its labeller, or of that day where there are fewer than three."""
         labels = [self.labels[p] for p in places]
         persons = {label.by for label in labels if label.strong}
@@ -99,7 +102,7 @@ class _Corpus:
         margins = np.full((len(labels), len(classes)), -1.0)
         folds = GroupKFold(min(FOLDS, len(set(groups))))
         for fitted_on, held in folds.split(labels, groups=groups):
-            weights = self.fit_categories([places[n] for n in fitted_on], reduced=reduced)
+            weights = self.fit_categories([places[n] for n in fitted_on], reduced=reduced, hinted=hinted)
             if weights is None:
                 return None
             columns = [classes.index(code) for code in weights.classes]
@@ -146,7 +149,7 @@ def fit(task: FitTask) -> FitResult:
 
 def _find_set_aside(corpus: _Corpus, places: Sequence[int]) -> list[LabelBatch]:
     strong = [p for p in places if corpus.labels[p].strong]
-    held_out = corpus.hold_out(strong, reduced=False) if len(strong) > FOLDS else None
+    held_out = corpus.hold_out(strong, hinted=False) if len(strong) > FOLDS else None
     if held_out is None:
         return []
     labels = [corpus.labels[p] for p in strong]
@@ -160,7 +163,7 @@ def _choose_features(corpus: _Corpus, places: Sequence[int]) -> tuple[_HeldOut |
     """The n-grams, or what goes together among them: whichever predicts held-out labels better."""
     if len(places) <= FOLDS:
         return None, False
-    plain = corpus.hold_out(places, reduced=False)
+    plain = corpus.hold_out(places)
     if plain is None or len(places) >= REDUCED_BELOW or not corpus.unlabelled.shape[0]:
         return plain, False
     other = corpus.hold_out(places, reduced=True)

@@ -1,5 +1,7 @@
 """The version in use, as one process holds it: asked for every text, read again when another is put into use."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -35,8 +37,8 @@ class ModelInUse:
     async def refresh(self, db: Database) -> None:
         """Read which version is in use, and its arrays where that has changed. A version whose arrays are not what its
         hash says is not used."""
-        uses, checks = await store.load_uses(db, 1), await store.load_checks(db, 1)
-        DRIFT.set(len(checks[0].alarms) if checks else 0)
+        fit, uses = await load_model_fit(db), await store.load_uses(db, 1)
+        DRIFT.set(len(fit.alarms) if fit is not None else 0)
         use = uses[0] if uses else None
         if use is not None and use.id != self._use:
             self.model = await load_model(db, use.version, acting=use.state == ModelState.ACTING)
@@ -59,3 +61,21 @@ async def load_model(db: Database, version: int, *, acting: bool) -> "LinearMode
         return None
     heads = tuple(ModelHead(head["name"], tuple(head["classes"])) for head in row.figures["heads"])
     return LinearModel(ModelMeta(version, acting, heads, row.figures["thresholds"]), arrays)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFit:
+    """The version in use, and the alarms of its last weekly check; those of a version before it do not count."""
+
+    version: int
+    state: ModelState
+    alarms: Sequence[str]
+
+
+async def load_model_fit(db: Database) -> ModelFit | None:
+    """None: no version is in use."""
+    uses, checks = await store.load_uses(db, 1), await store.load_checks(db, 1)
+    if not uses:
+        return None
+    alarms = checks[0].alarms if checks and checks[0].version == uses[0].version else ()
+    return ModelFit(uses[0].version, ModelState(uses[0].state), alarms)

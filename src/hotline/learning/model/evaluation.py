@@ -44,7 +44,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class CaseFigure:
     """`count` of `total`."""
 
     name: str
@@ -70,8 +70,8 @@ class Evaluation:
         counted[1] += 1
 
     @property
-    def figures(self) -> tuple[Figure, ...]:
-        return tuple(Figure(name, *counted) for name, counted in self.counts.items())
+    def figures(self) -> tuple[CaseFigure, ...]:
+        return tuple(CaseFigure(name, *counted) for name, counted in self.counts.items())
 
     def share(self, name: str) -> float | None:
         counted = self.counts.get(name)

@@ -45,21 +45,29 @@ def find_contradicting(labels: Sequence[HeldOutLabel]) -> list[LabelBatch]:
     for label in labels:
         if not label.prediction.right:
             voters.setdefault((label.prediction.guess, label.prediction.truth), set()).add(label.by)
+    against = [
+        not label.prediction.right and len(voters[label.prediction.guess, label.prediction.truth]) == 1
+        for label in labels
+    ]
+    days = _stand_out([(label.by, label.day) for label in labels], against)
+    rest = [place for place, label in enumerate(labels) if not is_set_aside(days, label.by, label.day)]
+    persons = _stand_out([(labels[place].by, "") for place in rest], [against[place] for place in rest])
+    whole = {batch.by for batch in persons}
+    return sorted([*persons, *(batch for batch in days if batch.by not in whole)], key=lambda b: (b.by, b.day))
+
+
+def _stand_out(names: Sequence[tuple[str, str]], against: Sequence[bool]) -> list[LabelBatch]:
+    """The batches of which far more is contradicted than of all others. `names`: (person, day) of each label."""
     batches: dict[tuple[str, str], list[bool]] = {}
-    for label in labels:
-        pair = (label.prediction.guess, label.prediction.truth)
-        against = not label.prediction.right and len(voters[pair]) == 1
-        batches.setdefault((label.by, ""), []).append(against)
-        batches.setdefault((label.by, label.day), []).append(against)
-    everyone = sum(sum(each) for (_, day), each in batches.items() if not day)
+    for name, contradicted in zip(names, against, strict=True):
+        batches.setdefault(name, []).append(contradicted)
     found: list[LabelBatch] = []
-    for (by, day), each in sorted(batches.items()):
-        others = len(labels) - len(each)
-        if any(batch.by == by and not batch.day for batch in found) or len(each) < LEAST_OF_BATCH or not others:
-            continue
-        share, usual = sum(each) / len(each), (everyone - sum(each)) / others
-        if share >= usual + CONTRADICTION:
-            found.append(LabelBatch(by, day, len(each), round(share, 3)))
+    for (by, day), each in batches.items():
+        others = len(names) - len(each)
+        if len(each) >= LEAST_OF_BATCH and others:
+            share, usual = sum(each) / len(each), (sum(against) - sum(each)) / others
+            if share >= usual + CONTRADICTION:
+                found.append(LabelBatch(by, day, len(each), round(share, 3)))
     return found
 
 

@@ -34,11 +34,11 @@ from hotline.tickets.schemas.explain import (
     TriageExplained,
     TriageResult,
 )
+from hotline.tickets.schemas.opinions import ModelOpinion
 from hotline.tickets.schemas.sla import render_clock, visible_clocks
 from hotline.tickets.schemas.tickets import (
     CategoryShare,
     DangerQuestion,
-    ModelOpinion,
     SuggestedMatter,
     render_parts,
     render_place,

@@ -9,12 +9,12 @@ from hotline.locales.labels import Label
 from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Priority, Unit
 from hotline.replies import ABSENT, reply_type
 from hotline.text.reasons import Because
+from hotline.tickets.schemas.opinions import ModelOpinion
 from hotline.tickets.schemas.sla import ClockOut
 from hotline.tickets.schemas.tickets import (
     AddressPartsOut,
     CategoryShare,
     DangerQuestion,
-    ModelOpinion,
     NamedPlace,
     SuggestedMatter,
 )

@@ -29,6 +29,7 @@ from hotline.tickets.model.vocabulary import (
     VoidReason,
 )
 from hotline.tickets.schemas.moves import MoveOut, render_move
+from hotline.tickets.schemas.opinions import ModelOpinion
 from hotline.tickets.schemas.sla import ClockOut, render_clock, visible_clocks
 from hotline.tickets.sla.colours import has_breached
 from hotline.triage.model.places.parts import AddressParts
@@ -294,21 +295,6 @@ class Hints:
     floor: str = ABSENT
     room: str = ABSENT
     form: SubmittedForm = ABSENT
-
-
-@reply_type()
-class ModelOpinion:
-    """What the model that learns from decisions made of the text. `category`: null where it abstains; `confidence`:
-    calibrated, 0-1; `sure`: it reaches the threshold of its category; `acting`: triage may follow it, otherwise it is
-    only recorded."""
-
-    version: int
-    acting: bool
-    category: str | None
-    confidence: float
-    sure: bool
-    kind: Kind | None
-    department: str | None
 
 
 @reply_type()
