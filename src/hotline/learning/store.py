@@ -48,12 +48,12 @@ _TICKETS = PreparedQuery(
 )
 _DECISIONS = PreparedQuery(
     sa.select(tl.c.number, tl.c.at, tl.c.by_kind, tl.c.by_id, tl.c.action, tl.c.changes)
-    .where(InCodes(tl.c.number, "numbers"), tl.c.action.in_(sorted(DECISIONS)))
+    .where(InCodes(tl.c.number, "numbers"), InCodes(tl.c.action, "actions"))
     .order_by(tl.c.number, tl.c.seq)
 )
 _LEADS = PreparedQuery(
     sa.select(a.c.number, a.c.department)
-    .where(InCodes(a.c.number, "numbers"), a.c.part == Part.LEAD, a.c.status.in_(sorted(HELD)))
+    .where(InCodes(a.c.number, "numbers"), a.c.part == Part.LEAD, InCodes(a.c.status, "held"))
     .order_by(a.c.number, a.c.issued_at, a.c.id)
 )
 
@@ -62,8 +62,8 @@ async def load_decided(db: Database, numbers: Sequence[str]) -> tuple[Sequence[R
     """Tickets, the decisions in their timelines in order, and the department of each one's last lead order that was
     neither returned nor recalled."""
     tickets = await db.rows(_TICKETS, numbers=numbers)
-    decisions = await db.rows(_DECISIONS, numbers=numbers)
-    leads = await db.rows(_LEADS, numbers=numbers)
+    decisions = await db.rows(_DECISIONS, numbers=numbers, actions=sorted(DECISIONS))
+    leads = await db.rows(_LEADS, numbers=numbers, held=sorted(HELD))
     return tickets, decisions, {row.number: row.department for row in leads}
 
 
