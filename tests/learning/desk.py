@@ -38,9 +38,9 @@ async def fit_here(task: FitTask) -> FitResult:
 class Desk:
     """`decide` writes what persons decided. `outcomes`: (day, sure, right) of each opinion at intake."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, first: int = 50_000) -> None:
         self.services = services
-        self.serials = count(FIRST + 50_000)
+        self.serials = count(FIRST + first)
         self.outcomes: list[tuple[datetime, bool, bool]] = []
 
     async def decide(self, many: Iterable[Told]) -> None:
