@@ -8,8 +8,10 @@ from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
+from threadpoolctl import threadpool_limits
 
 from hotline.learning import store
+from hotline.learning.fitting import fit
 from hotline.learning.in_use import ModelInUse
 from hotline.learning.model.labels import TriageLabel
 from hotline.learning.model.training import FitResult, FitTask
@@ -27,11 +29,10 @@ _FITTED: dict[int, FitResult] = {}
 
 async def fit_here(task: FitTask) -> FitResult:
     """The same task is fitted once, whatever database it came from."""
-    from hotline.learning.fitting import fit
-
     key = hash(tuple(task.labelled))
     if key not in _FITTED:
-        _FITTED[key] = fit(FitTask(task.labelled, task.hints))
+        with threadpool_limits(1):
+            _FITTED[key] = fit(FitTask(task.labelled, task.hints))
     return _FITTED[key]
 
 

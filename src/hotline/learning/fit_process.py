@@ -2,7 +2,6 @@
 spend. That process opens no database."""
 
 import asyncio
-import os
 import sys
 from dataclasses import replace
 
@@ -11,8 +10,6 @@ from pydantic import TypeAdapter
 from hotline.learning.model.training import FitResult, FitTask
 
 LONGEST = 1200.0  # seconds
-# one thread of the linear algebra: several wait for each other on a busy machine
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _TASK, _RESULT = TypeAdapter(FitTask), TypeAdapter(FitResult)
 
 
@@ -38,7 +35,6 @@ async def fit_apart(task: FitTask) -> FitResult:
     """Fit, and wait for it. Raises RuntimeError with the end of what the process said, where it failed."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "hotline.learning.fitting"),
-        env={**os.environ, **ONE_THREAD},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

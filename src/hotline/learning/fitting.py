@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import TruncatedSVD
 from sklearn.model_selection import GroupKFold
 from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_limits
 
 from hotline.learning.fit_process import decode_task, encode_result
 from hotline.learning.model.calibration import Prediction, choose_thresholds
@@ -254,7 +255,10 @@ def _unknown_share(corpus: _Corpus, fitted_on: Sequence[int], gate: Sequence[int
 def main() -> None:
     """Read a task, fit, write the result."""
     os.nice(NICENESS)
-    sys.stdout.buffer.write(encode_result(fit(decode_task(sys.stdin.buffer.read()))))
+    task = decode_task(sys.stdin.buffer.read())
+    with threadpool_limits(1):  # several threads of the linear algebra wait for each other on a busy machine
+        result = fit(task)
+    sys.stdout.buffer.write(encode_result(result))
 
 
 if __name__ == "__main__":
