@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from typer import Typer
 
-    from hotline.jobs import Job
+    from hotline.jobs import Job, RetentionRule
     from hotline.runtime.jobs import WorkerContext
     from hotline.tickets.context import Services
 
@@ -42,6 +42,12 @@ def _upkeep(services: Services) -> Sequence[Job]:
     return (refresh_job(services),)
 
 
+def _retention() -> Sequence[RetentionRule[Services]]:
+    from hotline.learning.jobs import retention
+
+    return retention()
+
+
 def _commands() -> Sequence[Typer]:
     from hotline.learning.commands import GROUPS
 
@@ -49,5 +55,11 @@ def _commands() -> Sequence[Typer]:
 
 
 LEARNING = Capability(
-    name="learning", routers=_routers, prepare=_prepare, jobs=_jobs, upkeep=_upkeep, commands=_commands
+    name="learning",
+    routers=_routers,
+    prepare=_prepare,
+    jobs=_jobs,
+    upkeep=_upkeep,
+    retention=_retention,
+    commands=_commands,
 )

@@ -15,6 +15,7 @@ from hotline.tickets.model.vocabulary import Action, TicketStatus
 AT_ONCE = 500  # entries
 # an entry has the time of its request, and is there a little later
 SETTLED = timedelta(minutes=1)
+FIRST_LOOK = timedelta(days=180)  # how far back a worker begins; `forget_labels` goes back to the beginning
 _NAMES = frozenset({"category", "kind"})
 
 
@@ -22,7 +23,7 @@ async def collect_labels(services: Services, now: datetime) -> int:
     """Read the next entries of timelines and note what was decided; how many entries there were. The same entry may be
     read twice: a label is made of the whole ticket each time."""
     state = await store.load_state(services.db)
-    since = state.read_to if state is not None else store.BEGINNING
+    since = state.read_to if state is not None else now - FIRST_LOOK
     entries = await store.load_entries(services.db, since, now - SETTLED, AT_ONCE)
     if not entries:
         return 0

@@ -32,7 +32,8 @@ class ModelInUse:
 
     def form_opinion(self, text: str, directory: Directory) -> Opinion | None:
         """The opinion on a folded text; None where no version is in use."""
-        return None if self.model is None else self.model.form_opinion(text, directory)
+        model = self.model  # a long text is read in a thread, while `refresh` may change it
+        return None if model is None else model.form_opinion(text, directory)
 
     async def refresh(self, db: Database) -> None:
         """Read which version is in use, and its arrays where that has changed. A version whose arrays are not what its

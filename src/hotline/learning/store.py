@@ -241,3 +241,13 @@ async def load_checks(db: Database, limit: int) -> Sequence[Row]:
 
 def insert_check(c: sa.Connection, row: Mapping[str, Any]) -> None:
     c.execute(sa.insert(k).values(**row))
+
+
+def delete_old_versions(c: sa.Connection, before: datetime, limit: int) -> int:
+    """Delete versions made before then, with their uses and checks, but for the one in use; how many there were."""
+    in_use = sa.select(u.c.version).order_by(u.c.id.desc()).limit(1).scalar_subquery()
+    old = sa.select(v.c.version).where(v.c.made_at < before, v.c.version != sa.func.coalesce(in_use, 0)).limit(limit)
+    versions = list(c.execute(old).scalars())
+    for table in (u, k, v):
+        c.execute(sa.delete(table).where(table.c.version.in_(versions)))
+    return len(versions)
