@@ -63,6 +63,7 @@ async def test_a_quarter_of_decisions_is_learned_and_then_acted_on(
     uses = await store.load_uses(services.db, 100)
     acted = next(use for use in reversed(uses) if use.state == ModelState.ACTING)
     assert uses[0].state == ModelState.ACTING and uses[-1].state == ModelState.SHADOW
+    assert all(use.state == ModelState.ACTING for use in uses if use.id >= acted.id)  # nothing calls chance a drift
     judged_before = sum(at < acted.at for at, _, _ in at_work.outcomes)
     assert judged_before >= 300  # in shadow until then
     early, late = narratives[200].at, narratives[-250].at

@@ -1,5 +1,7 @@
 """The rules of learning: thresholds, calibration, gate, drift, and which version comes back."""
 
+import random
+
 import pytest
 
 from hotline.learning.model.calibration import (
@@ -9,7 +11,7 @@ from hotline.learning.model.calibration import (
     may_act,
     measure_coverage,
 )
-from hotline.learning.model.drift import WeekOfLabels, measure_drift, stability_index
+from hotline.learning.model.drift import LearnedFrom, WeekOfLabels, measure_drift, stability_index
 from hotline.learning.model.gate import HeldOutLabel, find_contradicting, judge
 from hotline.learning.model.training import LabelledText, split_by_time
 from hotline.learning.model.uses import VersionUse, version_before
@@ -102,7 +104,7 @@ def a_week(**over: object) -> WeekOfLabels:
     return WeekOfLabels(**{**usual, **over})  # type: ignore[arg-type]
 
 
-MIX = {"a": 0.5, "b": 0.5}
+BEFORE = LearnedFrom(500, {"a": 0.5, "b": 0.5}, 0.02)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +119,24 @@ MIX = {"a": 0.5, "b": 0.5}
     ],
 )
 def test_each_kind_of_drift_has_its_alarm(week: WeekOfLabels, alarms: tuple[str, ...]) -> None:
-    assert measure_drift(week, MIX, 0.02).alarms == alarms
+    assert measure_drift(week, BEFORE).alarms == alarms
+
+
+def test_chance_alone_is_no_drift() -> None:
+    """A year of weeks of one mix, with opinions as right as they say."""
+    chance = random.Random(5)
+    shares = {f"c{n}": 1 / (n + 2) for n in range(12)}
+    total = sum(shares.values())
+    before = LearnedFrom(300, {code: share / total for code, share in shares.items()}, 0.02)
+    alarms = 0
+    for _ in range(200):
+        codes = chance.choices(list(shares), list(shares.values()), k=70)
+        said = [chance.uniform(0.4, 1) for _ in codes]
+        predictions = [
+            Prediction(c, c if chance.random() < s else "other", s) for c, s in zip(codes, said, strict=True)
+        ]
+        alarms += bool(measure_drift(WeekOfLabels(codes, predictions, [], 0.02), before).alarms)
+    assert alarms <= 10
 
 
 def uses(*steps: tuple[int, str, bool]) -> VersionUse | None:

@@ -77,8 +77,8 @@ class VersionOut:
 
 @reply_type()
 class RecordOut:
-    """How the opinions at intake fared against persons' decisions since the model is in its present state: of `labels`
-    it was sure on `sure`, and right on `right` of those."""
+    """How the opinions at intake fared since the model is in its present state: of `labels` decisions it was sure on
+    `sure`, and `right` is the share of those that was right."""
 
     labels: int
     sure: int

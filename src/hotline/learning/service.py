@@ -22,7 +22,7 @@ from hotline.learning.model.calibration import (
     measure_coverage,
     score_categories,
 )
-from hotline.learning.model.drift import DriftFigures, WeekOfLabels, measure_drift
+from hotline.learning.model.drift import DriftFigures, LearnedFrom, WeekOfLabels, measure_drift
 from hotline.learning.model.gate import GateResult, confusion, judge
 from hotline.learning.model.labels import TriageLabel, capped_weights
 from hotline.learning.model.training import (
@@ -236,14 +236,15 @@ async def review_shadow(services: Services, now: datetime) -> bool:
 
 
 async def load_record(services: Services, uses: Sequence[Row]) -> Sequence[Row]:
-    """The labels by persons of texts on which a version had an opinion since it is in shadow, or since it acts."""
+    """The labels of texts on which a version had an opinion since it is in its present state. In shadow those by
+    persons alone: an untouched close then confirms the rules, and later the model."""
     since = store.BEGINNING
     for use in uses:
         if use.state != uses[0].state:
             break
         since = use.at
     judged = await store.load_judged(services.db, since, LOOKED_AT)
-    return [row for row in judged if row.strong]
+    return [row for row in judged if row.strong or uses[0].state == ModelState.ACTING]
 
 
 async def check_drift(services: Services, now: datetime) -> DriftFigures | None:
@@ -266,7 +267,8 @@ async def check_drift(services: Services, now: datetime) -> DriftFigures | None:
         overridden=[row.guess != row.category for row in judged if row.sure],
         unknown=model.unknown_share(texts),
     )
-    found = measure_drift(week, version.figures["mix"], version.figures["unknown"])
+    figures = version.figures
+    found = measure_drift(week, LearnedFrom(figures["fitted_on"], figures["mix"], figures["unknown"]))
     lowered = bool(found.alarms) and use.state == ModelState.ACTING
     reason = f"drift: {', '.join(found.alarms)}"
 

@@ -90,6 +90,14 @@ def calibration_error(predictions: Sequence[Prediction]) -> float | None:
     return sum(n * abs(said - right) for n, said, right in calibration_bins(predictions)) / len(predictions)
 
 
+def chance_error(predictions: Sequence[Prediction]) -> float:
+    """The calibration error that so few predictions of a perfectly calibrated model show by chance."""
+    if not predictions:
+        return 0.0
+    bins = calibration_bins(predictions)
+    return sum(math.sqrt(n * said * (1 - min(1.0, said))) for n, said, _ in bins) / len(predictions)
+
+
 def accuracy(predictions: Sequence[Prediction]) -> float | None:
     return sum(p.right for p in predictions) / len(predictions) if predictions else None
 

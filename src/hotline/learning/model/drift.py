@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from hotline.learning.model.calibration import Prediction, calibration_error
+from hotline.learning.model.calibration import Prediction, calibration_error, chance_error
 from hotline.learning.model.labels import label_mix
 
 MOST_SHIFT = 0.2  # population stability index of the label mix: above it, the mix is another one
@@ -48,26 +48,40 @@ def stability_index(before: Mapping[str, float], now: Mapping[str, float]) -> fl
     return total
 
 
-def measure_drift(week: WeekOfLabels, mix: Mapping[str, float], unknown_before: float) -> DriftFigures:
-    """`mix`: the share of each category among the labels the model was fitted on, `unknown_before`: the share of
-    unknown n-grams in texts of that time that it was not fitted on."""
+@dataclass(frozen=True, slots=True)
+class LearnedFrom:
+    """What a version was fitted on: how many labels, the share of each category among them, and the share of unknown
+    n-grams in texts of that time that it was not fitted on."""
+
+    labels: int
+    mix: Mapping[str, float]
+    unknown: float
+
+
+def measure_drift(week: WeekOfLabels, before: LearnedFrom) -> DriftFigures:
+    """The figures of a week, and which of them are beyond their bounds by more than chance."""
     enough = len(week.categories) >= ENOUGH
-    shift = stability_index(mix, label_mix(week.categories)) if enough else None
+    now = label_mix(week.categories)
+    shift = stability_index(before.mix, now) if enough else None
     error = calibration_error(week.predictions) if len(week.predictions) >= ENOUGH else None
     sure = len(week.overridden)
     overridden = sum(week.overridden) / sure if sure >= ENOUGH // 2 else None
     alarms = []
-    if shift is not None and shift > MOST_SHIFT + _noise(mix, len(week.categories)):
+    if shift is not None and shift > MOST_SHIFT + _chance_shift(
+        len({*before.mix, *now}), before.labels, len(week.categories)
+    ):
         alarms.append("label_mix")
-    if error is not None and error > MOST_ERROR:
+    if error is not None and error > MOST_ERROR + chance_error(week.predictions):
         alarms.append("calibration")
     if overridden is not None and overridden > MOST_OVERRIDDEN:
         alarms.append("overridden")
-    if enough and week.unknown is not None and week.unknown > max(LEAST_UNKNOWN, MOST_UNKNOWN * unknown_before):
+    if enough and week.unknown is not None and week.unknown > max(LEAST_UNKNOWN, MOST_UNKNOWN * before.unknown):
         alarms.append("unknown_ngrams")
     return DriftFigures(len(week.categories), shift, error, overridden, week.unknown, tuple(alarms))
 
 
-def _noise(mix: Mapping[str, float], labels: int) -> float:
-    """What the index of an unchanged mix is expected to be by chance alone in a week of so many labels."""
-    return max(0, len(mix) - 1) / labels
+def _chance_shift(categories: int, before: int, now: int) -> float:
+    """The index that two samples of one mix rarely exceed: times its scale it is chi-squared with one degree less than
+    there are categories; this is its mean and two standard deviations."""
+    degrees = max(0, categories - 1)
+    return (1 / max(1, before) + 1 / max(1, now)) * (degrees + 2 * math.sqrt(2 * degrees))
