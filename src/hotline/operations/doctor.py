@@ -295,9 +295,7 @@ async def _check_model_fits(services: Services, directory: Directory, now: datet
         alarms = ", ".join(fit.alarms)
         return [build_finding("model", "doctor.model.drift", warns=True, version=fit.version, alarms=alarms)]
     state, state_zh = translate_pair(label_key(fit.state))[::-1]
-    return [
-        build_finding("model", "doctor.model.good", version=fit.version, state=state, chinese={"state": state_zh})
-    ]
+    return [build_finding("model", "doctor.model.good", version=fit.version, state=state, chinese={"state": state_zh})]
 
 
 # for every look at /readyz
