@@ -14,7 +14,9 @@ from hotline.learning.fitting import fit
 from hotline.learning.model.training import FitTask, LabelledText
 from hotline.learning.scoring import LinearModel, ModelMeta
 from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.organisation.service.accounts import NewKey, add_key
 from hotline.text.normalisation import fold_text
 from hotline.text.numbering import FIRST, number_from_serial
 from hotline.text.phones import ParsedPhone
@@ -214,3 +216,17 @@ async def test_a_form_cannot_file_a_fire_as_something_else(cast: Cast, desk: Pla
     number = (await gate.post("/v1/calls", body)).json()["ticket"]["number"]
     seen = await desk.see(number)
     assert (seen["category"]["code"], seen["priority"], seen["status"]) == ("dt-fire", "emergency", "dispatched")
+
+
+async def test_an_open311_client_cannot_file_a_fire_as_praise(cast: Cast, desk: Player, services: Services) -> None:
+    key = await add_key(services, NewKey("app", Grant(frozenset({Role.GATEWAY}))), "test", services.clock())
+    form = {
+        "api_key": key["secret"],
+        "service_code": "za-praise",
+        "description": "7栋着火了，快来人",
+        "address_string": "7栋",
+    }
+    reply = await desk.http.post("/open311/v2/requests.json", data=form)
+    assert reply.status_code == 200, reply.text
+    [ticket] = (await desk.get("/v1/tickets")).json()["items"]
+    assert (ticket["category"]["code"], ticket["priority"]) == ("dt-fire", "emergency")

@@ -11,6 +11,7 @@ from hotline.learning import store
 from hotline.learning.in_use import ModelInUse
 from hotline.learning.service import check_drift, is_training_due, promote, review_shadow, rollback, train
 from hotline.learning.vocabulary import ModelState
+from hotline.refusals import Refused
 from hotline.tickets.context import Services
 from tests.conftest import NOON, Clock
 from tests.learning.desk import Desk, fit_here
@@ -110,6 +111,8 @@ async def test_a_version_that_got_worse_is_kept_but_not_used(at_work: Desk, serv
     assert trained is not None and not trained.gate.passed and not trained.used
     assert any(reason.startswith(("right", "hj-")) for reason in trained.gate.reasons)
     assert (await store.load_uses(services.db, 1))[0].version == 1
+    with pytest.raises(Refused, match="did not pass"):
+        await promote(services, trained.version, "boss", clock(), acting=True)
 
 
 async def test_drift_puts_an_acting_version_back_into_shadow_and_is_told(
