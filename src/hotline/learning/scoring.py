@@ -59,7 +59,7 @@ class LinearModel:
         # the first row is of every n-gram that is not known
         self._weights = np.zeros((len(slots) + 1, len(bias)), dtype=np.float32)
         self._weights[1:] = coefficients
-        self._row_of: NDArray[np.int32] = np.zeros(SLOTS, dtype=np.int32)
+        self._row_of: NDArray[np.uint16] = np.zeros(SLOTS, dtype=np.uint16)  # MOST_NGRAMS fit in it
         self._row_of[slots] = np.arange(1, len(slots) + 1)
         self._bias = bias
         self._columns: dict[str, tuple[slice, tuple[str, ...]]] = {}
