@@ -88,10 +88,19 @@ async def test_one_persons_bad_batch_is_set_aside_and_changes_nothing(
     trained = await train(services, fit_here, clock())
     assert trained is not None
     [batch] = trained.figures["set_aside"]
-    assert (batch["by"], batch["labels"]) == ("desk-b", 60) and batch["contradicted"] > 0.9
+    assert (batch["by"], batch["labels"]) == ("desk-b", 60) and batch["contradicted"] > 0.6
     assert "za-praise" not in trained.figures["mix"]
     opinion = services.part(ModelInUse).form_opinion("电梯一抖一抖，停半层", await services.directory.now(clock()))
     assert opinion is not None and opinion.category == "dt-fault"
+
+
+async def test_a_specialist_is_believed(at_work: Desk, services: Services, clock: Clock) -> None:
+    usual = [each for each in some(1, BEGIN - timedelta(days=3), 300) if each.category != "az-title"]
+    await at_work.decide(usual)
+    await at_work.decide(some(12, BEGIN - timedelta(days=2), 60, "az-title", by="desk-z"))
+    clock.now = BEGIN
+    trained = await train(services, fit_here, clock())
+    assert trained is not None and trained.figures["set_aside"] == []
 
 
 async def test_a_version_that_got_worse_is_kept_but_not_used(at_work: Desk, services: Services, clock: Clock) -> None:

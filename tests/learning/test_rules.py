@@ -68,7 +68,7 @@ def held_out(by: str, day: str, right: int, wrong: int, truth: str = "x") -> lis
 
 
 def test_one_persons_contradictions_are_set_aside_and_several_persons_are_a_change() -> None:
-    usual = held_out("a", "1", 30, 2, "q") + held_out("b", "1", 30, 1, "r") + held_out("c", "1", 30, 0)
+    usual = held_out("a", "1", 90, 2, "q") + held_out("b", "1", 90, 1, "r") + held_out("c", "1", 90, 0)
     assert find_contradicting(usual) == []
     [batch] = find_contradicting(usual + held_out("b", "2", 0, 20))
     assert (batch.by, batch.day, batch.labels, batch.contradicted) == ("b", "2", 20, 1.0)
@@ -76,6 +76,15 @@ def test_one_persons_contradictions_are_set_aside_and_several_persons_are_a_chan
     spread = [label for day in range(20) for label in held_out("d", str(day), 1, 4)]
     [person] = find_contradicting(usual + spread)
     assert (person.by, person.day, person.labels) == ("d", "", 100)
+
+
+def test_a_specialist_and_the_busiest_are_not_set_aside() -> None:
+    usual = held_out("a", "1", 90, 2, "q") + held_out("b", "1", 90, 1, "r")
+    # of what only one person labels, a model fitted on the others is not sure
+    unsure = Prediction("title", "a", 0.3)
+    assert find_contradicting(usual + [HeldOutLabel("c", "1", unsure)] * 40) == []
+    # without the busiest there is too little to know their texts by
+    assert find_contradicting(held_out("a", "1", 40, 60) + held_out("b", "1", 40, 0)) == []
 
 
 def test_a_model_that_knows_too_little_sets_nobody_aside() -> None:

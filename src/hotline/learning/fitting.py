@@ -92,11 +92,19 @@ class _Corpus:
         # still linear in the n-grams: used like any other
         return fitted and _Weights(fitted.classes, self.reducing.components_.T @ fitted.coefficients, fitted.bias)
 
-    def hold_out(self, places: Sequence[int], *, reduced: bool = False, hinted: bool = True) -> _HeldOut | None:
-        """Each label predicted without those of its labeller, or of that day where there are fewer than three."""
+    def hold_out(self, places: Sequence[int], *, reduced: bool = False) -> _HeldOut | None:
+        """Each label predicted without those of its labeller on that day."""
+        return self._hold_out(places, [f"{x.by} {x.day}" for x in map(self.labels.__getitem__, places)], reduced, True)
+
+    def hold_out_labellers(self, places: Sequence[int]) -> _HeldOut | None:
+        """Each label predicted without those of its labeller, or of that day where there are fewer than three; from
+        labels alone."""
         labels = [self.labels[p] for p in places]
-        persons = {label.by for label in labels if label.strong}
-        groups = [label.by if len(persons) >= 3 else f"{label.by} {label.day}" for label in labels]
+        many = len({label.by for label in labels}) >= 3
+        return self._hold_out(places, [x.by if many else f"{x.by} {x.day}" for x in labels], False, False)
+
+    def _hold_out(self, places: Sequence[int], groups: Sequence[str], reduced: bool, hinted: bool) -> _HeldOut | None:
+        labels = [self.labels[p] for p in places]
         if len(set(groups)) < 2:
             groups = [str(n) for n in range(len(labels))]
         classes = tuple(sorted({*(label.category for label in labels), *self.hinted}))
@@ -150,11 +158,12 @@ def fit(task: FitTask) -> FitResult:
 
 def _find_set_aside(corpus: _Corpus, places: Sequence[int]) -> list[LabelBatch]:
     strong = [p for p in places if corpus.labels[p].strong]
-    held_out = corpus.hold_out(strong, hinted=False) if len(strong) > FOLDS else None
+    held_out = corpus.hold_out_labellers(strong) if len(strong) > FOLDS else None
     if held_out is None:
         return []
     labels = [corpus.labels[p] for p in strong]
-    predictions = held_out.predictions(corpus.labels, 1.0)
+    temperature = _fit_temperature(held_out.margins, held_out.classes, [corpus.labels[p].category for p in strong])
+    predictions = held_out.predictions(corpus.labels, temperature)
     return find_contradicting(
         [HeldOutLabel(label.by, label.day, p) for label, p in zip(labels, predictions, strict=True)]
     )

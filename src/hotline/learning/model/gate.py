@@ -8,6 +8,8 @@ from hotline.learning.model.calibration import Prediction, accuracy, score_categ
 COUNTED = 30  # labels from which on a category is judged by itself
 LEAST_OF_BATCH = 10  # labels of one person from which on they are compared with the others'
 CONTRADICTION = 0.4  # how much larger the contradicted share of a batch is than that of all other labels
+SURE_OF_IT = 0.5  # confidence from which on a guess contradicts: of what nobody else labels, the model knows nothing
+MINORITY = 3  # more than a third of all labels are not set aside because the others say otherwise
 GATE_SHARE = 5  # the newest fifth by time
 
 
@@ -39,14 +41,16 @@ class GateResult:
 def find_contradicting(labels: Sequence[HeldOutLabel]) -> list[LabelBatch]:
     """The batches (one person, one day) and the persons whose labels contradict the rest.
 
-    A label contradicts where the model fitted without its labeller says otherwise and nobody else has chosen the same
-    against the same guess: a change that several persons make is no fault."""
+    A label contradicts where the model fitted without its labeller is sure of something else and nobody else has chosen
+    the same against the same guess: a change that several persons make is no fault."""
     voters: dict[tuple[str, str], set[str]] = {}
     for label in labels:
         if not label.prediction.right:
             voters.setdefault((label.prediction.guess, label.prediction.truth), set()).add(label.by)
     against = [
-        not label.prediction.right and len(voters[label.prediction.guess, label.prediction.truth]) == 1
+        not label.prediction.right
+        and label.prediction.confidence >= SURE_OF_IT
+        and len(voters[label.prediction.guess, label.prediction.truth]) == 1
         for label in labels
     ]
     days = _stand_out([(label.by, label.day) for label in labels], against)
@@ -64,7 +68,7 @@ def _stand_out(names: Sequence[tuple[str, str]], against: Sequence[bool]) -> lis
     found: list[LabelBatch] = []
     for (by, day), each in batches.items():
         others = len(names) - len(each)
-        if len(each) >= LEAST_OF_BATCH and others:
+        if len(each) >= LEAST_OF_BATCH and MINORITY * len(each) <= len(names):
             share, usual = sum(each) / len(each), (sum(against) - sum(each)) / others
             if share >= usual + CONTRADICTION:
                 found.append(LabelBatch(by, day, len(each), round(share, 3)))
