@@ -24,6 +24,7 @@ from babel.messages.pofile import read_po, write_po
 
 from hotline.console.pages import PAGES
 from hotline.incidents.model import vocabulary as incident_vocabulary
+from hotline.learning import vocabulary as learning_vocabulary
 from hotline.locales import LANGUAGES
 from hotline.locales.labels import family_of
 from hotline.organisation.model import actors, vocabulary
@@ -72,6 +73,7 @@ LABELLED = (
     vocabulary.Reach,
     ticket_vocabulary.Reached,
     ticket_vocabulary.ReturnReason,
+    learning_vocabulary.ModelState,
     actors.Role,
     ticket_vocabulary.Satisfaction,
     vocabulary.Starts,
@@ -141,6 +143,8 @@ CONTEXT: Mapping[str, str] = {
     "level": "Level of a supervision or an alert.",
     "login": "Sign-in page.",
     "measure": "What figures are made of: a count.",
+    "model": "Page of the model that learns from persons' decisions; its figures.",
+    "model_state": "Whether the model decides by itself or is only recorded.",
     "message_part": "Part of a text message.",
     "message_template": "Text message. {hotline} stands first as its signature; one segment is 70 characters, or 160.",
     "metric": "Timer of a ticket or an assignment.",

@@ -5,6 +5,7 @@ from hotline.database.metadata import metadata
 from hotline.delivery import tables as delivery_tables
 from hotline.inbound import tables as inbound_tables
 from hotline.incidents import tables as incident_tables
+from hotline.learning import tables as learning_tables
 from hotline.organisation import tables as organisation_tables
 from hotline.reporting import tables as reporting_tables
 from hotline.sms import tables as sms_tables
@@ -20,6 +21,7 @@ TABLE_MODULES = (
     delivery_tables,
     inbound_tables,
     incident_tables,
+    learning_tables,
     organisation_tables,
     reporting_tables,
     sms_tables,

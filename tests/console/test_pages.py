@@ -23,7 +23,7 @@ from tests.console.test_journey import DIALECT
 # (test_journey, test_admin) run on both in a browser too.
 pytestmark = pytest.mark.timeout(150)
 SEATS = {
-    "operator": ("take", "tickets", "board"), "dispatcher": ("dispatch",), "supervisor": ("wall", "figures", "reports"),
+    "operator": ("take", "tickets", "board"), "dispatcher": ("dispatch",), "supervisor": ("wall", "figures", "reports", "model"),
     "auditor": ("oversight",), "boss": ("admin",), "works": ("board",),
 }  # fmt: skip
 MOST = 100_000  # bytes of a page with all it loads, unpacked

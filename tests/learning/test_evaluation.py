@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hotline.cli import app
-from hotline.learning.model import Case, parse_case
+from hotline.learning.model.evaluation import Case, parse_case
 
 SHARED = Path(__file__).parents[3] / "shared" / "cases"
 run = CliRunner()

@@ -67,6 +67,7 @@ async def test_a_healthy_system_is_reported_as_healthy_and_left_unchanged(
         "gateways",
         "permissions",
         "held",
+        "model",
         "named",
     }
     assert {f.check for f in said} == checks

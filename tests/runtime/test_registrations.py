@@ -86,8 +86,8 @@ async def test_everything_that_can_be_pushed_has_a_handler(services: Services) -
 async def test_every_rule_of_retention_is_applied(services: Services, clock: Clock) -> None:
     names = [rule.name for rule in services.part(RetentionRules).rules]
     assert sorted(names) == [
-        "ahead", "answers", "buried", "events", "expired", "exports", "inbound", "inbound_ahead", "recordings",
-        "repeat_search", "sessions", "stream", "texts", "throttles", "tries",
+        "ahead", "answers", "buried", "events", "expired", "exports", "inbound", "inbound_ahead", "models",
+        "recordings", "repeat_search", "sessions", "stream", "texts", "throttles", "tries",
     ]  # fmt: skip
     assert list(await tidy(services, clock())) == names
 
@@ -112,9 +112,9 @@ async def test_the_checks_are_made_once_a_night(services: Services, clock: Clock
 
 async def test_an_api_process_does_what_no_worker_of_it_does(services: Services) -> None:
     worker = assemble_worker(WorkerContext(services))
-    assert {job.name for job in upkeep_jobs(services, None)} == {"refresh", "spool"}
+    assert {job.name for job in upkeep_jobs(services, None)} == {"model", "refresh", "spool"}
     assert {job.name for job in upkeep_jobs(services, worker)} == {"refresh"}
     assert sorted(worker.jobs) == [
-        "adoption", "audit", "calls", "certificates", "clocks", "departures", "exports", "figures", "inbound", "incidents", "outbox",
-        "reckoning", "repeats", "reports", "retention", "search_index", "spool", "weights",
+        "adoption", "audit", "calls", "certificates", "clocks", "departures", "exports", "figures", "inbound", "incidents",
+        "learning", "model", "outbox", "reckoning", "repeats", "reports", "retention", "search_index", "spool", "weights",
     ]  # fmt: skip

@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from hotline.console.admin_forms import body_schemas
 from hotline.console.figure_pages import figures_page, report_page, reports_page
+from hotline.console.model_page import model_page
 from hotline.console.pages import PAGES, Page, home_page, menu_pages
 from hotline.locales import LANGUAGES, negotiate_language, text_keys, translate
 from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor
@@ -78,7 +79,7 @@ _SERVED = (
     "acd.", "alarm.", "chart.", "doctor.", "figures.", "forbidden.", "incident_action.propose",
     "incident_state.over", "incident_state.dismissed",
     "incident_field.", "incident_say.", "language.", "message_template.", "message_part.", "measure.",
-    "moment.",
+    "model.", "moment.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "rule.", "weekday.",
 )  # fmt: skip
 MOST_LOGIN = 4096  # bytes of a log-in's body
@@ -120,6 +121,7 @@ async def _body_schemas(request: Request, actor: Actor, language: str) -> Mappin
 _PAGE_DATA: Mapping[str, PageDataLoader] = {
     "admin": _body_schemas,
     "figures": figures_page,
+    "model": model_page,
     "reports": reports_page,
     "report": report_page,
 }

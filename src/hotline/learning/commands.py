@@ -1,4 +1,4 @@
-"""Commands about triage: evaluate."""
+"""Commands about triage: evaluate, train, versions, promote, rollback."""
 
 import csv
 from dataclasses import dataclass
@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.command_line import say, stop
+from hotline.command_line import CommandLine, say, stop
 from hotline.packaged_files import packaged_folder
 
 if TYPE_CHECKING:
-    from hotline.learning.model import Case, Evaluation, Pair
+    from collections.abc import Sequence
+
+    from hotline.database.prepared import Row
+    from hotline.learning.model.evaluation import Case, Evaluation, Pair
+    from hotline.learning.service import TrainedVersion
+    from hotline.learning.vocabulary import ModelState
+    from hotline.tickets.context import Services
     from hotline.triage.model.lexicon import Lexicon
 
-commands = typer.Typer(name="triage", help="How good triage is, measured on cases", no_args_is_help=True)
+BY = "command-line"
+commands = typer.Typer(
+    name="triage", help="How good triage is, and the model that learns from decisions", no_args_is_help=True
+)
 GROUPS = (commands,)
 # a Wednesday in the working hours of the shipped calendar, and the night after it
 _WORKING, _DUTY = datetime(2026, 11, 25, 2, tzinfo=UTC), datetime(2026, 11, 25, 18, tzinfo=UTC)
@@ -37,7 +46,7 @@ def evaluate(
     misses: Annotated[bool, typer.Option("--misses", help="Print each case that was not as expected")] = False,
 ) -> None:
     """Run triage, routing and the search for repeats on cases, and print how many are right. Nothing is stored."""
-    from hotline.learning.model import evaluate_cases, evaluate_pairs
+    from hotline.learning.model.evaluation import evaluate_cases, evaluate_pairs
     from hotline.triage.meaning import load_encoder
 
     for file in files:
@@ -50,6 +59,88 @@ def evaluate(
             _print(evaluate_pairs(read.pairs, lexicons[seed], load_encoder()), misses)
 
 
+@commands.command("train")
+def train_version(
+    context: typer.Context,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Read all timelines anew first, as after an import")
+    ] = False,
+) -> None:
+    """Fit a version on what persons decided, and put it into use if it is no worse than the one in use."""
+    from hotline.learning.collecting import collect_labels, forget_labels
+    from hotline.learning.fit_process import fit_apart
+    from hotline.learning.service import train
+
+    async def work(services: "Services") -> "TrainedVersion | None":
+        now = services.clock()
+        if from_start:
+            await forget_labels(services)
+        while await collect_labels(services, now):
+            pass
+        return await train(services, fit_apart, now, BY)
+
+    line: CommandLine = context.obj
+    trained = line.with_services(work)
+    if trained is None:
+        stop("another process is training now")
+    outcome = "in use" if trained.used else "kept, not in use" if trained.gate.passed else "did not pass"
+    print(f"version {trained.version}: {outcome}")
+    for reason in trained.gate.reasons:
+        print(f"  {reason}")
+    for batch in trained.figures["set_aside"]:
+        day = batch["day"] or "all days"
+        print(
+            f"  set aside: {batch['labels']} labels of {batch['by']}, {day}; {batch['contradicted']:.2f} contradicted"
+        )
+
+
+@commands.command("versions")
+def list_versions(context: typer.Context) -> None:
+    """List the newest versions with their figures; the one in use is marked."""
+    from hotline.learning import store
+
+    async def work(services: "Services") -> "tuple[Sequence[Row], Sequence[Row]]":
+        return await store.load_versions(services.db, 50), await store.load_uses(services.db, 1)
+
+    line: CommandLine = context.obj
+    versions, uses = line.with_services(work)
+    for row in versions:
+        state = uses[0].state if uses and uses[0].version == row.version else "" if row.passed else "did not pass"
+        figures = row.figures
+        right = f"{figures['accuracy']:.3f}" if figures["accuracy"] is not None else "–"
+        print(
+            f"{row.version:4} {row.made_at:%Y-%m-%d %H:%M} {row.labels:6} labels  right {right:>5}  "
+            f"sure on {figures['coverage']:.2f}  {row.hash[:12]}  {state}".rstrip()
+        )
+
+
+@commands.command("promote")
+def promote_version(
+    context: typer.Context,
+    version: Annotated[int, typer.Argument(help="Its number")],
+    acting: Annotated[bool, typer.Option("--acting", help="It may decide at once, without a time in shadow")] = False,
+) -> None:
+    """Put a version into use, in shadow unless told otherwise."""
+    from hotline.learning.service import promote
+
+    line: CommandLine = context.obj
+    line.with_services(lambda services: promote(services, version, BY, services.clock(), acting=acting))
+    say(f"in use: {version}")
+
+
+@commands.command("rollback")
+def roll_back(context: typer.Context) -> None:
+    """Go back to the version that was in use before. New versions then wait for `promote`."""
+    from hotline.learning.service import rollback
+
+    async def work(services: "Services") -> "tuple[int, ModelState]":
+        return await rollback(services, BY, services.clock())
+
+    line: CommandLine = context.obj
+    version, state = line.with_services(work)
+    say(f"in use: {version}, {state}")
+
+
 def _print(evaluation: "Evaluation", misses: bool) -> None:
     for figure in evaluation.figures:
         share = f"{figure.share:.3f}" if figure.share is not None else "–"
@@ -60,7 +151,7 @@ def _print(evaluation: "Evaluation", misses: bool) -> None:
 
 
 def _read_file(file: Path, seed: str) -> _Cases:
-    from hotline.learning.model import Pair, parse_case
+    from hotline.learning.model.evaluation import Pair, parse_case
 
     cases: list[Case] = []
     pairs: list[Pair] = []

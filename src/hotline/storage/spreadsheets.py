@@ -7,8 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
 from hotline.text.spreadsheet_cells import escape_formula
 
 MAX_ROWS = 1_048_576  # of one sheet
@@ -34,6 +32,8 @@ class Workbook:
     def __init__(self, target: Path | io.BytesIO) -> None:
         quiet = {"constant_memory": isinstance(target, Path), "strings_to_formulas": False, "strings_to_urls": False,
                  "in_memory": not isinstance(target, Path), "remove_timezone": True}  # fmt: skip
+        import xlsxwriter  # 2 MB that a server which exports nothing need not hold
+
         self._book = xlsxwriter.Workbook(str(target) if isinstance(target, Path) else target, quiet)
         self._bold = self._book.add_format({"bold": True})
         self._sheet: Any = None

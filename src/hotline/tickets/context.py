@@ -11,6 +11,7 @@ from hotline.tickets.model.intake import IncidentMatch, IntakeRequest
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.serials import TicketNumbers
 from hotline.triage.model.advice import Advice
+from hotline.triage.model.opinion import FormOpinion
 
 BeforeCommit = Callable[[Change, datetime], Awaitable[Change]]
 
@@ -35,7 +36,8 @@ class OpenIncidents(Protocol):
 @dataclass(kw_only=True)
 class Services(InboundServices):
     """`before_commit`: what a capability adds to a change before it is made durable, such as messages to
-    subscribers."""
+    subscribers. `form_opinion`: what the model in use makes of a text; it asks no database. None: no capability
+    brings one."""
 
     numbers: TicketNumbers
     files: Path
@@ -43,6 +45,7 @@ class Services(InboundServices):
     exchange: ExchangeCalls = field(init=False)  # set by the composition
     open_incidents: OpenIncidents | None = None
     before_commit: list[BeforeCommit] = field(default_factory=list)
+    form_opinion: FormOpinion | None = None
 
     async def apply_before_commit(self, change: Change, now: datetime) -> Change:
         """The change with what the capabilities add to it."""

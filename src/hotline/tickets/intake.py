@@ -17,7 +17,7 @@ from hotline.text.phones import caller_id
 from hotline.tickets.act import Additions, act, build_stored_answer
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import Duplicate, SoughtMatter, find_duplicates
-from hotline.tickets.model.intake import IncomingCall, IntakeRequest, contact_of, opened, refusal_of
+from hotline.tickets.model.intake import DESK_ROLES, IncomingCall, IntakeRequest, contact_of, opened, refusal_of
 from hotline.tickets.model.ticket import Call, Command, Facts
 from hotline.tickets.model.visibility import can_search_by_caller, intake_scope
 from hotline.tickets.model.vocabulary import Action, Field
@@ -65,7 +65,7 @@ async def _take_call(
     parsed_phone = parse_phone(intake_request.phone, services.region, services.area_code)
     caller = caller_id(parsed_phone.phone, services.secret) if parsed_phone.phone and parsed_phone.caller else None
     incoming = IncomingCall(intake_request, parsed_phone, caller, str(uuid4()), actor, now)
-    if intake_request.attach_to is not None:
+    if intake_request.attach_to is not None and not await _adds_danger(services, incoming, request):
         return await _join_open_ticket(services, incoming, request, render)
     if intake_request.outer_number is not None and await ticket_facts.has_outer_order(
         services.db, intake_request.outer_system or "", intake_request.outer_number
@@ -97,7 +97,16 @@ async def _advise(services: Services, incoming: IncomingCall) -> Advice:
     lexicon, size = services.directory.derived(build_lexicon), len(intake_request.narrative) + len(address or "")
     near = intake_request.area or incoming.by.home_area
     written = intake_request.channel not in LIVE_CHANNELS
-    return await services.offload.run(size, advise, lexicon, intake_request.narrative, address, near, written=written)
+    return await services.offload.run(
+        size,
+        advise,
+        lexicon,
+        intake_request.narrative,
+        address,
+        near,
+        written=written,
+        form_opinion=services.form_opinion,
+    )
 
 
 async def _with_incident(services: Services, incoming: IncomingCall, advice: Advice) -> IncomingCall:
@@ -117,6 +126,19 @@ async def _find_offered(services: Services, incoming: IncomingCall, advice: Advi
         return ()
     profile = profile_of_advice(advice, taken.narrative, area=taken.area, category=taken.category)
     return await find_duplicates(services, SoughtMatter(profile, incoming.caller), scope_of(actor), incoming.at)
+
+
+async def _adds_danger(services: Services, incoming: IncomingCall, request: WriteRequest) -> bool:
+    """Whether somebody who is not at the desk adds a danger to a ticket that does not know of it: joined to that, it
+    would alert nobody, so it opens one of its own."""
+    number = parse_number(incoming.intake_request.attach_to or "")
+    if number is None or incoming.by.roles & DESK_ROLES:
+        return False
+    dangers = {f"danger:{danger}" for danger in (await _advise(services, incoming)).dangers}
+    if not dangers:
+        return False
+    facts = await ticket_facts.load_facts(services.db, request.scope or intake_scope(incoming.by), number)
+    return facts is not None and not dangers <= set(facts.ticket.flags)
 
 
 async def _join_open_ticket(

@@ -6,7 +6,6 @@ from datetime import UTC, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from icalendar import Calendar, Event
 from starlette.responses import Response
 
 from hotline.organisation.context import OrganisationServices
@@ -98,6 +97,8 @@ async def read_duty_feed(
         token.encode(), _feed_token(context.services, code).encode()
     ):
         raise Refused(Refusal(Code.NOT_FOUND, "no such feed"))
+    from icalendar import Calendar, Event  # 2.5 MB that a server whose feed nobody reads need not hold
+
     calendar = Calendar()
     calendar.add("prodid", "-//hotline//duty//ZH")
     calendar.add("version", "2.0")

@@ -27,6 +27,7 @@ from hotline.triage.model.places.parts import NO_PARTS, AddressParts
 from hotline.triage.model.titles import make_title
 
 F = Field
+DESK_ROLES = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
 # what is answered or declined at once runs against no clock
 _STARTS_CLOCKS = frozenset({Action.TRIAGE, Action.DISPATCH})
 
@@ -207,26 +208,22 @@ def _build_ticket(
     """What the operator said where they said it, else what the rules are sure of."""
     intake_request, parsed_phone, actor, now = incoming.intake_request, incoming.who, incoming.by, incoming.at
     home = directory.home
-    sure = home is not None and advice.confidence >= home.sure_at
+    sure = home is not None and advice.is_sure(home.sure_at)
+    trusted = bool(actor.roles & DESK_ROLES)
+    # whoever is not at the desk cannot file a danger under something else, where it would not be acted on
+    heeded = trusted or not advice.dangers or advice.category is None
+    given_category, given_kind = (intake_request.category, intake_request.kind) if heeded else (None, None)
+    code = given_category or (advice.category if sure else None)
     incident = incoming.incident
-    code = intake_request.category or (advice.category if sure else None)
     if incident is not None and incident.merges:
-        code = intake_request.category or incident.category
+        code = given_category or incident.category
     category = directory.categories.get(code) if code else None
-    kind = intake_request.kind or (
-        advice.kind
-        if intake_request.category is None or category is None or advice.kind is not Kind.REQUEST
-        else category.kind
+    kind = given_kind or (
+        advice.kind if given_category is None or category is None or advice.kind is not Kind.REQUEST else category.kind
     )
-    trusted = bool(actor.roles & {Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
     given_priority = intake_request.priority if trusted else None  # the public never sets "emergency"
     priority = given_priority or advice.priority
-    if (
-        given_priority is None
-        and intake_request.category
-        and category is not None
-        and advice.priority is Priority.NORMAL
-    ):
+    if given_priority is None and given_category and category is not None and advice.priority is Priority.NORMAL:
         priority = category.priority
     flags = tuple(f"danger:{d}" for d in advice.dangers)
     area = intake_request.area or advice.area or actor.home_area
@@ -236,7 +233,7 @@ def _build_ticket(
     parts = choose_parts(intake_request.address_parts, advice.location, here)
     confidential = intake_request.confidential
     if confidential is None:
-        confidential = kind is Kind.REPORT or (category is not None and category.confidential)
+        confidential = Kind.REPORT in (kind, intake_request.kind) or (category is not None and category.confidential)
     routed = choose_route(directory, code, kind, area, now)
     ticket = Ticket(
         number=number,
@@ -275,6 +272,7 @@ def _build_ticket(
             "routing": routed.as_dict() if routed else None,
             "hints": _hints(intake_request),
             **({"incident": incident.as_dict()} if incident is not None else {}),
+            **({"model": advice.opinion.as_dict()} if advice.opinion is not None else {}),
             **(
                 {"unread": [list(field) for field in unread]}
                 if (unread := unread_details(intake_request, parsed_phone))

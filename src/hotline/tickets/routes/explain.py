@@ -16,6 +16,7 @@ from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Unit
 from hotline.organisation.model.working_time import calculate_limit, explain_limit
 from hotline.organisation.routes.directory import Noun
 from hotline.refusals import Code, Refusal, Refused
+from hotline.replies import ABSENT
 from hotline.text.reasons import Because
 from hotline.tickets import diagram
 from hotline.tickets.act import load_visible_ticket
@@ -40,6 +41,7 @@ from hotline.tickets.schemas.explain import (
     TriageExplained,
     TriageResult,
 )
+from hotline.tickets.schemas.opinions import ModelOpinion
 from hotline.tickets.schemas.sla import render_clock, visible_clocks
 from hotline.tickets.sla import explanations
 from hotline.tickets.sla.policies import limits_for, working_time_of
@@ -77,7 +79,14 @@ async def explain_triage(body: TriageAsk, context: Reader) -> Response:
     near, written = body.area or context.actor.home_area, body.channel not in LIVE_CHANNELS
     size, lexicon = len(body.narrative) + len(body.address or ""), context.services.directory.derived(build_lexicon)
     advice = await context.services.offload.run(
-        size, advise, lexicon, body.narrative, body.address, near, written=written
+        size,
+        advise,
+        lexicon,
+        body.narrative,
+        body.address,
+        near,
+        written=written,
+        form_opinion=context.services.form_opinion,
     )
     result = TriageResult(
         kind=advice.kind,
@@ -94,6 +103,7 @@ async def explain_triage(body: TriageAsk, context: Reader) -> Response:
         symptoms=advice.symptoms,
         matters=tuple(SuggestedMatter(matter.text, matter.category, matter.symptom) for matter in advice.matters),
         title=make_title(directory, advice, body.narrative, body.address),
+        model=ModelOpinion(**advice.opinion.as_dict()) if advice.opinion is not None else ABSENT,
     )
     return json_reply(TriageExplained(result, advice.because))
 

@@ -13,6 +13,7 @@ from hotline.tickets.model.routing import current_advice
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.schemas.duplicates import DuplicateOut
 from hotline.tickets.schemas.incidents import IncidentAdvice
+from hotline.tickets.schemas.opinions import ModelOpinion
 from hotline.triage.model.places.parts import AddressParts
 from hotline.triage.model.places.reader import PlaceCandidate
 
@@ -145,12 +146,14 @@ class Hints:
 
 @reply_type()
 class TicketAdvice:
-    """Triage, routing and hints as they were at intake. What was not asked for then is absent. `duplicates` stands in
-    the reply to `POST /v1/calls` alone; later `GET /v1/tickets/{number}/duplicates` looks for them anew."""
+    """Triage, routing, hints and the model's opinion as they were at intake. What was not asked for then is absent.
+    `duplicates` stands in the reply to `POST /v1/calls` alone; later `GET /v1/tickets/{number}/duplicates` looks for
+    them anew."""
 
     triage: TriageAdvice | None = ABSENT
     routing: RoutingAdvice | None = ABSENT
     hints: Hints = ABSENT
+    model: ModelOpinion = ABSENT
     incident: IncidentAdvice = ABSENT
     duplicates: Annotated[
         tuple[DuplicateOut, ...], Field(description="At most three tickets that this call may repeat")

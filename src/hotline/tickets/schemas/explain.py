@@ -7,9 +7,10 @@ from pydantic import Field
 
 from hotline.locales.labels import Label
 from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Priority, Unit
-from hotline.replies import reply_type
+from hotline.replies import ABSENT, reply_type
 from hotline.text.reasons import Because
 from hotline.tickets.schemas.advice import AddressPartsOut, CategoryShare, DangerQuestion, NamedPlace, SuggestedMatter
+from hotline.tickets.schemas.opinions import ModelOpinion
 from hotline.tickets.schemas.sla import ClockOut
 from hotline.web.field_types import CodeWord, Detail, Line, Moment, Narrative, NumberWord, Strict
 
@@ -64,6 +65,7 @@ class TriageResult:
     symptoms: tuple[str, ...]
     matters: tuple[SuggestedMatter, ...]
     title: str
+    model: ModelOpinion = ABSENT
 
 
 @reply_type()

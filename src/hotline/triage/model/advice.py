@@ -5,6 +5,7 @@ from typing import Any
 
 from hotline.organisation.model.vocabulary import Danger, Kind, Priority
 from hotline.text.reasons import Because
+from hotline.triage.model.opinion import Opinion
 from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES, AddressParts
 from hotline.triage.model.places.reader import PlaceCandidate
 
@@ -29,7 +30,8 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What the rules make of a text. `confidence` is 0-1 and speaks of the category alone."""
+    """What the rules make of a text, and a model beside them. `confidence` is 0-1 and speaks of the category alone;
+    `decided`: the model, whose confidence reached the threshold of the category, decided it."""
 
     kind: Kind
     priority: Priority
@@ -45,6 +47,12 @@ class Advice:
     matters: tuple[Matter, ...] = ()  # where the text tells of more than one
     location: AddressParts = NO_PARTS  # of the address that the text is about
     places: tuple[PlaceCandidate, ...] = ()  # all places that may be meant
+    opinion: Opinion | None = None
+    decided: bool = False
+
+    def is_sure(self, sure_at: float) -> bool:
+        """Whether the category may be acted on without a person. `sure_at`: from which confidence the rules' may."""
+        return self.decided or self.confidence >= sure_at
 
     def as_dict(self) -> dict[str, Any]:
         return {

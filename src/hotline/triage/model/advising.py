@@ -13,18 +13,27 @@ from hotline.triage.model.categories import find_category, find_kind, find_prior
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
 from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.matching import Reading
+from hotline.triage.model.opinion import FormOpinion, may_follow, reason_of
 from hotline.triage.model.places.reader import read_places
 from hotline.triage.model.splitting import split_matters
 from hotline.triage.model.symptoms import find_symptoms
 
 DANGER_IS_SURE = 0.95
+URGENCY = tuple(Priority)  # most urgent first
 
 
 def advise(
-    lexicon: Lexicon, narrative: str, address: str | None = None, near: str | None = None, *, written: bool = False
+    lexicon: Lexicon,
+    narrative: str,
+    address: str | None = None,
+    near: str | None = None,
+    *,
+    written: bool = False,
+    form_opinion: FormOpinion | None = None,
 ) -> Advice:
     """Advice on a narrative and the address given with it. `near`: the area the call is known to be about or to come
-    from. `written`: sent in writing, with nobody on the line."""
+    from. `written`: sent in writing, with nobody on the line. `form_opinion`: of the model in use; it may decide the
+    category and the kind, never lower a priority or remove a danger."""
     because: list[Because] = []
     text = fold_text(narrative)
     reading = Reading(lexicon.patterns, text)
@@ -41,10 +50,19 @@ def advise(
         # an emergency is given the category of its danger, without waiting for a person to choose
         category, confidence = lexicon.directory.categories[meant], DANGER_IS_SURE
         because.append(Because(f"category:{meant}", tuple(dangers)))
+    said = category
+    opinion = form_opinion(text, lexicon.directory) if form_opinion is not None else None
+    follows = may_follow(opinion, lexicon.directory, category, danger=bool(findings))
+    if opinion is not None:
+        because.append(reason_of(opinion))
+        if follows and opinion.category is not None:
+            category, confidence = lexicon.directory.categories[opinion.category], opinion.confidence
     kind = find_kind(lexicon, found, rules, category, because)
     place = read_places(lexicon.places, narrative, address, near)
     because += place.because
     priority = find_priority(lexicon, found, rules, category, dangers, because)
+    if follows:  # the category by the rules may ask for more than the model's
+        priority = min(priority, find_priority(lexicon, found, rules, said, dangers, []), key=URGENCY.index)
     if asked and written and priority is Priority.NORMAL:
         priority = Priority.URGENT  # nobody is there to be asked: somebody calls back soon
     return Advice(
@@ -61,6 +79,8 @@ def advise(
         symptoms=tuple(finding.symptom.code for finding in symptoms),
         location=place.parts,
         places=place.places,
+        opinion=opinion,
+        decided=follows,
         matters=split_matters(narrative, text, symptoms) if len({s.symptom.category for s in symptoms}) > 1 else (),
     )
 

@@ -52,7 +52,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationFigure:
+class CaseFigure:
     """`count` of `total`."""
 
     name: str
@@ -78,8 +78,8 @@ class Evaluation:
         counted[1] += 1
 
     @property
-    def figures(self) -> tuple[EvaluationFigure, ...]:
-        return tuple(EvaluationFigure(name, *counted) for name, counted in self.counts.items())
+    def figures(self) -> tuple[CaseFigure, ...]:
+        return tuple(CaseFigure(name, *counted) for name, counted in self.counts.items())
 
     def share(self, name: str) -> float | None:
         counted = self.counts.get(name)
@@ -159,7 +159,7 @@ def _count_place(result: Evaluation, case: Case, advice: Advice, directory: Dire
 def _count_routing(result: Evaluation, case: Case, advice: Advice, directory: Directory, now: datetime) -> None:
     if case.lead is None or directory.home is None:
         return
-    sure = advice.category is not None and advice.confidence >= directory.home.sure_at
+    sure = advice.category is not None and advice.is_sure(directory.home.sure_at)
     routed = choose_route(directory, advice.category, advice.kind, advice.area, now)
     at_once = sure and routed is not None and routed.sure
     right = routed is not None and routed.lead == case.lead

@@ -1,0 +1,55 @@
+"""The page of the model that learns from decisions, rendered by the server."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from hotline.learning.model.training import LEAST_LABELS
+from hotline.learning.schemas import render_model
+from hotline.learning.service import load_overview
+from hotline.locales import translate
+from hotline.organisation.model.actors import Actor
+from hotline.organisation.model.directory import Directory, zone_of
+from hotline.refusals import Code, Refusal, Refused
+from hotline.text.bidi import isolate_text
+from hotline.tickets.context import Services
+
+CONFUSIONS = 15  # pairs shown
+
+
+async def model_page(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
+    """What the page shows. Raises Refused (not found) for an actor limited to areas."""
+    if actor.areas is not None:
+        raise Refused(Refusal(Code.NOT_FOUND, "the model is of the whole organisation"))
+    services: Services = request.app.state.services
+    directory = await services.directory.now(services.clock())
+    zone = zone_of(directory)
+    model = render_model(await load_overview(services))
+
+    def local(moment: datetime) -> str:
+        return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+
+    mistakes = sorted((c for c in model.confusion if c.truth != c.guess), key=lambda c: (-c.count, c.truth, c.guess))
+    return {
+        "model": model,
+        "least": LEAST_LABELS,
+        "mistakes": mistakes[:CONFUSIONS],
+        "local": local,
+        "percent": _percent,
+        "category": lambda code: _category_name(directory, code, language),
+        "state": translate(f"model_state.{model.use.state}", language) if model.use else "",
+    }
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share * 100:.1f} %"
+
+
+def _category_name(directory: Directory, code: str, language: str) -> str:
+    """A category the directory no longer has is shown by its code."""
+    category = directory.categories.get(code)
+    if category is None:
+        return code
+    return isolate_text(category.name_en or category.name if language == "en" else category.name)

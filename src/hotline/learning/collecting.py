@@ -1,0 +1,76 @@
+"""Reads labels from timelines, as far as the worker has not read them yet."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from hotline.database.prepared import Row
+from hotline.learning import store
+from hotline.learning.model.labels import DecidedTicket, Decision, TriageLabel, label_of
+from hotline.organisation.model.actors import ActorKind
+from hotline.tickets.context import Services
+from hotline.tickets.model.vocabulary import Action, TicketStatus
+
+AT_ONCE = 500  # entries
+# an entry has the time of its request, and is there a little later
+SETTLED = timedelta(minutes=1)
+FIRST_LOOK = timedelta(days=180)  # how far back a worker begins; `forget_labels` goes back to the beginning
+_NAMES = frozenset({"category", "kind"})
+
+
+async def collect_labels(services: Services, now: datetime) -> int:
+    """Read the next entries of timelines and note what was decided; how many entries there were. The same entry may be
+    read twice: a label is made of the whole ticket each time."""
+    state = await store.load_state(services.db)
+    since = state.read_to if state is not None else now - FIRST_LOOK
+    entries = await store.load_entries(services.db, since, now - SETTLED, AT_ONCE)
+    if not entries:
+        return 0
+    read_to = entries[-1].at
+    if len(entries) == AT_ONCE and entries[0].at < read_to:
+        # others of the same moment may lie behind the limit
+        read_to -= timedelta(microseconds=1)
+    numbers = sorted({entry.number for entry in entries})
+    labels = await _read_labels(services, numbers)
+
+    def keep(c: sa.Connection) -> None:
+        store.write_labels(c, numbers, labels, now)
+        store.write_state(c, {"read_to": read_to})
+
+    await services.db.transact(keep)
+    return len(entries)
+
+
+async def forget_labels(services: Services) -> None:
+    """Read all timelines anew: after an import, which writes entries of the past."""
+    await services.db.transact(lambda c: store.write_state(c, {"read_to": store.BEGINNING}))
+
+
+async def _read_labels(services: Services, numbers: Sequence[str]) -> list[TriageLabel]:
+    tickets, decisions, leads = await store.load_decided(services.db, numbers)
+    by_number: dict[str, list[Decision]] = {}
+    for row in decisions:
+        by_number.setdefault(row.number, []).append(_decision(row))
+    found = (
+        label_of(
+            DecidedTicket(
+                row.number,
+                TicketStatus(row.status),
+                row.category,
+                row.kind,
+                leads.get(row.number),
+                row.ended_at,
+                (row.advice or {}).get("model"),
+                by_number.get(row.number, ()),
+            )
+        )
+        for row in tickets
+    )
+    return [label for label in found if label is not None]
+
+
+def _decision(row: Row) -> Decision:
+    action = Action(row.action)
+    names = action is Action.TRIAGE or bool(_NAMES & set(row.changes or {}))
+    return Decision(row.at, ActorKind(row.by_kind), row.by_id, action, names and action is not Action.DISPATCH)

@@ -1,0 +1,135 @@
+"""Uses a fitted model: some twenty numpy calls for a text, no database, no scikit-learn."""
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hotline.learning.model.training import ModelHead
+from hotline.learning.ngrams import SLOTS, hash_ngrams, ngram_at
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import Kind
+from hotline.triage.model.opinion import Opinion
+
+SHOWN = 3  # n-grams named as reasons
+
+
+def pack_arrays(slots: NDArray[Any], coefficients: NDArray[Any], bias: NDArray[Any]) -> bytes:
+    """The arrays of a model: `slots` (n-grams kept, ascending), a row of coefficients for each and a column per class
+    of all heads, and the bias of each column."""
+    packed = io.BytesIO()
+    np.savez_compressed(
+        packed,
+        slots=slots.astype(np.int32),
+        coefficients=coefficients.astype(np.float16),
+        bias=bias.astype(np.float32),
+    )
+    return packed.getvalue()
+
+
+def hash_arrays(arrays: bytes) -> str:
+    """What a version is known by: SHA-256 in hex."""
+    return hashlib.sha256(arrays).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelMeta:
+    """What is known of a version beside its arrays. `version` counts from 1."""
+
+    version: int
+    acting: bool
+    heads: Sequence[ModelHead]
+    thresholds: Mapping[str, float]
+
+
+class LinearModel:
+    """A version ready for use."""
+
+    def __init__(self, meta: ModelMeta, arrays: bytes) -> None:
+        """Raises ValueError where the arrays are not those of the heads."""
+        self.meta = meta
+        with np.load(io.BytesIO(arrays), allow_pickle=False) as kept:
+            slots, coefficients, bias = kept["slots"], kept["coefficients"], kept["bias"]
+        if coefficients.shape != (len(slots), len(bias)) or len(bias) != sum(len(h.classes) for h in meta.heads):
+            raise ValueError("the arrays of the version are not complete")
+        # the first row is of every n-gram that is not known
+        self._weights = np.zeros((len(slots) + 1, len(bias)), dtype=np.float32)
+        self._weights[1:] = coefficients
+        self._row_of: NDArray[np.uint16] = np.zeros(SLOTS, dtype=np.uint16)  # MOST_NGRAMS fit in it
+        self._row_of[slots] = np.arange(1, len(slots) + 1)
+        self._bias = bias
+        self._columns: dict[str, tuple[slice, tuple[str, ...]]] = {}
+        first = 0
+        for head in meta.heads:
+            self._columns[head.name] = (slice(first, first + len(head.classes)), head.classes)
+            first += len(head.classes)
+
+    def form_opinion(self, text: str, directory: Directory) -> Opinion:
+        """The opinion on a folded text. What the directory lacks, or has retired, is not named: then it abstains."""
+        meta = self.meta
+        weights = self._weights.take(self._row_of.take(hash_ngrams(text)), axis=0)
+        margins = self._margins(weights)
+        columns, classes = self._columns["category"]
+        own = margins[columns]
+        best = int(own.argmax())
+        category = classes[best]
+        named = directory.categories.get(category)
+        if named is None or not named.active:
+            return Opinion(meta.version, meta.acting, None, 0.0, sure=False)
+        confidence = 1.0 / float(np.exp(own - own[best]).sum())
+        sure = confidence >= meta.thresholds.get(category, 2.0)
+        kind, department = self._code("kind", margins), self._code("department", margins)
+        unit = directory.departments.get(department) if department else None
+        return Opinion(
+            version=meta.version,
+            acting=meta.acting,
+            category=category,
+            confidence=confidence,
+            sure=sure,
+            kind=Kind(kind) if kind is not None and kind in set(Kind) else None,
+            department=unit.code if unit is not None and unit.active else None,
+            ngrams=_weighty(text, weights[:, best]),
+        )
+
+    def predict(self, text: str) -> tuple[str, float]:
+        """The category and the confidence, whatever the directory has."""
+        margins = self._margins(self._weights.take(self._row_of.take(hash_ngrams(text)), axis=0))
+        columns, classes = self._columns["category"]
+        own = margins[columns]
+        best = int(own.argmax())
+        return classes[best], 1.0 / float(np.exp(own - own[best]).sum())
+
+    def unknown_share(self, texts: Sequence[str]) -> float | None:
+        """The share of the texts' n-grams that the model does not know. None: there are none."""
+        rows = [self._row_of.take(hash_ngrams(text)) for text in texts]
+        total = sum(len(each) for each in rows)
+        return sum(int((each == 0).sum()) for each in rows) / total if total else None
+
+    def _margins(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of every column. `weights`: a row for each n-gram of the text."""
+        if not len(weights):
+            return np.asarray(self._bias)
+        summed = np.ones(len(weights), dtype=np.float32) @ weights  # three times as fast as sum()
+        return np.asarray(summed / np.float32(len(weights) ** 0.5) + self._bias)
+
+    def _code(self, head: str, margins: NDArray[np.float32]) -> str | None:
+        if head not in self._columns:
+            return None
+        columns, classes = self._columns[head]
+        own = margins[columns]
+        best = int(own.argmax())
+        return classes[best] if own[best] > 0 else None
+
+
+def _weighty(text: str, weights: NDArray[np.float32]) -> tuple[str, ...]:
+    """The n-grams that speak most for a column, most first. `weights`: of each n-gram of the text."""
+    many = min(len(weights), 2 * SHOWN)
+    if not many:
+        return ()
+    places = weights.argpartition(-many)[-many:]
+    ranked = sorted(zip(weights[places].tolist(), places.tolist(), strict=True), reverse=True)
+    return tuple(dict.fromkeys(ngram_at(text, place) for weight, place in ranked if weight > 0))[:SHOWN]

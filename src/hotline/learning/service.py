@@ -1,0 +1,347 @@
+"""Learning: fits versions on labels, puts them into use, and compares the one in use with what comes in."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import structlog
+
+from hotline.database.prepared import Row
+from hotline.delivery.alarms import add_alarm
+from hotline.learning import store
+from hotline.learning.in_use import ModelInUse, load_model
+from hotline.learning.model.calibration import (
+    Coverage,
+    Prediction,
+    accuracy,
+    calibration_bins,
+    calibration_error,
+    may_act,
+    measure_coverage,
+    score_categories,
+)
+from hotline.learning.model.drift import DriftFigures, LearnedFrom, WeekOfLabels, measure_drift
+from hotline.learning.model.gate import GateResult, confusion, judge
+from hotline.learning.model.labels import TriageLabel, capped_weights
+from hotline.learning.model.training import (
+    HINT_WEIGHT,
+    LEAST_LABELS,
+    MOST_LABELS,
+    MOST_UNLABELLED,
+    FitResult,
+    FitTask,
+    LabelledText,
+)
+from hotline.learning.model.uses import VersionUse, version_before
+from hotline.learning.vocabulary import ModelState
+from hotline.locales import bilingual
+from hotline.organisation.model.directory import Directory
+from hotline.refusals import Code, Refusal, Refused
+from hotline.text.normalisation import fold_text
+from hotline.tickets.context import Services
+
+log = structlog.get_logger("hotline.learning")
+Fit = Callable[[FitTask], Awaitable[FitResult]]
+REFIT_AFTER = 50  # strong labels
+NIGHTLY = timedelta(days=1)
+WEEK = timedelta(days=7)
+LEASE = timedelta(minutes=30)  # a fit of 20,000 labels takes a minute
+LOOKED_AT = 2000  # labels or narratives of a week that are compared
+BY_WORKER = "worker"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedVersion:
+    """What came of training. `used`: it is in use now."""
+
+    version: int
+    gate: GateResult
+    used: bool
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+async def is_training_due(services: Services, now: datetime) -> bool:
+    """After 50 new strong labels, or a day after the last time if there is any new one."""
+    state = await store.load_state(services.db)
+    if state is None:
+        return False
+    new = await store.count_new_labels(services.db, state.trained_at or store.BEGINNING, LEAST_LABELS)
+    if state.trained_at is None:
+        return new >= LEAST_LABELS
+    return new >= REFIT_AFTER or (new > 0 and now - state.trained_at >= NIGHTLY)
+
+
+async def train(services: Services, fit: Fit, now: datetime, by: str = BY_WORKER) -> TrainedVersion | None:
+    """Fit a version on the labels there are, keep it, and put it into use if it passes the gate. None: another worker
+    is training. Raises Refused where there are too few labels."""
+    token = str(uuid4())
+    if not await services.db.transact(lambda c: store.take_lease(c, token, LEASE)):
+        return None
+    try:
+        return await _train(services, fit, now, by)
+    finally:  # also after a failure: the next attempt waits for more labels or for a day
+        await services.db.transact(lambda c: store.release_lease(c, token, {"trained_at": now}))
+
+
+async def _train(services: Services, fit: Fit, now: datetime, by: str) -> TrainedVersion:
+    directory = await services.directory.now(now)
+    rows = [row for row in await store.load_labelled(services.db, MOST_LABELS) if _is_known(directory, row.category)]
+    strong = sum(row.strong for row in rows)
+    if strong < LEAST_LABELS or len({row.category for row in rows}) < 2:
+        detail = f"{strong} decisions by persons; {LEAST_LABELS} of two categories at least are needed"
+        raise Refused(Refusal(Code.CONFLICT, detail))
+    narratives = await store.load_narratives(services.db, store.BEGINNING, MOST_UNLABELLED)
+    task = make_task(directory, rows, narratives)
+    result = await fit(task)
+    uses = await store.load_uses(services.db, 1)
+    current = await _predict_with_current(services, task, result, uses)
+    gate = judge(result.predictions, current)
+    figures = _figures(result, gate)
+    row = {
+        "made_at": now,
+        "hash": _hash(result.arrays),
+        "directory_version": directory.version,
+        "first_at": rows[0].at,
+        "last_at": rows[-1].at,
+        "labels": len(rows),
+        "passed": gate.passed,
+        "figures": figures,
+        "arrays": result.arrays,
+    }
+    use = _use_after_training(gate, uses, now, by)
+
+    def keep(c: Any) -> int:
+        version = store.insert_version(c, row)
+        if use is not None:
+            store.insert_use(c, {**use, "version": version})
+        return version
+
+    version = await services.db.transact(keep)
+    log.info("model.trained", version=version, passed=gate.passed, used=use is not None, reasons=gate.reasons)
+    if use is not None:
+        await services.part(ModelInUse).refresh(services.db)
+    return TrainedVersion(version, gate, use is not None, figures)
+
+
+def make_task(directory: Directory, rows: Sequence[Row], narratives: Sequence[str]) -> FitTask:
+    """What a version is fitted on: labels (oldest first), the directory's own words, and narratives without labels."""
+    weights = capped_weights([_label(row) for row in rows])
+    labelled = [
+        LabelledText(
+            text=fold_text(row.narrative),
+            category=row.category,
+            kind=row.kind,
+            weight=weight,
+            strong=row.strong,
+            by=row.by_id,
+            day=f"{row.at:%Y-%m-%d}",
+            department=row.department,
+            department_weight=0.0 if row.department is None else 1.0 if row.department_strong else HINT_WEIGHT,
+        )
+        for row, weight in zip(rows, weights, strict=True)
+    ]
+    hints = [
+        (fold_text(word), category.code)
+        for category in directory.categories.values()
+        if category.active
+        for word in (*category.words, category.name, category.name_en)
+        if word
+    ]
+    return FitTask(labelled, hints, [fold_text(text) for text in narratives])
+
+
+def _use_after_training(gate: GateResult, uses: Sequence[Row], now: datetime, by: str) -> dict[str, Any] | None:
+    """A version that passed takes the place of the one in use, in its state; the first begins in shadow. After a
+    rollback it waits for a person."""
+    if not gate.passed or (uses and uses[0].held):
+        return None
+    state = uses[0].state if uses else ModelState.SHADOW
+    return {"state": state, "held": False, "at": now, "by_id": by, "reason": "; ".join(gate.reasons)}
+
+
+async def _predict_with_current(
+    services: Services, task: FitTask, result: FitResult, uses: Sequence[Row]
+) -> list[Prediction] | None:
+    """What the version in use says of the labels that the new one is judged by."""
+    current = await load_model(services.db, uses[0].version, acting=False) if uses else None
+    if current is None:
+        return None
+    labels = [task.labelled[place] for place in result.gate]
+    return [Prediction(label.category, *current.predict(label.text)) for label in labels]
+
+
+def _figures(result: FitResult, gate: GateResult) -> dict[str, Any]:
+    predictions = result.predictions
+    coverage = measure_coverage(predictions, result.thresholds)
+    return {
+        "heads": [asdict(head) for head in result.heads],
+        "thresholds": dict(result.thresholds),
+        "temperature": result.temperature,
+        "judged_by": len(predictions),
+        "fitted_on": result.fitted_on,
+        "accuracy": accuracy(predictions),
+        "coverage": coverage.covered,
+        "right_where_sure": coverage.right,
+        "ece": calibration_error(predictions),
+        "categories": {code: asdict(score) for code, score in score_categories(predictions).items()},
+        "bins": [list(each) for each in calibration_bins(predictions)],
+        "confusion": confusion(predictions),
+        "mix": dict(result.mix),
+        "unknown": result.unknown,
+        "reduced": result.reduced,
+        "set_aside": [asdict(batch) for batch in result.set_aside],
+        "reasons": list(gate.reasons),
+    }
+
+
+async def promote(services: Services, version: int, by: str, now: datetime, *, acting: bool = False) -> None:
+    """Put a version into use by hand, in shadow or acting. Raises Refused where there is no such version, or where it
+    did not pass the gate."""
+    row = await store.load_version(services.db, version)
+    if row is None:
+        raise Refused(Refusal(Code.NOT_FOUND, "no such version"))
+    if not row.passed:
+        raise Refused(Refusal(Code.CONFLICT, f"version {version} did not pass: {'; '.join(row.figures['reasons'])}"))
+    state = ModelState.ACTING if acting else ModelState.SHADOW
+    await _put_into_use(services, _use(version, state, by, "promoted", now))
+
+
+async def rollback(services: Services, by: str, now: datetime) -> tuple[int, ModelState]:
+    """Go back to the version that was in use before, as it was; new versions then wait for `promote`. Where there was
+    no other, the one in use goes back to shadow. Raises Refused where none is in use."""
+    uses = await store.load_uses(services.db, LOOKED_AT)
+    if not uses:
+        raise Refused(Refusal(Code.CONFLICT, "no version is in use"))
+    before = version_before([VersionUse(use.version, use.state, use.held) for use in reversed(uses)])
+    version = before.version if before is not None else uses[0].version
+    state = ModelState(before.state) if before is not None else ModelState.SHADOW
+    reason = f"rolled back from {uses[0].version}"
+    await _put_into_use(services, {**_use(version, state, by, reason, now), "held": True})
+    return version, state
+
+
+async def review_shadow(services: Services, now: datetime) -> bool:
+    """Let the version in use act once its record in shadow is long and good enough. True: it acts from now on."""
+    uses = await store.load_uses(services.db, LOOKED_AT)
+    if not uses or uses[0].state != ModelState.SHADOW or uses[0].held:
+        return False
+    record = await load_record(services, uses)
+    if not may_act([(row.sure, row.guess == row.category) for row in record]):
+        return False
+    await _put_into_use(services, _use(uses[0].version, ModelState.ACTING, BY_WORKER, "record in shadow", now))
+    log.info("model.acts", version=uses[0].version, labels=len(record))
+    return True
+
+
+async def load_record(services: Services, uses: Sequence[Row]) -> Sequence[Row]:
+    """The labels of texts on which a version had an opinion since it is in its present state. In shadow those by
+    persons alone: an untouched close then confirms the rules, and later the model."""
+    since = store.BEGINNING
+    for use in uses:
+        if use.state != uses[0].state:
+            break
+        since = use.at
+    judged = await store.load_judged(services.db, since, LOOKED_AT)
+    return [row for row in judged if row.strong or uses[0].state == ModelState.ACTING]
+
+
+async def check_drift(services: Services, now: datetime) -> DriftFigures | None:
+    """Once a week, compare the version in use with what came in. An alarm puts it back into shadow, and operators are
+    told. None: not due, or no version is in use."""
+    uses, checks = await store.load_uses(services.db, LOOKED_AT), await store.load_checks(services.db, 1)
+    if not uses or now - (checks[0].at if checks else uses[-1].at) < WEEK:
+        return None
+    use = uses[0]
+    version = await store.load_version(services.db, use.version)
+    model = await load_model(services.db, use.version, acting=False)
+    if version is None or model is None:
+        return None
+    rows = await store.load_labels(services.db, now - WEEK, LOOKED_AT)
+    texts = [fold_text(text) for text in await store.load_narratives(services.db, now - WEEK, LOOKED_AT)]
+    judged = [row for row in rows if row.guess is not None and row.confidence is not None]
+    week = WeekOfLabels(
+        categories=[row.category for row in rows],
+        predictions=[Prediction(row.category, row.guess, row.confidence) for row in judged],
+        overridden=[row.guess != row.category for row in judged if row.sure],
+        unknown=model.unknown_share(texts),
+    )
+    figures = version.figures
+    found = measure_drift(week, LearnedFrom(figures["fitted_on"], figures["mix"], figures["unknown"]))
+    lowered = bool(found.alarms) and use.state == ModelState.ACTING
+    reason = f"drift: {', '.join(found.alarms)}"
+
+    def keep(c: Any) -> None:
+        figures = {name: value for name, value in asdict(found).items() if name != "alarms"}
+        store.insert_check(c, {"at": now, "version": use.version, "figures": figures, "alarms": list(found.alarms)})
+        if lowered:
+            store.insert_use(c, _use(use.version, ModelState.SHADOW, BY_WORKER, reason, now))
+        if found.alarms:
+            add_alarm(c, "model", bilingual("alarm.model", version=use.version), now)
+
+    await services.db.transact(keep)
+    if found.alarms:
+        log.warning("model.drift", version=use.version, alarms=found.alarms, lowered=lowered)
+    await services.part(ModelInUse).refresh(services.db)
+    return found
+
+
+def _use(version: int, state: ModelState, by: str, reason: str, now: datetime) -> dict[str, Any]:
+    return {"version": version, "state": state, "held": False, "at": now, "by_id": by, "reason": reason}
+
+
+async def _put_into_use(services: Services, use: dict[str, Any]) -> None:
+    await services.db.transact(lambda c: store.insert_use(c, use))
+    await services.part(ModelInUse).refresh(services.db)
+
+
+@dataclass(frozen=True, slots=True)
+class LearningOverview:
+    """All that is shown of the model. `version`: the row of the one in use; `record`: how its opinions fared since it
+    is in its present state."""
+
+    use: Row | None
+    version: Row | None
+    versions: Sequence[Row]
+    record: Coverage
+    labels: int
+    strong: int
+    check: Row | None
+    disagreements: Sequence[Row]
+
+
+async def load_overview(services: Services) -> LearningOverview:
+    uses, checks = await store.load_uses(services.db, LOOKED_AT), await store.load_checks(services.db, 1)
+    use = uses[0] if uses else None
+    record = await load_record(services, uses) if uses else []
+    sure = [row for row in record if row.sure]
+    right = sum(row.guess == row.category for row in sure) / len(sure) if sure else None
+    labels, strong = await store.count_labels(services.db)
+    return LearningOverview(
+        use=use,
+        version=await store.load_version(services.db, use.version) if use else None,
+        versions=await store.load_versions(services.db, 20),
+        record=Coverage(len(record), len(sure), right),
+        labels=labels,
+        strong=strong,
+        check=checks[0] if checks else None,
+        disagreements=await store.load_disagreements(services.db, 20),
+    )
+
+
+def _is_known(directory: Directory, code: str) -> bool:
+    category = directory.categories.get(code)
+    return category is not None and category.active
+
+
+def _label(row: Row) -> TriageLabel:
+    return TriageLabel(
+        row.number, row.at, row.by_id, row.strong, row.category, row.kind, row.department, row.department_strong
+    )
+
+
+def _hash(arrays: bytes) -> str:
+    from hotline.learning.scoring import hash_arrays
+
+    return hash_arrays(arrays)

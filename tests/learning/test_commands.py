@@ -1,0 +1,81 @@
+"""The commands of the model: train, versions, promote, rollback."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hotline.composition import assemble_services
+from hotline.database.engine_sqlite import Sqlite
+from hotline.learning.fit_process import decode_result, decode_task, encode_result, encode_task, fit_apart
+from hotline.learning.fitting import fit
+from hotline.learning.model.training import FitTask, LabelledText
+from hotline.text.normalisation import fold_text
+from tests.cli.commands import hotline
+from tests.conftest import NOON
+from tests.learning.desk import Desk
+from tests.learning.narratives import Told
+from tests.learning.test_quarter import BEGIN, some
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    hotline(tmp_path, "migrate")
+    hotline(tmp_path, "seed", "ruiquan")
+    return tmp_path
+
+
+def decided(folder: Path, narratives: list[Told]) -> None:
+    """Written into the folder's database, as if a desk had decided them."""
+
+    async def write() -> None:
+        db = Sqlite(folder / "data" / "hotline.db")
+        await db.open()
+        services = assemble_services(db, lambda: NOON, b"a secret of the test suite, long enough", folder / "files")
+        services.journal.start()
+        desk = Desk(services, first=narratives[0].at.day * 1000)
+        await desk.decide(narratives)
+        await services.journal.drain()
+        await db.close()
+
+    asyncio.run(write())
+
+
+def test_a_version_is_trained_listed_promoted_and_rolled_back(folder: Path) -> None:
+    few = hotline(folder, "triage", "train", code=1).stderr
+    assert "0 decisions by persons; 50 of two categories" in few
+    assert "no version is in use" in hotline(folder, "triage", "rollback", code=1).stderr
+    decided(folder, some(1, BEGIN - timedelta(days=3), 200))
+    assert "version 1: in use" in hotline(folder, "triage", "train").stdout
+    decided(folder, some(2, BEGIN - timedelta(days=2), 120))
+    assert "version 2: in use" in hotline(folder, "triage", "train").stdout
+    listed = hotline(folder, "triage", "versions").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == ["2", "1"] and listed[0].endswith("shadow")
+    assert "320 labels" in listed[0]
+    assert "in use: 2" in hotline(folder, "triage", "promote", "2", "--acting").stderr
+    assert hotline(folder, "triage", "versions").stdout.splitlines()[0].endswith("acting")
+    assert "in use: 1, shadow" in hotline(folder, "triage", "rollback").stderr
+    assert hotline(folder, "triage", "versions").stdout.splitlines()[1].endswith("shadow")
+    assert "no such version" in hotline(folder, "triage", "promote", "9", code=1).stderr
+    assert "version 3: kept, not in use" in hotline(folder, "triage", "train").stdout  # until somebody promotes it
+
+
+async def test_a_fit_in_a_process_of_its_own_is_the_same_fit() -> None:
+    labels = [
+        LabelledText(fold_text(t.text), t.category, t.kind, 1.0, True, t.by, f"{t.at:%j}", t.department, 1.0)
+        for t in some(3, NOON, 120)
+    ]
+    task = FitTask(labels, [("路灯", "wx-light")], ["路灯不亮"])
+    assert decode_task(encode_task(task)) == task
+    here, apart = fit(task), await fit_apart(task)
+    assert decode_result(encode_result(here)) == here
+    assert (apart.heads, apart.gate, apart.fitted_on) == (here.heads, here.gate, here.fitted_on)
+    assert [p.guess for p in apart.predictions] == [p.guess for p in here.predictions]
+
+
+async def test_a_fit_that_fails_says_why() -> None:
+    one = [LabelledText("a", "c", "request", 1.0, True, "d", "1")] * 20
+    with pytest.raises(RuntimeError, match="two categories"):
+        await fit_apart(FitTask(one))

@@ -1,0 +1,75 @@
+"""What the worker does by itself."""
+
+from datetime import timedelta
+
+from hotline.learning import store
+from hotline.learning.in_use import ModelInUse
+from hotline.learning.jobs import KEPT, learning_jobs, retention
+from hotline.learning.service import is_training_due, promote, train
+from hotline.runtime.jobs import WorkerContext
+from hotline.tickets.context import Services
+from tests.conftest import Clock, Player
+from tests.learning.desk import Desk, fit_here
+from tests.learning.test_quarter import BEGIN, some, taught
+
+
+async def test_the_worker_reads_decisions_and_trains(services: Services, clock: Clock, desk: Player) -> None:
+    learn, refresh = learning_jobs(WorkerContext(services))
+    await desk.call("门口有点问题", category="wx-road")
+    clock.forward(minutes=2)
+    assert not await learn.step()
+    assert await store.count_labels(services.db) == (1, 1)
+    assert await store.load_versions(services.db, 9) == []  # one decision is not enough
+    await Desk(services).decide(some(1, clock() - timedelta(hours=3), 80))
+    await learn.step()
+    [version] = await store.load_versions(services.db, 9)
+    assert version.labels == 81 and version.passed
+    await refresh.step()
+    model = services.part(ModelInUse).model
+    assert model is not None and model.meta.version == 1 and not model.meta.acting
+    ticket = await desk.call("过道的灯拍手也不燃")
+    assert ticket["advice"]["model"]["version"] == 1
+
+
+async def test_training_is_due_after_fifty_decisions_or_a_night(services: Services, clock: Clock) -> None:
+    desk = Desk(services)
+    assert not await is_training_due(services, clock())
+    await desk.decide(some(1, clock() - timedelta(hours=8), 49))
+    assert not await is_training_due(services, clock())
+    await desk.decide(some(2, clock() - timedelta(hours=4), 60))
+    assert await is_training_due(services, clock())
+    await train(services, fit_here, clock())
+    assert not await is_training_due(services, clock.forward(minutes=1))
+    await desk.decide(some(3, clock(), 5))
+    assert not await is_training_due(services, clock.forward(hours=1))
+    assert await is_training_due(services, clock.forward(hours=23))
+
+
+async def test_two_workers_do_not_train_at_once(services: Services, clock: Clock) -> None:
+    await Desk(services).decide(some(1, BEGIN - timedelta(days=1), 80))
+    assert await services.db.transact(lambda c: store.take_lease(c, "another", timedelta(minutes=30)))
+    assert await train(services, fit_here, clock()) is None
+    clock.forward(minutes=31)  # it died
+    assert await train(services, fit_here, clock()) is not None
+
+
+async def test_a_damaged_version_is_not_used(services: Services, clock: Clock) -> None:
+    await taught(Desk(services), clock)
+    await services.db.transact(lambda c: c.exec_driver_sql("UPDATE model_version SET hash = 'x'"))
+    elsewhere = ModelInUse()
+    await elsewhere.refresh(services.db)
+    assert elsewhere.model is None
+
+
+async def test_old_versions_go_and_the_one_in_use_stays(services: Services, clock: Clock) -> None:
+    desk = Desk(services)
+    await taught(desk, clock)
+    await desk.decide(some(2, BEGIN + timedelta(hours=1), 60))
+    clock.now = BEGIN + timedelta(hours=3)
+    await train(services, fit_here, clock())
+    await promote(services, 1, "boss", clock())
+    [rule] = retention()
+    assert await rule.tidy(services, clock()) == 0
+    assert await rule.tidy(services, clock() + KEPT + timedelta(days=1)) == 1
+    assert [row.version for row in await store.load_versions(services.db, 9)] == [1]
+    assert {row.version for row in await store.load_uses(services.db, 9)} == {1}

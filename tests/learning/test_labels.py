@@ -1,0 +1,104 @@
+"""What counts as a decision, and whose."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hotline.learning import store
+from hotline.learning.collecting import collect_labels, forget_labels
+from hotline.learning.model.labels import TriageLabel, capped_weights
+from hotline.tickets.context import Services
+from tests.conftest import NOON, Cast, Clock, Player
+
+
+async def labels_of(services: Services, clock: Clock) -> dict[str, object]:
+    while await collect_labels(services, clock.forward(minutes=2)):
+        pass
+    return {row.number: row for row in await store.load_labels(services.db, store.BEGINNING, 100)}
+
+
+async def test_a_persons_triage_is_a_strong_label_and_the_rules_own_is_none(
+    desk: Player, switch: Player, services: Services, clock: Clock
+) -> None:
+    loose = await desk.call("说不清楚的事情，有点问题")
+    loose = await switch.act(loose, "triage", category="wx-gate", kind="request", priority="normal")
+    by_rules = await desk.call("5栋路灯坏了，不亮")
+    by_hand = await desk.call("门口有点问题", category="wx-road")
+    found = await labels_of(services, clock)
+    assert set(found) == {loose["number"], by_hand["number"]} and by_rules["category"] is not None
+    first = found[loose["number"]]
+    assert (first.category, first.kind, first.strong, first.by_id) == ("wx-gate", "request", True, switch.actor.id)
+    assert found[by_hand["number"]].by_id == desk.actor.id
+
+
+async def test_a_correction_replaces_the_label_of_before(
+    desk: Player, switch: Player, services: Services, clock: Clock
+) -> None:
+    ticket = await desk.call("门口有点问题", category="wx-road")
+    await labels_of(services, clock)
+    ticket = await switch.act(await switch.see(ticket), "amend", category="wx-gate", reason="是门禁")
+    await switch.act(ticket, "comment", text="改好了")
+    [label] = (await labels_of(services, clock)).values()
+    assert (label.category, label.by_id, label.strong) == ("wx-gate", switch.actor.id, True)
+
+
+async def test_an_untouched_close_is_a_weak_label(desk: Player, services: Services, clock: Clock) -> None:
+    ticket = await desk.call("请问物业费怎么交", at_once={"action": "answer", "answer": "到一楼窗口"})
+    assert ticket["status"] == "closed"
+    found = await labels_of(services, clock)
+    assert [row.strong for row in found.values()] == [False] * (ticket["category"] is not None)
+
+
+async def test_where_a_granted_return_ended_is_a_strong_department(
+    desk: Player, switch: Player, lifts: Player, services: Services, clock: Clock
+) -> None:
+    ticket = await desk.call("3栋2单元电梯坏了，不动了", category="dt-fault")
+    before = (await labels_of(services, clock))[ticket["number"]]
+    assert (before.department, before.department_strong) == (None, False)
+    wish = {"reason_code": "not_our_duty", "basis": "职责清单", "department": "residents-affairs"}
+    ticket = await lifts.order(ticket, "request_return", **wish)
+    ticket = await switch.order(ticket, "approve_return")
+    await switch.act(ticket, "dispatch", department="residents-affairs")
+    after = (await labels_of(services, clock))[ticket["number"]]
+    assert (after.department, after.department_strong) == ("residents-affairs", True)
+
+
+async def test_a_public_hint_is_no_decision(cast: Cast, services: Services, clock: Clock) -> None:
+    gate = await cast("gate")
+    ticket = await gate.call("门口有点问题", channel="web", category="wx-road")
+    assert ticket["category"]["code"] == "wx-road"
+    assert await labels_of(services, clock) == {}
+
+
+async def test_after_an_import_timelines_are_read_anew(desk: Player, services: Services, clock: Clock) -> None:
+    await desk.call("门口有点问题", category="wx-road")
+    assert len(await labels_of(services, clock)) == 1
+    assert await collect_labels(services, clock()) == 0
+    await forget_labels(services)
+    assert await collect_labels(services, clock()) > 0
+
+
+def a_label(by: str, *, strong: bool = True) -> TriageLabel:
+    return TriageLabel("1", NOON, by if strong else "", strong, "c", "request", None, False)
+
+
+@given(st.lists(st.sampled_from("abcde"), min_size=1, max_size=200))
+def test_nobody_holds_more_than_their_share(labellers: list[str]) -> None:
+    labels = [a_label(by) for by in labellers]
+    weights = capped_weights(labels)
+    held: dict[str, float] = {}
+    for label, weight in zip(labels, weights, strict=True):
+        held[label.by] = held.get(label.by, 0.0) + weight
+    assert max(weights) <= 1 and min(weights) > 0
+    share = max(1 / 3, 1 / len(held))
+    if len(held) > 1:
+        for by, weight in held.items():
+            others = len(labels) - labellers.count(by)
+            assert weight <= max(1.0, others * share / (1 - share)) + 1e-9
+
+
+@pytest.mark.parametrize(("labellers", "first"), [("a" * 90 + "b" * 10 + "c" * 10, 10.0), ("aaaa", 4.0), ("ab", 1.0)])
+def test_a_busy_labeller_is_weighed_down(labellers: str, first: float) -> None:
+    weights = capped_weights([a_label(by) for by in labellers])
+    held = sum(w for by, w in zip(labellers, weights, strict=True) if by == "a")
+    assert held == pytest.approx(first)
