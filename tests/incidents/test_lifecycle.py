@@ -23,10 +23,10 @@ from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Priority
 from hotline.refusals import Code, Refusal
 from hotline.text.numbering import FIRST, number_from_serial, parse_number
-from hotline.tickets.lifecycle import table_errors
 from hotline.tickets.model.vocabulary import TicketStatus
 from tests.conftest import NOON, ROOT
 from tests.incidents.transcript import INCIDENT, ROLES
+from tests.tickets.machine_lint import table_errors
 
 F = IncidentField
 ONE, TWO, OTHER = (number_from_serial(FIRST + n) for n in range(3))
@@ -77,7 +77,7 @@ def test_every_cell_of_the_incident(state: IncidentState, role: Role) -> None:
 
 
 def test_the_table_has_no_dead_ends_no_orphans_and_no_twins() -> None:
-    assert table_errors(INCIDENT_MOVES, IncidentState.PROPOSED, ENDED_STATES) == []  # type: ignore[type-var]
+    assert table_errors(INCIDENT_MOVES, IncidentState.PROPOSED, ENDED_STATES) == []
 
 
 def test_an_incident_that_changed_meanwhile_is_left_alone() -> None:

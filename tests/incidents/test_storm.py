@@ -42,7 +42,7 @@ async def test_a_storm_becomes_one_incident_and_each_danger_in_it_rings(
             next_step += WORKER_EVERY
         request = WriteRequest(desk.actor, RequestKey("storm", str(n), "x", keep_body=False), clock.now)
         intake = IntakeRequest(Channel.PHONE, call.narrative, phone=call.phone)
-        done = await take_call(services, intake, request, lambda facts, _: str(facts.ticket.number))
+        done = await take_call(services, intake, request, lambda facts, *_: str(facts.ticket.number))
         numbers[str(done.number)] = call
     clock.forward(seconds=5)
     while await watch.step():

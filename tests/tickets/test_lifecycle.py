@@ -17,12 +17,12 @@ from hotline.tickets.lifecycle import (
     allowed_moves,
     allowed_order_moves,
     decide,
-    table_errors,
 )
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.model.vocabulary import ENDED, FINAL, Action, AssignmentStatus, Part, Satisfaction, TicketStatus
 from tests.conftest import NOON
 from tests.tickets import transcript
+from tests.tickets.machine_lint import table_errors
 from tests.tickets.make import NUMBER, OTHER, a_ticket, an_order, as_role, complete, facts
 
 

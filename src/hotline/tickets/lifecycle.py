@@ -230,8 +230,8 @@ def _busy(facts: Facts, command: Command | None) -> bool:
     return any(a.department == wanted and a.status in LIVE for a in facts.assignments)
 
 
-# Each guard: the test, and the sentence a refused caller reads. Where no command is given yet (allowed_actions), a guard that
-# looks at its fields lets the action be offered.
+# Each guard: the test, and the sentence a refused caller reads. Without a command (allowed_actions) a guard that looks at
+# its fields lets the action be offered.
 GUARDS: Mapping[Guard, tuple[GuardTest, str]] = {
     G.HAS_LEAD: (lambda f, a, c, w, n: f.lead() is not None, "no lead order is running"),
     G.NO_LEAD: (lambda f, a, c, w, n: f.lead() is None, "a lead order is running"),
@@ -481,24 +481,3 @@ def action_fields(table: tuple[Move[Any], ...], action: Action) -> tuple[tuple[F
     always = tuple(f for f in rows[0] if all(f in fields for fields in rows)) if rows else ()
     beside = dict.fromkeys(f for fields in [*rows, OPTIONAL_FIELDS.get(action, ())] for f in fields if f not in always)
     return always, tuple(beside)
-
-
-def table_errors(table: tuple[Move[S], ...], first: S, final: frozenset[S]) -> list[str]:
-    """Faults of a table: states that cannot be reached or left, final states with a way out, actions without an actor,
-    duplicates."""
-    faults = [f"{m.at} {m.action}: nobody may" for m in table if not m.by]
-    reached, before = {first}, 0
-    while before != len(reached):
-        before = len(reached)
-        reached |= {m.to for m in table if m.at in reached}
-    states = list(type(first))
-    faults += [f"{s} is never reached" for s in states if s not in reached]
-    ends, before = set(final), 0
-    while before != len(ends):
-        before = len(ends)
-        ends |= {m.at for m in table if m.to in ends}
-    faults += [f"{s} cannot reach an end" for s in states if s not in ends]
-    faults += [f"{m.at} is final, yet {m.action} leaves it" for m in table if m.at in final and m.to is not m.at]
-    keys = [(m.at, m.action, m.to, role) for m in table for role in m.by]
-    faults += [f"twice: {key}" for key in dict.fromkeys(k for k in keys if keys.count(k) > 1)]
-    return faults

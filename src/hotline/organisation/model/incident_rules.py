@@ -17,8 +17,8 @@ def incident_rule_errors(directory: Directory) -> Iterable[tuple[str, str, str]]
         if not known.keys() >= set(rule.also):
             yield rule.code, "also", "known categories"
         if not 2 <= rule.callers <= MOST_CALLERS:
-            yield rule.code, "callers", f"2 to {MOST_CALLERS}"
+            yield rule.code, "callers", f"2 to {MOST_CALLERS} callers"
         if not 1 <= rule.minutes <= MOST_MINUTES:
-            yield rule.code, "minutes", f"1 to {MOST_MINUTES}"
+            yield rule.code, "minutes", f"1 to {MOST_MINUTES} minutes"
         if rule.confirm_at is not None and rule.confirm_at < rule.callers:
             yield rule.code, "confirm_at", "not fewer than callers"

@@ -14,6 +14,7 @@ from hotline.organisation.model.items import (
     Department,
     EscalationPolicy,
     Hazard,
+    IncidentRule,
     Organisation,
     Roster,
     Route,
@@ -38,6 +39,7 @@ DirectoryItem: TypeAlias = (
     | Hazard
     | Symptom
     | DangerFrame
+    | IncidentRule
     | Route
 )
 
