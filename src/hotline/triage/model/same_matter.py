@@ -32,30 +32,10 @@ _OWN_UNSAID_PLACE = 0.85  # a caller who says it again need not say again where
 _MATTER_ROLES = frozenset({PlaceRole.LANDMARK, PlaceRole.MATTER, PlaceRole.GIVEN})
 _MATTER_ROLE_WORDS = frozenset(role.name.lower() for role in _MATTER_ROLES)
 # words of every call, which say nothing of its matter; pairs of Chinese characters are too many for any one to matter
-_COMMON_TERMS = frozenset(
-    (
-        *(
-            "the",
-            "an",
-            "is",
-            "are",
-            "at",
-            "in",
-            "on",
-            "of",
-            "to",
-            "and",
-            "or",
-            "my",
-            "our",
-            "it",
-            "there",
-            "this",
-            "that",
-        ),
-        *("we", "with", "for", "from", "has", "have", "been", "be", "not", "no", "please", "building"),
-    )
-)
+_COMMON_TERMS = frozenset((
+    "the", "an", "is", "are", "at", "in", "on", "of", "to", "and", "or", "my", "our", "it", "there", "this", "that",
+    "we", "with", "for", "from", "has", "have", "been", "be", "not", "no", "please", "building",
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
