@@ -376,7 +376,9 @@ JOURNAL: dict[str, tuple[Make, int]] = {
 EVERY = ADMINISTRATIVE | JOURNAL
 # whatever is pushed or reported twice is kept once
 BY_PROVIDERS_ID = {"push_text", "push_report", "push_order", "push_voice", "open311_report", "open311_update"}
-READING = {"look_up_caller", "look_up_ticket", "explain_triage", "explain_routing", "explain_deadline"}
+READING = {
+    "look_up_caller", "look_up_ticket", "explain_triage", "explain_routing", "explain_deadline", "explain_duplicates",
+}  # fmt: skip
 CASES = [
     (name, commit, mode)
     for name, (_, commits) in EVERY.items()

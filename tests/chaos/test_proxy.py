@@ -346,7 +346,8 @@ def test_with_the_database_stopped_every_call_and_every_text_is_taken_in_behind_
             ["0栋停电了", *(f"{n}号停水了" for n in range(EACH)), *(f"{n}号路灯坏了" for n in range(EACH))]
         )
         until(lambda: len(desk.tickets()) >= len(expected), "every ticket", 60)
-        assert sorted(t["title"] for t in desk.tickets()) == expected
+        told = [desk.http.get(f"/v1/tickets/{ticket['number']}").json()["narrative"] for ticket in desk.tickets()]
+        assert sorted(told) == expected
         numbers = {desk.http.get(f"/v1/inbound/{name}").json()["number"] for name in references}
         assert len(numbers) == EACH and numbers <= {t["number"] for t in desk.tickets()}
         desk.http.close()

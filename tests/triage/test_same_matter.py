@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.learning.model import Pair, evaluate_pairs
+from hotline.learning.model.evaluation import Pair, evaluate_pairs
 from hotline.triage.meaning import load_encoder
 from hotline.triage.model.advice import Advice
 from hotline.triage.model.advising import advise

@@ -57,6 +57,9 @@ def due_by_the_timeline(states: list[tuple[datetime, str]], start: datetime, day
             return midnight
 
 
+_BEGINS_ANEW = (Action.REOPEN, Action.UNMERGE)
+
+
 class ClockWalk(Walk):
     def __init__(self) -> None:
         super().__init__()
@@ -152,8 +155,9 @@ class ClockWalk(Walk):
             return
         words = set(TicketStatus)
         states = [(NOON, "received")] + [(e.at, str(e.status_to)) for e in self.entries if e.status_to in words]
-        reopened = [e.at for e in self.entries if e.action is Action.REOPEN]
-        start, days = (reopened[-1], 4) if reopened else (NOON, 7)
+        begun = [e for e in self.entries if e.action in _BEGINS_ANEW]  # an unmerged ticket has its whole limit again
+        start = begun[-1].at if begun else NOON
+        days = 4 if any(e.action is Action.REOPEN for e in begun) else 7
         assert clock.due_at == due_by_the_timeline(states, start, days)
         SEEN["compared"] += 1
         SEEN["pauses"] += any(m[0] == "pause" for m in clock.marks)

@@ -1,6 +1,6 @@
 """Incidents: listed, read, and acted on."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
@@ -26,13 +26,14 @@ from hotline.locales.labels import label_pair
 from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model.actors import PERSON_ROLES
 from hotline.organisation.model.scopes import scope_of
-from hotline.refusals import Code, Refusal, Refused
+from hotline.refusals import Code, Refusal
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import can_see_order
 from hotline.tickets.model.vocabulary import LIVE
 from hotline.tickets.store import facts as ticket_facts
 from hotline.web.field_types import Strict
 from hotline.web.paging import Cursor, Limit, decode_cursor, encode_cursor, parse_moment
+from hotline.web.problems import problem_response
 from hotline.web.responses import (
     READ_REFUSALS,
     WRITE_REFUSALS,
@@ -147,8 +148,8 @@ for _action, _shape in INCIDENT_BODIES.items():
 
 
 @router.post("/{code}/actions/{action}", include_in_schema=False)
-async def no_such_incident_action(code: str, action: str, context: Reader) -> Any:
+async def no_such_incident_action(code: str, action: str, context: Reader) -> Response:
     """An action that the table does not know."""
     await load_visible_incident(context.services, code, scope_of(context.actor))
     rule = f"one of {', '.join(sorted(INCIDENT_BODIES))}"
-    raise Refused(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", rule),)))
+    return problem_response(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", rule),)))
