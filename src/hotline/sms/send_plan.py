@@ -304,7 +304,7 @@ def _place_words(ticket: Ticket, area: str, language: str) -> str:
     told = _NUMBER_WORD.findall(f"{area} {address}")
     missing = [(name, value) for name in PART_NAMES if (value := getattr(parts, name)) and value not in told]
     words = "".join(translate(f"address.{name}", language, n=value) for name, value in missing)
-    return f"{area}{words}{address}" or translate("letter_part.no_place", language)
+    return f"{area}{words}{address}" or translate("message_part.no_place", language)
 
 
 def _format_time(directory: Directory, moment: Any, language: str) -> str:

@@ -26,7 +26,11 @@ class WordFinder:
         if self._automaton is None:
             return found
         words, first_latin = self._words, self._first_latin
-        for number, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+        try:
+            places = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        except UnicodeEncodeError:  # a lone surrogate
+            places = self._automaton.find_matches_as_indexes(text.encode("utf-8", "replace").decode(), overlapping=True)
+        for number, start, end in places:
             if number >= first_latin and _is_cut(text, start, end):
                 continue
             word = words[number]

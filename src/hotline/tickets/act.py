@@ -7,6 +7,7 @@ from typing import Any
 
 from hotline.database.engine import Committed, Replayed, Stale
 from hotline.database.write_plan import StoredAnswer
+from hotline.delivery.model import Message
 from hotline.organisation.model.actors import CLOCK, Actor
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import SYSTEM_SCOPE, Scope, scope_of
@@ -34,11 +35,13 @@ TICKET_NOT_FOUND = Refusal(Code.NOT_FOUND, "no such ticket")
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What comes to a ticket with a command: a further contact with its caller, or a file. Answered with 201."""
+    """What comes to a ticket with a command: a further contact with its caller, or a file, and messages of its own.
+    Answered with 201."""
 
     call: Call | None = None
     caller: Caller | None = None
     attachment: Attachment | None = None
+    messages: tuple[Message, ...] = ()
 
     def to(self, change: Change) -> Change:
         """The change with them."""
@@ -47,6 +50,7 @@ class Additions:
             calls=(call_of_ticket(self.call, change.after.ticket),) if self.call else (),
             callers=(self.caller,) if self.caller else (),
             attachments=(self.attachment,) if self.attachment else (),
+            messages=(*change.messages, *self.messages),
         )
 
 

@@ -1,12 +1,18 @@
 """Takes a call in: reads what it needs, lets `model/intake` decide, and commits the result."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
+
+import structlog
 
 from hotline.database.deadlines import database_deadline
 from hotline.database.engine import IntegrityFault, Replayed
+from hotline.delivery.model import Message
+from hotline.locales import bilingual
 from hotline.organisation.model.scopes import SYSTEM_SCOPE, scope_of
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS
 from hotline.organisation.write_request import WriteRequest
@@ -32,6 +38,9 @@ from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused
 
 F = Field
+R = TypeVar("R")
+log = structlog.get_logger("hotline.intake")
+HELP_WITHIN = 0.5  # seconds
 # renders the reply, with the tickets that the new one may repeat, before COMMIT, so that it is kept with the change
 RenderReply = Callable[[Facts, Call, Sequence[Duplicate]], str]
 DUPLICATE_OUTER_ORDER = Refusal(
@@ -114,8 +123,18 @@ async def _with_incident(services: Services, incoming: IncomingCall, advice: Adv
     taken = incoming.intake_request
     if services.open_incidents is None or taken.at_once is not None or taken.outer_number is not None:
         return incoming
-    found = await services.open_incidents.match(taken, advice, incoming.at)
+    found = await _helped(services.open_incidents.match(taken, advice, incoming.at), None)
     return incoming if found is None else replace(incoming, incident=found)
+
+
+async def _helped(work: Awaitable[R], otherwise: R) -> R:
+    """What helps the operator and must never cost the caller: late or at fault, it is left out and logged."""
+    try:
+        async with asyncio.timeout(HELP_WITHIN):
+            return await work
+    except Exception:
+        log.warning("intake.help_failed", exc_info=True)
+        return otherwise
 
 
 async def _find_offered(services: Services, incoming: IncomingCall, advice: Advice) -> Sequence[Duplicate]:
@@ -125,7 +144,8 @@ async def _find_offered(services: Services, incoming: IncomingCall, advice: Advi
     if not can_search_by_caller(actor) or taken.at_once is not None or incoming.incident is not None:
         return ()
     profile = profile_of_advice(advice, taken.narrative, area=taken.area, category=taken.category)
-    return await find_duplicates(services, SoughtMatter(profile, incoming.caller), scope_of(actor), incoming.at)
+    sought = SoughtMatter(profile, incoming.caller)
+    return await _helped(find_duplicates(services, sought, scope_of(actor), incoming.at), ())
 
 
 async def _adds_danger(services: Services, incoming: IncomingCall, request: WriteRequest) -> bool:
@@ -134,11 +154,26 @@ async def _adds_danger(services: Services, incoming: IncomingCall, request: Writ
     number = parse_number(incoming.intake_request.attach_to or "")
     if number is None or incoming.by.roles & DESK_ROLES:
         return False
-    dangers = {f"danger:{danger}" for danger in (await _advise(services, incoming)).dangers}
+    dangers = await _dangers_told(services, incoming)
     if not dangers:
         return False
     facts = await ticket_facts.load_facts(services.db, request.scope or intake_scope(incoming.by), number)
     return facts is not None and not dangers <= set(facts.ticket.flags)
+
+
+async def _dangers_told(services: Services, incoming: IncomingCall) -> set[str]:
+    """The dangers that a call tells of, as flags of a ticket."""
+    return {f"danger:{danger}" for danger in (await _advise(services, incoming)).dangers}
+
+
+def _alarm_of_joined(call: Call, facts: Facts, dangers: set[str], now: datetime) -> tuple[Message, ...]:
+    """A call that is added to a ticket starts nothing by itself: a danger that the ticket does not know of alarms the
+    operators."""
+    if dangers <= set(facts.ticket.flags):
+        return ()
+    number = facts.ticket.number
+    payload = bilingual("alarm.danger_in_call", number=number)
+    return (Message(f"al.{call.id}", "alarm", number, "role:operator", dict(payload), now),)
 
 
 async def _join_open_ticket(
@@ -147,6 +182,7 @@ async def _join_open_ticket(
     """The call belongs to an open ticket: counted there, its words kept. What lies outside the scope is refused as what
     does not exist is."""
     scope = request.scope or intake_scope(request.actor)
+    dangers = await _dangers_told(services, incoming)
     number = parse_number(incoming.intake_request.attach_to or "")
     if number is None and scope.creator is None:  # a machine is not told which of its guesses are well formed
         rule = "not a ticket number: check the digits"
@@ -174,7 +210,7 @@ async def _join_open_ticket(
                 command,
                 scoped,
                 partial(_render_with_call, render, call),
-                Additions(call=call, caller=caller),
+                Additions(call=call, caller=caller, messages=_alarm_of_joined(call, facts, dangers, incoming.at)),
             )
         except Refused as refused:
             if refused.refusal.code is not Code.STALE:

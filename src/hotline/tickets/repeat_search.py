@@ -4,6 +4,8 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import SoughtMatter, find_duplicates, load_neighbours, profile_of
@@ -12,6 +14,7 @@ from hotline.tickets.store import duplicates as store
 from hotline.triage.meaning import TextEncoder
 from hotline.triage.model.same_matter import MEANING_FROM, may_mean_the_same
 
+log = structlog.get_logger("hotline.repeats")
 SEARCHED_FOR = timedelta(hours=24)  # an older ticket is past being offered
 KEPT_FOR = timedelta(days=90)
 _BATCH = 8  # tickets of one step
@@ -21,7 +24,13 @@ async def search_by_meaning(services: Services, encoder: TextEncoder, now: datet
     """Look for a repeat of each of the next new tickets, and keep what is found for the desk; how many were searched.
     Nothing is merged: a person decides."""
     tickets = await store.load_unsearched(services.db, now - SEARCHED_FOR, _BATCH)
-    rows = [await _search_one(services, encoder, ticket, now) for ticket in tickets]
+    rows = []
+    for ticket in tickets:
+        try:
+            rows.append(await _search_one(services, encoder, ticket, now))
+        except Exception:  # one ticket must not hold up the others
+            log.exception("repeats.search_failed", number=ticket.number)
+            rows.append({"number": ticket.number, "other": None, "score": None, "at": now})
     if rows:
         await services.db.transact(lambda c: store.insert_searches(c, rows))
     return len(rows)

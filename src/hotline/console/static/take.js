@@ -40,13 +40,15 @@ function candidates({ area, places: all }) {
   return found.length > (area ? 1 : 0) ? [el("h3", {}, t("take.places_named")), el("div", { class: "chips" }, found.map((one) => el("button", { type: "button", "data-key": one.code, title: one.words, onclick: () => pick(one) }, named(one))))] : null;
 }
 /** The matters of a narrative that tells of several, each with the sentences that belong to it. */
-function several(matters) {
+function several(area, matters) {
   return matters.length > 1 ? [el("h3", {}, t("take.several", { n: matters.length })), el("ol", { class: "plainlist" }, matters.map((one) => el("li", {}, one.text))),
-    el("button", { type: "button", id: "split", onclick: () => split(matters.map((one) => one.text)) }, t("take.split", { n: matters.length }))] : null;
+    el("button", { type: "button", id: "split", onclick: () => split(area, matters.map((one) => one.text)) }, t("take.split", { n: matters.length }))] : null;
 }
 /** Keeps each text as a call of its own, of the same caller and place; the first one is in the form. */
-function split([first, ...rest]) {
+function split(area, [first, ...rest]) {
   const key = form.key.value;
+  form.area_words.value ||= area ? plain(named(area)) : "";
+  for (const part of PARTS) form[part].value ||= form[part].placeholder; // the other sentences do not say it again
   form.narrative.value = first;
   kept.keep();
   const typed = new FormData(form);
@@ -195,7 +197,7 @@ const advise = soon(async () => {
     el("dt", {}, t("field.priority")), el("dd", {}, urgency(advice.priority) ?? word("priority", advice.priority)),
     el("dt", {}, t("field.area")), el("dd", {}, placed(area, advice.location) || "–")),
     candidates(advice),
-    several(advice.matters),
+    several(area, advice.matters),
     el("details", {}, el("summary", {}, t("take.because")), el("ul", {}, told.because.map((b) => el("li", {}, `${b.rule}: ${joined(b.matched, "、")}`)))));
   const code = form.category.value || advice.category;
   const phone = form.phone.value.trim();

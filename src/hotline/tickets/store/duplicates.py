@@ -88,8 +88,9 @@ def _candidates_query(form: Scope, places: int, with_caller: bool) -> PreparedQu
         of = newest.subquery()
         same_caller = sa.literal_column(own, sa.Integer).label("same_caller")
         joined = sa.join(of, t, t.c.number == of.c.number)
-        found = sa.select(*_COLUMNS, same_caller).select_from(joined).where(fits).limit(most).subquery()
-        return sa.select(found)
+        found = sa.select(*_COLUMNS, same_caller).select_from(joined).where(fits)
+        newest_first = found.order_by(t.c.created_at.desc(), t.c.number.desc()).limit(most).subquery()
+        return sa.select(newest_first)
 
     branches = [
         first_fitting(_of_area(place), "0", _TAKEN_AROUND if place else _TAKEN_OF_AREA) for place in range(places)

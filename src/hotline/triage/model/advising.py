@@ -16,7 +16,7 @@ from hotline.triage.model.matching import Reading
 from hotline.triage.model.opinion import FormOpinion, may_follow, reason_of
 from hotline.triage.model.places.reader import read_places
 from hotline.triage.model.splitting import split_matters
-from hotline.triage.model.symptoms import find_symptoms
+from hotline.triage.model.symptoms import SymptomFinding, find_symptoms
 
 DANGER_IS_SURE = 0.95
 URGENCY = tuple(Priority)  # most urgent first
@@ -81,8 +81,12 @@ def advise(
         places=place.places,
         opinion=opinion,
         decided=follows,
-        matters=split_matters(narrative, text, symptoms) if len({s.symptom.category for s in symptoms}) > 1 else (),
+        matters=split_matters(narrative, text, _of_active_categories(lexicon, symptoms)),
     )
+
+
+def _of_active_categories(lexicon: Lexicon, symptoms: Sequence[SymptomFinding]) -> list[SymptomFinding]:
+    return [found for found in symptoms if lexicon.directory.categories[found.symptom.category].active]
 
 
 def _reason(finding: DangerFinding) -> Because:
@@ -98,9 +102,10 @@ def _category_of_danger(lexicon: Lexicon, findings: Sequence[DangerFinding]) -> 
     """The category of the most pressing danger that has one."""
     for finding in findings:
         hazard = lexicon.hazards.get(finding.danger)
-        code = finding.category or (hazard.category if hazard else None)
-        if finding.grade is Grade.ACT and code is not None:
-            return code
+        for code in (finding.category, hazard.category if hazard else None):
+            category = lexicon.directory.categories.get(code or "")
+            if finding.grade is Grade.ACT and category is not None and category.active:
+                return code
     return None
 
 

@@ -24,7 +24,6 @@ _LAST_MARK = "\u3002"  # characters above it are a unit each; below it stand let
 _LATIN_WORD = re.compile(r"[^\W\u3003-\U0010ffff](?:[^\W\u3003-\U0010ffff]|')*")
 _TOPIC_UNITS = 5
 _SHORT_TEXT = 80  # characters
-_LONGEST_WORD = 24  # no word that covers another is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +77,8 @@ class Reading:
             if words.isdisjoint(self._lexicon.operator_words):
                 known = [span for word in words for span in unmasked[word]]
             else:
-                covers = self._covers
-                known = [span for word in words for span in unmasked[word] if not _is_covered(covers, span)]
+                covers, longest = self._covers, self._lexicon.longest
+                known = [s for word in words for s in unmasked[word] if not _is_covered(covers, s, longest)]
             if len(words) > 1:
                 known.sort()
             self._spans[group] = known
@@ -91,12 +90,13 @@ class Reading:
         masks = self._masks
         if not masks:
             return self._found
+        longest = self._lexicon.longest
         masked = {offset for start, end in masks for offset in range(start, end)}
         seen = dict(self._found)
         for word, spans in self._found.items():
             for start, end in spans:
                 if start in masked or end - 1 in masked:
-                    seen[word] = [span for span in spans if not _is_covered(masks, span)]
+                    seen[word] = [span for span in spans if not _is_covered(masks, span, longest)]
                     break
         return seen
 
@@ -125,7 +125,7 @@ class Reading:
             return False
         for at in range(bisect_right(covers, (start, 1 << 30)) - 1, -1, -1):
             s, e = covers[at]
-            if s <= start - _LONGEST_WORD:
+            if s <= start - self._lexicon.longest:
                 return False
             if e >= end and e - s > end - start and not bits[self.text[s:e]] >> group & 1:
                 return True
@@ -246,12 +246,12 @@ def _count_up_to(offsets: Sequence[int], length: int) -> list[int]:
     return counts + [len(offsets)] * (length + 1 - len(counts))
 
 
-def _is_covered(spans: Sequence[Span], span: Span) -> bool:
+def _is_covered(spans: Sequence[Span], span: Span, longest: int) -> bool:
     """Whether a longer one of the sorted spans overlaps it, or one as long begins before it."""
     start, end = span
     for at in range(bisect_right(spans, (end - 1, 1 << 30)) - 1, -1, -1):
         s, e = spans[at]
-        if s <= start - _LONGEST_WORD:
+        if s <= start - longest:
             return False
         if e > start and (e - s, -s) > (end - start, -start):
             return True

@@ -12,6 +12,7 @@ from hotline.text.normalisation import fold_text
 from hotline.text.word_finder import WordFinder
 
 PatternItem = DangerFrame | Symptom
+CompiledItem = tuple[PatternItem, tuple[int, ...], tuple[Gap, ...], int | None]  # item, groups, gaps, unless
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class PatternLexicon:
     whole_words: frozenset[str] = frozenset()  # of lists whose words name whole things
     unmasked: frozenset[int] = frozenset()  # groups of symptoms alone: phrases that merely look dangerous stay
     words: WordFinder = field(default_factory=lambda: WordFinder(()))
+    longest: int = 0  # of the words, in characters
 
 
 class _Groups:
@@ -63,8 +65,8 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     `other_words` are looked for in the same pass."""
     lists = folded_word_lists(directory)
     groups = _Groups(lists)
-    single = [_frame_of_words(item, item.danger) for item in directory.words.values() if item.danger is not None]
-    items: Iterable[PatternItem] = (*directory.danger_frames.values(), *directory.symptoms.values(), *single)
+    items: Iterable[PatternItem] = (*directory.danger_frames.values(), *directory.symptoms.values())
+    single = [_compile_words(item, item.danger, groups) for item in directory.words.values() if item.danger is not None]
     patterns = [
         CompiledPattern(
             number=number,
@@ -75,7 +77,7 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
             unless=unless,
         )
         for number, (item, of_groups, gaps, unless) in enumerate(
-            compiled for item in items for compiled in _compile_item(item, groups)
+            (*(compiled for item in items for compiled in _compile_item(item, groups)), *single)
         )
     ]
     content = frozenset(word for words in groups.numbers for word in words)
@@ -104,6 +106,7 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
         whole_words=frozenset(w for item in directory.word_lists.values() if item.whole for w in lists[item.code]),
         unmasked=frozenset(of_symptoms - of_dangers),
         words=WordFinder(bits),
+        longest=max(map(len, bits), default=0),
     )
 
 
@@ -121,17 +124,15 @@ def folded_word_lists(directory: Directory) -> dict[str, tuple[str, ...]]:
     return lists
 
 
-def _compile_item(
-    item: PatternItem, groups: _Groups
-) -> Iterable[tuple[PatternItem, tuple[int, ...], tuple[Gap, ...], int | None]]:
+def _compile_item(item: PatternItem, groups: _Groups) -> Iterable[CompiledItem]:
     unless = groups.number(map(fold_text, item.unless)) if item.unless else None
     for text in item.patterns:
         pattern = parse_gap_pattern(text)
         yield item, tuple(map(groups.of_group, pattern.groups)), pattern.gaps, unless
 
 
-def _frame_of_words(item: Words, danger: Danger) -> DangerFrame:
-    """A rule of single danger words as a frame: one of them, and anywhere one of those that must stand near."""
-    parts = [words for words in (item.words, item.near) if words]
-    pattern = " * ".join("{" + " ".join(word.replace(" ", "_") for word in words) + "}" for words in parts)
-    return DangerFrame(code=item.code, danger=danger, patterns=(pattern,), category=item.category)
+def _compile_words(item: Words, danger: Danger, groups: _Groups) -> CompiledItem:
+    """A rule of single danger words: one of them, and anywhere one of those that must stand near."""
+    frame = DangerFrame(code=item.code, danger=danger, patterns=(), category=item.category)
+    numbers = tuple(groups.number(map(fold_text, words)) for words in (item.words, item.near) if words)
+    return frame, numbers, (Gap(0, anywhere=True),) * (len(numbers) - 1), None

@@ -83,7 +83,7 @@ def profile_of_advice(
     advice: Advice, narrative: str = "", *, area: str | None = None, category: str | None = None
 ) -> MatterProfile:
     """The profile of a text and what triage made of it. `area`, `category`: what was said beside it, and wins."""
-    same_area = area is None or area == advice.area
+    same_area = area is None or advice.area in (None, area)
     same_category = category is None or category == advice.category
     places = [place for place in advice.places if place.role in _MATTER_ROLES] if same_area else []
     return MatterProfile(
@@ -145,7 +145,7 @@ def may_mean_the_same(first: MatterProfile, second: MatterProfile, directory: Di
 def is_other_place(first: MatterProfile, second: MatterProfile, directory: Directory) -> bool:
     """Whether both say where they are, and it is not the same place."""
     if first.area is None or second.area is None:
-        return False
+        return _compare_parts(first.parts, second.parts)[0] <= _OTHER_UNIT
     share, _ = _compare_places(first, second, directory, same_caller=False)
     return share <= _OTHER_UNIT
 
@@ -177,6 +177,8 @@ def _compare_places(
 ) -> tuple[float, Because]:
     unsaid = _OWN_UNSAID_PLACE if same_caller else 0.0
     if first.area is None or second.area is None:
+        if _compare_parts(first.parts, second.parts)[0] <= _OTHER_UNIT:  # a building the directory does not have
+            return 0.0, Because("place:other", ())
         share = unsaid if same_caller else _UNSAID_PLACE
         return (share if first.area != second.area or same_caller else 0.0), Because("place:unsaid", ())
     common = first.named & second.named

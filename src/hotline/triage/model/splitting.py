@@ -17,6 +17,8 @@ def split_matters(narrative: str, folded: str, symptoms: Sequence[SymptomFinding
 
     A clause belongs to the matter whose symptom it names first; one that names none belongs to the matter before it.
     Two symptoms of one category are one matter."""
+    if len({finding.symptom.category for finding in symptoms}) < 2:
+        return ()
     clauses = _CLAUSE.findall(narrative)
     starts = [clause.start() for clause in _CLAUSE.finditer(folded)]
     if len(clauses) != len(starts):

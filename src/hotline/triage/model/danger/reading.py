@@ -61,16 +61,17 @@ def _rank(lexicon: Lexicon, found: DangerFinding) -> tuple[int, int]:
 
 def _judge_hits(reading: Reading, written: bool) -> _Judged:
     found: _Judged = []
-    certain: set[Danger] = set()  # an alarm is raised once
-    long = len(reading.text) > LONG_TEXT
+    certain: set[Danger] = set()  # an alarm is raised, or asked about, once
+    asks_only = written and len(reading.text) > LONG_TEXT
     for hit in reading.hits:
         frame = hit.pattern.item
         if isinstance(frame, DangerFrame) and frame.danger not in certain:
             judged = judge(reading, hit, frame)
-            if judged.grade is Grade.ACT and ((long and written) or not belongs_together(reading, hit)):
+            acts = judged.grade is Grade.ACT and belongs_together(reading, hit)
+            if judged.grade is Grade.ACT and (asks_only or not acts):
                 judged = replace(judged, grade=Grade.ASK, lowered=Lowered.LONG)
             found.append((reading, judged))
-            if judged.grade is Grade.ACT:
+            if acts:
                 certain.add(frame.danger)
     return found
 
