@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 from hotline.cli import app
 from hotline.learning.model.evaluation import Case, parse_case
 
-SHARED = Path(__file__).parents[3] / "shared" / "cases"
+# beside the checkout or further up, where the cases are shared between checkouts
+SHARED = next((f for p in Path(__file__).parents if (f := p / "shared/cases").is_dir()), Path("shared/cases"))
 run = CliRunner()
 
 
@@ -50,13 +51,13 @@ def test_the_command_prints_each_figure_with_its_numbers(tmp_path: Path) -> None
 FLOORS = {
     "danger found": 0.92,
     "danger found, plainly worded": 1.0,
-    "places right": 0.66,
+    "places right": 0.92,
     "dispatched at once": 0.85,
     "dispatched rightly": 0.97,
     "repeats found": 0.60,
     "repeats suggested rightly": 0.97,
 }
-CEILINGS = {"false alarms": 0.08, "places wrong": 0.06}
+CEILINGS = {"false alarms": 0.08, "places wrong": 0.02}
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared cases are not beside the checkout")

@@ -1,9 +1,14 @@
 """Who calls about a matter that is known already: the operator is shown the earlier ticket before a second is made."""
 
+import asyncio
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from hotline.delivery.tables import outbox
+from hotline.tickets import duplicates as search
+from hotline.tickets import intake
 from hotline.tickets.context import Services
 from tests.conftest import Cast, Clock, Player, broken
 
@@ -191,3 +196,37 @@ async def test_a_full_area_hides_neither_the_callers_own_nor_the_newest(
         newest = await desk.call(LIGHT, caller={"phone": f"1370000{n:04d}"})
     found = await numbers(desk, LIGHT, phone=WANG["phone"])
     assert found[:2] == [own["number"], newest["number"]]
+
+
+async def test_a_fault_in_what_only_helps_refuses_no_call(
+    desk: Player, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the search for repeats nor the open incidents, whether they fail or never come back."""
+
+    def fails(*_: object, **__: object) -> object:
+        raise KeyError("weights")
+
+    async def hangs(*_: object, **__: object) -> object:
+        await asyncio.Event().wait()
+        return None
+
+    monkeypatch.setattr(intake, "HELP_WITHIN", 0.01)
+    monkeypatch.setattr(search, "compare_matters", fails)
+    await desk.call("3栋停电了")
+    assert (await desk.call("3栋又停电了"))["number"]
+    assert services.open_incidents is not None
+    monkeypatch.setattr(services.open_incidents, "match", hangs)
+    assert (await desk.call("有人触电了，快来"))["priority"] == "emergency"
+
+
+async def test_a_danger_in_a_call_that_the_desk_joins_alarms_the_operators(desk: Player, services: Services) -> None:
+    lift = await desk.call("3栋2单元电梯坏了，等了半天")
+    await desk.call("还是3栋那个电梯，没人来", attach_to=lift["number"])
+
+    async def alarms() -> list[str]:
+        told = sa.select(outbox.c.number).where(outbox.c.kind == "alarm")
+        return list(await services.db.transact(lambda c: c.scalars(told).all()))
+
+    assert await alarms() == []
+    joined = await desk.call("3栋2单元电梯里头困了个老人，喊救命", attach_to=lift["number"])
+    assert joined["number"] == lift["number"] and await alarms() == [lift["number"]]

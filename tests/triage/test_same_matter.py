@@ -20,6 +20,7 @@ from hotline.triage.model.same_matter import (
     OFFER_FROM,
     MatterProfile,
     compare_matters,
+    is_other_place,
     is_same_matter,
     profile_of_advice,
     profile_of_ticket,
@@ -123,3 +124,12 @@ def test_meaning_finds_more_of_the_same_pairs_and_few_wrong_ones() -> None:
     found = {figure.name: figure.share or 0.0 for figure in evaluate_pairs(pairs(), lexicon(), load_encoder()).figures}
     assert found["repeats found by meaning too"] >= 0.85, found
     assert found["repeats right by meaning too"] >= 0.93, found
+
+
+def test_a_building_that_the_directory_does_not_have_is_a_place_all_the_same() -> None:
+    texts = ("98栋2单元电梯坏了", "97栋1单元电梯坏了", "98栋2单元电梯坏了，还是没人来")
+    first, other, again = (profile_of_advice(advised(text), text) for text in texts)
+    assert first.area is None and first.parts.building == "98"
+    assert compare_matters(first, other, DIRECTORY, same_caller=True).score == 0
+    assert is_other_place(first, other, DIRECTORY) and not is_other_place(first, again, DIRECTORY)
+    assert compare_matters(first, again, DIRECTORY, same_caller=True).score >= JOIN_FROM
