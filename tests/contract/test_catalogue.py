@@ -115,6 +115,20 @@ def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
     assert found == others
 
 
+def test_every_text_that_the_code_asks_for_is_there() -> None:
+    asking = {"translate", "translate_pair", "bilingual"}
+    asked = {
+        node.args[0].value
+        for file in (ROOT / "src/hotline").rglob("*.py")
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", getattr(node.func, "attr", "")) in asking
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(asked) > 25 and asked <= set(text_keys()), asked - set(text_keys())
+
+
 def test_every_step_the_public_is_told_of_has_its_words() -> None:
     assert set(text_keys("public_action.")) == {f"public_action.{action}" for action in PUBLIC_ACTIONS}
     assert all(step_name(action) for action in PUBLIC_STEPS)
