@@ -18,9 +18,11 @@ MOST_LISTED = 20
 @commands.command("seed")
 def load_seed(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A seed that ships with the project (ruiquan, liucheng), or a folder")],
+    name: Annotated[
+        str, typer.Argument(help="A seed that ships with the project (ruiquan, liucheng, basis), or a folder")
+    ],
 ) -> None:
-    """Load the directory from a folder of CSV and JSON files, all or nothing.
+    """Load the directory from a folder of CSV, JSON and TOML files, all or nothing.
 
     Items with the same code are replaced and listed; so are those that older versions of the seed brought and it does
     without, which are removed. Imported notices, your own exceptions and duty overrides stay."""

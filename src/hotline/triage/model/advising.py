@@ -33,7 +33,7 @@ def advise(
 ) -> Advice:
     """Advice on a narrative and the address given with it. `near`: the area the call is known to be about or to come
     from. `written`: sent in writing, with nobody on the line. `form_opinion`: of the model in use; it may decide the
-    category and the kind, never lower a priority or remove a danger."""
+    category, whose kind comes with it, never lower a priority or remove a danger."""
     because: list[Because] = []
     text = fold_text(narrative)
     reading = Reading(lexicon.patterns, text)
