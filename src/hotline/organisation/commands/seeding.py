@@ -18,9 +18,7 @@ MOST_LISTED = 20
 @commands.command("seed")
 def load_seed(
     context: typer.Context,
-    name: Annotated[
-        str, typer.Argument(help="A seed that ships with the project (ruiquan, liucheng, basis), or a folder")
-    ],
+    name: Annotated[str, typer.Argument(help="A shipped seed (ruiquan, liucheng, basis), or a folder")],
 ) -> None:
     """Load the directory from a folder of CSV, JSON and TOML files, all or nothing.
 
