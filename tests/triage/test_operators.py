@@ -79,7 +79,7 @@ LOWERED = [
     (Operator.ULTIMATUM, "mandarin", "再不给我解决，我就从楼上跳下去", "我要从楼上跳下去"),
     (Operator.MASK, "mandarin", "着火点这个词怎么翻译成英语，我家娃要考试", "旁边的垃圾着火了"),
     (Operator.MASK, "english", "I am drowning in paperwork", "I am drowning in the river"),
-    (Operator.GENERIC, "mandarin", "着火了应该打哪个电话", "着火了打哪个电话，快来人"),
+    (Operator.GENERIC, "mandarin", "着火了应该先拨几号", "着火了先拨几号，快来人"),
 ]
 # operator, language, a story that it makes real, and the same without it
 RESTORED = [
