@@ -104,6 +104,9 @@ RESTORED = [
 # a comparison needs its beginning and its end
 COMPARED = ["楼上走路跟爆炸了一样", "打雷像房子塌了一样"]
 
+# a noun that ends in a word of an operator is no operator
+NOUNS = ["村委会有个人晕倒了", "演唱会上有个人晕倒了", "工会那边有个人晕倒了", "会场有个人晕倒了"]
+
 
 @cache
 def lexicon_without(*operators: Operator) -> Lexicon:
@@ -169,3 +172,8 @@ def test_what_is_over_lowers_the_danger_that_it_ends() -> None:
 def test_who_is_named_beside_a_thing_does_not_own_it() -> None:
     assert not alarms("我的钥匙锁在车里了，车停在门口")
     assert Danger.MEDICAL in alarms("宝宝和钥匙都锁在车里了，孩子哭得满脸通红")
+
+
+@pytest.mark.parametrize("text", NOUNS)
+def test_a_noun_that_ends_in_a_word_of_fear_lowers_nothing(text: str) -> None:
+    assert alarms(text) == {Danger.MEDICAL}
