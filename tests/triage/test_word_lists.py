@@ -20,7 +20,7 @@ def test_words_are_written_as_texts_are_folded() -> None:
 
 
 def test_every_word_list_is_used_by_a_pattern_or_is_an_operator() -> None:
-    frames, symptoms = DIRECTORY.danger_frames.values(), DIRECTORY.symptoms.values()
-    patterns = " ".join(pattern for item in (*frames, *symptoms) for pattern in item.patterns)
-    named = set(re.findall(r"<([a-z0-9_-]+)>", patterns))
+    patterns = [pattern for frame in DIRECTORY.danger_frames.values() for pattern in frame.patterns]
+    patterns += [pattern for symptom in DIRECTORY.symptoms.values() for pattern in symptom.patterns]
+    named = set(re.findall(r"<([a-z0-9_-]+)>", " ".join(patterns)))
     assert set(DIRECTORY.word_lists) - named - set(Operator) == {"sound", "ordinary", "greeting"}  # read by name
