@@ -30,11 +30,11 @@ async def test_a_directory_from_before_the_frames_is_warned_of_and_brought_up_to
     frames = [(noun, code, None) for noun in nouns for code in before.noun(noun)]
     own = words("our-own", "乌烟瘴气冒火舌")
     await change(services.directory, [*frames, words("danger-fire", "着火", "fire"), own], CLOCK, clock.now)
-    assert (await desk.call("this fire door does not close properly"))["priority"] == "emergency"
+    assert (await desk.call("the paint on the fire door is peeling"))["priority"] == "emergency"
     assert "hotline seed basis" in next(f.says for f in await run_checks(services, clock.now) if f.check == "directory")
     after = await seed_directory(services.directory, SEEDS / "basis", SEEDS, CLOCK, clock.now)
     assert "danger-fire" not in after.words and "our-own" in after.words and after.danger_frames
-    assert (await desk.call("this fire door does not close properly"))["priority"] != "emergency"
+    assert (await desk.call("the paint on the fire door is peeling"))["priority"] != "emergency"
     assert (await desk.call("楼下乌烟瘴气冒火舌"))["priority"] == "emergency"
 
 

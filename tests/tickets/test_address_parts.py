@@ -84,7 +84,7 @@ async def test_two_places_are_offered_and_not_guessed(desk: Player) -> None:
 
 
 async def test_the_home_of_the_caller_is_told_as_such(desk: Player) -> None:
-    reply = await desk.post("/v1/explain/triage", {"narrative": "我住6栋，菜市那边下水道堵了"})
+    reply = await desk.post("/v1/explain/triage", {"narrative": "我家在6栋，菜市门前的下水道返臭"})
     found = reply.json()["result"]
     assert found["area"] == "rq-market"
     assert [(p["code"], p["role"]) for p in found["places"]] == [("rq-market", "matter"), ("rq-b6", "speaker")]

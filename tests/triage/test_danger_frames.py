@@ -7,6 +7,7 @@ from hotline.organisation.model.vocabulary import Danger, Grade
 from hotline.organisation.service.seeding import read_seed_directory
 from hotline.packaged_files import packaged_folder
 from hotline.text.normalisation import fold_text
+from hotline.triage.model.danger.judging import judge
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
 from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.matching import Reading
@@ -26,17 +27,25 @@ def grades(text: str, danger: Danger) -> set[Grade]:
     return {finding.grade for finding in found if finding.danger is danger and finding.grade is not None}
 
 
+def is_found_by(frame: DangerFrame, text: str) -> bool:
+    """Whether the frame itself says the danger. `read_dangers` stops at the first alarm of a danger."""
+    folded = fold_text(text)
+    readings = [Reading(LEXICON.patterns, said) for said in (folded, LEXICON.sounds.restore(folded)[0])]
+    hits = [(reading, hit) for reading in readings for hit in reading.hits if hit.pattern.item == frame]
+    return any(judge(reading, hit, frame).grade is not None for reading, hit in hits)
+
+
 @pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: frame.code)
 def test_a_frame_is_found_in_its_examples(frame: DangerFrame) -> None:
     assert frame.examples
     for text in frame.examples:
-        found = dangers_in(text)
-        assert any(f.code == frame.code for f in found) or Grade.ACT in grades(text, frame.danger), text
+        assert is_found_by(frame, text), text
         assert grades(text, frame.danger) if frame.grade is Grade.ASK else Grade.ACT in grades(text, frame.danger), text
 
 
-@pytest.mark.parametrize("frame", [f for f in FRAMES if f.counterexamples], ids=lambda frame: frame.code)
+@pytest.mark.parametrize("frame", FRAMES, ids=lambda frame: frame.code)
 def test_a_frame_raises_no_alarm_in_its_counterexamples(frame: DangerFrame) -> None:
+    assert frame.counterexamples
     for text in frame.counterexamples:
         assert Grade.ACT not in grades(text, frame.danger), text
 

@@ -79,7 +79,7 @@ LOWERED = [
     (Operator.ULTIMATUM, "mandarin", "再不给我解决，我就从楼上跳下去", "我要从楼上跳下去"),
     (Operator.MASK, "mandarin", "着火点这个词怎么翻译成英语，我家娃要考试", "旁边的垃圾着火了"),
     (Operator.MASK, "english", "I am drowning in paperwork", "I am drowning in the river"),
-    (Operator.GENERIC, "mandarin", "着火了应该打哪个电话", "着火了打哪个电话，快来人"),
+    (Operator.GENERIC, "mandarin", "着火了应该先拨几号", "着火了先拨几号，快来人"),
 ]
 # operator, language, a story that it makes real, and the same without it
 RESTORED = [
@@ -103,6 +103,9 @@ RESTORED = [
 ]
 # a comparison needs its beginning and its end
 COMPARED = ["楼上走路跟爆炸了一样", "打雷像房子塌了一样"]
+
+# a noun that ends in a word of an operator is no operator
+NOUNS = ["村委会有个人晕倒了", "演唱会上有个人晕倒了", "工会那边有个人晕倒了", "会场有个人晕倒了"]
 
 
 @cache
@@ -169,3 +172,8 @@ def test_what_is_over_lowers_the_danger_that_it_ends() -> None:
 def test_who_is_named_beside_a_thing_does_not_own_it() -> None:
     assert not alarms("我的钥匙锁在车里了，车停在门口")
     assert Danger.MEDICAL in alarms("宝宝和钥匙都锁在车里了，孩子哭得满脸通红")
+
+
+@pytest.mark.parametrize("text", NOUNS)
+def test_a_noun_that_ends_in_a_word_of_fear_lowers_nothing(text: str) -> None:
+    assert alarms(text) == {Danger.MEDICAL}
