@@ -1,12 +1,14 @@
 """What counts as a decision, and whose."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hotline.learning import store
 from hotline.learning.collecting import collect_labels, forget_labels
-from hotline.learning.model.labels import TriageLabel, capped_weights
+from hotline.learning.model.labels import LEAST_LABELS, WEAK, TriageLabel, capped_weights
 from hotline.tickets.context import Services
 from tests.conftest import NOON, Cast, Clock, Player
 
@@ -82,23 +84,45 @@ def a_label(by: str, *, strong: bool = True) -> TriageLabel:
     return TriageLabel("1", NOON, by if strong else "", strong, "c", "request", None, False)
 
 
-@given(st.lists(st.sampled_from("abcde"), min_size=1, max_size=200))
-def test_nobody_holds_more_than_their_share(labellers: list[str]) -> None:
-    labels = [a_label(by) for by in labellers]
-    weights = capped_weights(labels)
+def held_by(labellers: Sequence[str]) -> dict[str, float]:
     held: dict[str, float] = {}
-    for label, weight in zip(labels, weights, strict=True):
-        held[label.by] = held.get(label.by, 0.0) + weight
-    assert max(weights) <= 1 and min(weights) > 0
-    share = max(1 / 3, 1 / len(held))
-    if len(held) > 1:
-        for by, weight in held.items():
-            others = len(labels) - labellers.count(by)
-            assert weight <= max(1.0, others * share / (1 - share)) + 1e-9
+    for by, weight in zip(labellers, capped_weights([a_label(by) for by in labellers]), strict=True):
+        held[by] = held.get(by, 0.0) + weight
+    return held
 
 
-@pytest.mark.parametrize(("labellers", "first"), [("a" * 90 + "b" * 10 + "c" * 10, 10.0), ("aaaa", 4.0), ("ab", 1.0)])
+@given(st.lists(st.integers(0, 2000), min_size=1, max_size=6))
+def test_nobody_holds_more_than_their_share(counts: list[int]) -> None:
+    labellers = [f"p{n}" for n, count in enumerate(counts) for _ in range(count)]
+    held = held_by(labellers)
+    assert sum(held.values()) == pytest.approx(len(labellers))  # the total stays
+    busy = sum(count >= LEAST_LABELS for count in counts)
+    if busy < 2:
+        assert held == {f"p{n}": count for n, count in enumerate(counts) if count}
+    else:
+        share = max(1 / 3, 1 / busy)
+        assert max(held.values()) <= share * sum(held.values()) + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("labellers", "first"),
+    [
+        ("a" * 900 + "b" * 100 + "c" * 100, 1100 / 3),
+        ("a" * 900 + "b" * 100, 500),
+        ("a" * 1000 + "b" * 1000 + "c" * 10, 1000),  # two have enough: a half is the most
+        ("a" * 400 + "b" * 49, 400),
+        ("aaaa", 4),
+        ("ab", 1),
+    ],
+)
 def test_a_busy_labeller_is_weighed_down(labellers: str, first: float) -> None:
-    weights = capped_weights([a_label(by) for by in labellers])
-    held = sum(w for by, w in zip(labellers, weights, strict=True) if by == "a")
-    assert held == pytest.approx(first)
+    assert held_by(labellers)["a"] == pytest.approx(first)
+
+
+def test_one_label_of_a_second_person_leaves_a_thousand_as_they_are() -> None:
+    assert held_by("a" * 1000 + "b") == {"a": 1000, "b": 1}
+
+
+def test_weak_labels_keep_their_weight_whoever_is_capped() -> None:
+    weights = capped_weights([a_label(by) for by in "a" * 200 + "b" * 60] + [a_label("", strong=False)])
+    assert weights[-1] == WEAK

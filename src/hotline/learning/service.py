@@ -24,10 +24,9 @@ from hotline.learning.model.calibration import (
 )
 from hotline.learning.model.drift import DriftFigures, LearnedFrom, WeekOfLabels, measure_drift
 from hotline.learning.model.gate import GateResult, confusion, judge
-from hotline.learning.model.labels import TriageLabel, capped_weights
+from hotline.learning.model.labels import LEAST_LABELS, TriageLabel, capped_weights
 from hotline.learning.model.training import (
     HINT_WEIGHT,
-    LEAST_LABELS,
     MOST_LABELS,
     MOST_UNLABELLED,
     FitResult,

@@ -9,8 +9,8 @@ from hotline.organisation.model.actors import ActorKind
 from hotline.tickets.model.vocabulary import Action, TicketStatus
 
 WEAK = 0.3  # what an untouched close weighs beside a person's decision
-# no one labeller outweighs the others, and three are enough for a full vote
-MOST_OF_ONE = 1 / 3
+LEAST_LABELS = 50  # strong ones; from fewer there is nothing to learn, and they do not outweigh others
+MOST_PARTS = 3  # no labeller holds more than a third
 BY_SYSTEM = frozenset({ActorKind.RULES, ActorKind.CLOCK, ActorKind.RESIDENT})
 DECISIONS = frozenset({Action.TRIAGE, Action.AMEND, Action.DISPATCH, Action.APPROVE_RETURN, Action.ANSWER})
 
@@ -97,23 +97,31 @@ def label_of(ticket: DecidedTicket) -> TriageLabel | None:
 
 
 def capped_weights(labels: Sequence[TriageLabel]) -> list[float]:
-    """The weight of each label, so that no labeller holds more than their share of the whole: a third, or an equal part
-    where there are fewer than three. Weak labels are nobody's."""
+    """The weight of each label, so that no labeller holds more than their part of the strong ones: a third, or a half
+    where only two have LEAST_LABELS or more. Where fewer have, nobody is capped: a few labels do not weigh as much as
+    all the others. What the capped ones lose goes to all strong labels alike, so that their total stays the same; weak
+    labels are nobody's."""
     totals: dict[str, float] = {}
     for label in labels:
         if label.strong:
             totals[label.by] = totals.get(label.by, 0.0) + label.weight
-    if len(totals) < 2:
+    parts = min(MOST_PARTS, sum(total >= LEAST_LABELS for total in totals.values()))
+    if parts < 2:
         return [label.weight for label in labels]
-    share = max(MOST_OF_ONE, 1 / len(totals))
-    factors = {by: min(1.0, _most(totals, by, share) / total) for by, total in totals.items()}
+    limit = _highest_total(sorted(totals.values(), reverse=True), parts)
+    scale = sum(totals.values()) / sum(min(total, limit) for total in totals.values())
+    factors = {by: scale * min(1.0, limit / total) for by, total in totals.items()}
     return [label.weight * (factors[label.by] if label.strong else 1.0) for label in labels]
 
 
-def _most(totals: dict[str, float], by: str, share: float) -> float:
-    """How much one may weigh beside what all others weigh, to hold `share` of the whole."""
-    others = sum(total for other, total in totals.items() if other != by)
-    return max(1.0, others * share / (1 - share))
+def _highest_total(totals: Sequence[float], parts: int) -> float:
+    """The most that one may weigh, to be at most one of `parts` parts of all after the larger ones are lowered to it.
+    `totals`: largest first, at least as many as `parts`."""
+    for lowered in range(parts):
+        limit = sum(totals[lowered:]) / (parts - lowered)
+        if totals[lowered] <= limit:
+            break
+    return limit
 
 
 def label_mix(categories: Iterable[str]) -> dict[str, float]:
