@@ -168,5 +168,24 @@ async def test_a_rollback_brings_the_version_before_back_and_holds(
     assert [(u.version, u.state) for u in await store.load_uses(services.db, 1)] == [(3, ModelState.SHADOW)]
 
 
+async def test_new_versions_wait_after_a_rollback_though_the_matters_drift(
+    at_work: Desk, services: Services, clock: Clock
+) -> None:
+    await taught(at_work, clock)
+    await promote(services, 1, "boss", clock.forward(minutes=1), acting=True)
+    await at_work.decide(some(8, BEGIN + timedelta(days=1), 100))
+    clock.now = BEGIN + timedelta(days=1, hours=3)
+    await train(services, fit_here, clock())
+    assert await rollback(services, "boss", clock()) == (1, ModelState.ACTING)
+    await at_work.decide(some(7, BEGIN + timedelta(days=5), 150, "sb-elderly"))
+    clock.now = BEGIN + timedelta(days=8)
+    found = await check_drift(services, clock())
+    assert found is not None and found.alarms
+    trained = await train(services, fit_here, clock())
+    assert trained is not None and trained.gate.passed and not trained.used
+    [use] = await store.load_uses(services.db, 1)
+    assert (use.version, use.state, use.held) == (1, ModelState.SHADOW, True)
+
+
 def test_the_narratives_name_every_matter() -> None:
     assert {each.category for each in quarter(1, BEGIN)} == set(MATTERS)

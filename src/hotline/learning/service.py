@@ -275,7 +275,8 @@ async def check_drift(services: Services, now: datetime) -> DriftFigures | None:
         figures = {name: value for name, value in asdict(found).items() if name != "alarms"}
         store.insert_check(c, {"at": now, "version": use.version, "figures": figures, "alarms": list(found.alarms)})
         if lowered:
-            store.insert_use(c, _use(use.version, ModelState.SHADOW, BY_WORKER, reason, now))
+            lower = _use(use.version, ModelState.SHADOW, BY_WORKER, reason, now)
+            store.insert_use(c, {**lower, "held": use.held})  # after a rollback new versions still wait
         if found.alarms:
             add_alarm(c, "model", bilingual("alarm.model", version=use.version), now)
 
