@@ -9,6 +9,7 @@ import pytest
 
 from hotline.learning import store
 from hotline.learning.in_use import ModelInUse
+from hotline.learning.model.training import FitResult, FitTask
 from hotline.learning.service import check_drift, is_training_due, promote, review_shadow, rollback, train
 from hotline.learning.vocabulary import ModelState
 from hotline.refusals import Refused
@@ -185,6 +186,46 @@ async def test_new_versions_wait_after_a_rollback_though_the_matters_drift(
     assert trained is not None and trained.gate.passed and not trained.used
     [use] = await store.load_uses(services.db, 1)
     assert (use.version, use.state, use.held) == (1, ModelState.SHADOW, True)
+
+
+async def test_what_a_person_puts_into_use_while_a_version_is_fitted_stays(
+    at_work: Desk, services: Services, clock: Clock
+) -> None:
+    await taught(at_work, clock)
+    await at_work.decide(some(8, BEGIN + timedelta(days=1), 100))
+    clock.now = BEGIN + timedelta(days=1, hours=3)
+
+    async def fit_slowly(task: FitTask) -> FitResult:
+        await promote(services, 1, "boss", clock(), acting=True)
+        return await fit_here(task)
+
+    trained = await train(services, fit_slowly, clock())
+    assert trained is not None and trained.gate.passed and not trained.used
+    [use] = await store.load_uses(services.db, 1)
+    assert (use.version, use.state, use.by_id) == (1, ModelState.ACTING, "boss")
+
+
+async def test_the_worker_reviews_nothing_while_another_does(at_work: Desk, services: Services, clock: Clock) -> None:
+    await taught(at_work, clock)
+    clock.now = BEGIN + timedelta(days=8)
+    assert await services.db.transact(lambda c: store.take_lease(c, "another", timedelta(minutes=30)))
+    assert await check_drift(services, clock()) is None
+    assert await store.load_checks(services.db, 1) == []
+    assert not await review_shadow(services, clock())
+    await services.db.transact(lambda c: store.release_lease(c, "another", {}))
+    assert await check_drift(services, clock()) is not None
+
+
+async def test_a_use_is_written_only_after_the_one_that_was_read(
+    at_work: Desk, services: Services, clock: Clock
+) -> None:
+    await taught(at_work, clock)
+    [read] = await store.load_uses(services.db, 1)
+    row = {"version": 1, "state": ModelState.ACTING, "held": False, "at": clock(), "by_id": "worker", "reason": "r"}
+    await rollback(services, "boss", clock())
+    assert not await services.db.transact(lambda c: store.insert_next_use(c, row, read))
+    [now] = await store.load_uses(services.db, 1)
+    assert now.held and await services.db.transact(lambda c: store.insert_next_use(c, row, now))
 
 
 def test_the_narratives_name_every_matter() -> None:

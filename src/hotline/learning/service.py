@@ -1,9 +1,9 @@
 """Learning: fits versions on labels, puts them into use, and compares the one in use with what comes in."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -42,6 +42,7 @@ from hotline.text.normalisation import fold_text
 from hotline.tickets.context import Services
 
 log = structlog.get_logger("hotline.learning")
+T = TypeVar("T")
 Fit = Callable[[FitTask], Awaitable[FitResult]]
 REFIT_AFTER = 50  # strong labels
 NIGHTLY = timedelta(days=1)
@@ -75,13 +76,20 @@ async def is_training_due(services: Services, now: datetime) -> bool:
 async def train(services: Services, fit: Fit, now: datetime, by: str = BY_WORKER) -> TrainedVersion | None:
     """Fit a version on the labels there are, keep it, and put it into use if it passes the gate. None: another worker
     is training. Raises Refused where there are too few labels."""
+    # also after a failure the next attempt waits for more labels or for a day
+    return await _run_alone(services, lambda: _train(services, fit, now, by), {"trained_at": now})
+
+
+async def _run_alone(services: Services, work: Callable[[], Awaitable[T]], done: Mapping[str, Any]) -> T | None:
+    """Do what puts versions into use while no other worker does. None: another does. `done`: columns of the state to
+    set afterwards, also after a failure."""
     token = str(uuid4())
     if not await services.db.transact(lambda c: store.take_lease(c, token, LEASE)):
         return None
     try:
-        return await _train(services, fit, now, by)
-    finally:  # also after a failure: the next attempt waits for more labels or for a day
-        await services.db.transact(lambda c: store.release_lease(c, token, {"trained_at": now}))
+        return await work()
+    finally:
+        await services.db.transact(lambda c: store.release_lease(c, token, done))
 
 
 async def _train(services: Services, fit: Fit, now: datetime, by: str) -> TrainedVersion:
@@ -93,8 +101,8 @@ async def _train(services: Services, fit: Fit, now: datetime, by: str) -> Traine
         raise Refused(Refusal(Code.CONFLICT, detail))
     narratives = await store.load_narratives(services.db, store.BEGINNING, MOST_UNLABELLED)
     task = make_task(directory, rows, narratives)
-    result = await fit(task)
     uses = await store.load_uses(services.db, 1)
+    result = await fit(task)
     current = await _predict_with_current(services, task, result, uses)
     gate = judge(result.predictions, current)
     figures = _figures(result, gate)
@@ -111,17 +119,17 @@ async def _train(services: Services, fit: Fit, now: datetime, by: str) -> Traine
     }
     use = _use_after_training(gate, uses, now, by)
 
-    def keep(c: Any) -> int:
+    def keep(c: Any) -> tuple[int, bool]:
         version = store.insert_version(c, row)
-        if use is not None:
-            store.insert_use(c, {**use, "version": version})
-        return version
+        last = uses[0] if uses else None
+        # it was compared with that one: where a person has put another into use meanwhile, it waits for a person too
+        return version, use is not None and store.insert_next_use(c, {**use, "version": version}, last)
 
-    version = await services.db.transact(keep)
-    log.info("model.trained", version=version, passed=gate.passed, used=use is not None, reasons=gate.reasons)
-    if use is not None:
+    version, used = await services.db.transact(keep)
+    log.info("model.trained", version=version, passed=gate.passed, used=used, reasons=gate.reasons)
+    if used:
         await services.part(ModelInUse).refresh(services.db)
-    return TrainedVersion(version, gate, use is not None, figures)
+    return TrainedVersion(version, gate, used, figures)
 
 
 def make_task(directory: Directory, rows: Sequence[Row], narratives: Sequence[str]) -> FitTask:
@@ -223,13 +231,26 @@ async def rollback(services: Services, by: str, now: datetime) -> tuple[int, Mod
 
 async def review_shadow(services: Services, now: datetime) -> bool:
     """Let the version in use act once its record in shadow is long and good enough. True: it acts from now on."""
+    if not _may_be_raised(await store.load_uses(services.db, 1)):
+        return False
+    return bool(await _run_alone(services, lambda: _review_shadow(services, now), {}))
+
+
+def _may_be_raised(uses: Sequence[Row]) -> bool:
+    return bool(uses) and uses[0].state == ModelState.SHADOW and not uses[0].held
+
+
+async def _review_shadow(services: Services, now: datetime) -> bool:
     uses = await store.load_uses(services.db, LOOKED_AT)
-    if not uses or uses[0].state != ModelState.SHADOW or uses[0].held:
+    if not _may_be_raised(uses):
         return False
     record = await load_record(services, uses)
     if not may_act([(row.sure, row.guess == row.category) for row in record]):
         return False
-    await _put_into_use(services, _use(uses[0].version, ModelState.ACTING, BY_WORKER, "record in shadow", now))
+    use = _use(uses[0].version, ModelState.ACTING, BY_WORKER, "record in shadow", now)
+    if not await services.db.transact(lambda c: store.insert_next_use(c, use, uses[0])):
+        return False
+    await services.part(ModelInUse).refresh(services.db)
     log.info("model.acts", version=uses[0].version, labels=len(record))
     return True
 
@@ -248,11 +269,23 @@ async def load_record(services: Services, uses: Sequence[Row]) -> Sequence[Row]:
 
 async def check_drift(services: Services, now: datetime) -> DriftFigures | None:
     """Once a week, compare the version in use with what came in. An alarm puts it back into shadow, and operators are
-    told. None: not due, or no version is in use."""
-    uses, checks = await store.load_uses(services.db, LOOKED_AT), await store.load_checks(services.db, 1)
-    if not uses or now - (checks[0].at if checks else uses[-1].at) < WEEK:
+    told. None: not due, no version is in use, or another worker is at it."""
+    if await _checked_use(services, now) is None:
         return None
-    use = uses[0]
+    return await _run_alone(services, lambda: _check_drift(services, now), {})
+
+
+async def _checked_use(services: Services, now: datetime) -> Row | None:
+    """The version in use, if a week has gone since the last check."""
+    uses, checks = await store.load_uses(services.db, LOOKED_AT), await store.load_checks(services.db, 1)
+    due = bool(uses) and now - (checks[0].at if checks else uses[-1].at) >= WEEK
+    return uses[0] if due else None
+
+
+async def _check_drift(services: Services, now: datetime) -> DriftFigures | None:
+    use = await _checked_use(services, now)
+    if use is None:
+        return None
     version = await store.load_version(services.db, use.version)
     model = await load_model(services.db, use.version, acting=False)
     if version is None or model is None:
@@ -268,19 +301,19 @@ async def check_drift(services: Services, now: datetime) -> DriftFigures | None:
     )
     figures = version.figures
     found = measure_drift(week, LearnedFrom(figures["fitted_on"], figures["mix"], figures["unknown"]))
-    lowered = bool(found.alarms) and use.state == ModelState.ACTING
+    lower = bool(found.alarms) and use.state == ModelState.ACTING
     reason = f"drift: {', '.join(found.alarms)}"
 
-    def keep(c: Any) -> None:
+    def keep(c: Any) -> bool:
         figures = {name: value for name, value in asdict(found).items() if name != "alarms"}
         store.insert_check(c, {"at": now, "version": use.version, "figures": figures, "alarms": list(found.alarms)})
-        if lowered:
-            lower = _use(use.version, ModelState.SHADOW, BY_WORKER, reason, now)
-            store.insert_use(c, {**lower, "held": use.held})  # after a rollback new versions still wait
         if found.alarms:
             add_alarm(c, "model", bilingual("alarm.model", version=use.version), now)
+        # after a rollback new versions still wait
+        row = {**_use(use.version, ModelState.SHADOW, BY_WORKER, reason, now), "held": use.held}
+        return lower and store.insert_next_use(c, row, use)
 
-    await services.db.transact(keep)
+    lowered = await services.db.transact(keep)
     if found.alarms:
         log.warning("model.drift", version=use.version, alarms=found.alarms, lowered=lowered)
     await services.part(ModelInUse).refresh(services.db)

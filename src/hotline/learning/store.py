@@ -93,7 +93,7 @@ def write_state(c: sa.Connection, values: Mapping[str, Any]) -> None:
 
 
 def take_lease(c: sa.Connection, token: str, length: timedelta) -> bool:
-    """Whether this process trains now: one at a time."""
+    """Whether this process may train or review now: one at a time."""
     insert_ignoring_duplicates(c, s, [{"id": ONE, "read_to": BEGINNING}])
     now = database_time(c)
     free = is_free(s.c.lease_until, now, length)
@@ -228,7 +228,20 @@ async def load_uses(db: Database, limit: int) -> Sequence[Row]:
 
 
 def insert_use(c: sa.Connection, row: Mapping[str, Any]) -> None:
+    """Put a version into use, whichever is in use now: what a person decides."""
+    c.execute(sa.select(s.c.id).where(s.c.id == ONE).with_for_update())  # one after the other
     c.execute(sa.insert(u).values(**row))
+
+
+def insert_next_use(c: sa.Connection, row: Mapping[str, Any], last: Row | None) -> bool:
+    """Put a version into use if the last use is still the one that was read (None: there was none). False: somebody
+    has put another into use meanwhile, and nothing was written."""
+    c.execute(sa.select(s.c.id).where(s.c.id == ONE).with_for_update())
+    newest = c.execute(sa.select(sa.func.max(u.c.id))).scalar_one()
+    if newest != (last.id if last is not None else None):
+        return False
+    c.execute(sa.insert(u).values(**row))
+    return True
 
 
 _CHECKS = PreparedQuery(sa.select(*k.c).order_by(k.c.at.desc()).limit(_limit))
