@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from hotline.learning import store
 from hotline.learning.in_use import ModelInUse
-from hotline.learning.jobs import KEPT, learning_jobs, retention
-from hotline.learning.service import is_training_due, promote, train
+from hotline.learning.jobs import KEPT, UNUSED_KEPT, learning_jobs, retention
+from hotline.learning.service import is_training_due, promote, rollback, train
 from hotline.runtime.jobs import WorkerContext
 from hotline.tickets.context import Services
 from tests.conftest import Clock, Player
@@ -43,6 +43,28 @@ async def test_training_is_due_after_fifty_decisions_or_a_night(services: Servic
     await desk.decide(some(3, clock(), 5))
     assert not await is_training_due(services, clock.forward(hours=1))
     assert await is_training_due(services, clock.forward(hours=23))
+
+
+async def test_an_hour_goes_by_between_two_fits(services: Services, clock: Clock) -> None:
+    desk = Desk(services)
+    await desk.decide(some(1, clock() - timedelta(hours=8), 80))
+    await train(services, fit_here, clock())
+    await desk.decide(some(2, clock() + timedelta(minutes=1), 60))
+    assert not await is_training_due(services, clock.forward(minutes=59))
+    assert await is_training_due(services, clock.forward(minutes=1))
+
+
+async def test_versions_that_were_never_in_use_go_after_a_month(services: Services, clock: Clock) -> None:
+    desk = Desk(services)
+    await taught(desk, clock)
+    await rollback(services, "boss", clock())  # the next one waits
+    await desk.decide(some(2, BEGIN + timedelta(hours=1), 60))
+    clock.now = BEGIN + timedelta(hours=3)
+    await train(services, fit_here, clock())
+    [rule] = retention()
+    assert await rule.tidy(services, clock() + UNUSED_KEPT - timedelta(days=1)) == 0
+    assert await rule.tidy(services, clock() + UNUSED_KEPT + timedelta(days=1)) == 1
+    assert [row.version for row in await store.load_versions(services.db, 9)] == [1]
 
 
 async def test_two_workers_do_not_train_at_once(services: Services, clock: Clock) -> None:

@@ -44,6 +44,20 @@ async def test_a_correction_replaces_the_label_of_before(
     assert (label.category, label.by_id, label.strong) == ("wx-gate", switch.actor.id, True)
 
 
+async def test_what_is_only_talked_about_is_no_new_decision(
+    desk: Player, switch: Player, services: Services, clock: Clock
+) -> None:
+    ticket = await desk.call("门口有点问题", category="wx-road")
+    await labels_of(services, clock)
+    read = clock()
+    await switch.act(await switch.see(ticket), "comment", text="还在问")
+    await labels_of(services, clock)
+    assert await store.count_new_labels(services.db, read, 9) == 0
+    await switch.act(await switch.see(ticket), "amend", category="wx-gate", reason="是门禁")
+    await labels_of(services, clock)
+    assert await store.count_new_labels(services.db, read, 9) == 1
+
+
 async def test_an_untouched_close_is_a_weak_label(desk: Player, services: Services, clock: Clock) -> None:
     ticket = await desk.call("请问物业费怎么交", at_once={"action": "answer", "answer": "到一楼窗口"})
     assert ticket["status"] == "closed"

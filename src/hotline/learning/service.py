@@ -46,6 +46,7 @@ T = TypeVar("T")
 Fit = Callable[[FitTask], Awaitable[FitResult]]
 REFIT_AFTER = 50  # strong labels
 NIGHTLY = timedelta(days=1)
+LEAST_PAUSE = timedelta(hours=1)  # between two fits, however much is decided
 WEEK = timedelta(days=7)
 LEASE = timedelta(minutes=30)  # a fit of 20,000 labels takes a minute
 LOOKED_AT = 2000  # labels or narratives of a week that are compared
@@ -63,9 +64,9 @@ class TrainedVersion:
 
 
 async def is_training_due(services: Services, now: datetime) -> bool:
-    """After 50 new strong labels, or a day after the last time if there is any new one."""
+    """After 50 new strong labels and an hour, or a day after the last time if there is any new one."""
     state = await store.load_state(services.db)
-    if state is None:
+    if state is None or (state.trained_at is not None and now - state.trained_at < LEAST_PAUSE):
         return False
     new = await store.count_new_labels(services.db, state.trained_at or store.BEGINNING, LEAST_LABELS)
     if state.trained_at is None:

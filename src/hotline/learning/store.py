@@ -67,13 +67,20 @@ async def load_decided(db: Database, numbers: Sequence[str]) -> tuple[Sequence[R
     return tickets, decisions, {row.number: row.department for row in leads}
 
 
+_DECIDED = ("number", "category", "kind", "department", "by_id", "strong")
+
+
 def write_labels(c: sa.Connection, numbers: Sequence[str], labels: Sequence[TriageLabel], now: datetime) -> None:
-    """Replace the labels of these tickets."""
+    """Replace the labels of these tickets. What was decided as before is no new decision: it keeps its `noted_at`."""
+    columns = [lb.c[name] for name in (*_DECIDED, "noted_at")]
+    before = c.execute(sa.select(*columns).where(lb.c.number.in_(numbers)))
+    noted = {tuple(getattr(row, name) for name in _DECIDED): row.noted_at for row in before}
     c.execute(sa.delete(lb).where(lb.c.number.in_(numbers)))
     rows = []
     for label in labels:
         row = asdict(label)
-        rows.append({**row, "by_id": row.pop("by"), "noted_at": now})
+        row["by_id"] = row.pop("by")
+        rows.append({**row, "noted_at": noted.get(tuple(row[name] for name in _DECIDED), now)})
     if rows:
         insert_ignoring_duplicates(c, lb, rows)
 
@@ -256,10 +263,13 @@ def insert_check(c: sa.Connection, row: Mapping[str, Any]) -> None:
     c.execute(sa.insert(k).values(**row))
 
 
-def delete_old_versions(c: sa.Connection, before: datetime, limit: int) -> int:
-    """Delete versions made before then, with their uses and checks, but for the one in use; how many there were."""
+def delete_old_versions(c: sa.Connection, before: datetime, unused_before: datetime, limit: int) -> int:
+    """Delete versions with their uses and checks: those made before `before`, and of those that were never in use those
+    made before `unused_before`; the one in use stays. How many there were."""
     in_use = sa.select(u.c.version).order_by(u.c.id.desc()).limit(1).scalar_subquery()
-    old = sa.select(v.c.version).where(v.c.made_at < before, v.c.version != sa.func.coalesce(in_use, 0)).limit(limit)
+    unused = sa.and_(v.c.made_at < unused_before, v.c.version.not_in(sa.select(u.c.version)))
+    of_age = sa.or_(v.c.made_at < before, unused)
+    old = sa.select(v.c.version).where(of_age, v.c.version != sa.func.coalesce(in_use, 0)).limit(limit)
     versions = list(c.execute(old).scalars())
     for table in (u, k, v):
         c.execute(sa.delete(table).where(table.c.version.in_(versions)))
