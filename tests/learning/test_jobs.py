@@ -13,9 +13,9 @@ from tests.learning.desk import Desk, fit_here
 from tests.learning.test_quarter import BEGIN, some, taught
 
 
-async def test_the_worker_reads_decisions_and_trains(services: Services, clock: Clock, desk: Player) -> None:
+async def test_the_worker_reads_decisions_and_trains(services: Services, clock: Clock, clerk: Player) -> None:
     learn, refresh = learning_jobs(WorkerContext(services))
-    await desk.call("门口有点问题", category="wx-road")
+    await clerk.call("门口有点问题", category="wx-road")
     clock.forward(minutes=2)
     assert not await learn.step()
     assert await store.count_labels(services.db) == (1, 1)
@@ -27,7 +27,7 @@ async def test_the_worker_reads_decisions_and_trains(services: Services, clock: 
     await refresh.step()
     model = services.part(ModelInUse).model
     assert model is not None and model.meta.version == 1 and not model.meta.acting
-    ticket = await desk.call("过道的灯拍手也不燃")
+    ticket = await clerk.call("过道的灯拍手也不燃")
     assert ticket["advice"]["model"]["version"] == 1
 
 

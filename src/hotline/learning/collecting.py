@@ -63,6 +63,7 @@ async def _read_labels(services: Services, numbers: Sequence[str]) -> list[Triag
                 row.ended_at,
                 (row.advice or {}).get("model"),
                 by_number.get(row.number, ()),
+                hinted=(row.advice or {}).get("hints", {}).get("category") is not None,
             )
         )
         for row in tickets

@@ -11,7 +11,6 @@ from hotline.tickets.model.vocabulary import Action, TicketStatus
 WEAK = 0.3  # what an untouched close weighs beside a person's decision
 LEAST_LABELS = 50  # strong ones; from fewer there is nothing to learn, and they do not outweigh others
 MOST_PARTS = 3  # no labeller holds more than a third
-BY_SYSTEM = frozenset({ActorKind.RULES, ActorKind.CLOCK, ActorKind.RESIDENT})
 DECISIONS = frozenset({Action.TRIAGE, Action.AMEND, Action.DISPATCH, Action.APPROVE_RETURN, Action.ANSWER})
 
 
@@ -28,7 +27,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class DecidedTicket:
-    """A ticket as it stands, with its decisions in order. `department`: of the live or last lead order."""
+    """A ticket as it stands, with its decisions in order. `department`: of the live or last lead order. `hinted`: who
+    brought it named the category."""
 
     number: str
     status: TicketStatus
@@ -38,6 +38,7 @@ class DecidedTicket:
     ended_at: datetime | None
     opinion: dict[str, Any] | None
     decisions: Sequence[Decision]
+    hinted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +66,19 @@ class TriageLabel:
 
 
 def label_of(ticket: DecidedTicket) -> TriageLabel | None:
-    """None: nobody has decided, and it was not closed."""
+    """None: no person has decided, and it was not closed untouched with the category by the rules. A key is no person:
+    a form or another system may use it."""
     if ticket.category is None:
         return None
-    persons = [d for d in ticket.decisions if d.by_kind not in BY_SYSTEM]
+    persons = [d for d in ticket.decisions if d.by_kind is ActorKind.PERSON]
     chosen = [d for d in persons if d.category]
     closed = ticket.status is TicketStatus.CLOSED and ticket.ended_at is not None
-    if not chosen and not closed:
+    # what a form or the model itself has chosen is not confirmed by a close
+    if not chosen and (not closed or ticket.hinted or _is_by_model(ticket)):
         return None
     sent = [d for d in ticket.decisions if d.action is Action.DISPATCH]
     returned = any(d.action is Action.APPROVE_RETURN for d in ticket.decisions)
-    by_person = bool(sent) and sent[-1].by_kind not in BY_SYSTEM
+    by_person = bool(sent) and sent[-1].by_kind is ActorKind.PERSON
     # a granted return says where the matter does not belong; where it does is known at the end
     department = ticket.department if by_person or closed else None
     opinion = ticket.opinion or {}
@@ -94,6 +97,12 @@ def label_of(ticket: DecidedTicket) -> TriageLabel | None:
         confidence=opinion.get("confidence"),
         sure=bool(opinion.get("sure")),
     )
+
+
+def _is_by_model(ticket: DecidedTicket) -> bool:
+    """Whether the category is the one that an acting model was sure of."""
+    opinion = ticket.opinion or {}
+    return bool(opinion.get("acting") and opinion.get("sure")) and opinion.get("category") == ticket.category
 
 
 def capped_weights(labels: Sequence[TriageLabel]) -> list[float]:
