@@ -118,6 +118,18 @@ async def test_a_hint_is_not_confirmed_by_a_close(desk: Player, services: Servic
     assert list(await labels_of(services, clock)) == [plain["number"]]
 
 
+async def test_weak_labels_push_out_no_strong_one(
+    clerk: Player, desk: Player, services: Services, clock: Clock
+) -> None:
+    decided = [await clerk.call("门口有点问题", category="wx-road"), await clerk.call("路上有个坑", category="wx-road")]
+    for narrative in ("请问物业费怎么交，在哪里", "请问物业费怎么交"):
+        clock.forward(minutes=5)
+        closed_later = await desk.call(narrative, at_once={"action": "answer", "answer": "到一楼窗口"})
+    await labels_of(services, clock)
+    kept = await store.load_labelled(services.db, 3)
+    assert [row.number for row in kept] == [*(each["number"] for each in decided), closed_later["number"]]
+
+
 async def test_after_an_import_timelines_are_read_anew(clerk: Player, services: Services, clock: Clock) -> None:
     await clerk.call("门口有点问题", category="wx-road")
     assert len(await labels_of(services, clock)) == 1

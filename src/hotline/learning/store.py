@@ -130,14 +130,15 @@ async def count_new_labels(db: Database, since: datetime, limit: int) -> int:
 _LABELLED = PreparedQuery(
     sa.select(*lb.c, t.c.narrative)
     .join(t, t.c.number == lb.c.number)
-    .order_by(lb.c.at.desc(), lb.c.number.desc())
+    .order_by(lb.c.strong.desc(), lb.c.at.desc(), lb.c.number.desc())
     .limit(_limit)
 )
 
 
 async def load_labelled(db: Database, limit: int) -> Sequence[Row]:
-    """The newest labels with their narratives, oldest first."""
-    return list(reversed(await db.rows(_LABELLED, limit=limit)))
+    """The newest strong labels, and the newest weak ones for what is left of `limit`, with their narratives; oldest
+    first."""
+    return sorted(await db.rows(_LABELLED, limit=limit), key=lambda row: (row.at, row.number))
 
 
 _NARRATIVES = PreparedQuery(

@@ -8,7 +8,7 @@ from hotline.learning.model.gate import GATE_SHARE, LabelBatch
 from hotline.learning.model.labels import LEAST_LABELS as LEAST_LABELS
 from hotline.learning.model.labels import WEAK
 
-MOST_LABELS = 20_000  # the newest; older ones speak of another time
+MOST_LABELS = 20_000  # the newest, strong ones first; older ones speak of another time
 MOST_UNLABELLED = 5_000
 HINT_WEIGHT = WEAK
 
