@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.learning import store
+from hotline.learning import collecting, store
 from hotline.learning.collecting import collect_labels, forget_labels
 from hotline.learning.model.labels import LEAST_LABELS, WEAK, DecidedTicket, TriageLabel, capped_weights, label_of
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.tickets.tables import timeline
 from tests.conftest import NOON, Cast, Clock, Player
 
 
@@ -128,6 +130,19 @@ async def test_weak_labels_push_out_no_strong_one(
     await labels_of(services, clock)
     kept = await store.load_labelled(services.db, 3)
     assert [row.number for row in kept] == [*(each["number"] for each in decided), closed_later["number"]]
+
+
+async def test_entries_of_one_moment_are_all_read(
+    clerk: Player, services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collecting, "AT_ONCE", 2)
+    made = [(await clerk.call("门口有点问题", category="wx-road"))["number"] for _ in range(4)]
+    moment = clock()
+    await services.db.transact(lambda c: c.execute(sa.update(timeline).values(at=moment)))
+    later = await clerk.call("路上有个坑", category="wx-road")
+    assert sorted(await labels_of(services, clock)) == sorted([*made, later["number"]])
+    state = await store.load_state(services.db)
+    assert state is not None and state.read_to >= moment
 
 
 async def test_after_an_import_timelines_are_read_anew(clerk: Player, services: Services, clock: Clock) -> None:

@@ -29,7 +29,7 @@ _limit, _since = sa.bindparam("limit", type_=sa.Integer), sa.bindparam("since", 
 _until = sa.bindparam("until", type_=Instant)
 
 _ENTRIES = PreparedQuery(
-    sa.select(tl.c.at, tl.c.number)
+    sa.select(tl.c.at, tl.c.number, tl.c.seq)
     .where(tl.c.at > _since, tl.c.at <= _until)
     .order_by(tl.c.at, tl.c.number, tl.c.seq)
     .limit(_limit)
@@ -37,8 +37,22 @@ _ENTRIES = PreparedQuery(
 
 
 async def load_entries(db: Database, since: datetime, until: datetime, limit: int) -> Sequence[Row]:
-    """Moment and ticket of the entries of all timelines after `since`, oldest first."""
+    """Moment, ticket and place of the entries of all timelines after `since`, oldest first."""
     return await db.rows(_ENTRIES, since=since, until=until, limit=limit)
+
+
+_number, _seq = sa.bindparam("number", type_=sa.String), sa.bindparam("seq", type_=sa.Integer)
+_REST = PreparedQuery(
+    sa.select(tl.c.at, tl.c.number, tl.c.seq)
+    .where(tl.c.at == _since, sa.or_(tl.c.number > _number, sa.and_(tl.c.number == _number, tl.c.seq > _seq)))
+    .order_by(tl.c.number, tl.c.seq)
+    .limit(_limit)
+)
+
+
+async def load_entries_of_moment(db: Database, last: Row, limit: int) -> Sequence[Row]:
+    """The entries that follow `last` in the order of `load_entries` and have the same moment."""
+    return await db.rows(_REST, since=last.at, number=last.number, seq=last.seq, limit=limit)
 
 
 _TICKETS = PreparedQuery(
