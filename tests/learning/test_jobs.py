@@ -6,6 +6,7 @@ from hotline.learning import store
 from hotline.learning.in_use import ModelInUse
 from hotline.learning.jobs import KEPT, UNUSED_KEPT, learning_jobs, retention
 from hotline.learning.service import is_training_due, promote, rollback, train
+from hotline.learning.vocabulary import ModelState
 from hotline.runtime.jobs import WorkerContext
 from hotline.tickets.context import Services
 from tests.conftest import Clock, Player
@@ -81,6 +82,18 @@ async def test_a_damaged_version_is_not_used(services: Services, clock: Clock) -
     elsewhere = ModelInUse()
     await elsewhere.refresh(services.db)
     assert elsewhere.model is None
+
+
+async def test_what_follows_a_damaged_version_begins_in_shadow(services: Services, clock: Clock) -> None:
+    desk = Desk(services)
+    await taught(desk, clock)
+    await promote(services, 1, "boss", clock(), acting=True)
+    await services.db.transact(lambda c: c.exec_driver_sql("UPDATE model_version SET hash = 'x'"))
+    await desk.decide(some(2, BEGIN + timedelta(hours=1), 60))
+    clock.now = BEGIN + timedelta(hours=3)
+    trained = await train(services, fit_here, clock())
+    assert trained is not None and trained.used
+    assert [use.state for use in await store.load_uses(services.db, 2)] == [ModelState.SHADOW, ModelState.ACTING]
 
 
 async def test_old_versions_go_and_the_one_in_use_stays(services: Services, clock: Clock) -> None:

@@ -118,7 +118,7 @@ async def _train(services: Services, fit: Fit, now: datetime, by: str) -> Traine
         "figures": figures,
         "arrays": result.arrays,
     }
-    use = _use_after_training(gate, uses, now, by)
+    use = _use_after_training(gate, uses, now, by, compared=current is not None)
 
     def keep(c: Any) -> tuple[int, bool]:
         version = store.insert_version(c, row)
@@ -160,12 +160,14 @@ def make_task(directory: Directory, rows: Sequence[Row], narratives: Sequence[st
     return FitTask(labelled, hints, [fold_text(text) for text in narratives])
 
 
-def _use_after_training(gate: GateResult, uses: Sequence[Row], now: datetime, by: str) -> dict[str, Any] | None:
-    """A version that passed takes the place of the one in use, in its state; the first begins in shadow. After a
-    rollback it waits for a person."""
+def _use_after_training(
+    gate: GateResult, uses: Sequence[Row], now: datetime, by: str, *, compared: bool
+) -> dict[str, Any] | None:
+    """A version that passed takes the place of the one in use, in its state. It begins in shadow where it was not
+    `compared`: it is the first, or the one in use is damaged. After a rollback it waits for a person."""
     if not gate.passed or (uses and uses[0].held):
         return None
-    state = uses[0].state if uses else ModelState.SHADOW
+    state = uses[0].state if uses and compared else ModelState.SHADOW
     return {"state": state, "held": False, "at": now, "by_id": by, "reason": "; ".join(gate.reasons)}
 
 
