@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 import pytest
+import sqlalchemy as sa
 
-from hotline.learning import store
+from hotline.learning import service, store
 from hotline.learning.in_use import ModelInUse
 from hotline.learning.model.training import FitResult, FitTask
 from hotline.learning.service import check_drift, is_training_due, promote, review_shadow, rollback, train
+from hotline.learning.tables import triage_label
 from hotline.learning.vocabulary import ModelState
 from hotline.refusals import Refused
 from hotline.tickets.context import Services
@@ -146,6 +148,25 @@ async def test_drift_puts_an_acting_version_back_into_shadow_and_is_told(
     assert model is not None and not model.meta.acting
     # the good record of before does not let it act again
     assert not await review_shadow(services, clock())
+
+
+async def test_drift_in_shadow_is_judged_by_the_newest_decisions_of_persons(
+    at_work: Desk, services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await taught(at_work, clock)
+    await at_work.decide(some(6, BEGIN + timedelta(days=1), 120))
+    untouched = sa.update(triage_label).values(strong=False, by_id="", guess="za-praise", confidence=0.99)
+    await services.db.transact(lambda c: c.execute(untouched.where(triage_label.c.at > BEGIN)))
+    clock.now = BEGIN + timedelta(days=7, hours=1)
+    calm = await check_drift(services, clock())
+    assert calm is not None and calm.alarms == ()  # closes say nothing of the model
+    # of more than can be compared, the newest
+    monkeypatch.setattr(service, "LOOKED_AT", 120)
+    await at_work.decide(some(8, BEGIN + timedelta(days=8), 120))
+    await at_work.decide(some(7, BEGIN + timedelta(days=13), 120, "sb-elderly"))
+    clock.now = BEGIN + timedelta(days=14, hours=2)
+    found = await check_drift(services, clock())
+    assert found is not None and "label_mix" in found.alarms and found.shift is not None and found.shift > 1
 
 
 async def test_a_rollback_brings_the_version_before_back_and_holds(

@@ -259,15 +259,20 @@ async def _review_shadow(services: Services, now: datetime) -> bool:
 
 
 async def load_record(services: Services, uses: Sequence[Row]) -> Sequence[Row]:
-    """The labels of texts on which a version had an opinion since it is in its present state. In shadow those by
-    persons alone: an untouched close then confirms the rules, and later the model."""
+    """The labels of texts on which a version had an opinion since it is in its present state."""
     since = store.BEGINNING
     for use in uses:
         if use.state != uses[0].state:
             break
         since = use.at
     judged = await store.load_judged(services.db, since, LOOKED_AT)
-    return [row for row in judged if row.strong or uses[0].state == ModelState.ACTING]
+    return _confirming(judged, uses[0].state)
+
+
+def _confirming(rows: Sequence[Row], state: str) -> Sequence[Row]:
+    """The labels that an opinion can be judged by. In shadow those by persons alone: an untouched close then confirms
+    the rules."""
+    return [row for row in rows if row.strong or state == ModelState.ACTING]
 
 
 async def check_drift(services: Services, now: datetime) -> DriftFigures | None:
@@ -295,7 +300,7 @@ async def _check_drift(services: Services, now: datetime) -> DriftFigures | None
         return None
     rows = await store.load_labels(services.db, now - WEEK, LOOKED_AT)
     texts = [fold_text(text) for text in await store.load_narratives(services.db, now - WEEK, LOOKED_AT)]
-    judged = [row for row in rows if row.guess is not None and row.confidence is not None]
+    judged = [row for row in _confirming(rows, use.state) if row.guess is not None and row.confidence is not None]
     week = WeekOfLabels(
         categories=[row.category for row in rows],
         predictions=[Prediction(row.category, row.guess, row.confidence) for row in judged],

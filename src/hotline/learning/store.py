@@ -181,12 +181,14 @@ async def load_judged(db: Database, since: datetime, limit: int) -> Sequence[Row
     return list(reversed(await db.rows(_JUDGED, since=since, limit=limit)))
 
 
-_SINCE = PreparedQuery(sa.select(*lb.c).where(lb.c.at > _since).order_by(lb.c.at, lb.c.number).limit(_limit))
+_SINCE = PreparedQuery(
+    sa.select(*lb.c).where(lb.c.at > _since).order_by(lb.c.at.desc(), lb.c.number.desc()).limit(_limit)
+)
 
 
 async def load_labels(db: Database, since: datetime, limit: int) -> Sequence[Row]:
-    """Labels after `since`, oldest first."""
-    return await db.rows(_SINCE, since=since, limit=limit)
+    """The newest labels after `since`, oldest first."""
+    return list(reversed(await db.rows(_SINCE, since=since, limit=limit)))
 
 
 _DISAGREEMENTS = PreparedQuery(
