@@ -1,13 +1,17 @@
 """What the worker does by itself."""
 
+import threading
 from datetime import timedelta
 
-from hotline.learning import store
+import pytest
+
+from hotline.learning import service, store
 from hotline.learning.in_use import ModelInUse
 from hotline.learning.jobs import KEPT, UNUSED_KEPT, learning_jobs, retention
-from hotline.learning.service import is_training_due, promote, rollback, train
+from hotline.learning.service import check_drift, is_training_due, promote, rollback, train
 from hotline.learning.vocabulary import ModelState
 from hotline.runtime.jobs import WorkerContext
+from hotline.text.normalisation import fold_text
 from hotline.tickets.context import Services
 from tests.conftest import Clock, Player
 from tests.learning.desk import Desk, fit_here
@@ -74,6 +78,25 @@ async def test_two_workers_do_not_train_at_once(services: Services, clock: Clock
     assert await train(services, fit_here, clock()) is None
     clock.forward(minutes=31)  # it died
     assert await train(services, fit_here, clock()) is not None
+
+
+async def test_texts_are_folded_beside_the_loop(
+    services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folded_in: set[threading.Thread] = set()
+
+    def fold_and_note(text: str) -> str:
+        folded_in.add(threading.current_thread())
+        return fold_text(text)
+
+    monkeypatch.setattr(service, "fold_text", fold_and_note)
+    desk = Desk(services)
+    await taught(desk, clock)
+    assert folded_in and threading.current_thread() not in folded_in
+    folded_in.clear()
+    await desk.decide(some(2, BEGIN + timedelta(days=5), 20))
+    assert await check_drift(services, clock.forward(days=8)) is not None
+    assert folded_in and threading.current_thread() not in folded_in
 
 
 async def test_a_damaged_version_is_not_used(services: Services, clock: Clock) -> None:

@@ -1,5 +1,6 @@
 """Learning: fits versions on labels, puts them into use, and compares the one in use with what comes in."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -101,7 +102,8 @@ async def _train(services: Services, fit: Fit, now: datetime, by: str) -> Traine
         detail = f"{strong} decisions by persons; {LEAST_LABELS} of two categories at least are needed"
         raise Refused(Refusal(Code.CONFLICT, detail))
     narratives = await store.load_narratives(services.db, store.BEGINNING, MOST_UNLABELLED)
-    task = make_task(directory, rows, narratives)
+    # seconds for 20,000 texts: not on the loop, nor in the one thread that requests wait for
+    task = await asyncio.to_thread(make_task, directory, rows, narratives)
     uses = await store.load_uses(services.db, 1)
     result = await fit(task)
     current = await _predict_with_current(services, task, result, uses)
@@ -178,8 +180,8 @@ async def _predict_with_current(
     current = await load_model(services.db, uses[0].version, acting=False) if uses else None
     if current is None:
         return None
-    labels = [task.labelled[place] for place in result.gate]
-    return [Prediction(label.category, *current.predict(label.text)) for label in labels]
+    labels, predict = [task.labelled[place] for place in result.gate], current.predict
+    return await asyncio.to_thread(lambda: [Prediction(label.category, *predict(label.text)) for label in labels])
 
 
 def _figures(result: FitResult, gate: GateResult) -> dict[str, Any]:
@@ -299,13 +301,14 @@ async def _check_drift(services: Services, now: datetime) -> DriftFigures | None
     if version is None or model is None:
         return None
     rows = await store.load_labels(services.db, now - WEEK, LOOKED_AT)
-    texts = [fold_text(text) for text in await store.load_narratives(services.db, now - WEEK, LOOKED_AT)]
+    narratives = await store.load_narratives(services.db, now - WEEK, LOOKED_AT)
+    unknown = await asyncio.to_thread(lambda: model.unknown_share([fold_text(text) for text in narratives]))
     judged = [row for row in _confirming(rows, use.state) if row.guess is not None and row.confidence is not None]
     week = WeekOfLabels(
         categories=[row.category for row in rows],
         predictions=[Prediction(row.category, row.guess, row.confidence) for row in judged],
         overridden=[row.guess != row.category for row in judged if row.sure],
-        unknown=model.unknown_share(texts),
+        unknown=unknown,
     )
     figures = version.figures
     found = measure_drift(week, LearnedFrom(figures["fitted_on"], figures["mix"], figures["unknown"]))
