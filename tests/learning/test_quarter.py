@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 import pytest
+import sqlalchemy as sa
 
-from hotline.learning import store
+from hotline.learning import service, store
 from hotline.learning.in_use import ModelInUse
+from hotline.learning.model.training import FitResult, FitTask
 from hotline.learning.service import check_drift, is_training_due, promote, review_shadow, rollback, train
+from hotline.learning.tables import triage_label
 from hotline.learning.vocabulary import ModelState
 from hotline.refusals import Refused
 from hotline.tickets.context import Services
@@ -147,6 +150,25 @@ async def test_drift_puts_an_acting_version_back_into_shadow_and_is_told(
     assert not await review_shadow(services, clock())
 
 
+async def test_drift_in_shadow_is_judged_by_the_newest_decisions_of_persons(
+    at_work: Desk, services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await taught(at_work, clock)
+    await at_work.decide(some(6, BEGIN + timedelta(days=1), 120))
+    untouched = sa.update(triage_label).values(strong=False, by_id="", guess="za-praise", confidence=0.99)
+    await services.db.transact(lambda c: c.execute(untouched.where(triage_label.c.at > BEGIN)))
+    clock.now = BEGIN + timedelta(days=7, hours=1)
+    calm = await check_drift(services, clock())
+    assert calm is not None and calm.alarms == ()  # closes say nothing of the model
+    # of more than can be compared, the newest
+    monkeypatch.setattr(service, "LOOKED_AT", 120)
+    await at_work.decide(some(8, BEGIN + timedelta(days=8), 120))
+    await at_work.decide(some(7, BEGIN + timedelta(days=13), 120, "sb-elderly"))
+    clock.now = BEGIN + timedelta(days=14, hours=2)
+    found = await check_drift(services, clock())
+    assert found is not None and "label_mix" in found.alarms and found.shift is not None and found.shift > 1
+
+
 async def test_a_rollback_brings_the_version_before_back_and_holds(
     at_work: Desk, services: Services, clock: Clock
 ) -> None:
@@ -166,6 +188,65 @@ async def test_a_rollback_brings_the_version_before_back_and_holds(
     assert held is not None and held.gate.passed and not held.used
     await promote(services, held.version, "boss", clock())
     assert [(u.version, u.state) for u in await store.load_uses(services.db, 1)] == [(3, ModelState.SHADOW)]
+
+
+async def test_new_versions_wait_after_a_rollback_though_the_matters_drift(
+    at_work: Desk, services: Services, clock: Clock
+) -> None:
+    await taught(at_work, clock)
+    await promote(services, 1, "boss", clock.forward(minutes=1), acting=True)
+    await at_work.decide(some(8, BEGIN + timedelta(days=1), 100))
+    clock.now = BEGIN + timedelta(days=1, hours=3)
+    await train(services, fit_here, clock())
+    assert await rollback(services, "boss", clock()) == (1, ModelState.ACTING)
+    await at_work.decide(some(7, BEGIN + timedelta(days=5), 150, "sb-elderly"))
+    clock.now = BEGIN + timedelta(days=8)
+    found = await check_drift(services, clock())
+    assert found is not None and found.alarms
+    trained = await train(services, fit_here, clock())
+    assert trained is not None and trained.gate.passed and not trained.used
+    [use] = await store.load_uses(services.db, 1)
+    assert (use.version, use.state, use.held) == (1, ModelState.SHADOW, True)
+
+
+async def test_what_a_person_puts_into_use_while_a_version_is_fitted_stays(
+    at_work: Desk, services: Services, clock: Clock
+) -> None:
+    await taught(at_work, clock)
+    await at_work.decide(some(8, BEGIN + timedelta(days=1), 100))
+    clock.now = BEGIN + timedelta(days=1, hours=3)
+
+    async def fit_slowly(task: FitTask) -> FitResult:
+        await promote(services, 1, "boss", clock(), acting=True)
+        return await fit_here(task)
+
+    trained = await train(services, fit_slowly, clock())
+    assert trained is not None and trained.gate.passed and not trained.used
+    [use] = await store.load_uses(services.db, 1)
+    assert (use.version, use.state, use.by_id) == (1, ModelState.ACTING, "boss")
+
+
+async def test_the_worker_reviews_nothing_while_another_does(at_work: Desk, services: Services, clock: Clock) -> None:
+    await taught(at_work, clock)
+    clock.now = BEGIN + timedelta(days=8)
+    assert await services.db.transact(lambda c: store.take_lease(c, "another", timedelta(minutes=30)))
+    assert await check_drift(services, clock()) is None
+    assert await store.load_checks(services.db, 1) == []
+    assert not await review_shadow(services, clock())
+    await services.db.transact(lambda c: store.release_lease(c, "another", {}))
+    assert await check_drift(services, clock()) is not None
+
+
+async def test_a_use_is_written_only_after_the_one_that_was_read(
+    at_work: Desk, services: Services, clock: Clock
+) -> None:
+    await taught(at_work, clock)
+    [read] = await store.load_uses(services.db, 1)
+    row = {"version": 1, "state": ModelState.ACTING, "held": False, "at": clock(), "by_id": "worker", "reason": "r"}
+    await rollback(services, "boss", clock())
+    assert not await services.db.transact(lambda c: store.insert_next_use(c, row, read))
+    [now] = await store.load_uses(services.db, 1)
+    assert now.held and await services.db.transact(lambda c: store.insert_next_use(c, row, now))
 
 
 def test_the_narratives_name_every_matter() -> None:

@@ -78,6 +78,20 @@ def test_one_persons_contradictions_are_set_aside_and_several_persons_are_a_chan
     assert (person.by, person.day, person.labels) == ("d", "", 100)
 
 
+@pytest.mark.parametrize(("seconded", "found"), [(0, True), (1, True), (2, True), (4, True), (5, False), (20, False)])
+def test_a_few_labels_of_an_accomplice_excuse_no_batch(seconded: int, found: bool) -> None:
+    usual = held_out("a", "1", 90, 2, "q") + held_out("b", "1", 90, 1, "r") + held_out("c", "1", 90, 0)
+    batches = find_contradicting(usual + held_out("b", "2", 0, 20) + held_out("c", "2", 0, seconded))
+    assert [(batch.by, batch.day) for batch in batches] == [("b", "2")] * found
+
+
+def test_two_of_few_contradictions_are_no_second_opinion() -> None:
+    usual = held_out("a", "1", 90, 0) + held_out("b", "1", 90, 0) + held_out("c", "1", 90, 0)
+    alone = held_out("b", "2", 0, 10)
+    assert len(find_contradicting(usual + alone + held_out("c", "2", 0, 2))) == 1
+    assert find_contradicting(usual + alone + held_out("c", "2", 0, 3)) == []
+
+
 def test_a_specialist_and_the_busiest_are_not_set_aside() -> None:
     usual = held_out("a", "1", 90, 2, "q") + held_out("b", "1", 90, 1, "r")
     # of what only one person labels, a model fitted on the others is not sure

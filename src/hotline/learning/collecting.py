@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
-
 from hotline.database.prepared import Row
 from hotline.learning import store
 from hotline.learning.model.labels import DecidedTicket, Decision, TriageLabel, label_of
@@ -27,19 +25,20 @@ async def collect_labels(services: Services, now: datetime) -> int:
     entries = await store.load_entries(services.db, since, now - SETTLED, AT_ONCE)
     if not entries:
         return 0
-    read_to = entries[-1].at
-    if len(entries) == AT_ONCE and entries[0].at < read_to:
-        # others of the same moment may lie behind the limit
-        read_to -= timedelta(microseconds=1)
+    await _note_labels(services, entries, now)
+    many, last = len(entries), entries[-1]
+    # an import writes thousands of entries of one moment: it is behind us only when all of them are read
+    while many % AT_ONCE == 0 and (rest := await store.load_entries_of_moment(services.db, last, AT_ONCE)):
+        await _note_labels(services, rest, now)
+        many, last = many + len(rest), rest[-1]
+    await services.db.transact(lambda c: store.write_state(c, {"read_to": last.at}))
+    return many
+
+
+async def _note_labels(services: Services, entries: Sequence[Row], now: datetime) -> None:
     numbers = sorted({entry.number for entry in entries})
     labels = await _read_labels(services, numbers)
-
-    def keep(c: sa.Connection) -> None:
-        store.write_labels(c, numbers, labels, now)
-        store.write_state(c, {"read_to": read_to})
-
-    await services.db.transact(keep)
-    return len(entries)
+    await services.db.transact(lambda c: store.write_labels(c, numbers, labels, now))
 
 
 async def forget_labels(services: Services) -> None:
@@ -63,6 +62,7 @@ async def _read_labels(services: Services, numbers: Sequence[str]) -> list[Triag
                 row.ended_at,
                 (row.advice or {}).get("model"),
                 by_number.get(row.number, ()),
+                hinted=(row.advice or {}).get("hints", {}).get("category") is not None,
             )
         )
         for row in tickets

@@ -33,6 +33,7 @@ def decode_result(data: bytes) -> FitResult:
 
 async def fit_apart(task: FitTask) -> FitResult:
     """Fit, and wait for it. Raises RuntimeError with the end of what the process said, where it failed."""
+    data = await asyncio.to_thread(encode_task, task)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "hotline.learning.fitting"),
         stdin=asyncio.subprocess.PIPE,
@@ -42,10 +43,10 @@ async def fit_apart(task: FitTask) -> FitResult:
     )
     try:
         async with asyncio.timeout(LONGEST):
-            output, errors = await process.communicate(encode_task(task))
+            output, errors = await process.communicate(data)
     finally:
         if process.returncode is None:
             process.kill()
     if process.returncode != 0:
         raise RuntimeError(f"fitting failed: {errors.decode(errors='replace')[-500:]}")
-    return decode_result(output)
+    return await asyncio.to_thread(decode_result, output)

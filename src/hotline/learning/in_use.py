@@ -38,8 +38,8 @@ class ModelInUse:
     async def refresh(self, db: Database) -> None:
         """Read which version is in use, and its arrays where that has changed. A version whose arrays are not what its
         hash says is not used."""
-        fit, uses = await load_model_fit(db), await store.load_uses(db, 1)
-        DRIFT.set(len(fit.alarms) if fit is not None else 0)
+        status, uses = await load_model_status(db), await store.load_uses(db, 1)
+        DRIFT.set(len(status.alarms) if status is not None else 0)
         use = uses[0] if uses else None
         if use is not None and use.id != self._use:
             self.model = await load_model(db, use.version, acting=use.state == ModelState.ACTING)
@@ -65,7 +65,7 @@ async def load_model(db: Database, version: int, *, acting: bool) -> "LinearMode
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFit:
+class ModelStatus:
     """The version in use, and the alarms of its last weekly check; those of a version before it do not count."""
 
     version: int
@@ -73,10 +73,10 @@ class ModelFit:
     alarms: Sequence[str]
 
 
-async def load_model_fit(db: Database) -> ModelFit | None:
+async def load_model_status(db: Database) -> ModelStatus | None:
     """None: no version is in use."""
     uses, checks = await store.load_uses(db, 1), await store.load_checks(db, 1)
     if not uses:
         return None
     alarms = checks[0].alarms if checks and checks[0].version == uses[0].version else ()
-    return ModelFit(uses[0].version, ModelState(uses[0].state), alarms)
+    return ModelStatus(uses[0].version, ModelState(uses[0].state), alarms)

@@ -12,7 +12,8 @@ from hotline.learning.service import check_drift, is_training_due, review_shadow
 from hotline.runtime.jobs import WorkerContext
 from hotline.tickets.context import Services
 
-KEPT = timedelta(days=400)  # versions, of half a megabyte each
+KEPT = timedelta(days=400)  # versions that were in use, of half a megabyte each
+UNUSED_KEPT = timedelta(days=30)  # those that were not
 
 
 def learning_jobs(context: WorkerContext) -> Sequence[Job]:
@@ -42,7 +43,7 @@ def refresh_job(services: Services) -> Job:
 
 
 async def _forget_versions(services: Services, now: datetime) -> int:
-    return await services.db.transact(lambda c: store.delete_old_versions(c, now - KEPT, BATCH))
+    return await services.db.transact(lambda c: store.delete_old_versions(c, now - KEPT, now - UNUSED_KEPT, BATCH))
 
 
 def retention() -> Sequence[RetentionRule[Services]]:

@@ -1,9 +1,10 @@
 """Learning: fits versions on labels, puts them into use, and compares the one in use with what comes in."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
@@ -24,10 +25,9 @@ from hotline.learning.model.calibration import (
 )
 from hotline.learning.model.drift import DriftFigures, LearnedFrom, WeekOfLabels, measure_drift
 from hotline.learning.model.gate import GateResult, confusion, judge
-from hotline.learning.model.labels import TriageLabel, capped_weights
+from hotline.learning.model.labels import LEAST_LABELS, TriageLabel, capped_weights
 from hotline.learning.model.training import (
     HINT_WEIGHT,
-    LEAST_LABELS,
     MOST_LABELS,
     MOST_UNLABELLED,
     FitResult,
@@ -43,9 +43,11 @@ from hotline.text.normalisation import fold_text
 from hotline.tickets.context import Services
 
 log = structlog.get_logger("hotline.learning")
+T = TypeVar("T")
 Fit = Callable[[FitTask], Awaitable[FitResult]]
 REFIT_AFTER = 50  # strong labels
 NIGHTLY = timedelta(days=1)
+LEAST_PAUSE = timedelta(hours=1)  # between two fits, however much is decided
 WEEK = timedelta(days=7)
 LEASE = timedelta(minutes=30)  # a fit of 20,000 labels takes a minute
 LOOKED_AT = 2000  # labels or narratives of a week that are compared
@@ -63,9 +65,9 @@ class TrainedVersion:
 
 
 async def is_training_due(services: Services, now: datetime) -> bool:
-    """After 50 new strong labels, or a day after the last time if there is any new one."""
+    """After 50 new strong labels and an hour, or a day after the last time if there is any new one."""
     state = await store.load_state(services.db)
-    if state is None:
+    if state is None or (state.trained_at is not None and now - state.trained_at < LEAST_PAUSE):
         return False
     new = await store.count_new_labels(services.db, state.trained_at or store.BEGINNING, LEAST_LABELS)
     if state.trained_at is None:
@@ -76,13 +78,20 @@ async def is_training_due(services: Services, now: datetime) -> bool:
 async def train(services: Services, fit: Fit, now: datetime, by: str = BY_WORKER) -> TrainedVersion | None:
     """Fit a version on the labels there are, keep it, and put it into use if it passes the gate. None: another worker
     is training. Raises Refused where there are too few labels."""
+    # also after a failure the next attempt waits for more labels or for a day
+    return await _run_alone(services, lambda: _train(services, fit, now, by), {"trained_at": now})
+
+
+async def _run_alone(services: Services, work: Callable[[], Awaitable[T]], done: Mapping[str, Any]) -> T | None:
+    """Do what puts versions into use while no other worker does. None: another does. `done`: columns of the state to
+    set afterwards, also after a failure."""
     token = str(uuid4())
     if not await services.db.transact(lambda c: store.take_lease(c, token, LEASE)):
         return None
     try:
-        return await _train(services, fit, now, by)
-    finally:  # also after a failure: the next attempt waits for more labels or for a day
-        await services.db.transact(lambda c: store.release_lease(c, token, {"trained_at": now}))
+        return await work()
+    finally:
+        await services.db.transact(lambda c: store.release_lease(c, token, done))
 
 
 async def _train(services: Services, fit: Fit, now: datetime, by: str) -> TrainedVersion:
@@ -93,9 +102,10 @@ async def _train(services: Services, fit: Fit, now: datetime, by: str) -> Traine
         detail = f"{strong} decisions by persons; {LEAST_LABELS} of two categories at least are needed"
         raise Refused(Refusal(Code.CONFLICT, detail))
     narratives = await store.load_narratives(services.db, store.BEGINNING, MOST_UNLABELLED)
-    task = make_task(directory, rows, narratives)
-    result = await fit(task)
+    # seconds for 20,000 texts: not on the loop, nor in the one thread that requests wait for
+    task = await asyncio.to_thread(make_task, directory, rows, narratives)
     uses = await store.load_uses(services.db, 1)
+    result = await fit(task)
     current = await _predict_with_current(services, task, result, uses)
     gate = judge(result.predictions, current)
     figures = _figures(result, gate)
@@ -110,19 +120,19 @@ async def _train(services: Services, fit: Fit, now: datetime, by: str) -> Traine
         "figures": figures,
         "arrays": result.arrays,
     }
-    use = _use_after_training(gate, uses, now, by)
+    use = _use_after_training(gate, uses, now, by, compared=current is not None)
 
-    def keep(c: Any) -> int:
+    def keep(c: Any) -> tuple[int, bool]:
         version = store.insert_version(c, row)
-        if use is not None:
-            store.insert_use(c, {**use, "version": version})
-        return version
+        last = uses[0] if uses else None
+        # it was compared with that one: where a person has put another into use meanwhile, it waits for a person too
+        return version, use is not None and store.insert_next_use(c, {**use, "version": version}, last)
 
-    version = await services.db.transact(keep)
-    log.info("model.trained", version=version, passed=gate.passed, used=use is not None, reasons=gate.reasons)
-    if use is not None:
+    version, used = await services.db.transact(keep)
+    log.info("model.trained", version=version, passed=gate.passed, used=used, reasons=gate.reasons)
+    if used:
         await services.part(ModelInUse).refresh(services.db)
-    return TrainedVersion(version, gate, use is not None, figures)
+    return TrainedVersion(version, gate, used, figures)
 
 
 def make_task(directory: Directory, rows: Sequence[Row], narratives: Sequence[str]) -> FitTask:
@@ -152,12 +162,14 @@ def make_task(directory: Directory, rows: Sequence[Row], narratives: Sequence[st
     return FitTask(labelled, hints, [fold_text(text) for text in narratives])
 
 
-def _use_after_training(gate: GateResult, uses: Sequence[Row], now: datetime, by: str) -> dict[str, Any] | None:
-    """A version that passed takes the place of the one in use, in its state; the first begins in shadow. After a
-    rollback it waits for a person."""
+def _use_after_training(
+    gate: GateResult, uses: Sequence[Row], now: datetime, by: str, *, compared: bool
+) -> dict[str, Any] | None:
+    """A version that passed takes the place of the one in use, in its state. It begins in shadow where it was not
+    `compared`: it is the first, or the one in use is damaged. After a rollback it waits for a person."""
     if not gate.passed or (uses and uses[0].held):
         return None
-    state = uses[0].state if uses else ModelState.SHADOW
+    state = uses[0].state if uses and compared else ModelState.SHADOW
     return {"state": state, "held": False, "at": now, "by_id": by, "reason": "; ".join(gate.reasons)}
 
 
@@ -168,8 +180,8 @@ async def _predict_with_current(
     current = await load_model(services.db, uses[0].version, acting=False) if uses else None
     if current is None:
         return None
-    labels = [task.labelled[place] for place in result.gate]
-    return [Prediction(label.category, *current.predict(label.text)) for label in labels]
+    labels, predict = [task.labelled[place] for place in result.gate], current.predict
+    return await asyncio.to_thread(lambda: [Prediction(label.category, *predict(label.text)) for label in labels])
 
 
 def _figures(result: FitResult, gate: GateResult) -> dict[str, Any]:
@@ -224,63 +236,95 @@ async def rollback(services: Services, by: str, now: datetime) -> tuple[int, Mod
 
 async def review_shadow(services: Services, now: datetime) -> bool:
     """Let the version in use act once its record in shadow is long and good enough. True: it acts from now on."""
+    if not _may_be_raised(await store.load_uses(services.db, 1)):
+        return False
+    return bool(await _run_alone(services, lambda: _review_shadow(services, now), {}))
+
+
+def _may_be_raised(uses: Sequence[Row]) -> bool:
+    return bool(uses) and uses[0].state == ModelState.SHADOW and not uses[0].held
+
+
+async def _review_shadow(services: Services, now: datetime) -> bool:
     uses = await store.load_uses(services.db, LOOKED_AT)
-    if not uses or uses[0].state != ModelState.SHADOW or uses[0].held:
+    if not _may_be_raised(uses):
         return False
     record = await load_record(services, uses)
     if not may_act([(row.sure, row.guess == row.category) for row in record]):
         return False
-    await _put_into_use(services, _use(uses[0].version, ModelState.ACTING, BY_WORKER, "record in shadow", now))
+    use = _use(uses[0].version, ModelState.ACTING, BY_WORKER, "record in shadow", now)
+    if not await services.db.transact(lambda c: store.insert_next_use(c, use, uses[0])):
+        return False
+    await services.part(ModelInUse).refresh(services.db)
     log.info("model.acts", version=uses[0].version, labels=len(record))
     return True
 
 
 async def load_record(services: Services, uses: Sequence[Row]) -> Sequence[Row]:
-    """The labels of texts on which a version had an opinion since it is in its present state. In shadow those by
-    persons alone: an untouched close then confirms the rules, and later the model."""
+    """The labels of texts on which a version had an opinion since it is in its present state."""
     since = store.BEGINNING
     for use in uses:
         if use.state != uses[0].state:
             break
         since = use.at
     judged = await store.load_judged(services.db, since, LOOKED_AT)
-    return [row for row in judged if row.strong or uses[0].state == ModelState.ACTING]
+    return _confirming(judged, uses[0].state)
+
+
+def _confirming(rows: Sequence[Row], state: str) -> Sequence[Row]:
+    """The labels that an opinion can be judged by. In shadow those by persons alone: an untouched close then confirms
+    the rules."""
+    return [row for row in rows if row.strong or state == ModelState.ACTING]
 
 
 async def check_drift(services: Services, now: datetime) -> DriftFigures | None:
     """Once a week, compare the version in use with what came in. An alarm puts it back into shadow, and operators are
-    told. None: not due, or no version is in use."""
-    uses, checks = await store.load_uses(services.db, LOOKED_AT), await store.load_checks(services.db, 1)
-    if not uses or now - (checks[0].at if checks else uses[-1].at) < WEEK:
+    told. None: not due, no version is in use, or another worker is at it."""
+    if await _checked_use(services, now) is None:
         return None
-    use = uses[0]
+    return await _run_alone(services, lambda: _check_drift(services, now), {})
+
+
+async def _checked_use(services: Services, now: datetime) -> Row | None:
+    """The version in use, if a week has gone since the last check."""
+    uses, checks = await store.load_uses(services.db, LOOKED_AT), await store.load_checks(services.db, 1)
+    due = bool(uses) and now - (checks[0].at if checks else uses[-1].at) >= WEEK
+    return uses[0] if due else None
+
+
+async def _check_drift(services: Services, now: datetime) -> DriftFigures | None:
+    use = await _checked_use(services, now)
+    if use is None:
+        return None
     version = await store.load_version(services.db, use.version)
     model = await load_model(services.db, use.version, acting=False)
     if version is None or model is None:
         return None
     rows = await store.load_labels(services.db, now - WEEK, LOOKED_AT)
-    texts = [fold_text(text) for text in await store.load_narratives(services.db, now - WEEK, LOOKED_AT)]
-    judged = [row for row in rows if row.guess is not None and row.confidence is not None]
+    narratives = await store.load_narratives(services.db, now - WEEK, LOOKED_AT)
+    unknown = await asyncio.to_thread(lambda: model.unknown_share([fold_text(text) for text in narratives]))
+    judged = [row for row in _confirming(rows, use.state) if row.guess is not None and row.confidence is not None]
     week = WeekOfLabels(
         categories=[row.category for row in rows],
         predictions=[Prediction(row.category, row.guess, row.confidence) for row in judged],
         overridden=[row.guess != row.category for row in judged if row.sure],
-        unknown=model.unknown_share(texts),
+        unknown=unknown,
     )
     figures = version.figures
     found = measure_drift(week, LearnedFrom(figures["fitted_on"], figures["mix"], figures["unknown"]))
-    lowered = bool(found.alarms) and use.state == ModelState.ACTING
+    lower = bool(found.alarms) and use.state == ModelState.ACTING
     reason = f"drift: {', '.join(found.alarms)}"
 
-    def keep(c: Any) -> None:
+    def keep(c: Any) -> bool:
         figures = {name: value for name, value in asdict(found).items() if name != "alarms"}
         store.insert_check(c, {"at": now, "version": use.version, "figures": figures, "alarms": list(found.alarms)})
-        if lowered:
-            store.insert_use(c, _use(use.version, ModelState.SHADOW, BY_WORKER, reason, now))
         if found.alarms:
             add_alarm(c, "model", bilingual("alarm.model", version=use.version), now)
+        # after a rollback new versions still wait
+        row = {**_use(use.version, ModelState.SHADOW, BY_WORKER, reason, now), "held": use.held}
+        return lower and store.insert_next_use(c, row, use)
 
-    await services.db.transact(keep)
+    lowered = await services.db.transact(keep)
     if found.alarms:
         log.warning("model.drift", version=use.version, alarms=found.alarms, lowered=lowered)
     await services.part(ModelInUse).refresh(services.db)

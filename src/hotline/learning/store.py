@@ -29,7 +29,7 @@ _limit, _since = sa.bindparam("limit", type_=sa.Integer), sa.bindparam("since", 
 _until = sa.bindparam("until", type_=Instant)
 
 _ENTRIES = PreparedQuery(
-    sa.select(tl.c.at, tl.c.number)
+    sa.select(tl.c.at, tl.c.number, tl.c.seq)
     .where(tl.c.at > _since, tl.c.at <= _until)
     .order_by(tl.c.at, tl.c.number, tl.c.seq)
     .limit(_limit)
@@ -37,8 +37,22 @@ _ENTRIES = PreparedQuery(
 
 
 async def load_entries(db: Database, since: datetime, until: datetime, limit: int) -> Sequence[Row]:
-    """Moment and ticket of the entries of all timelines after `since`, oldest first."""
+    """Moment, ticket and place of the entries of all timelines after `since`, oldest first."""
     return await db.rows(_ENTRIES, since=since, until=until, limit=limit)
+
+
+_number, _seq = sa.bindparam("number", type_=sa.String), sa.bindparam("seq", type_=sa.Integer)
+_REST = PreparedQuery(
+    sa.select(tl.c.at, tl.c.number, tl.c.seq)
+    .where(tl.c.at == _since, sa.or_(tl.c.number > _number, sa.and_(tl.c.number == _number, tl.c.seq > _seq)))
+    .order_by(tl.c.number, tl.c.seq)
+    .limit(_limit)
+)
+
+
+async def load_entries_of_moment(db: Database, last: Row, limit: int) -> Sequence[Row]:
+    """The entries that follow `last` in the order of `load_entries` and have the same moment."""
+    return await db.rows(_REST, since=last.at, number=last.number, seq=last.seq, limit=limit)
 
 
 _TICKETS = PreparedQuery(
@@ -67,13 +81,20 @@ async def load_decided(db: Database, numbers: Sequence[str]) -> tuple[Sequence[R
     return tickets, decisions, {row.number: row.department for row in leads}
 
 
+_DECIDED = ("number", "category", "kind", "department", "by_id", "strong")
+
+
 def write_labels(c: sa.Connection, numbers: Sequence[str], labels: Sequence[TriageLabel], now: datetime) -> None:
-    """Replace the labels of these tickets."""
+    """Replace the labels of these tickets. What was decided as before is no new decision: it keeps its `noted_at`."""
+    columns = [lb.c[name] for name in (*_DECIDED, "noted_at")]
+    before = c.execute(sa.select(*columns).where(lb.c.number.in_(numbers)))
+    noted = {tuple(getattr(row, name) for name in _DECIDED): row.noted_at for row in before}
     c.execute(sa.delete(lb).where(lb.c.number.in_(numbers)))
     rows = []
     for label in labels:
         row = asdict(label)
-        rows.append({**row, "by_id": row.pop("by"), "noted_at": now})
+        row["by_id"] = row.pop("by")
+        rows.append({**row, "noted_at": noted.get(tuple(row[name] for name in _DECIDED), now)})
     if rows:
         insert_ignoring_duplicates(c, lb, rows)
 
@@ -93,7 +114,7 @@ def write_state(c: sa.Connection, values: Mapping[str, Any]) -> None:
 
 
 def take_lease(c: sa.Connection, token: str, length: timedelta) -> bool:
-    """Whether this process trains now: one at a time."""
+    """Whether this process may train or review now: one at a time."""
     insert_ignoring_duplicates(c, s, [{"id": ONE, "read_to": BEGINNING}])
     now = database_time(c)
     free = is_free(s.c.lease_until, now, length)
@@ -123,14 +144,15 @@ async def count_new_labels(db: Database, since: datetime, limit: int) -> int:
 _LABELLED = PreparedQuery(
     sa.select(*lb.c, t.c.narrative)
     .join(t, t.c.number == lb.c.number)
-    .order_by(lb.c.at.desc(), lb.c.number.desc())
+    .order_by(lb.c.strong.desc(), lb.c.at.desc(), lb.c.number.desc())
     .limit(_limit)
 )
 
 
 async def load_labelled(db: Database, limit: int) -> Sequence[Row]:
-    """The newest labels with their narratives, oldest first."""
-    return list(reversed(await db.rows(_LABELLED, limit=limit)))
+    """The newest strong labels, and the newest weak ones for what is left of `limit`, with their narratives; oldest
+    first."""
+    return sorted(await db.rows(_LABELLED, limit=limit), key=lambda row: (row.at, row.number))
 
 
 _NARRATIVES = PreparedQuery(
@@ -159,12 +181,14 @@ async def load_judged(db: Database, since: datetime, limit: int) -> Sequence[Row
     return list(reversed(await db.rows(_JUDGED, since=since, limit=limit)))
 
 
-_SINCE = PreparedQuery(sa.select(*lb.c).where(lb.c.at > _since).order_by(lb.c.at, lb.c.number).limit(_limit))
+_SINCE = PreparedQuery(
+    sa.select(*lb.c).where(lb.c.at > _since).order_by(lb.c.at.desc(), lb.c.number.desc()).limit(_limit)
+)
 
 
 async def load_labels(db: Database, since: datetime, limit: int) -> Sequence[Row]:
-    """Labels after `since`, oldest first."""
-    return await db.rows(_SINCE, since=since, limit=limit)
+    """The newest labels after `since`, oldest first."""
+    return list(reversed(await db.rows(_SINCE, since=since, limit=limit)))
 
 
 _DISAGREEMENTS = PreparedQuery(
@@ -228,7 +252,20 @@ async def load_uses(db: Database, limit: int) -> Sequence[Row]:
 
 
 def insert_use(c: sa.Connection, row: Mapping[str, Any]) -> None:
+    """Put a version into use, whichever is in use now: what a person decides."""
+    c.execute(sa.select(s.c.id).where(s.c.id == ONE).with_for_update())  # one after the other
     c.execute(sa.insert(u).values(**row))
+
+
+def insert_next_use(c: sa.Connection, row: Mapping[str, Any], last: Row | None) -> bool:
+    """Put a version into use if the last use is still the one that was read (None: there was none). False: somebody
+    has put another into use meanwhile, and nothing was written."""
+    c.execute(sa.select(s.c.id).where(s.c.id == ONE).with_for_update())
+    newest = c.execute(sa.select(sa.func.max(u.c.id))).scalar_one()
+    if newest != (last.id if last is not None else None):
+        return False
+    c.execute(sa.insert(u).values(**row))
+    return True
 
 
 _CHECKS = PreparedQuery(sa.select(*k.c).order_by(k.c.at.desc()).limit(_limit))
@@ -243,10 +280,13 @@ def insert_check(c: sa.Connection, row: Mapping[str, Any]) -> None:
     c.execute(sa.insert(k).values(**row))
 
 
-def delete_old_versions(c: sa.Connection, before: datetime, limit: int) -> int:
-    """Delete versions made before then, with their uses and checks, but for the one in use; how many there were."""
+def delete_old_versions(c: sa.Connection, before: datetime, unused_before: datetime, limit: int) -> int:
+    """Delete versions with their uses and checks: those made before `before`, and of those that were never in use those
+    made before `unused_before`; the one in use stays. How many there were."""
     in_use = sa.select(u.c.version).order_by(u.c.id.desc()).limit(1).scalar_subquery()
-    old = sa.select(v.c.version).where(v.c.made_at < before, v.c.version != sa.func.coalesce(in_use, 0)).limit(limit)
+    unused = sa.and_(v.c.made_at < unused_before, v.c.version.not_in(sa.select(u.c.version)))
+    of_age = sa.or_(v.c.made_at < before, unused)
+    old = sa.select(v.c.version).where(of_age, v.c.version != sa.func.coalesce(in_use, 0)).limit(limit)
     versions = list(c.execute(old).scalars())
     for table in (u, k, v):
         c.execute(sa.delete(table).where(table.c.version.in_(versions)))

@@ -14,7 +14,7 @@ from hotline.delivery.message_kinds import MessageKinds
 from hotline.delivery.model import AvailableChannels, Message
 from hotline.delivery.provider import GatewayProvider
 from hotline.inbound import store as inbound_store
-from hotline.learning.in_use import load_model_fit
+from hotline.learning.in_use import load_model_status
 from hotline.locales import translate, translate_pair
 from hotline.locales.labels import label_key
 from hotline.operations.departure_checks import check_names_of_departed, check_orders_of_departed
@@ -255,15 +255,17 @@ async def _check_file_permissions(services: Services, directory: Directory, now:
     return [build_finding("permissions", "doctor.permissions.exposed", wrong=True, files=listed, remedy=remedy)]
 
 
-async def _check_model_fits(services: Services, directory: Directory, now: datetime) -> list[Finding]:
-    fit = await load_model_fit(services.db)
-    if fit is None:
+async def _check_model(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    status = await load_model_status(services.db)
+    if status is None:
         return [build_finding("model", "doctor.model.none")]
-    if fit.alarms:
-        alarms = ", ".join(fit.alarms)
-        return [build_finding("model", "doctor.model.drift", warns=True, version=fit.version, alarms=alarms)]
-    state, state_zh = translate_pair(label_key(fit.state))[::-1]
-    return [build_finding("model", "doctor.model.good", version=fit.version, state=state, chinese={"state": state_zh})]
+    if status.alarms:
+        alarms = ", ".join(status.alarms)
+        return [build_finding("model", "doctor.model.drift", warns=True, version=status.version, alarms=alarms)]
+    state, state_zh = translate_pair(label_key(status.state))[::-1]
+    return [
+        build_finding("model", "doctor.model.good", version=status.version, state=state, chinese={"state": state_zh})
+    ]
 
 
 # for every look at /readyz
@@ -287,7 +289,7 @@ WORKER_CHECKS: Sequence[Check] = (
     _check_clock_skew,
     _check_durable_commits,
     _check_file_permissions,
-    _check_model_fits,
+    _check_model,
 )
 ALL_CHECKS: Sequence[Check] = (
     *WORKER_CHECKS,

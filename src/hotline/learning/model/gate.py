@@ -1,5 +1,6 @@
 """The gate in front of a new version: labels that contradict the rest are set aside, and nothing may get worse."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ LEAST_OF_BATCH = 10  # labels of one person from which on they are compared with
 CONTRADICTION = 0.4  # how much larger the contradicted share of a batch is than that of all other labels
 SURE_OF_IT = 0.5  # confidence from which on a guess contradicts: of what nobody else labels, the model knows nothing
 MINORITY = 3  # more than a third of all labels are not set aside because the others say otherwise
+# one label of an accomplice excuses nothing: so many, and such a share of the same contradictions, are a second opinion
+LEAST_VOTES = 3
+VOTES_SHARE = 0.2
 GATE_SHARE = 5  # the newest fifth by time
 
 
@@ -41,16 +45,17 @@ class GateResult:
 def find_contradicting(labels: Sequence[HeldOutLabel]) -> list[LabelBatch]:
     """The batches (one person, one day) and the persons whose labels contradict the rest.
 
-    A label contradicts where the model fitted without its labeller is sure of something else and nobody else has chosen
-    the same against the same guess: a change that several persons make is no fault."""
-    voters: dict[tuple[str, str], set[str]] = {}
+    A label contradicts where the model fitted without its labeller is sure of something else and nobody else often
+    chose the same against the same guess: a change that several persons make is no fault."""
+    votes: dict[tuple[str, str], Counter[str]] = {}
     for label in labels:
         if not label.prediction.right:
-            voters.setdefault((label.prediction.guess, label.prediction.truth), set()).add(label.by)
+            votes.setdefault((label.prediction.guess, label.prediction.truth), Counter())[label.by] += 1
+    seconders = {kind: _seconders(counts) for kind, counts in votes.items()}
     against = [
         not label.prediction.right
         and label.prediction.confidence >= SURE_OF_IT
-        and len(voters[label.prediction.guess, label.prediction.truth]) == 1
+        and not seconders[label.prediction.guess, label.prediction.truth] - {label.by}
         for label in labels
     ]
     days = _stand_out([(label.by, label.day) for label in labels], against)
@@ -58,6 +63,12 @@ def find_contradicting(labels: Sequence[HeldOutLabel]) -> list[LabelBatch]:
     persons = _stand_out([(labels[place].by, "") for place in rest], [against[place] for place in rest])
     whole = {batch.by for batch in persons}
     return sorted([*persons, *(batch for batch in days if batch.by not in whole)], key=lambda b: (b.by, b.day))
+
+
+def _seconders(votes: Mapping[str, int]) -> set[str]:
+    """Who chose the same often enough to excuse others. `votes`: how often each did."""
+    least = max(LEAST_VOTES, VOTES_SHARE * sum(votes.values()))
+    return {by for by, count in votes.items() if count >= least}
 
 
 def _stand_out(names: Sequence[tuple[str, str]], against: Sequence[bool]) -> list[LabelBatch]:

@@ -9,9 +9,8 @@ from hotline.organisation.model.actors import ActorKind
 from hotline.tickets.model.vocabulary import Action, TicketStatus
 
 WEAK = 0.3  # what an untouched close weighs beside a person's decision
-# no one labeller outweighs the others, and three are enough for a full vote
-MOST_OF_ONE = 1 / 3
-BY_SYSTEM = frozenset({ActorKind.RULES, ActorKind.CLOCK, ActorKind.RESIDENT})
+LEAST_LABELS = 50  # strong ones; from fewer there is nothing to learn, and they do not outweigh others
+MOST_PARTS = 3  # no labeller holds more than a third
 DECISIONS = frozenset({Action.TRIAGE, Action.AMEND, Action.DISPATCH, Action.APPROVE_RETURN, Action.ANSWER})
 
 
@@ -28,7 +27,8 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class DecidedTicket:
-    """A ticket as it stands, with its decisions in order. `department`: of the live or last lead order."""
+    """A ticket as it stands, with its decisions in order. `department`: of the live or last lead order. `hinted`: who
+    brought it named the category."""
 
     number: str
     status: TicketStatus
@@ -38,6 +38,7 @@ class DecidedTicket:
     ended_at: datetime | None
     opinion: dict[str, Any] | None
     decisions: Sequence[Decision]
+    hinted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +66,19 @@ class TriageLabel:
 
 
 def label_of(ticket: DecidedTicket) -> TriageLabel | None:
-    """None: nobody has decided, and it was not closed."""
+    """None: no person has decided, and it was not closed untouched with the category by the rules. A key is no person:
+    a form or another system may use it."""
     if ticket.category is None:
         return None
-    persons = [d for d in ticket.decisions if d.by_kind not in BY_SYSTEM]
+    persons = [d for d in ticket.decisions if d.by_kind is ActorKind.PERSON]
     chosen = [d for d in persons if d.category]
     closed = ticket.status is TicketStatus.CLOSED and ticket.ended_at is not None
-    if not chosen and not closed:
+    # what a form or the model itself has chosen is not confirmed by a close
+    if not chosen and (not closed or ticket.hinted or _is_by_model(ticket)):
         return None
     sent = [d for d in ticket.decisions if d.action is Action.DISPATCH]
     returned = any(d.action is Action.APPROVE_RETURN for d in ticket.decisions)
-    by_person = bool(sent) and sent[-1].by_kind not in BY_SYSTEM
+    by_person = bool(sent) and sent[-1].by_kind is ActorKind.PERSON
     # a granted return says where the matter does not belong; where it does is known at the end
     department = ticket.department if by_person or closed else None
     opinion = ticket.opinion or {}
@@ -96,24 +99,38 @@ def label_of(ticket: DecidedTicket) -> TriageLabel | None:
     )
 
 
+def _is_by_model(ticket: DecidedTicket) -> bool:
+    """Whether the category is the one that an acting model was sure of."""
+    opinion = ticket.opinion or {}
+    return bool(opinion.get("acting") and opinion.get("sure")) and opinion.get("category") == ticket.category
+
+
 def capped_weights(labels: Sequence[TriageLabel]) -> list[float]:
-    """The weight of each label, so that no labeller holds more than their share of the whole: a third, or an equal part
-    where there are fewer than three. Weak labels are nobody's."""
+    """The weight of each label, so that no labeller holds more than their part of the strong ones: a third, or a half
+    where only two have LEAST_LABELS or more. Where fewer have, nobody is capped: a few labels do not weigh as much as
+    all the others. What the capped ones lose goes to all strong labels alike, so that their total stays the same; weak
+    labels are nobody's."""
     totals: dict[str, float] = {}
     for label in labels:
         if label.strong:
             totals[label.by] = totals.get(label.by, 0.0) + label.weight
-    if len(totals) < 2:
+    parts = min(MOST_PARTS, sum(total >= LEAST_LABELS for total in totals.values()))
+    if parts < 2:
         return [label.weight for label in labels]
-    share = max(MOST_OF_ONE, 1 / len(totals))
-    factors = {by: min(1.0, _most(totals, by, share) / total) for by, total in totals.items()}
+    limit = _highest_total(sorted(totals.values(), reverse=True), parts)
+    scale = sum(totals.values()) / sum(min(total, limit) for total in totals.values())
+    factors = {by: scale * min(1.0, limit / total) for by, total in totals.items()}
     return [label.weight * (factors[label.by] if label.strong else 1.0) for label in labels]
 
 
-def _most(totals: dict[str, float], by: str, share: float) -> float:
-    """How much one may weigh beside what all others weigh, to hold `share` of the whole."""
-    others = sum(total for other, total in totals.items() if other != by)
-    return max(1.0, others * share / (1 - share))
+def _highest_total(totals: Sequence[float], parts: int) -> float:
+    """The most that one may weigh, to be at most one of `parts` parts of all after the larger ones are lowered to it.
+    `totals`: largest first, at least as many as `parts`."""
+    for lowered in range(parts):
+        limit = sum(totals[lowered:]) / (parts - lowered)
+        if totals[lowered] <= limit:
+            break
+    return limit
 
 
 def label_mix(categories: Iterable[str]) -> dict[str, float]:

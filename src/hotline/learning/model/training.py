@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 from hotline.learning.model.calibration import Prediction
 from hotline.learning.model.gate import GATE_SHARE, LabelBatch
+from hotline.learning.model.labels import LEAST_LABELS as LEAST_LABELS
 from hotline.learning.model.labels import WEAK
 
-LEAST_LABELS = 50  # strong ones; with fewer there is nothing to learn from
-MOST_LABELS = 20_000  # the newest; older ones speak of another time
+MOST_LABELS = 20_000  # the newest, strong ones first; older ones speak of another time
 MOST_UNLABELLED = 5_000
 HINT_WEIGHT = WEAK
 
