@@ -2,7 +2,7 @@
 import { $, Refusal, api, el, fill, forget, get, heads, joined, listed, named, openDialog, press, row, say, settled, t, unique, when, word } from "./core.js";
 import { Unclear, formOf } from "./items.js";
 
-const NOUNS = ["departments", "areas", "categories", "routes", "policies", "ladders", "calendars", "rosters", "words", "house"];
+const NOUNS = ["departments", "areas", "categories", "routes", "policies", "ladders", "calendars", "rosters", "words", "danger_frames", "symptoms", "hazards", "word_lists", "incident_rules", "house"];
 const MORE = ["people", "keys", "subscriptions"];
 const wished = () => ([...NOUNS, ...MORE].includes(location.hash.slice(1)) ? location.hash.slice(1) : "departments");
 let noun = wished();

@@ -28,6 +28,7 @@ _WHAT_NOW = frozenset(
 _CASE_SIGNS = (*"了咯咗喇紧正在我这那都还没很好", "有人", "有个", "有几", "里面", "里头", "全是", "一直", "得很")
 _BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
 _NOT_DONE = ("没", "未", "不", "冇", "想", "要", "等")
+_USUALLY = ("平时", "平常", "往常", "通常", "往日", "usually", "normally", "always")  # what is not now
 _NOT_DONE_WORDS = ("cannot", "can't", "not", "never", "couldn't", "won't")
 
 
@@ -318,7 +319,7 @@ class _Context(Surroundings):
     def _is_undone(self, offset: int) -> bool:
         """Whether what stands at the offset is denied or only wanted: not put out, cannot be found."""
         before = self.text[max(0, offset - 16) : offset]
-        return _contains(before[-2:], _NOT_DONE) or _contains(before, _NOT_DONE_WORDS)
+        return _contains(before[-2:], _NOT_DONE) or _contains(before, _NOT_DONE_WORDS) or _contains(before, _USUALLY)
 
     def is_feared(self) -> bool:
         return self.stands_before(Operator.FEAR, 10)

@@ -40,6 +40,7 @@ GATES: tuple[tuple[str, ...], ...] = tuple(
 )
 # what bears the name of a place and is none
 COMPOUNDS: tuple[str, ...] = (
+    "厨房水池", "厨房的水池", "洗菜水池", "洗碗水池", "洗手水池", "水池堵", "水池漏", "水池下水",
     "广场舞", "坝坝舞", "坝坝宴", "坝坝电影", "院坝坝", "院坝坝头", "市场监管", "市场监督", "市场价", "菜市场价",
     "square meter", "square meters", "square metre", "square metres", "square foot", "square feet", "square root",
     "stock market", "job market", "market price", "market prices", "market value", "supermarket",
