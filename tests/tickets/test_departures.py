@@ -340,6 +340,31 @@ async def test_t12_a_successor_takes_over_where_one_is_named(
     assert [(action, by) for action, by, _ in lines[-2:]] == [("recall", "clock"), ("dispatch", "rules")]
 
 
+async def test_t12_a_successor_has_the_help_of_those_who_assisted(
+    desk: Player, switch: Player, services: Services, clock: Clock, lift_ticket: dict[str, Any]
+) -> None:
+    await switch.order(lift_ticket, "assist", department="security")
+    await retire(services, clock, "property-works", successor="residents-affairs")
+    await release_departed(services, clock.now)
+    orders = [(o["department"]["code"], o["part"], o["status"]) for o in (await desk.see(lift_ticket))["assignments"]]
+    assert orders[-2:] == [("residents-affairs", "lead", "issued"), ("security", "assist", "issued")]
+
+
+async def test_t12_an_emergency_that_nobody_has_any_more_alarms_the_operators(
+    desk: Player, services: Services, clock: Clock
+) -> None:
+    await desk.call("3栋电梯坏了", category="dt-fault")
+    await retire(services, clock, "property-works")
+    await release_departed(services, clock.now)
+    assert [r.partition for r in await services.db.rows(_OUT) if r.kind == "alarm"] == []
+    rung = await desk.call("3栋2单元电梯里头关了人，喊救命")
+    (lead,) = [o["department"]["code"] for o in rung["assignments"] if o["part"] == "lead"]
+    await retire(services, clock, lead)
+    await release_departed(services, clock.now)
+    alarms = [r.payload["text"] for r in await services.db.rows(_OUT) if r.kind == "alarm"]
+    assert len(alarms) == 1 and rung["number"] in alarms[0]
+
+
 async def test_t12_many_orders_go_back_in_batches_and_two_workers_do_not_do_it_twice(
     desk: Player, services: Services, clock: Clock
 ) -> None:

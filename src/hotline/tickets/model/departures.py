@@ -2,13 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import DepartmentKind
 from hotline.tickets.model.ticket import Assignment, Command, Facts
-from hotline.tickets.model.vocabulary import DEPARTED, Action, DepartureReason, Field, Part, TicketStatus
+from hotline.tickets.model.vocabulary import (
+    DEPARTED,
+    Action,
+    AssignmentStatus,
+    DepartureReason,
+    Field,
+    Part,
+    TicketStatus,
+)
 
 
 class HeldOrder(Protocol):
@@ -77,7 +85,24 @@ def handover_command(departure: Departure, order: Assignment, facts: Facts, dire
     if not successor.active or successor.kind is DepartmentKind.COMMITTEE:
         return None
     reason = f"{departure.reason}: {departure.name}"
-    return Command(Action.DISPATCH, facts.ticket.version, {Field.DEPARTMENT: successor.code, Field.REASON: reason})
+    fields: dict[str, Any] = {Field.DEPARTMENT: successor.code, Field.REASON: reason}
+    if assists := _assists_ended_with(facts, order.id, directory, successor.code):
+        fields[Field.ASSISTS] = assists
+    return Command(Action.DISPATCH, facts.ticket.version, fields)
+
+
+def _assists_ended_with(facts: Facts, lead: str, directory: Directory, successor: str) -> list[str]:
+    """The departments whose assisting orders ended with the lead's, and which still take orders."""
+    recalled = facts.order(lead)
+    return [
+        order.department
+        for order in facts.assignments
+        if recalled is not None
+        and order.part is Part.ASSIST
+        and (order.status, order.closed_at) == (AssignmentStatus.RECALLED, recalled.closed_at)
+        and order.department != successor
+        and directory.departments[order.department].active
+    ]
 
 
 def _is_gone(directory: Directory, department: str) -> bool:
