@@ -146,6 +146,24 @@ async def test_somebody_in_danger_rings_within_an_incident_too(desk: Player, ser
     assert (await desk.see(ticket))["status"] == "dispatched"
 
 
+async def test_what_the_operator_files_as_another_matter_keeps_its_own_orders(
+    desk: Player, services: Services, clock: Clock
+) -> None:
+    _, watch, incident = await storm_of_five(desk, services)
+    clock.forward(seconds=2)
+    electric = await desk.call("7栋门口的水管爆了，水漫到配电箱边上", caller=phone(41), category="sdq-electric")
+    despair = await desk.call("8栋门口的水管爆了，有人说不想活了", caller=phone(42), category="za-selfharm")
+    light = await desk.call("7栋旁边的水管炸开了，路灯灭了", caller=phone(43), category="wx-light")
+    await settled(watch)
+    members = (await desk.get(f"/v1/incidents/{incident['code']}")).json()["tickets"]
+    for ticket in (electric, despair, light):
+        seen = await desk.see(ticket)
+        assert (seen["status"], seen["parent"]) != ("merged", incident["parent"]), seen["narrative"]
+        assert seen["incident"] is None
+        assert ticket["number"] not in {m["number"] for m in members}
+    assert [order["status"] for order in electric["assignments"] if order["part"] == "lead"] == ["issued"]
+
+
 async def test_a_dispatcher_confirms_what_no_rule_confirms(desk: Player, switch: Player, services: Services) -> None:
     await call_all(desk, [f"3栋电梯坏了，不动了，{n}楼的人下不来" for n in range(2, 7)])
     watch = IncidentWatch(services)

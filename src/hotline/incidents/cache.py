@@ -66,6 +66,9 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             return None
         kind = intake_request.kind or advice.kind
         directory = await self._directory.now(now)
+        path = directory.category_path(intake_request.category or advice.category)
+        if any(directory.categories[code].confidential for code in path):
+            return None
         report = CallReport(
             _NO_NUMBER,
             now,
@@ -75,11 +78,13 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             () if intake_request.category else advice.symptoms,
             intake_request.area or advice.area,
             features(intake_request.narrative),
+            chosen=intake_request.category is not None,
         )
         if (found := matching_incident(directory, [i.known for i in incidents], report, MARGIN_UNSEEN)) is None:
             return None
         joined = next(i for i in incidents if i.known is found)
-        rings = bool(advice.dangers) or Priority.EMERGENCY in (intake_request.priority, advice.priority)
+        by_category = directory.categories[path[0]].priority if path else None
+        rings = bool(advice.dangers) or Priority.EMERGENCY in (intake_request.priority, advice.priority, by_category)
         return IncidentMatch(
             joined.incident.code,
             joined.incident.state,

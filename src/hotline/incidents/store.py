@@ -23,9 +23,9 @@ from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Channel, Kind, Priority
 from hotline.text.numbering import TicketNumber
-from hotline.tickets.model.vocabulary import OPEN, TicketStatus
+from hotline.tickets.model.vocabulary import OPEN, Action, TicketStatus
 from hotline.tickets.store.scope import scope_condition, scope_parameters, ticket_scope_condition
-from hotline.tickets.tables import call
+from hotline.tickets.tables import call, timeline
 from hotline.tickets.tables import ticket as t
 
 MOST_MEMBERS = 5000  # of one incident that are looked at
@@ -210,10 +210,20 @@ async def load_belonging(db: Database, numbers: Sequence[str]) -> dict[str, str 
     return {row.number: row.incident for row in await db.rows(_BELONGS, numbers=list(numbers))}
 
 
+_TRIAGED_BY_HAND = (
+    sa.select(sa.literal(1))
+    .where(
+        timeline.c.number == t.c.number,
+        timeline.c.action == Action.TRIAGE.value,
+        in_words(timeline.c.by_kind, (ActorKind.PERSON, ActorKind.KEY)),
+    )
+    .exists()
+    .label("chosen")
+)
 _CALLS = PreparedQuery(
     sa.select(
         t.c.number, t.c.created_at, t.c.caller, t.c.kind, t.c.category, t.c.area, t.c.narrative, t.c.advice, t.c.flags,
-        t.c.channel,
+        t.c.channel, _TRIAGED_BY_HAND,
     )
     .where(
         t.c.created_at > sa.bindparam("since", type_=Instant()),
@@ -236,6 +246,7 @@ async def load_reports(db: Database, since: datetime) -> list[CallReport]:
         CallReport(
             row.number, row.created_at, row.caller, Kind(row.kind), row.category or _advised(row.advice, "category"),
             tuple(_advised(row.advice, "symptoms") or ()), row.area, features(row.narrative),
+            chosen=bool(row.chosen),
         )
         for row in rows
         if not _was_taken_out(row.flags)
