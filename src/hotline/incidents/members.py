@@ -1,13 +1,14 @@
 """Tickets into an incident and out of it. Each step goes through `tickets/act` under a key of its own, so that one that
 is repeated after a crash happens once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from hotline.incidents import store
 from hotline.incidents.model.incident import Incident, IncidentMember
+from hotline.incidents.model.lifecycle import choose_parent
 from hotline.organisation.model.actors import RULES
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.write_request import WriteRequest
@@ -85,6 +86,21 @@ async def merge(services: Services, incident: Incident, member: IncidentMember) 
     return False
 
 
+async def find_parent(services: Services, incident: Incident, members: Sequence[IncidentMember]) -> TicketNumber | None:
+    """The ticket that carries the incident. One that was taken out of it by another's hand belongs to it again; one
+    that was merged elsewhere, or ended without an answer, gives way to an open ticket. None: a person decides."""
+    facts = await load_ticket(services, incident.parent or "")
+    if facts is None or facts.ticket.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED):
+        return None
+    ticket = facts.ticket
+    if ticket.status in OPEN and ticket.incident == incident.code:
+        return ticket.number
+    if ticket.status in OPEN and ticket.incident is None:
+        await move(services, ticket.number, incident.code, incident, "it carries the incident")
+        return ticket.number
+    return choose_parent(incident, (member for member in members if member.number != ticket.number))
+
+
 async def dispatch_parent(services: Services, incident: Incident) -> None:
     """One lead order for the incident, where its parent has none and the catalogue is sure whose it is."""
     facts = await load_ticket(services, incident.parent or "")
@@ -113,12 +129,12 @@ async def dispatch_parent(services: Services, incident: Incident) -> None:
         await act_by_rule(services, facts.ticket, Action.DISPATCH, order)
 
 
-async def count_joined(services: Services, number: TicketNumber) -> None:
+async def count_joined(services: Services, incident: Incident) -> None:
     """Count on the parent the calls that were merged into it as they came in."""
-    facts = await load_ticket(services, number)
+    facts = await load_ticket(services, incident.parent or "")
     if facts is None or facts.ticket.status not in OPEN:
         return
-    further = await store.count_contacts(services.db, number) - facts.ticket.calls
+    further = await store.count_contacts(services.db, facts.ticket.number) - facts.ticket.calls
     if further > 0:
-        fields = {F.TARGET: facts.ticket.incident, "calls": further}
+        fields = {F.TARGET: incident.code, "calls": further}
         await act_by_rule(services, facts.ticket, Action.ABSORB, fields)

@@ -1,9 +1,10 @@
 """The worker's part in incidents: proposes them from the calls of the last minutes, brings their tickets together, and
 tells those who must know. Every step may be repeated."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -14,6 +15,7 @@ from hotline.incidents.members import (
     act_by_rule,
     count_joined,
     dispatch_parent,
+    find_parent,
     load_ticket,
     merge,
     move,
@@ -32,7 +34,7 @@ from hotline.incidents.model.grouping import (
     wording_data,
 )
 from hotline.incidents.model.incident import Incident, IncidentMember
-from hotline.incidents.model.vocabulary import CONFIRMED_STATES, IncidentAction, IncidentState
+from hotline.incidents.model.vocabulary import IncidentAction, IncidentState
 from hotline.incidents.model.wording import features
 from hotline.incidents.notices import announce, tell_callers
 from hotline.incidents.service import act_as_system, open_proposal
@@ -66,18 +68,15 @@ class IncidentWatch:
         directory = await services.directory.now(now)
         await self._read(directory, now)
         active = await store.load_active(services.db)
-        await self._join(directory, [incident for incident, _ in active])
+        await self._join(directory, [i for i, joinable in active if joinable or i.state is IncidentState.PROPOSED])
         proposed = await self._propose(directory, now)
         busy = False
         for incident, joinable in active:
-            busy |= await self._settle(directory, incident, joinable)
+            busy |= bool(await _unless_faulty(incident.code, self._settle(directory, incident, joinable)))
         for incident in await store.load_untold(services.db):
-            await self._wind_up(incident, now)
+            await _unless_faulty(incident.code, self._wind_up(incident, now))
         for late in await store.load_late(services.db, now - LATE_JOINERS):
-            facts = await load_ticket(services, late.number)
-            if facts is not None and facts.ticket.status is TicketStatus.MERGED:
-                reason = {Field.REASON: f"incident {late.incident} had ended"}
-                await act_by_rule(services, facts.ticket, Action.UNMERGE, reason)
+            await _unless_faulty(late.incident, _release_late(services, late.number, late.incident))
         return busy or proposed
 
     async def _read(self, directory: Directory, now: datetime) -> None:
@@ -105,7 +104,8 @@ class IncidentWatch:
                 matched[report.number] = found.code
         # since they were read somebody may have closed them, or put them elsewhere
         for number in await store.load_still_waiting(self.services.db, list(matched)):
-            await move(self.services, number, matched[number], incidents[matched[number]], "")
+            code = matched[number]
+            await _unless_faulty(code, move(self.services, number, code, incidents[code], ""))
         for number in matched:
             del self.window[number]
 
@@ -142,14 +142,21 @@ class IncidentWatch:
         if incident.state is IncidentState.PROPOSED:
             await self._count(directory, incident, members)
             return await _decide_proposal(services, directory, incident, members, now)
-        if not joinable and incident.state in CONFIRMED_STATES:
-            return await _end_with_parent(services, incident)
+        if not joinable and await _end_with_parent(services, incident):
+            return True
+        if (parent := await find_parent(services, incident, members)) is None:
+            return False
+        if parent != incident.parent:
+            log.warning("incident.parent_replaced", code=incident.code, was=incident.parent, now=parent)
+            await _store(services, incident, {"parent": parent})
+            services.part(IncidentCache).forget()
+            return True
         await dispatch_parent(services, incident)
         waiting = [m for m in members if m.number != incident.parent and m.status in MERGEABLE and not m.rings]
         for member in waiting[:MERGED_AT_ONCE]:
             await merge(services, incident, member)
         if incident.parent is not None:
-            await count_joined(services, incident.parent)
+            await count_joined(services, incident)
         await announce(services, incident, now)
         await self._count(directory, incident, members)
         return len(waiting) > MERGED_AT_ONCE
@@ -179,6 +186,22 @@ class IncidentWatch:
                 await move(self.services, member.number, None, incident, "dismissed")
         told = await tell_callers(self.services, incident, now)
         log.info("incident.ended", code=incident.code, state=incident.state, told=told)
+
+
+async def _unless_faulty(code: str, work: Coroutine[Any, Any, Any]) -> Any:
+    """Work on one incident or ticket; None: it failed. That is logged, and must not stop the others."""
+    try:
+        return await work
+    except Exception as fault:
+        log.error("incident.fault", code=code, kind=type(fault).__name__, exc_info=fault)
+        return None
+
+
+async def _release_late(services: Services, number: str, code: str) -> None:
+    """A ticket that was merged at the moment its incident ended has its own life again."""
+    facts = await load_ticket(services, number)
+    if facts is not None and facts.ticket.status is TicketStatus.MERGED:
+        await act_by_rule(services, facts.ticket, Action.UNMERGE, {Field.REASON: f"incident {code} had ended"})
 
 
 def _known(directory: Directory, incident: Incident) -> KnownIncident:
