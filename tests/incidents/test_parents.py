@@ -5,7 +5,17 @@ import pytest
 from hotline.incidents.model.incident import Incident
 from hotline.tickets.context import Services
 from tests.conftest import Clock, Player
-from tests.incidents.test_stories import BURST, FURTHER, call_all, only_incident, phone, settled, storm_of_five
+from tests.incidents.test_stories import (
+    BURST,
+    FURTHER,
+    act,
+    call_all,
+    messages,
+    only_incident,
+    phone,
+    settled,
+    storm_of_five,
+)
 
 
 async def test_a_parent_that_was_merged_elsewhere_by_mistake_carries_its_incident_again(
@@ -65,3 +75,26 @@ async def test_one_faulty_incident_does_not_stop_the_others(
     monkeypatch.setattr("hotline.incidents.watch.dispatch_parent", fails)
     await settled(watch)
     assert None not in {(await desk.see(ticket))["incident"] for ticket in lifts}
+
+
+async def test_what_was_asked_for_before_the_end_is_done_all_the_same(
+    desk: Player, switch: Player, services: Services, clock: Clock
+) -> None:
+    tickets, watch, incident = await storm_of_five(desk, services)
+    clock.forward(seconds=30)
+    apart, split, *_ = [t for t in tickets if t["number"] != incident["parent"]]
+    other = await desk.call("我家地下室泡水了，请来看看", caller=phone(50), category="wx-road")
+    asked = await act(switch, incident, "leave", ticket=apart["number"], reason="家里的水管")
+    asked = await act(switch, asked, "join", ticket=other["number"])
+    asked = await act(switch, asked, "split", tickets=[split["number"]], reason="另一根管子")
+    clock.forward(seconds=1)
+    await act(switch, asked, "end", text="已修复")
+    await settled(watch)
+    alone = await desk.see(apart)
+    assert (alone["parent"], alone["incident"]) == (None, None)
+    joined = await desk.see(other)
+    assert (joined["status"], joined["incident"]) == ("merged", incident["code"])
+    assert (await desk.see(split))["incident"] not in (incident["code"], None)
+    told = {m.number for m in await messages(services, "resident") if m.payload.get("final_word")}
+    assert other["number"] in told
+    assert told.isdisjoint({apart["number"], split["number"]})

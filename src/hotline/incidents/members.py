@@ -50,13 +50,13 @@ async def act_by_rule(services: Services, ticket: Ticket, action: Action, fields
     return True
 
 
-async def move(services: Services, number: str, to: str | None, incident: Incident, why: str) -> None:
+async def move(services: Services, number: str, to: str | None, incident: Incident, why: str) -> bool:
     """Take a ticket out of this incident (`to` None, or another one's code), and into that one. Where it is already,
-    nothing happens; an ended ticket stays where it is."""
+    nothing happens; an ended ticket stays where it is. False: it kept changing meanwhile, and is not there yet."""
     for _ in range(_TRIES):
         facts = await load_ticket(services, number)
         if facts is None:
-            return
+            return True
         ticket = facts.ticket
         if ticket.incident == incident.code and to != incident.code:
             reason = {F.REASON: f"incident {incident.code}: {why}"}
@@ -65,13 +65,14 @@ async def move(services: Services, number: str, to: str | None, incident: Incide
             elif ticket.status in OPEN:
                 moved = await act_by_rule(services, ticket, Action.UNLINK, reason)
             else:
-                return
+                return True
         elif to is not None and ticket.incident != to and ticket.status in OPEN:
             moved = await act_by_rule(services, ticket, Action.LINK, {F.INCIDENT: to, F.REASON: why or None})
         else:
-            return
+            return True
         if not moved:
             continue
+    return False
 
 
 async def merge(services: Services, incident: Incident, member: IncidentMember) -> bool:

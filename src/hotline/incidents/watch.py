@@ -134,10 +134,7 @@ class IncidentWatch:
     async def _settle(self, directory: Directory, incident: Incident, joinable: bool) -> bool:
         """Bring an incident's tickets where they belong. True: more of them wait."""
         services, now = self.services, self.services.clock()
-        for number, to, why in incident.moves:
-            await move(services, number, to, incident, why)
-        if incident.moves:
-            await _store(services, incident, {"moves": ()})
+        await _apply_moves(services, incident)
         members = await store.load_members(services.db, incident.code)
         if incident.state is IncidentState.PROPOSED:
             await self._count(directory, incident, members)
@@ -180,10 +177,16 @@ class IncidentWatch:
         await _store(self.services, incident, counted)
 
     async def _wind_up(self, incident: Incident, now: datetime) -> None:
-        """An incident that has ended: its callers have the last word; one that was none lets its tickets go."""
-        if incident.state is IncidentState.DISMISSED:
-            for member in await store.load_members(self.services.db, incident.code):
+        """An incident that has ended: what was asked for before is done first; then its callers have the last word, and
+        one that was none lets its tickets go."""
+        if not await _apply_moves(self.services, incident):
+            return
+        joined = {number for number, to, _ in incident.moves if to == incident.code}
+        for member in await store.load_members(self.services.db, incident.code):
+            if incident.state is IncidentState.DISMISSED:
                 await move(self.services, member.number, None, incident, "dismissed")
+            elif member.number in joined and not member.rings:
+                await merge(self.services, incident, member)
         told = await tell_callers(self.services, incident, now)
         log.info("incident.ended", code=incident.code, state=incident.state, told=told)
 
@@ -195,6 +198,17 @@ async def _unless_faulty(code: str, work: Coroutine[Any, Any, Any]) -> Any:
     except Exception as fault:
         log.error("incident.fault", code=code, kind=type(fault).__name__, exc_info=fault)
         return None
+
+
+async def _apply_moves(services: Services, incident: Incident) -> bool:
+    """Take tickets in and out as was asked for. False: some are left, and stay stored for the next step."""
+    left = []
+    for number, to, why in incident.moves:
+        if not await _unless_faulty(incident.code, move(services, number, to, incident, why)):
+            left.append((number, to, why))
+    if len(left) < len(incident.moves):
+        await _store(services, incident, {"moves": left})
+    return not left
 
 
 async def _release_late(services: Services, number: str, code: str) -> None:
