@@ -98,3 +98,16 @@ async def test_what_was_asked_for_before_the_end_is_done_all_the_same(
     told = {m.number for m in await messages(services, "resident") if m.payload.get("final_word")}
     assert other["number"] in told
     assert told.isdisjoint({apart["number"], split["number"]})
+
+
+async def test_an_order_that_a_dispatcher_takes_back_is_not_given_again(
+    desk: Player, switch: Player, services: Services
+) -> None:
+    _, watch, incident = await storm_of_five(desk, services)
+    parent = await switch.see(incident["parent"])
+    lead = next(n for n, a in enumerate(parent["assignments"]) if a["part"] == "lead" and a["status"] == "issued")
+    await switch.order(parent, "recall", place=lead, reason="派错了")
+    await settled(watch)
+    after = await switch.see(incident["parent"])
+    assert after["status"] == "triaged"
+    assert {a["status"] for a in after["assignments"]} == {"recalled"}

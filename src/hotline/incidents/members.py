@@ -103,7 +103,8 @@ async def find_parent(services: Services, incident: Incident, members: Sequence[
 
 
 async def dispatch_parent(services: Services, incident: Incident) -> None:
-    """One lead order for the incident, where its parent has none and the catalogue is sure whose it is."""
+    """One lead order for the incident, where its parent has none, nobody took one back, and the catalogue is sure whose
+    it is."""
     facts = await load_ticket(services, incident.parent or "")
     if facts is None or facts.lead() is not None:
         return
@@ -114,6 +115,8 @@ async def dispatch_parent(services: Services, incident: Incident) -> None:
     category = ticket.category or incident.category
     routed = choose_route(directory, category, ticket.kind, ticket.area or incident.area, now)
     if routed is None or not routed.sure or routed.lead in ticket.returned_by:
+        return
+    if facts.assignments and await store.was_recalled_by_hand(services.db, ticket.number):
         return
     if ticket.status is TicketStatus.RECEIVED:
         fields = {F.CATEGORY: category, F.KIND: ticket.kind, F.PRIORITY: ticket.priority, F.REASON: "incident"}

@@ -210,12 +210,13 @@ async def load_belonging(db: Database, numbers: Sequence[str]) -> dict[str, str 
     return {row.number: row.incident for row in await db.rows(_BELONGS, numbers=list(numbers))}
 
 
+_BY_HAND = (ActorKind.PERSON, ActorKind.KEY)
 _TRIAGED_BY_HAND = (
     sa.select(sa.literal(1))
     .where(
         timeline.c.number == t.c.number,
         timeline.c.action == Action.TRIAGE.value,
-        in_words(timeline.c.by_kind, (ActorKind.PERSON, ActorKind.KEY)),
+        in_words(timeline.c.by_kind, _BY_HAND),
     )
     .exists()
     .label("chosen")
@@ -304,6 +305,22 @@ async def load_still_waiting(db: Database, numbers: Sequence[str]) -> set[str]:
 
 def _was_taken_out(flags: Sequence[str]) -> bool:
     return any(flag.startswith("left:") for flag in flags)
+
+
+_RECALLED_BY_HAND = PreparedQuery(
+    sa.select(timeline.c.seq)
+    .where(
+        timeline.c.number == sa.bindparam("number", type_=sa.String),
+        timeline.c.action == Action.RECALL.value,
+        in_words(timeline.c.by_kind, _BY_HAND),
+    )
+    .limit(1)
+)
+
+
+async def was_recalled_by_hand(db: Database, number: TicketNumber) -> bool:
+    """Whether somebody took back an order of this ticket: it is theirs to give again."""
+    return await fetch_first(db, _RECALLED_BY_HAND, number=number) is not None
 
 
 _CONTACTS = PreparedQuery(
