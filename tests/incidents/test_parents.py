@@ -111,3 +111,15 @@ async def test_an_order_that_a_dispatcher_takes_back_is_not_given_again(
     after = await switch.see(incident["parent"])
     assert after["status"] == "triaged"
     assert {a["status"] for a in after["assignments"]} == {"recalled"}
+
+
+async def test_a_call_filed_under_the_street_does_not_move_the_incident_there(
+    desk: Player, services: Services, clock: Clock
+) -> None:
+    _, watch, incident = await storm_of_five(desk, services)
+    clock.forward(seconds=2)
+    wide = await desk.call(FURTHER, caller=phone(20), location={"area": "yq"})
+    await settled(watch)
+    after = await only_incident(desk)
+    assert wide["incident"] == incident["code"]
+    assert (after["area"]["code"], after["callers"]) == ("rq", 6)

@@ -68,10 +68,10 @@ async def load_untold(db: Database) -> list[Incident]:
 
 
 def _scoped(scope: Scope) -> sa.ColumnElement[bool]:
-    """Whose incident it is: the desk's by area, a department's by an order of its parent."""
+    """Whose incident it is: the desk's by where its calls come from, a department's by an order of its parent."""
     conditions: list[sa.ColumnElement[bool]] = []
     if scope.whole:
-        conditions.append(sa.true() if scope.areas is None else InCodes(i.c.area, "areas"))
+        conditions.append(sa.true() if scope.areas is None else InCodes(sa.func.coalesce(i.c.reach, i.c.area), "areas"))
     if scope.departments:
         held = Scope(False, scope.areas, scope.departments)
         conditions.append(ticket_scope_condition(i.c.parent, held))

@@ -166,12 +166,14 @@ class IncidentWatch:
         texts = await store.load_member_texts(self.services.db, incident.code)
         others = [report.found for report in self.window.values()]
         wording = teach_wording(directory, incident.category, map(features, texts), others)
+        reach = directory.area_subtrees.get(incident.reach or "")
+        areas = [m.area for m in members if reach is None or m.area in reach]  # a street names no place of it
         counted = {
             "tickets": len(members),
             "callers": len({m.caller for m in members if m.caller is not None}),
             "first_call_at": members[0].created_at,
             "last_call_at": members[-1].created_at,
-            "area": common_area(directory, (m.area for m in members)) or incident.area,
+            "area": common_area(directory, areas) or incident.area,
             "wording": {**wording_data(wording), "learned": learned},
         }
         await _store(self.services, incident, counted)
