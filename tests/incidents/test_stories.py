@@ -141,6 +141,7 @@ async def test_somebody_in_danger_rings_within_an_incident_too(desk: Player, ser
     ticket = await desk.call("5栋门口水管爆了，有个老人被水冲倒了，爬不起来，头在流血", caller=phone(40))
     assert (ticket["priority"], ticket["incident"]) == ("emergency", incident["code"])
     assert ticket["status"] == "dispatched"
+    assert "单独派单" in ticket["advice"]["incident"]["say"]["zh"]
     assert len(await messages(services, "duty")) > before
     await settled(watch)
     assert (await desk.see(ticket))["status"] == "dispatched"

@@ -91,5 +91,5 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             joined.incident.category,
             joined.parent,
             not rings,
-            joined.say,
+            translate_pair("incident_say.danger") if rings else joined.say,
         )
