@@ -202,12 +202,20 @@ async def load_member_texts(db: Database, code: IncidentCode) -> list[str]:
     return [row.narrative for row in await db.rows(_TEXTS, code=code)]
 
 
-_BELONGS = PreparedQuery(sa.select(t.c.number, t.c.incident).where(InCodes(t.c.number, "numbers")))
+@lru_cache(maxsize=8)
+def _named_tickets(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
+    condition = scope_condition(_form(whole, by_area, by_order))
+    return PreparedQuery(
+        sa.select(t.c.number, t.c.incident, t.c.status).where(InCodes(t.c.number, "numbers"), condition)
+    )
 
 
-async def load_belonging(db: Database, numbers: Sequence[str]) -> dict[str, str | None]:
-    """Which incident each of these tickets belongs to; those that are not there are left out."""
-    return {row.number: row.incident for row in await db.rows(_BELONGS, numbers=list(numbers))}
+async def load_named_tickets(db: Database, scope: Scope, numbers: Sequence[str]) -> Sequence[Row]:
+    """Those of these tickets that are there and within the scope: number, incident, status."""
+    if scope.nothing:
+        return []
+    query = _named_tickets(scope.whole, scope.areas is not None, bool(scope.departments))
+    return await db.rows(query, numbers=list(numbers), **scope_parameters(scope))
 
 
 _BY_HAND = (ActorKind.PERSON, ActorKind.KEY)
