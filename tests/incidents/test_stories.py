@@ -299,6 +299,9 @@ async def test_a_department_sees_the_incidents_whose_order_is_its_own(
     assert (await gate.get("/v1/incidents")).status_code == 403
     entries = (await pipes.get(f"{path}/timeline")).json()["items"]
     assert [e["action"] for e in entries] == ["propose", "confirm"]
+    assert entries[0]["changes"]["tickets"] == [None, [incident["parent"]]]  # of the five the one that is theirs
+    theirs = (await desk.get(f"{path}/timeline")).json()["items"]
+    assert len(theirs[0]["changes"]["tickets"][1]) == 5
 
 
 async def test_an_action_needs_the_version_and_a_repeat_is_answered_once(

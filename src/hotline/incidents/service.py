@@ -88,7 +88,7 @@ async def _facts_for(
     if fields.get(F.TICKETS):
         numbers = fields[F.TICKETS] = [parse_number(str(number)) or str(number) for number in fields[F.TICKETS]]
     scope = request.scope or scope_of(request.actor)
-    visible = await store.load_named_tickets(services.db, scope, numbers) if numbers else []
+    visible = await store.load_named_tickets(services.db, scope, numbers)
     named = {row.number: row.incident for row in visible}
     ended = frozenset(row.number for row in visible if row.status not in OPEN)
     return IncidentFacts(incident, tuple(members), named, ended), replace(command, fields=fields)

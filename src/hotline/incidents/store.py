@@ -212,7 +212,7 @@ def _named_tickets(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
 
 async def load_named_tickets(db: Database, scope: Scope, numbers: Sequence[str]) -> Sequence[Row]:
     """Those of these tickets that are there and within the scope: number, incident, status."""
-    if scope.nothing:
+    if scope.nothing or not numbers:
         return []
     query = _named_tickets(scope.whole, scope.areas is not None, bool(scope.departments))
     return await db.rows(query, numbers=list(numbers), **scope_parameters(scope))
