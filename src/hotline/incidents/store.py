@@ -315,19 +315,25 @@ def _was_taken_out(flags: Sequence[str]) -> bool:
     return any(flag.startswith("left:") for flag in flags)
 
 
+_merging = timeline.alias("merging")
 _RECALLED_BY_HAND = PreparedQuery(
     sa.select(timeline.c.seq)
     .where(
         timeline.c.number == sa.bindparam("number", type_=sa.String),
         timeline.c.action == Action.RECALL.value,
         in_words(timeline.c.by_kind, _BY_HAND),
+        ~sa.exists().where(
+            _merging.c.number == timeline.c.number,
+            _merging.c.at == timeline.c.at,
+            _merging.c.action == Action.MERGE.value,
+        ),
     )
     .limit(1)
 )
 
 
 async def was_recalled_by_hand(db: Database, number: TicketNumber) -> bool:
-    """Whether somebody took back an order of this ticket: it is theirs to give again."""
+    """Whether somebody took back an order of this ticket, other than by merging it: it is theirs to give again."""
     return await fetch_first(db, _RECALLED_BY_HAND, number=number) is not None
 
 
