@@ -112,6 +112,10 @@ async def test_a_later_call_joins_as_it_comes_in_and_its_caller_is_told(
     assert said["say"]["en"]
     told = [m for m in await messages(services, "resident") if m.number == ticket["number"]]
     assert [m.payload.get("incident") for m in told if m.payload["action"] == "merge"] == [incident["code"]]
+    before = await desk.see(incident["parent"])
+    await settled(watch)
+    assert (await desk.see(incident["parent"]))["version"] == before["version"]  # counted once a minute
+    clock.forward(minutes=1)
     await settled(watch)
     assert (await desk.see(incident["parent"]))["counters"]["calls"] == 6
     assert (await only_incident(desk))["callers"] == 6

@@ -49,18 +49,21 @@ SHORTEST_WINDOW = timedelta(minutes=10)
 PROPOSAL_LIFETIME = timedelta(hours=6)  # a proposal that nobody looked at and no call came to since
 MERGED_AT_ONCE = 100  # tickets of one incident in one step
 LATE_JOINERS = timedelta(hours=1)
+COUNT_EVERY = timedelta(minutes=1)  # the parent's version moves as its calls are counted
 log = structlog.get_logger("hotline.incidents")
 
 
 @dataclass
 class IncidentWatch:
     """One worker's view of what people call about now. `window`: the calls of the last minutes that belong to no
-    incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read."""
+    incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read;
+    `counted`: in which state and when the calls of an incident were last counted on its parent."""
 
     services: Services
     window: dict[str, CallReport] = field(default_factory=dict)
     unseen: set[str] = field(default_factory=set)
     read_to: datetime | None = None
+    counted: dict[str, tuple[IncidentState, datetime]] = field(default_factory=dict)
 
     async def step(self) -> bool:
         """One round; True: there is more to do at once."""
@@ -152,8 +155,10 @@ class IncidentWatch:
         waiting = [m for m in members if m.number != incident.parent and m.status in MERGEABLE and not m.rings]
         for member in waiting[:MERGED_AT_ONCE]:
             await merge(services, incident, member)
-        if incident.parent is not None:
+        state, at = self.counted.get(incident.code, (None, now))
+        if state is not incident.state or now - at >= COUNT_EVERY:
             await count_joined(services, incident)
+            self.counted[incident.code] = (incident.state, now)
         await announce(services, incident, now)
         await self._count(directory, incident, members)
         return len(waiting) > MERGED_AT_ONCE
@@ -189,6 +194,8 @@ class IncidentWatch:
                 await move(self.services, member.number, None, incident, "dismissed")
             elif member.number in joined and not member.rings:
                 await merge(self.services, incident, member)
+        await count_joined(self.services, incident)
+        self.counted.pop(incident.code, None)
         told = await tell_callers(self.services, incident, now)
         log.info("incident.ended", code=incident.code, state=incident.state, told=told)
 
