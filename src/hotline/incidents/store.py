@@ -247,11 +247,12 @@ _CALLS = PreparedQuery(
 )  # fmt: skip
 
 
-async def load_reports(db: Database, since: datetime) -> list[CallReport]:
+async def load_reports(db: Database, since: datetime) -> tuple[list[CallReport], datetime | None]:
     """The open tickets of no incident that were taken in since, oldest first: none that is confidential, another
-    hotline's, imported, or taken out of an incident by hand; and no text that leaves open whether there is danger."""
+    hotline's, imported, or taken out of an incident by hand; and no text that leaves open whether there is danger.
+    With them the moment up to which they were read, where there are too many to read at once."""
     rows = await db.rows(_CALLS, since=since)
-    return [
+    reports = [
         CallReport(
             row.number, row.created_at, row.caller, Kind(row.kind), row.category or _advised(row.advice, "category"),
             tuple(_advised(row.advice, "symptoms") or ()), row.area, features(row.narrative),
@@ -261,6 +262,7 @@ async def load_reports(db: Database, since: datetime) -> list[CallReport]:
         if not _was_taken_out(row.flags)
         and (row.channel in LIVE_CHANNELS or not _advised(row.advice, "ask"))
     ]  # fmt: skip
+    return reports, rows[-1].created_at if len(rows) == MOST_REPORTS else None
 
 
 def _advised(advice: Mapping[str, Any], name: str) -> Any:

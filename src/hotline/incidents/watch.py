@@ -3,7 +3,7 @@ tells those who must know. Every step may be repeated."""
 
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -45,6 +45,8 @@ from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 
 OVERLAP = timedelta(seconds=30)  # read again: a call may be committed after a later one
+READ_ALL_EVERY = timedelta(minutes=1)  # a call from the spool is of the minute in which it was taken
+NEVER = datetime.min.replace(tzinfo=UTC)
 SHORTEST_WINDOW = timedelta(minutes=10)
 PROPOSAL_LIFETIME = timedelta(hours=6)  # a proposal that nobody looked at and no call came to since
 MERGED_AT_ONCE = 100  # tickets of one incident in one step
@@ -57,12 +59,14 @@ log = structlog.get_logger("hotline.incidents")
 class IncidentWatch:
     """One worker's view of what people call about now. `window`: the calls of the last minutes that belong to no
     incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read;
-    `counted`: in which state and when the calls of an incident were last counted on its parent."""
+    `read_all_at`: when they were last read from the beginning of the window; `counted`: in which state and when the
+    calls of an incident were last counted on its parent."""
 
     services: Services
     window: dict[str, CallReport] = field(default_factory=dict)
     unseen: set[str] = field(default_factory=set)
-    read_to: datetime | None = None
+    read_to: datetime = NEVER
+    read_all_at: datetime = NEVER
     counted: dict[str, tuple[IncidentState, datetime]] = field(default_factory=dict)
 
     async def step(self) -> bool:
@@ -85,14 +89,16 @@ class IncidentWatch:
     async def _read(self, directory: Directory, now: datetime) -> None:
         minutes = [timedelta(minutes=rule.minutes) for rule in directory.incident_rules.values()]
         oldest = now - max([SHORTEST_WINDOW, *minutes])
-        since = oldest if self.read_to is None else max(oldest, self.read_to - OVERLAP)
+        if now - self.read_all_at >= READ_ALL_EVERY:
+            self.read_to, self.read_all_at = oldest, now
+        reports, last = await store.load_reports(self.services.db, max(oldest, self.read_to - OVERLAP))
         self.unseen = set()
-        for report in await store.load_reports(self.services.db, since):
+        for report in reports:
             if report.number not in self.window:
                 self.unseen.add(report.number)
             self.window[report.number] = report
         self.window = {number: report for number, report in self.window.items() if report.at > oldest}
-        self.read_to = now
+        self.read_to = now if last is None else last
 
     async def _join(self, directory: Directory, active: Sequence[Incident]) -> None:
         """Calls of an incident that came in before it was known, or were not recognised then."""
