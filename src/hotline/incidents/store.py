@@ -373,7 +373,7 @@ async def load_late(db: Database, since: datetime) -> list[Row]:
     return await db.rows(_LATE, since=since)
 
 
-def store_counts(c: sa.Connection, code: str, version: int, values: Mapping[str, Any]) -> bool:
+def update_worker_columns(c: sa.Connection, code: str, version: int, values: Mapping[str, Any]) -> bool:
     """What the worker counts or has done; no change of the incident, so that its version stays. False: it has changed
     meanwhile."""
     done = c.execute(sa.update(i).where(i.c.code == code, i.c.version == version).values(**values))

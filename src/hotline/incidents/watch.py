@@ -239,7 +239,7 @@ def _known(directory: Directory, incident: Incident) -> KnownIncident:
 
 async def _store(services: Services, incident: Incident, values: dict[str, object]) -> None:
     """Where the incident has changed meanwhile, nothing is written: the next step begins from what it is then."""
-    await services.db.transact(lambda c: store.store_counts(c, incident.code, incident.version, values))
+    await services.db.transact(lambda c: store.update_worker_columns(c, incident.code, incident.version, values))
 
 
 async def _decide_proposal(
