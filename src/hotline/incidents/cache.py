@@ -10,7 +10,6 @@ from hotline.database.engine import Database
 from hotline.incidents import store
 from hotline.incidents.model.grouping import MARGIN_UNSEEN, CallReport, KnownIncident, known_incident, matching_incident
 from hotline.incidents.model.incident import Incident
-from hotline.incidents.model.vocabulary import CONFIRMED_STATES
 from hotline.incidents.model.wording import features
 from hotline.locales import translate_pair
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Channel, Priority
@@ -40,8 +39,7 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
         self._db, self._directory = db, directory
 
     async def _load(self, now: datetime) -> Sequence[OpenIncident]:
-        active = await store.load_active(self._db)
-        confirmed = [incident for incident, joinable in active if joinable and incident.state in CONFIRMED_STATES]
+        confirmed = await store.load_joinable(self._db)
         if not confirmed:
             return ()
         directory = await self._directory.now(now)

@@ -15,7 +15,13 @@ from hotline.database.prepared import PreparedQuery, Row
 from hotline.incidents.model.codes import IncidentCode
 from hotline.incidents.model.grouping import CallReport
 from hotline.incidents.model.incident import Incident, IncidentEntry, IncidentMember
-from hotline.incidents.model.vocabulary import ACTIVE_STATES, ENDED_STATES, IncidentAction, IncidentState
+from hotline.incidents.model.vocabulary import (
+    ACTIVE_STATES,
+    CONFIRMED_STATES,
+    ENDED_STATES,
+    IncidentAction,
+    IncidentState,
+)
 from hotline.incidents.model.wording import features
 from hotline.incidents.tables import incident as i
 from hotline.incidents.tables import incident_entry as e
@@ -60,6 +66,19 @@ async def load_active(db: Database) -> list[tuple[Incident, bool]]:
     """The incidents that have not ended, oldest first; and whether its parent is still being worked on."""
     rows = await db.rows(_ACTIVE)
     return [(_incident_from_row(row), row.parent_status in _JOINABLE) for row in rows]
+
+
+_JOINED_BY_CALLS = PreparedQuery(
+    sa.select(*_COLUMNS)
+    .select_from(i.join(t, t.c.number == i.c.parent))
+    .where(in_words(i.c.state, CONFIRMED_STATES), in_words(t.c.status, _JOINABLE))
+    .order_by(i.c.created_at, i.c.code)
+)
+
+
+async def load_joinable(db: Database) -> list[Incident]:
+    """The incidents that calls join: confirmed, not ended, and their parent is being worked on; oldest first."""
+    return [_incident_from_row(row) for row in await db.rows(_JOINED_BY_CALLS)]
 
 
 async def load_untold(db: Database) -> list[Incident]:
