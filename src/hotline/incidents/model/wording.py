@@ -17,7 +17,10 @@ _UNKNOWN = -0.5  # of a feature that neither its calls nor others have
 _PRIOR = 2.0
 _RUNS = re.compile(r"[a-z]{2,}|[\u3400-\u9fff]+")
 # a building or a part of one, by its number: where it is says nothing of what it is
-_NUMBERED = re.compile(r"[0-9一二三四五六七八九十]{1,4} ?(?:号楼|號樓|单元|單元|[栋幢棟座层層楼樓室])")
+_NUMBERED = re.compile(
+    r"[0-9\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341]{1,4}"
+    r" ?(?:\u53f7\u697c|\u865f\u6a13|\u5355\u5143|\u55ae\u5143|[\u680b\u5e62\u68df\u5ea7\u5c42\u5c64\u697c\u6a13\u5ba4])"
+)
 _COMMON = frozenset(
     (
         "an", "and", "are", "at", "be", "by", "can", "for", "has", "have", "hello", "hi", "in", "is", "it", "its", "me",
