@@ -19,7 +19,8 @@ _RUNS = re.compile(r"[a-z]{2,}|[\u3400-\u9fff]+")
 # a building or a part of one, by its number: where it is says nothing of what it is
 _NUMBERED = re.compile(
     r"[0-9\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341]{1,4}"
-    r" ?(?:\u53f7\u697c|\u865f\u6a13|\u5355\u5143|\u55ae\u5143|[\u680b\u5e62\u68df\u5ea7\u5c42\u5c64\u697c\u6a13\u5ba4])"
+    r" ?(?:\u53f7\u697c|\u865f\u6a13|\u5355\u5143|\u55ae\u5143|"
+    r"[\u680b\u5e62\u68df\u5ea7\u5c42\u5c64\u697c\u6a13\u5ba4])"
 )
 _COMMON = frozenset(
     (
