@@ -171,3 +171,8 @@ def test_each_fault_of_an_incident_rule_is_named() -> None:
     found = {field for _, field, _ in incident_rule_errors(replace(DIRECTORY, incident_rules={"bad": bad}))}
     assert found == {"category", "also", "callers", "minutes", "confirm_at"}
     assert list(incident_rule_errors(DIRECTORY)) == []
+
+
+def test_the_number_of_a_building_is_no_wording_of_a_matter() -> None:
+    assert features("my car is blocked at 16栋") == features("my car is blocked at 3号楼") == features("my car blocked")
+    assert "楼" in features("楼上漏水")

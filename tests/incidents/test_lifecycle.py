@@ -48,7 +48,8 @@ def a_member(number: str = ONE, status: str = "dispatched", **over: Any) -> Inci
 
 def facts(state: str = "open") -> IncidentFacts:
     members = (a_member(ONE), a_member(TWO, "merged"))
-    return IncidentFacts(an_incident(state), members, {OTHER: None}, code_from_serial(FIRST_INCIDENT + 1))
+    named = {ONE: CODE, TWO: CODE, OTHER: None}
+    return IncidentFacts(an_incident(state), members, named, new_code=code_from_serial(FIRST_INCIDENT + 1))
 
 
 def as_role(role: str) -> Actor:
@@ -117,6 +118,31 @@ def test_a_ticket_of_another_incident_does_not_join() -> None:
     said = decide_incident(taken, complete(IncidentAction.JOIN), as_role("operator"), NOON)
     assert isinstance(said, Refusal)
     assert "another incident" in said.detail
+
+
+@pytest.mark.parametrize("action", ["join", "leave", "split"])
+def test_a_ticket_that_has_ended_stays_where_it_is(action: str) -> None:
+    members = (a_member(ONE), a_member(TWO, "closed"))
+    ended = replace(facts(), members=members, ended=frozenset({TWO, OTHER}))
+    said = decide_incident(ended, complete(IncidentAction(action)), as_role("dispatcher"), NOON)
+    assert isinstance(said, Refusal)
+    assert "ended" in said.detail
+
+
+@pytest.mark.parametrize("action", ["leave", "split"])
+def test_a_ticket_out_of_sight_is_not_named_as_a_member(action: str) -> None:
+    hidden = replace(facts(), named={})
+    said = decide_incident(hidden, complete(IncidentAction(action)), as_role("dispatcher"), NOON)
+    assert isinstance(said, Refusal)
+    assert "does not belong" in said.detail
+
+
+def test_a_closed_ticket_never_carries_what_is_split_off() -> None:
+    members = (a_member(ONE), a_member(TWO, "closed"), a_member(OTHER, "merged", created_at=NOON + timedelta(hours=1)))
+    apart = IncidentCommand(IncidentAction.SPLIT, 3, {F.TICKETS: [TWO, OTHER], F.REASON: "because"})
+    said = decide_incident(replace(facts(), members=members), apart, as_role("dispatcher"), NOON)
+    assert isinstance(said, IncidentChange)
+    assert said.images[1][0].parent == OTHER
 
 
 def test_the_parent_is_never_the_call_of_somebody_in_danger_while_there_is_another() -> None:

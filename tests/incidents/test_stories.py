@@ -112,6 +112,10 @@ async def test_a_later_call_joins_as_it_comes_in_and_its_caller_is_told(
     assert said["say"]["en"]
     told = [m for m in await messages(services, "resident") if m.number == ticket["number"]]
     assert [m.payload.get("incident") for m in told if m.payload["action"] == "merge"] == [incident["code"]]
+    before = await desk.see(incident["parent"])
+    await settled(watch)
+    assert (await desk.see(incident["parent"]))["version"] == before["version"]  # counted once a minute
+    clock.forward(minutes=1)
     await settled(watch)
     assert (await desk.see(incident["parent"]))["counters"]["calls"] == 6
     assert (await only_incident(desk))["callers"] == 6
@@ -141,9 +145,28 @@ async def test_somebody_in_danger_rings_within_an_incident_too(desk: Player, ser
     ticket = await desk.call("5栋门口水管爆了，有个老人被水冲倒了，爬不起来，头在流血", caller=phone(40))
     assert (ticket["priority"], ticket["incident"]) == ("emergency", incident["code"])
     assert ticket["status"] == "dispatched"
+    assert "单独派单" in ticket["advice"]["incident"]["say"]["zh"]
     assert len(await messages(services, "duty")) > before
     await settled(watch)
     assert (await desk.see(ticket))["status"] == "dispatched"
+
+
+async def test_what_the_operator_files_as_another_matter_keeps_its_own_orders(
+    desk: Player, services: Services, clock: Clock
+) -> None:
+    _, watch, incident = await storm_of_five(desk, services)
+    clock.forward(seconds=2)
+    electric = await desk.call("7栋门口的水管爆了，水漫到配电箱边上", caller=phone(41), category="sdq-electric")
+    despair = await desk.call("8栋门口的水管爆了，有人说不想活了", caller=phone(42), category="za-selfharm")
+    light = await desk.call("7栋旁边的水管炸开了，路灯灭了", caller=phone(43), category="wx-light")
+    await settled(watch)
+    members = (await desk.get(f"/v1/incidents/{incident['code']}")).json()["tickets"]
+    for ticket in (electric, despair, light):
+        seen = await desk.see(ticket)
+        assert (seen["status"], seen["parent"]) != ("merged", incident["parent"]), seen["narrative"]
+        assert seen["incident"] is None
+        assert ticket["number"] not in {m["number"] for m in members}
+    assert [order["status"] for order in electric["assignments"] if order["part"] == "lead"] == ["issued"]
 
 
 async def test_a_dispatcher_confirms_what_no_rule_confirms(desk: Player, switch: Player, services: Services) -> None:
@@ -280,6 +303,9 @@ async def test_a_department_sees_the_incidents_whose_order_is_its_own(
     assert (await gate.get("/v1/incidents")).status_code == 403
     entries = (await pipes.get(f"{path}/timeline")).json()["items"]
     assert [e["action"] for e in entries] == ["propose", "confirm"]
+    assert entries[0]["changes"]["tickets"] == [None, [incident["parent"]]]  # of the five the one that is theirs
+    theirs = (await desk.get(f"{path}/timeline")).json()["items"]
+    assert len(theirs[0]["changes"]["tickets"][1]) == 5
 
 
 async def test_an_action_needs_the_version_and_a_repeat_is_answered_once(

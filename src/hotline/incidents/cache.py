@@ -10,7 +10,6 @@ from hotline.database.engine import Database
 from hotline.incidents import store
 from hotline.incidents.model.grouping import MARGIN_UNSEEN, CallReport, KnownIncident, known_incident, matching_incident
 from hotline.incidents.model.incident import Incident
-from hotline.incidents.model.vocabulary import CONFIRMED_STATES
 from hotline.incidents.model.wording import features
 from hotline.locales import translate_pair
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Channel, Priority
@@ -40,8 +39,7 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
         self._db, self._directory = db, directory
 
     async def _load(self, now: datetime) -> Sequence[OpenIncident]:
-        active = await store.load_active(self._db)
-        confirmed = [incident for incident, joinable in active if joinable and incident.state in CONFIRMED_STATES]
+        confirmed = await store.load_joinable(self._db)
         if not confirmed:
             return ()
         directory = await self._directory.now(now)
@@ -66,6 +64,9 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             return None
         kind = intake_request.kind or advice.kind
         directory = await self._directory.now(now)
+        path = directory.category_path(intake_request.category or advice.category)
+        if any(directory.categories[code].confidential for code in path):
+            return None
         report = CallReport(
             _NO_NUMBER,
             now,
@@ -75,16 +76,18 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             () if intake_request.category else advice.symptoms,
             intake_request.area or advice.area,
             features(intake_request.narrative),
+            chosen=intake_request.category is not None,
         )
         if (found := matching_incident(directory, [i.known for i in incidents], report, MARGIN_UNSEEN)) is None:
             return None
         joined = next(i for i in incidents if i.known is found)
-        rings = bool(advice.dangers) or Priority.EMERGENCY in (intake_request.priority, advice.priority)
+        by_category = directory.categories[path[0]].priority if path else None
+        rings = bool(advice.dangers) or Priority.EMERGENCY in (intake_request.priority, advice.priority, by_category)
         return IncidentMatch(
             joined.incident.code,
             joined.incident.state,
             joined.incident.category,
             joined.parent,
             not rings,
-            joined.say,
+            translate_pair("incident_say.danger") if rings else joined.say,
         )

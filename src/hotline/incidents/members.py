@@ -1,13 +1,14 @@
 """Tickets into an incident and out of it. Each step goes through `tickets/act` under a key of its own, so that one that
 is repeated after a crash happens once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from hotline.incidents import store
 from hotline.incidents.model.incident import Incident, IncidentMember
+from hotline.incidents.model.lifecycle import choose_parent
 from hotline.organisation.model.actors import RULES
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.write_request import WriteRequest
@@ -49,13 +50,13 @@ async def act_by_rule(services: Services, ticket: Ticket, action: Action, fields
     return True
 
 
-async def move(services: Services, number: str, to: str | None, incident: Incident, why: str) -> None:
+async def move(services: Services, number: str, to: str | None, incident: Incident, why: str) -> bool:
     """Take a ticket out of this incident (`to` None, or another one's code), and into that one. Where it is already,
-    nothing happens; an ended ticket stays where it is."""
+    nothing happens; an ended ticket stays where it is. False: it kept changing meanwhile, and is not there yet."""
     for _ in range(_TRIES):
         facts = await load_ticket(services, number)
         if facts is None:
-            return
+            return True
         ticket = facts.ticket
         if ticket.incident == incident.code and to != incident.code:
             reason = {F.REASON: f"incident {incident.code}: {why}"}
@@ -64,13 +65,14 @@ async def move(services: Services, number: str, to: str | None, incident: Incide
             elif ticket.status in OPEN:
                 moved = await act_by_rule(services, ticket, Action.UNLINK, reason)
             else:
-                return
+                return True
         elif to is not None and ticket.incident != to and ticket.status in OPEN:
             moved = await act_by_rule(services, ticket, Action.LINK, {F.INCIDENT: to, F.REASON: why or None})
         else:
-            return
+            return True
         if not moved:
             continue
+    return False
 
 
 async def merge(services: Services, incident: Incident, member: IncidentMember) -> bool:
@@ -85,8 +87,24 @@ async def merge(services: Services, incident: Incident, member: IncidentMember) 
     return False
 
 
+async def find_parent(services: Services, incident: Incident, members: Sequence[IncidentMember]) -> TicketNumber | None:
+    """The ticket that carries the incident. One that was taken out of it by another's hand belongs to it again; one
+    that was merged elsewhere, or ended without an answer, gives way to an open ticket. None: a person decides."""
+    facts = await load_ticket(services, incident.parent or "")
+    if facts is None or facts.ticket.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED):
+        return None
+    ticket = facts.ticket
+    if ticket.status in OPEN and ticket.incident == incident.code:
+        return ticket.number
+    if ticket.status in OPEN and ticket.incident is None:
+        await move(services, ticket.number, incident.code, incident, "it carries the incident")
+        return ticket.number
+    return choose_parent(incident, (member for member in members if member.number != ticket.number))
+
+
 async def dispatch_parent(services: Services, incident: Incident) -> None:
-    """One lead order for the incident, where its parent has none and the catalogue is sure whose it is."""
+    """One lead order for the incident, where its parent has none, nobody took one back, and the catalogue is sure whose
+    it is."""
     facts = await load_ticket(services, incident.parent or "")
     if facts is None or facts.lead() is not None:
         return
@@ -97,6 +115,8 @@ async def dispatch_parent(services: Services, incident: Incident) -> None:
     category = ticket.category or incident.category
     routed = choose_route(directory, category, ticket.kind, ticket.area or incident.area, now)
     if routed is None or not routed.sure or routed.lead in ticket.returned_by:
+        return
+    if facts.assignments and await store.was_recalled_by_hand(services.db, ticket.number):
         return
     if ticket.status is TicketStatus.RECEIVED:
         fields = {F.CATEGORY: category, F.KIND: ticket.kind, F.PRIORITY: ticket.priority, F.REASON: "incident"}
@@ -113,12 +133,12 @@ async def dispatch_parent(services: Services, incident: Incident) -> None:
         await act_by_rule(services, facts.ticket, Action.DISPATCH, order)
 
 
-async def count_joined(services: Services, number: TicketNumber) -> None:
+async def count_joined(services: Services, incident: Incident) -> None:
     """Count on the parent the calls that were merged into it as they came in."""
-    facts = await load_ticket(services, number)
+    facts = await load_ticket(services, incident.parent or "")
     if facts is None or facts.ticket.status not in OPEN:
         return
-    further = await store.count_contacts(services.db, number) - facts.ticket.calls
+    further = await store.count_contacts(services.db, facts.ticket.number) - facts.ticket.calls
     if further > 0:
-        fields = {F.TARGET: facts.ticket.incident, "calls": further}
+        fields = {F.TARGET: incident.code, "calls": further}
         await act_by_rule(services, facts.ticket, Action.ABSORB, fields)

@@ -39,7 +39,7 @@ async def announce(services: Services, incident: Incident, now: datetime) -> boo
         messages = [Message(f"{incident.code}.duty", "duty", facts.ticket.number, line, payload, now)]
 
     def write(c: sa.Connection) -> bool:
-        if not store.store_counts(c, incident.code, incident.version, {"announced_at": now}):
+        if not store.update_worker_columns(c, incident.code, incident.version, {"announced_at": now}):
             return False
         if messages:
             outbox_store.add_messages(c, messages)
@@ -66,7 +66,7 @@ async def tell_callers(services: Services, incident: Incident, now: datetime) ->
     ]
 
     def write(c: sa.Connection) -> int:
-        if not store.store_counts(c, incident.code, incident.version, {"told_at": now}):
+        if not store.update_worker_columns(c, incident.code, incident.version, {"told_at": now}):
             return 0
         return outbox_store.add_messages(c, messages) if messages else 0
 

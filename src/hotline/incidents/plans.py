@@ -5,11 +5,19 @@ from hotline.incidents import tables
 from hotline.incidents.model.incident import Incident, IncidentChange, IncidentEntry
 
 _CODE = "code"  # of the incident a row belongs to
+# what the worker counts or has done since the image was read: an action must not write it over
+_WORKER_COLUMNS = frozenset(
+    {"announced_at", "told_at", "callers", "tickets", "first_call_at", "last_call_at", "area", "wording"}
+)
 INCIDENTS = TableWrite(
     tables.incident,
     Incident,
     _CODE,
-    replace=tuple(column.name for column in tables.incident.columns if not column.primary_key),
+    replace=tuple(
+        column.name
+        for column in tables.incident.columns
+        if not column.primary_key and column.name not in _WORKER_COLUMNS
+    ),
 )
 INCIDENT_ENTRIES = TableWrite(tables.incident_entry, IncidentEntry, _CODE)
 

@@ -16,6 +16,7 @@ from hotline.incidents.schemas import (
     IncidentEntryPage,
     IncidentOut,
     IncidentPage,
+    named_numbers,
     render_detail,
     render_incident,
     render_incident_entry,
@@ -106,10 +107,12 @@ async def read_incident_timeline(
     after: Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")] = 0,
 ) -> Response:
     """The incident's history, in order: who, when, what, why. What happened to its tickets stands in theirs."""
-    incident = await load_visible_incident(context.services, code, scope_of(context.actor))
-    entries = await store.load_entries(context.services.db, incident.code, after, limit)
+    db, scope = context.services.db, scope_of(context.actor)
+    incident = await load_visible_incident(context.services, code, scope)
+    entries = await store.load_entries(db, incident.code, after, limit)
+    visible = {row.number for row in await store.load_named_tickets(db, scope, sorted(named_numbers(entries)))}
     more = str(entries[-1].seq) if len(entries) == limit and entries[-1].seq < incident.entries else None
-    return json_reply(IncidentEntryPage(tuple(map(render_incident_entry, entries)), more))
+    return json_reply(IncidentEntryPage(tuple(render_incident_entry(entry, visible) for entry in entries), more))
 
 
 def _add_action_route(action: IncidentAction, body_type: type[Strict]) -> None:

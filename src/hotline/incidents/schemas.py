@@ -1,6 +1,6 @@
 """Incidents as replies show them, and what their actions take."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, TypeAlias
@@ -188,7 +188,30 @@ def render_detail(
     )
 
 
-def render_incident_entry(entry: IncidentEntry) -> IncidentEntryOut:
+_NAMES_TICKETS = ("ticket", "tickets", "parent")  # changes of a timeline's line whose values are numbers
+
+
+def named_numbers(entries: Iterable[IncidentEntry]) -> set[str]:
+    """The numbers of all tickets that these lines name."""
+    found: set[str] = set()
+    for entry in entries:
+        for side in (side for name in _NAMES_TICKETS for side in entry.changes.get(name, ())):
+            found.update([side] if isinstance(side, str) else side or ())
+    return found
+
+
+def _visible_side(side: Any, visible: Container[str]) -> Any:
+    if isinstance(side, str):
+        return side if side in visible else None
+    return side and [number for number in side if number in visible]
+
+
+def render_incident_entry(entry: IncidentEntry, visible: Container[str]) -> IncidentEntryOut:
+    """`visible`: the tickets that the reader may see; no other is named."""
+    changes = {
+        name: [_visible_side(side, visible) for side in sides] if name in _NAMES_TICKETS else sides
+        for name, sides in entry.changes.items()
+    }
     return IncidentEntryOut(
         seq=entry.seq,
         at=entry.at,
@@ -197,7 +220,7 @@ def render_incident_entry(entry: IncidentEntry) -> IncidentEntryOut:
         from_=entry.state_from,
         to=entry.state_to,
         reason=entry.reason,
-        changes=entry.changes,
+        changes=changes,
     )
 
 

@@ -1,6 +1,7 @@
 """Acting on incidents: proposed by the worker, then changed by people, rules and clock through one door."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -25,8 +26,8 @@ from hotline.organisation.model.scopes import Scope, scope_of
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.numbering import parse_number
-from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.context import Services
+from hotline.tickets.model.vocabulary import OPEN
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused, storable_answer
 
 F, A = IncidentField, IncidentAction
@@ -57,6 +58,9 @@ async def act_on_incident(
     if incident is not None:
         facts, command = await _facts_for(services, incident, command, request)
         decided = decide_incident(facts, command, request.actor, request.now)
+        if isinstance(decided, IncidentChange) and command.action is A.SPLIT:
+            facts = replace(facts, new_code=await take_code(services))
+            decided = decide_incident(facts, command, request.actor, request.now)
     if isinstance(decided, IncidentChange):
         key, after = request.key, decided.after
         answer = StoredAnswer(key.owner, key.key, key.fingerprint, 200, render(after), request.now, str(after.version))
@@ -77,25 +81,17 @@ async def _facts_for(
     the actor's to see is not there."""
     members = await store.load_members(services.db, incident.code)
     fields: dict[Any, Any] = dict(command.fields)
-    named: dict[str, str | None] = {}
+    numbers = []
     if fields.get(F.TICKET):
-        number = parse_number(str(fields[F.TICKET])) or str(fields[F.TICKET])
-        fields[F.TICKET] = number
-        if command.action is A.JOIN and await _is_visible(services, number, request):
-            named = await store.load_belonging(services.db, [number])
+        fields[F.TICKET] = parse_number(str(fields[F.TICKET])) or str(fields[F.TICKET])
+        numbers = [fields[F.TICKET]]
     if fields.get(F.TICKETS):
-        fields[F.TICKETS] = [parse_number(str(number)) or str(number) for number in fields[F.TICKETS]]
-    new_code = await take_code(services) if command.action is A.SPLIT else None
-    facts = IncidentFacts(incident, tuple(members), named, new_code)
-    return facts, IncidentCommand(command.action, command.version, fields)
-
-
-async def _is_visible(services: Services, number: str, request: WriteRequest) -> bool:
-    try:
-        await load_visible_ticket(services, number, request.actor, request.scope)
-    except Refused:
-        return False
-    return True
+        numbers = fields[F.TICKETS] = [parse_number(str(number)) or str(number) for number in fields[F.TICKETS]]
+    scope = request.scope or scope_of(request.actor)
+    visible = await store.load_named_tickets(services.db, scope, numbers)
+    named = {row.number: row.incident for row in visible}
+    ended = frozenset(row.number for row in visible if row.status not in OPEN)
+    return IncidentFacts(incident, tuple(members), named, ended), replace(command, fields=fields)
 
 
 async def take_code(services: Services) -> IncidentCode:

@@ -15,7 +15,13 @@ from hotline.database.prepared import PreparedQuery, Row
 from hotline.incidents.model.codes import IncidentCode
 from hotline.incidents.model.grouping import CallReport
 from hotline.incidents.model.incident import Incident, IncidentEntry, IncidentMember
-from hotline.incidents.model.vocabulary import ACTIVE_STATES, ENDED_STATES, IncidentAction, IncidentState
+from hotline.incidents.model.vocabulary import (
+    ACTIVE_STATES,
+    CONFIRMED_STATES,
+    ENDED_STATES,
+    IncidentAction,
+    IncidentState,
+)
 from hotline.incidents.model.wording import features
 from hotline.incidents.tables import incident as i
 from hotline.incidents.tables import incident_entry as e
@@ -23,9 +29,9 @@ from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Channel, Kind, Priority
 from hotline.text.numbering import TicketNumber
-from hotline.tickets.model.vocabulary import OPEN, TicketStatus
+from hotline.tickets.model.vocabulary import OPEN, Action, TicketStatus
 from hotline.tickets.store.scope import scope_condition, scope_parameters, ticket_scope_condition
-from hotline.tickets.tables import call
+from hotline.tickets.tables import call, timeline
 from hotline.tickets.tables import ticket as t
 
 MOST_MEMBERS = 5000  # of one incident that are looked at
@@ -62,16 +68,29 @@ async def load_active(db: Database) -> list[tuple[Incident, bool]]:
     return [(_incident_from_row(row), row.parent_status in _JOINABLE) for row in rows]
 
 
+_JOINED_BY_CALLS = PreparedQuery(
+    sa.select(*_COLUMNS)
+    .select_from(i.join(t, t.c.number == i.c.parent))
+    .where(in_words(i.c.state, CONFIRMED_STATES), in_words(t.c.status, _JOINABLE))
+    .order_by(i.c.created_at, i.c.code)
+)
+
+
+async def load_joinable(db: Database) -> list[Incident]:
+    """The incidents that calls join: confirmed, not ended, and their parent is being worked on; oldest first."""
+    return [_incident_from_row(row) for row in await db.rows(_JOINED_BY_CALLS)]
+
+
 async def load_untold(db: Database) -> list[Incident]:
     """The incidents that have ended and whose callers were not told yet."""
     return [_incident_from_row(row) for row in await db.rows(_UNSETTLED)]
 
 
 def _scoped(scope: Scope) -> sa.ColumnElement[bool]:
-    """Whose incident it is: the desk's by area, a department's by an order of its parent."""
+    """Whose incident it is: the desk's by where its calls come from, a department's by an order of its parent."""
     conditions: list[sa.ColumnElement[bool]] = []
     if scope.whole:
-        conditions.append(sa.true() if scope.areas is None else InCodes(i.c.area, "areas"))
+        conditions.append(sa.true() if scope.areas is None else InCodes(sa.func.coalesce(i.c.reach, i.c.area), "areas"))
     if scope.departments:
         held = Scope(False, scope.areas, scope.departments)
         conditions.append(ticket_scope_condition(i.c.parent, held))
@@ -202,18 +221,37 @@ async def load_member_texts(db: Database, code: IncidentCode) -> list[str]:
     return [row.narrative for row in await db.rows(_TEXTS, code=code)]
 
 
-_BELONGS = PreparedQuery(sa.select(t.c.number, t.c.incident).where(InCodes(t.c.number, "numbers")))
+@lru_cache(maxsize=8)
+def _named_tickets(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
+    condition = scope_condition(_form(whole, by_area, by_order))
+    return PreparedQuery(
+        sa.select(t.c.number, t.c.incident, t.c.status).where(InCodes(t.c.number, "numbers"), condition)
+    )
 
 
-async def load_belonging(db: Database, numbers: Sequence[str]) -> dict[str, str | None]:
-    """Which incident each of these tickets belongs to; those that are not there are left out."""
-    return {row.number: row.incident for row in await db.rows(_BELONGS, numbers=list(numbers))}
+async def load_named_tickets(db: Database, scope: Scope, numbers: Sequence[str]) -> Sequence[Row]:
+    """Those of these tickets that are there and within the scope: number, incident, status."""
+    if scope.nothing or not numbers:
+        return []
+    query = _named_tickets(scope.whole, scope.areas is not None, bool(scope.departments))
+    return await db.rows(query, numbers=list(numbers), **scope_parameters(scope))
 
 
+_BY_HAND = (ActorKind.PERSON, ActorKind.KEY)
+_TRIAGED_BY_HAND = (
+    sa.select(sa.literal(1))
+    .where(
+        timeline.c.number == t.c.number,
+        timeline.c.action == Action.TRIAGE.value,
+        in_words(timeline.c.by_kind, _BY_HAND),
+    )
+    .exists()
+    .label("chosen")
+)
 _CALLS = PreparedQuery(
     sa.select(
         t.c.number, t.c.created_at, t.c.caller, t.c.kind, t.c.category, t.c.area, t.c.narrative, t.c.advice, t.c.flags,
-        t.c.channel,
+        t.c.channel, _TRIAGED_BY_HAND,
     )
     .where(
         t.c.created_at > sa.bindparam("since", type_=Instant()),
@@ -228,19 +266,22 @@ _CALLS = PreparedQuery(
 )  # fmt: skip
 
 
-async def load_reports(db: Database, since: datetime) -> list[CallReport]:
+async def load_reports(db: Database, since: datetime) -> tuple[list[CallReport], datetime | None]:
     """The open tickets of no incident that were taken in since, oldest first: none that is confidential, another
-    hotline's, imported, or taken out of an incident by hand; and no text that leaves open whether there is danger."""
+    hotline's, imported, or taken out of an incident by hand; and no text that leaves open whether there is danger.
+    With them the moment up to which they were read, where there are too many to read at once."""
     rows = await db.rows(_CALLS, since=since)
-    return [
+    reports = [
         CallReport(
             row.number, row.created_at, row.caller, Kind(row.kind), row.category or _advised(row.advice, "category"),
             tuple(_advised(row.advice, "symptoms") or ()), row.area, features(row.narrative),
+            chosen=bool(row.chosen),
         )
         for row in rows
         if not _was_taken_out(row.flags)
         and (row.channel in LIVE_CHANNELS or not _advised(row.advice, "ask"))
     ]  # fmt: skip
+    return reports, rows[-1].created_at if len(rows) == MOST_REPORTS else None
 
 
 def _advised(advice: Mapping[str, Any], name: str) -> Any:
@@ -295,6 +336,28 @@ def _was_taken_out(flags: Sequence[str]) -> bool:
     return any(flag.startswith("left:") for flag in flags)
 
 
+_merging = timeline.alias("merging")
+_RECALLED_BY_HAND = PreparedQuery(
+    sa.select(timeline.c.seq)
+    .where(
+        timeline.c.number == sa.bindparam("number", type_=sa.String),
+        timeline.c.action == Action.RECALL.value,
+        in_words(timeline.c.by_kind, _BY_HAND),
+        ~sa.exists().where(
+            _merging.c.number == timeline.c.number,
+            _merging.c.at == timeline.c.at,
+            _merging.c.action == Action.MERGE.value,
+        ),
+    )
+    .limit(1)
+)
+
+
+async def was_recalled_by_hand(db: Database, number: TicketNumber) -> bool:
+    """Whether somebody took back an order of this ticket, other than by merging it: it is theirs to give again."""
+    return await fetch_first(db, _RECALLED_BY_HAND, number=number) is not None
+
+
 _CONTACTS = PreparedQuery(
     sa.select(sa.func.count().label("n")).where(
         sa.or_(
@@ -329,7 +392,7 @@ async def load_late(db: Database, since: datetime) -> list[Row]:
     return await db.rows(_LATE, since=since)
 
 
-def store_counts(c: sa.Connection, code: str, version: int, values: Mapping[str, Any]) -> bool:
+def update_worker_columns(c: sa.Connection, code: str, version: int, values: Mapping[str, Any]) -> bool:
     """What the worker counts or has done; no change of the incident, so that its version stays. False: it has changed
     meanwhile."""
     done = c.execute(sa.update(i).where(i.c.code == code, i.c.version == version).values(**values))

@@ -1,9 +1,10 @@
 """The worker's part in incidents: proposes them from the calls of the last minutes, brings their tickets together, and
 tells those who must know. Every step may be repeated."""
 
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -14,6 +15,7 @@ from hotline.incidents.members import (
     act_by_rule,
     count_joined,
     dispatch_parent,
+    find_parent,
     load_ticket,
     merge,
     move,
@@ -32,7 +34,7 @@ from hotline.incidents.model.grouping import (
     wording_data,
 )
 from hotline.incidents.model.incident import Incident, IncidentMember
-from hotline.incidents.model.vocabulary import CONFIRMED_STATES, IncidentAction, IncidentState
+from hotline.incidents.model.vocabulary import IncidentAction, IncidentState
 from hotline.incidents.model.wording import features
 from hotline.incidents.notices import announce, tell_callers
 from hotline.incidents.service import act_as_system, open_proposal
@@ -43,22 +45,29 @@ from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 
 OVERLAP = timedelta(seconds=30)  # read again: a call may be committed after a later one
+READ_ALL_EVERY = timedelta(minutes=1)  # a call from the spool is of the minute in which it was taken
+NEVER = datetime.min.replace(tzinfo=UTC)
 SHORTEST_WINDOW = timedelta(minutes=10)
 PROPOSAL_LIFETIME = timedelta(hours=6)  # a proposal that nobody looked at and no call came to since
 MERGED_AT_ONCE = 100  # tickets of one incident in one step
 LATE_JOINERS = timedelta(hours=1)
+COUNT_EVERY = timedelta(minutes=1)  # the parent's version moves as its calls are counted
 log = structlog.get_logger("hotline.incidents")
 
 
 @dataclass
 class IncidentWatch:
     """One worker's view of what people call about now. `window`: the calls of the last minutes that belong to no
-    incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read."""
+    incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read;
+    `read_all_at`: when they were last read from the beginning of the window; `counted`: in which state and when the
+    calls of an incident were last counted on its parent."""
 
     services: Services
     window: dict[str, CallReport] = field(default_factory=dict)
     unseen: set[str] = field(default_factory=set)
-    read_to: datetime | None = None
+    read_to: datetime = NEVER
+    read_all_at: datetime = NEVER
+    counted: dict[str, tuple[IncidentState, datetime]] = field(default_factory=dict)
 
     async def step(self) -> bool:
         """One round; True: there is more to do at once."""
@@ -66,31 +75,30 @@ class IncidentWatch:
         directory = await services.directory.now(now)
         await self._read(directory, now)
         active = await store.load_active(services.db)
-        await self._join(directory, [incident for incident, _ in active])
+        await self._join(directory, [i for i, joinable in active if joinable or i.state is IncidentState.PROPOSED])
         proposed = await self._propose(directory, now)
         busy = False
         for incident, joinable in active:
-            busy |= await self._settle(directory, incident, joinable)
+            busy |= bool(await _unless_faulty(incident.code, self._settle(directory, incident, joinable)))
         for incident in await store.load_untold(services.db):
-            await self._wind_up(incident, now)
+            await _unless_faulty(incident.code, self._wind_up(incident, now))
         for late in await store.load_late(services.db, now - LATE_JOINERS):
-            facts = await load_ticket(services, late.number)
-            if facts is not None and facts.ticket.status is TicketStatus.MERGED:
-                reason = {Field.REASON: f"incident {late.incident} had ended"}
-                await act_by_rule(services, facts.ticket, Action.UNMERGE, reason)
+            await _unless_faulty(late.incident, _release_late(services, late.number, late.incident))
         return busy or proposed
 
     async def _read(self, directory: Directory, now: datetime) -> None:
         minutes = [timedelta(minutes=rule.minutes) for rule in directory.incident_rules.values()]
         oldest = now - max([SHORTEST_WINDOW, *minutes])
-        since = oldest if self.read_to is None else max(oldest, self.read_to - OVERLAP)
+        if now - self.read_all_at >= READ_ALL_EVERY:
+            self.read_to, self.read_all_at = oldest, now
+        reports, last = await store.load_reports(self.services.db, max(oldest, self.read_to - OVERLAP))
         self.unseen = set()
-        for report in await store.load_reports(self.services.db, since):
+        for report in reports:
             if report.number not in self.window:
                 self.unseen.add(report.number)
             self.window[report.number] = report
         self.window = {number: report for number, report in self.window.items() if report.at > oldest}
-        self.read_to = now
+        self.read_to = now if last is None else last
 
     async def _join(self, directory: Directory, active: Sequence[Incident]) -> None:
         """Calls of an incident that came in before it was known, or were not recognised then."""
@@ -105,7 +113,8 @@ class IncidentWatch:
                 matched[report.number] = found.code
         # since they were read somebody may have closed them, or put them elsewhere
         for number in await store.load_still_waiting(self.services.db, list(matched)):
-            await move(self.services, number, matched[number], incidents[matched[number]], "")
+            code = matched[number]
+            await _unless_faulty(code, move(self.services, number, code, incidents[code], ""))
         for number in matched:
             del self.window[number]
 
@@ -134,22 +143,28 @@ class IncidentWatch:
     async def _settle(self, directory: Directory, incident: Incident, joinable: bool) -> bool:
         """Bring an incident's tickets where they belong. True: more of them wait."""
         services, now = self.services, self.services.clock()
-        for number, to, why in incident.moves:
-            await move(services, number, to, incident, why)
-        if incident.moves:
-            await _store(services, incident, {"moves": ()})
+        await _apply_moves(services, incident)
         members = await store.load_members(services.db, incident.code)
         if incident.state is IncidentState.PROPOSED:
             await self._count(directory, incident, members)
             return await _decide_proposal(services, directory, incident, members, now)
-        if not joinable and incident.state in CONFIRMED_STATES:
-            return await _end_with_parent(services, incident)
+        if not joinable and await _end_with_parent(services, incident):
+            return True
+        if (parent := await find_parent(services, incident, members)) is None:
+            return False
+        if parent != incident.parent:
+            log.warning("incident.parent_replaced", code=incident.code, was=incident.parent, now=parent)
+            await _store(services, incident, {"parent": parent})
+            services.part(IncidentCache).forget()
+            return True
         await dispatch_parent(services, incident)
         waiting = [m for m in members if m.number != incident.parent and m.status in MERGEABLE and not m.rings]
         for member in waiting[:MERGED_AT_ONCE]:
             await merge(services, incident, member)
-        if incident.parent is not None:
-            await count_joined(services, incident.parent)
+        state, at = self.counted.get(incident.code, (None, now))
+        if state is not incident.state or now - at >= COUNT_EVERY:
+            await count_joined(services, incident)
+            self.counted[incident.code] = (incident.state, now)
         await announce(services, incident, now)
         await self._count(directory, incident, members)
         return len(waiting) > MERGED_AT_ONCE
@@ -162,23 +177,60 @@ class IncidentWatch:
         texts = await store.load_member_texts(self.services.db, incident.code)
         others = [report.found for report in self.window.values()]
         wording = teach_wording(directory, incident.category, map(features, texts), others)
+        reach = directory.area_subtrees.get(incident.reach or "")
+        areas = [m.area for m in members if reach is None or m.area in reach]  # a street names no place of it
         counted = {
             "tickets": len(members),
             "callers": len({m.caller for m in members if m.caller is not None}),
             "first_call_at": members[0].created_at,
             "last_call_at": members[-1].created_at,
-            "area": common_area(directory, (m.area for m in members)) or incident.area,
+            "area": common_area(directory, areas) or incident.area,
             "wording": {**wording_data(wording), "learned": learned},
         }
         await _store(self.services, incident, counted)
 
     async def _wind_up(self, incident: Incident, now: datetime) -> None:
-        """An incident that has ended: its callers have the last word; one that was none lets its tickets go."""
-        if incident.state is IncidentState.DISMISSED:
-            for member in await store.load_members(self.services.db, incident.code):
+        """An incident that has ended: what was asked for before is done first; then its callers have the last word, and
+        one that was none lets its tickets go."""
+        if not await _apply_moves(self.services, incident):
+            return
+        joined = {number for number, to, _ in incident.moves if to == incident.code}
+        for member in await store.load_members(self.services.db, incident.code):
+            if incident.state is IncidentState.DISMISSED:
                 await move(self.services, member.number, None, incident, "dismissed")
+            elif member.number in joined and not member.rings:
+                await merge(self.services, incident, member)
+        await count_joined(self.services, incident)
+        self.counted.pop(incident.code, None)
         told = await tell_callers(self.services, incident, now)
         log.info("incident.ended", code=incident.code, state=incident.state, told=told)
+
+
+async def _unless_faulty(code: str, work: Coroutine[Any, Any, Any]) -> Any:
+    """Work on one incident or ticket; None: it failed. That is logged, and must not stop the others."""
+    try:
+        return await work
+    except Exception as fault:
+        log.error("incident.fault", code=code, kind=type(fault).__name__, exc_info=fault)
+        return None
+
+
+async def _apply_moves(services: Services, incident: Incident) -> bool:
+    """Take tickets in and out as was asked for. False: some are left, and stay stored for the next step."""
+    left = []
+    for number, to, why in incident.moves:
+        if not await _unless_faulty(incident.code, move(services, number, to, incident, why)):
+            left.append((number, to, why))
+    if len(left) < len(incident.moves):
+        await _store(services, incident, {"moves": left})
+    return not left
+
+
+async def _release_late(services: Services, number: str, code: str) -> None:
+    """A ticket that was merged at the moment its incident ended has its own life again."""
+    facts = await load_ticket(services, number)
+    if facts is not None and facts.ticket.status is TicketStatus.MERGED:
+        await act_by_rule(services, facts.ticket, Action.UNMERGE, {Field.REASON: f"incident {code} had ended"})
 
 
 def _known(directory: Directory, incident: Incident) -> KnownIncident:
@@ -187,7 +239,7 @@ def _known(directory: Directory, incident: Incident) -> KnownIncident:
 
 async def _store(services: Services, incident: Incident, values: dict[str, object]) -> None:
     """Where the incident has changed meanwhile, nothing is written: the next step begins from what it is then."""
-    await services.db.transact(lambda c: store.store_counts(c, incident.code, incident.version, values))
+    await services.db.transact(lambda c: store.update_worker_columns(c, incident.code, incident.version, values))
 
 
 async def _decide_proposal(

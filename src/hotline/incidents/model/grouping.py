@@ -23,7 +23,8 @@ MARGIN_UNSEEN = 1.0
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """One call, as far as it matters here. `caller`: its id; None: withheld. `found`: the features of its text."""
+    """One call, as far as it matters here. `caller`: its id; None: withheld. `found`: the features of its text.
+    `chosen`: a person said what its category is."""
 
     number: TicketNumber
     at: datetime
@@ -33,6 +34,7 @@ class CallReport:
     symptoms: tuple[str, ...]
     area: str | None
     found: frozenset[str]
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def matching_incident(
 ) -> KnownIncident | None:
     """The incident that a call belongs to. None: none of them. `margin`: how much more alike it must be told than it
     need be; see MARGIN_UNSEEN."""
-    near = [incident for incident in known if _is_near(incident, report.area)]
+    near = [i for i in known if _is_near(i, report.area) and _is_filed_alike(directory, i, report)]
     if not near or report.kind not in _KINDS:
         return None
     about = subjects(directory, report.category, report.symptoms)
@@ -138,6 +140,12 @@ def _is_near(incident: KnownIncident, area: str | None) -> bool:
     if incident.rule.reach is Reach.PLACE:
         return area is not None and area == incident.reach
     return area is None or area in incident.below_reach or area in incident.above_reach
+
+
+def _is_filed_alike(directory: Directory, incident: KnownIncident, report: CallReport) -> bool:
+    """Whether a category that a person chose is one of the incident's: what is filed as another matter is one."""
+    path = directory.category_path(report.category) if report.chosen else ()
+    return not path or not {incident.category, *incident.rule.also}.isdisjoint(path)
 
 
 def _likeness(

@@ -87,12 +87,13 @@ class IncidentMember:
 
 @dataclass(frozen=True, slots=True)
 class IncidentFacts:
-    """All a decision on an incident may look at. `named`: the tickets that the command names, by number, with the
-    incident each belongs to (None: none)."""
+    """All a decision on an incident may look at. `named`: the tickets that the command names and the actor may
+    see, by number, with the incident each belongs to (None: none); `ended`: those of them that have ended."""
 
     incident: Incident
     members: tuple[IncidentMember, ...] = ()
     named: Mapping[str, str | None] = field(default_factory=dict)
+    ended: frozenset[str] = frozenset()
     new_code: IncidentCode | None = None  # for an incident that is split off
 
 

@@ -1,7 +1,7 @@
 """The life of an incident as a table: what may happen, when, by whom and with what. Replies, forms, OpenAPI words and
 tests are derived from it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from hotline.incidents.model.vocabulary import ACTIVE_STATES, ENDED_STATES, Inci
 from hotline.organisation.model.actors import Actor, Role
 from hotline.refusals import Code, Refusal
 from hotline.text.numbering import TicketNumber
-from hotline.tickets.model.vocabulary import OPEN
+from hotline.tickets.model.vocabulary import OPEN, TicketStatus
 
 S, A, F, R = IncidentState, IncidentAction, IncidentField, Role
 MOST_SPLIT = 200  # tickets that are split off at once
@@ -68,6 +68,7 @@ OPTIONAL_INCIDENT_FIELDS: Mapping[IncidentAction, tuple[IncidentField, ...]] = {
 }
 STALE_INCIDENT = Refusal(Code.STALE, "the incident has changed since the version you saw")
 Refusing = tuple[str, str]  # the field, the rule it breaks
+_HAS_ENDED = "the ticket has ended"
 
 
 def decide_incident(
@@ -133,21 +134,33 @@ def _cannot_join(facts: IncidentFacts, command: IncidentCommand) -> Refusing | N
     belongs = facts.named[number]
     if belongs == facts.incident.code:
         return F.TICKET, "the ticket belongs to this incident already"
-    return (F.TICKET, "the ticket belongs to another incident") if belongs is not None else None
+    if belongs is not None:
+        return F.TICKET, "the ticket belongs to another incident"
+    return (F.TICKET, _HAS_ENDED) if number in facts.ended else None
 
 
 def _cannot_leave(facts: IncidentFacts, command: IncidentCommand) -> Refusing | None:
-    return _not_to_be_taken_out(facts, str(command.fields[F.TICKET]), F.TICKET)
+    number = str(command.fields[F.TICKET])
+    wrong = _not_to_be_taken_out(facts, number, F.TICKET)
+    return wrong if wrong is not None or _carriers(facts, {number}) else (F.TICKET, _HAS_ENDED)
 
 
 def _cannot_split(facts: IncidentFacts, command: IncidentCommand) -> Refusing | None:
     numbers = [str(number) for number in command.fields[F.TICKETS]]
     wrong = (_not_to_be_taken_out(facts, number, F.TICKETS) for number in numbers)
-    return next((rule for rule in wrong if rule is not None), None)
+    refusing = next((rule for rule in wrong if rule is not None), None)
+    return (
+        refusing if refusing is not None or _carriers(facts, numbers) else (F.TICKETS, "all of the tickets have ended")
+    )
+
+
+def _carriers(facts: IncidentFacts, numbers: Container[str]) -> list[IncidentMember]:
+    """Those of these tickets that have not ended, or only by being merged: one of them may carry an incident."""
+    return [m for m in facts.members if m.number in numbers and m.status in OPEN | {TicketStatus.MERGED}]
 
 
 def _not_to_be_taken_out(facts: IncidentFacts, number: str, field: IncidentField) -> Refusing | None:
-    if all(member.number != number for member in facts.members):
+    if number not in facts.named or all(member.number != number for member in facts.members):
         return field, "the ticket does not belong to this incident"
     if number == facts.incident.parent:
         return field, "the ticket carries the incident: the others are merged into it"
@@ -235,7 +248,7 @@ def _split_off(facts: IncidentFacts, numbers: list[str], code: Any, now: datetim
     if before.state is S.PROPOSED:
         return draft
     # merged ones are taken out first: the earliest of those without danger carries the new incident
-    first = min(theirs, key=lambda m: (m.rings, m.department is None, m.created_at, m.number))
+    first = min(_carriers(facts, numbers), key=lambda m: (m.rings, m.department is None, m.created_at, m.number))
     return replace(draft, parent=first.number)
 
 

@@ -16,6 +16,12 @@ _LOWEST, _HIGHEST = -2.0, 3.0  # one word alone decides nothing
 _UNKNOWN = -0.5  # of a feature that neither its calls nor others have
 _PRIOR = 2.0
 _RUNS = re.compile(r"[a-z]{2,}|[\u3400-\u9fff]+")
+# a building or a part of one, by its number: where it is says nothing of what it is
+_NUMBERED = re.compile(
+    r"[0-9\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341]{1,4}"
+    r" ?(?:\u53f7\u697c|\u865f\u6a13|\u5355\u5143|\u55ae\u5143|"
+    r"[\u680b\u5e62\u68df\u5ea7\u5c42\u5c64\u697c\u6a13\u5ba4])"
+)
 _COMMON = frozenset(
     (
         "an", "and", "are", "at", "be", "by", "can", "for", "has", "have", "hello", "hi", "in", "is", "it", "its", "me",
@@ -26,9 +32,10 @@ _COMMON = frozenset(
 
 
 def features(text: str) -> frozenset[str]:
-    """The Chinese characters, their pairs, and the English words of a text, but for the commonest."""
+    """The Chinese characters, their pairs, and the English words of a text, but for the commonest and for buildings
+    by their number."""
     found: set[str] = set()
-    for run in _RUNS.findall(fold_text(text[:READ_CHARACTERS])):
+    for run in _RUNS.findall(_NUMBERED.sub(" ", fold_text(text[:READ_CHARACTERS]))):
         if run[0] > "z":
             found.update(run)
             found.update(a + b for a, b in pairwise(run))

@@ -23,6 +23,7 @@ from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 from hotline.tickets.sla import clock_updates
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.triage.model.advice import Advice
+from hotline.triage.model.advising import URGENCY
 from hotline.triage.model.places.parts import NO_PARTS, AddressParts
 from hotline.triage.model.titles import make_title
 
@@ -223,8 +224,8 @@ def _build_ticket(
     )
     given_priority = intake_request.priority if trusted else None  # the public never sets "emergency"
     priority = given_priority or advice.priority
-    if given_priority is None and given_category and category is not None and advice.priority is Priority.NORMAL:
-        priority = category.priority
+    if given_priority is None and given_category and category is not None:
+        priority = min(advice.priority, category.priority, key=URGENCY.index)
     flags = tuple(f"danger:{d}" for d in advice.dangers)
     area = intake_request.area or advice.area or actor.home_area
     if actor.areas is not None and area not in actor.areas:
