@@ -7,8 +7,11 @@ from datetime import datetime
 import structlog
 
 from hotline.database.prepared import Row
+from hotline.delivery.alarms import add_alarm
+from hotline.locales import bilingual
 from hotline.organisation.model.actors import RULES
 from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import Priority
 from hotline.tickets.act import act_as_clock
 from hotline.tickets.context import Services
 from hotline.tickets.model.departures import (
@@ -19,7 +22,7 @@ from hotline.tickets.model.departures import (
     handover_command,
 )
 from hotline.tickets.model.ticket import Assignment
-from hotline.tickets.model.vocabulary import LIVE, Action
+from hotline.tickets.model.vocabulary import LIVE, Action, Part
 from hotline.tickets.store import departures as store
 from hotline.tickets.store import facts as ticket_facts
 
@@ -76,6 +79,10 @@ async def _release(services: Services, directory: Directory, number: str, order_
         if departure is None:
             return False
         command = departure_command(departure, order.id, facts.ticket.version)
+        if command.action is Action.RECALL and order.part is Part.LEAD and facts.ticket.priority is Priority.EMERGENCY:
+            told = bilingual("alarm.emergency_recalled", number=number)
+            # before the recall: told too early, if it fails, rather than not at all
+            await services.db.transact(lambda c: add_alarm(c, f"recalled.{number}", told, now))
         key = f"departure:{order.id}:{facts.ticket.version}"
         refusal = await act_as_clock(services, facts, [command], key, now)
         if refusal is not None:

@@ -22,6 +22,9 @@ class Priority(StrEnum):
     NORMAL = "normal"
 
 
+URGENCY = tuple(Priority)  # most urgent first
+
+
 class Channel(StrEnum):
     """How a matter reached the hotline."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from hotline.delivery.model import Message
 from hotline.organisation.model.actors import RULES, Actor, Role
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.organisation.model.vocabulary import URGENCY, Channel, Kind, Priority
 from hotline.refusals import Code, Refusal
 from hotline.text.numbering import TicketNumber
 from hotline.text.phones import LONGEST_RAW, ParsedPhone
@@ -23,7 +23,6 @@ from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 from hotline.tickets.sla import clock_updates
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.triage.model.advice import Advice
-from hotline.triage.model.advising import URGENCY
 from hotline.triage.model.places.parts import NO_PARTS, AddressParts
 from hotline.triage.model.titles import make_title
 

@@ -4,8 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from hotline.delivery.model import Message
-from hotline.locales import bilingual
-from hotline.organisation.model.vocabulary import Priority
 from hotline.tickets.model.entries import entry_reason
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import DEPARTED, LIVE, Action
@@ -59,8 +57,6 @@ def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: da
             status=after.ticket.status,
             reason=entry_reason(command.fields),
         )
-    if departed is not None and action is A.RECALL and after.ticket.priority is Priority.EMERGENCY:
-        add_message("alarm", "role:operator", **bilingual("alarm.emergency_recalled", number=number))
     known = {a.id: a for a in facts.assignments}
     for order in after.assignments:
         order_before = known.get(order.id)

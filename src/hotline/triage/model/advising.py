@@ -5,7 +5,7 @@ The result is advice. A person's choice takes precedence, and both are stored; n
 
 from collections.abc import Sequence
 
-from hotline.organisation.model.vocabulary import Danger, Grade, Priority
+from hotline.organisation.model.vocabulary import URGENCY, Danger, Grade, Priority
 from hotline.text.normalisation import fold_text
 from hotline.text.reasons import Because
 from hotline.triage.model.advice import Advice, AskedDanger
@@ -19,7 +19,6 @@ from hotline.triage.model.splitting import split_matters
 from hotline.triage.model.symptoms import SymptomFinding, find_symptoms
 
 DANGER_IS_SURE = 0.95
-URGENCY = tuple(Priority)  # most urgent first
 
 
 def advise(
