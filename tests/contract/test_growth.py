@@ -380,8 +380,7 @@ ANALYSES: dict[str, Callable[[str], Any]] = {
     "decoded": lambda text: decode_text(text.encode(), None),
     "decoded as GB18030": lambda text: decode_text(text.encode("gb18030", "replace"), None),
     "possible readings": lambda text: possible_readings(b"\xff" + text.encode("gb18030", "replace")),
-    # at both parities, since UTF-16 takes two bytes at a time
-    "readable": lambda text: [readable_text(f"{before}{text}%ff\\udc80") for before in ("", "a")],
+    "readable": lambda text: readable_text(f"a{text}%ff\\udc80"),
     "broken JSON": lambda text: parse_json(b'{"a": "\xff' + json.dumps(text).encode()[1:-1] + b'"}'),
     "escaped bytes": lambda text: show_escaped_bytes(text + "\udc80"),
     "simplified": to_simplified,

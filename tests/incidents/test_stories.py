@@ -382,3 +382,18 @@ async def test_a_ticket_that_was_merged_by_mistake_is_taken_out_again(
     assert again["status"] == "dispatched"
     assert again["promised_at"] > promised
     assert await check_counters(services) == 0
+
+
+async def test_what_was_contained_is_worse_again_and_calls_still_join(
+    desk: Player, switch: Player, services: Services, clock: Clock
+) -> None:
+    _, watch, incident = await storm_of_five(desk, services)
+    contained = await act(switch, incident, "contain")
+    refused = await act(switch, contained, "reopen", expect=422)
+    assert [error["field"] for error in refused["errors"]] == ["reason"]
+    again = await act(switch, contained, "reopen", reason="又冲开了")
+    assert (again["state"], again["code"]) == ("open", incident["code"])
+    clock.forward(seconds=2)
+    later = await desk.call("9栋门口的水管又爆了，水往外冲", caller=phone(31))
+    await settled(watch)
+    assert (await desk.see(later))["incident"] == incident["code"]
