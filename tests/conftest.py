@@ -78,6 +78,15 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """The command line closes what it writes to others, for the whole process: also for tests that come after it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    yield
+    os.umask(mask)
+
+
 @pytest.fixture(scope="session")
 def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder in memory where there is one: the suite keeps synchronous=FULL, and a disk would make it sixteen times
