@@ -74,13 +74,13 @@ async def _take_call(
     parsed_phone = parse_phone(intake_request.phone, services.region, services.area_code)
     caller = caller_id(parsed_phone.phone, services.secret) if parsed_phone.phone and parsed_phone.caller else None
     incoming = IncomingCall(intake_request, parsed_phone, caller, str(uuid4()), actor, now)
-    if intake_request.attach_to is not None and not await _adds_danger(services, incoming, request):
-        return await _join_open_ticket(services, incoming, request, render)
+    advice = await _advise(services, incoming)
+    if intake_request.attach_to is not None and not await _adds_danger(services, incoming, request, advice):
+        return await _join_open_ticket(services, incoming, request, render, advice)
     if intake_request.outer_number is not None and await ticket_facts.has_outer_order(
         services.db, intake_request.outer_system or "", intake_request.outer_number
     ):
         return await replayed_or_refused(services.db, request.key, DUPLICATE_OUTER_ORDER)
-    advice = await _advise(services, incoming)
     incoming = await _with_incident(services, incoming, advice)
     offered = await _find_offered(services, incoming, advice)
     change = opened(incoming, await services.numbers.take(), advice, directory)
@@ -148,22 +148,22 @@ async def _find_offered(services: Services, incoming: IncomingCall, advice: Advi
     return await _helped(find_duplicates(services, sought, scope_of(actor), incoming.at), ())
 
 
-async def _adds_danger(services: Services, incoming: IncomingCall, request: WriteRequest) -> bool:
+async def _adds_danger(services: Services, incoming: IncomingCall, request: WriteRequest, advice: Advice) -> bool:
     """Whether somebody who is not at the desk adds a danger to a ticket that does not know of it: joined to that, it
     would alert nobody, so it opens one of its own."""
     number = parse_number(incoming.intake_request.attach_to or "")
     if number is None or incoming.by.roles & DESK_ROLES:
         return False
-    dangers = await _dangers_told(services, incoming)
+    dangers = _danger_flags(advice)
     if not dangers:
         return False
     facts = await ticket_facts.load_facts(services.db, request.scope or intake_scope(incoming.by), number)
     return facts is not None and not dangers <= set(facts.ticket.flags)
 
 
-async def _dangers_told(services: Services, incoming: IncomingCall) -> set[str]:
+def _danger_flags(advice: Advice) -> set[str]:
     """The dangers that a call tells of, as flags of a ticket."""
-    return {f"danger:{danger}" for danger in (await _advise(services, incoming)).dangers}
+    return {f"danger:{danger}" for danger in advice.dangers}
 
 
 def _alarm_of_joined(call: Call, facts: Facts, dangers: set[str], now: datetime) -> tuple[Message, ...]:
@@ -177,12 +177,12 @@ def _alarm_of_joined(call: Call, facts: Facts, dangers: set[str], now: datetime)
 
 
 async def _join_open_ticket(
-    services: Services, incoming: IncomingCall, request: WriteRequest, render: RenderReply
+    services: Services, incoming: IncomingCall, request: WriteRequest, render: RenderReply, advice: Advice
 ) -> ActionResult:
     """The call belongs to an open ticket: counted there, its words kept. What lies outside the scope is refused as what
     does not exist is."""
     scope = request.scope or intake_scope(request.actor)
-    dangers = await _dangers_told(services, incoming)
+    dangers = _danger_flags(advice)
     number = parse_number(incoming.intake_request.attach_to or "")
     if number is None and scope.creator is None:  # a machine is not told which of its guesses are well formed
         rule = "not a ticket number: check the digits"
