@@ -94,7 +94,9 @@ class Operator(StrEnum):
     RIGHTS = "rights"  # money, papers, claims
     POLICY = "policy"
     MEDIA = "media"  # drills, films, news
-    REAL = "real"  # contradicts media and errors
+    FRAUD = "fraud"  # whose story is a swindle
+    TELLS = "tells"  # begins what somebody else says
+    REAL = "real"  # contradicts media, frauds and errors
     ALMOST = "almost"
     ERROR = "error"  # what somebody thought it was
     LIKE = "like"

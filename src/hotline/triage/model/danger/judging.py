@@ -41,6 +41,7 @@ class Lowered(StrEnum):
     HYPOTHESIS = "hypothesis"
     ERROR = "error"
     MEDIA = "media"
+    FRAUD = "fraud"
     COMPARISON = "comparison"
     THING = "thing"
     EXAGGERATION = "exaggeration"
@@ -194,6 +195,18 @@ class _Context(Surroundings):
                 return True
         return False
 
+    def is_swindle(self) -> bool:
+        """What a swindler tells to get money. Whose own death it is may have lost his money."""
+        if self.danger is Danger.SELF_HARM or not self.around(Operator.FRAUD):
+            return False
+        reals = self.around(Operator.REAL)
+        return any(
+            span[1] <= self.event[0]
+            and 0 <= self.event_clause - self.clause_of(span) <= 1
+            and not any(span[1] <= real[0] < self.event[0] for real in reals)
+            for span in self.in_sentence(Operator.TELLS)
+        )
+
     def is_comparison(self) -> bool:
         reading, clause = self.reading, self.event_clause
         return self.stands_before(Operator.LIKE, 6) and any(
@@ -346,6 +359,7 @@ _CHECKS: tuple[tuple[Lowered, Operator | None, Callable[[_Context], bool]], ...]
     (Lowered.HYPOTHESIS, Operator.HYPOTHESIS, _Context.is_hypothesis),
     (Lowered.ERROR, Operator.ERROR, _Context.is_error),
     (Lowered.MEDIA, Operator.MEDIA, _Context.is_media),
+    (Lowered.FRAUD, Operator.FRAUD, _Context.is_swindle),
     (Lowered.COMPARISON, Operator.LIKE, _Context.is_comparison),
     (Lowered.THING, Operator.THING, _Context.is_thing),
     (Lowered.THREAT, Operator.INTENSE, _Context.is_threat),
