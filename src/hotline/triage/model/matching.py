@@ -23,7 +23,8 @@ _CONNECTOR = re.compile(
 _LAST_MARK = "\u3002"  # characters above it are a unit each; below it stand letters, whose words are a unit each
 _LATIN_WORD = re.compile(r"[^\W\u3003-\U0010ffff](?:[^\W\u3003-\U0010ffff]|')*")
 _TOPIC_UNITS = 5
-_SHORT_TEXT = 80  # characters
+_SHORT_TEXT = 80  # characters; of letters rather than words, so that of Latin script units count too
+_SHORT_UNITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,7 @@ class Reading:
         if self.sentences[end] != self.sentences[start]:
             return False
         borders = self.clause_numbers[start] - self.clause_numbers[end]
-        if borders == 0 or len(self.text) <= _SHORT_TEXT:
+        if borders == 0 or len(self.text) <= _SHORT_TEXT or self.units[-1] <= _SHORT_UNITS:
             return borders <= 1
         return borders == 1 and min(self._clause_units(end), self._clause_units(start)) <= _TOPIC_UNITS
 
