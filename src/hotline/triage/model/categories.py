@@ -8,7 +8,7 @@ from hotline.text.reasons import Because
 from hotline.triage.model.lexicon import Lexicon, Rule
 from hotline.triage.model.symptoms import SymptomFinding
 
-SYMPTOM_WEIGHT = 4.0  # a word of four characters weighs 3
+SYMPTOM_WEIGHT = 5.0  # a word of four characters weighs 3
 
 
 def find_category(
@@ -53,7 +53,15 @@ def find_category(
     )
     best, category, named = scored[0]
     kin = {*paths[category.code], *(c for c in own if category.code in paths[c])}
-    rivals = [s for s in scored[1:] if s[1].code not in kin and (not urgent or s[1].priority is Priority.EMERGENCY)]
+    told = {finding.symptom.category for finding in symptoms}
+    rivals = [
+        s
+        for s in scored[1:]
+        if s[1].code not in kin
+        and (not urgent or s[1].priority is Priority.EMERGENCY)
+        # what is wrong is known: a word for a whole field says where or whose it is
+        and not (category.code in told and s[1].parent is None and s[1].code not in told)
+    ]
     second = max((s[0] for s in rivals), default=0.0)
     confidence = min(0.99, (best / (best + second)) * (1 - 0.5**best))
     because.append(Because(f"category:{category.code}", named))

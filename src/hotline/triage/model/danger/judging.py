@@ -219,7 +219,13 @@ class _Context(Surroundings):
     def is_thing(self) -> bool:
         """A thing stands before the event in its clause, and no person but its owner ("my phone")."""
         names = (Operator.THING, Operator.DEVICE) if self.danger in _BODILY else (Operator.THING,)
-        things = [span for name in names for span in self.around(name) if self.governs(span, self.event, 5)]
+        things = [
+            span
+            for name in names
+            for span in self.around(name)
+            # "he and his phone" are one subject
+            if self.governs(span, self.event, 5) and self.text[span[0] - 1 : span[0]] not in _AND
+        ]
         if not things:
             return False
         persons = [span for span in self.hit.spans if span in self.reading.persons]

@@ -33,9 +33,11 @@ _DASHED = (
     rf"|(?<![a-z.:/-])(?P<pair>{_N})#?\s?(?:[-–—]|横?杠)\s?(?P<pair_room>{_DOOR}){_SUFFIX}"
     rf"(?![\d{CHINESE}]|{_DASH}\d){_MEASURED}"
 )
+# what is told of a building rather than of a numbered thing in it: 8#没电, but 8#电梯
+_WRONG = "没|停[水电气]|漏|又|也|都|整|今天|昨|刚才|外面|旁边|前面|后面|楼下|顶楼|底楼"
 _BUILDING = (
     rf"(?P<building>{_LIST})"
-    rf"(?:[号#]?(?:楼栋|栋|幢|座{_NOT_SEATS})|[号#]楼|#(?=\d|{_N}单元|-|的|[,。]|$)|楼(?={_N}单元)"
+    rf"(?:[号#]?(?:楼栋|栋|幢|座{_NOT_SEATS})|[号#]楼|#(?=\d|{_N}(?:单元|[楼层])|-|的|[,。]|$|{_WRONG})|楼(?={_N}单元)"
     # 栋 as speech recognition hears it, where nothing else can be meant
     rf"|[洞动冻懂](?={_N}单元))"
 )
