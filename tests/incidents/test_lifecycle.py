@@ -31,7 +31,8 @@ from tests.tickets.machine_lint import table_errors
 F = IncidentField
 ONE, TWO, OTHER = (number_from_serial(FIRST + n) for n in range(3))
 CODE = code_from_serial(FIRST_INCIDENT)
-COMPLETE = {F.TEXT: "repaired", F.REASON: "because", F.TICKET: TWO, F.TICKETS: [TWO]}
+OTHER_CODE = code_from_serial(FIRST_INCIDENT + 7)
+COMPLETE = {F.TEXT: "repaired", F.REASON: "because", F.TICKET: TWO, F.TICKETS: [TWO], F.INCIDENT: str(OTHER_CODE)}
 
 
 def an_incident(state: str = "open", **over: Any) -> Incident:
@@ -49,7 +50,9 @@ def a_member(number: str = ONE, status: str = "dispatched", **over: Any) -> Inci
 def facts(state: str = "open") -> IncidentFacts:
     members = (a_member(ONE), a_member(TWO, "merged"))
     named = {ONE: CODE, TWO: CODE, OTHER: None}
-    return IncidentFacts(an_incident(state), members, named, new_code=code_from_serial(FIRST_INCIDENT + 1))
+    target = an_incident(code=OTHER_CODE)
+    new_code = code_from_serial(FIRST_INCIDENT + 1)
+    return IncidentFacts(an_incident(state), members, target, named=named, new_code=new_code)
 
 
 def as_role(role: str) -> Actor:

@@ -9,6 +9,7 @@ from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
 from hotline.incidents import store
 from hotline.incidents.model.grouping import MARGIN_UNSEEN, CallReport, KnownIncident, known_incident, matching_incident
+from hotline.incidents.model.households import build_household_lexicon
 from hotline.incidents.model.incident import Incident
 from hotline.incidents.model.wording import features
 from hotline.locales import translate_pair
@@ -46,7 +47,7 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
         return [
             OpenIncident(
                 incident,
-                known_incident(directory, incident.code, incident.category, incident.reach, incident.wording),
+                known_incident(directory, incident),
                 incident.parent or _NO_NUMBER,
                 translate_pair(f"incident_say.{incident.state}"),
             )
@@ -77,6 +78,8 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             intake_request.area or advice.area,
             features(intake_request.narrative),
             chosen=intake_request.category is not None,
+            unit=intake_request.address_parts.unit or advice.location.unit,
+            private=self._directory.derived(build_household_lexicon).find_private(intake_request.narrative),
         )
         if (found := matching_incident(directory, [i.known for i in incidents], report, MARGIN_UNSEEN)) is None:
             return None

@@ -1,12 +1,13 @@
 """Tickets into an incident and out of it. Each step goes through `tickets/act` under a key of its own, so that one that
 is repeated after a crash happens once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import structlog
 
-from hotline.incidents import store
+from hotline.incidents import member_store, store
+from hotline.incidents.member_store import MERGEABLE
 from hotline.incidents.model.incident import Incident, IncidentMember
 from hotline.incidents.model.lifecycle import choose_parent
 from hotline.organisation.model.actors import RULES
@@ -16,6 +17,8 @@ from hotline.refusals import Code, Refused
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.act import act
 from hotline.tickets.context import Services
+from hotline.tickets.effects import left_flag
+from hotline.tickets.model.notices import CALLER_KNOWS
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.model.ticket import Command, Facts, Ticket
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, TicketStatus
@@ -23,9 +26,6 @@ from hotline.tickets.store import facts as ticket_facts
 from hotline.web.idempotency import RequestKey
 
 F = Field
-MERGEABLE = frozenset(
-    {TicketStatus.RECEIVED, TicketStatus.TRIAGED, TicketStatus.DISPATCHED, TicketStatus.AWAITING_INFO}
-)
 _TRIES = 5  # where the ticket changes meanwhile
 log = structlog.get_logger("hotline.incidents")
 
@@ -75,19 +75,28 @@ async def move(services: Services, number: str, to: str | None, incident: Incide
     return False
 
 
-async def merge(services: Services, incident: Incident, member: IncidentMember) -> bool:
-    """Merge a ticket into the incident's parent: its orders are recalled, its caller is told."""
+async def merge(
+    services: Services, incident: Incident, member: IncidentMember, merged_codes: Collection[str] = ()
+) -> bool:
+    """Merge a ticket into the incident's parent: its orders are recalled, its caller is told. Who came with another
+    incident (`merged_codes`) knows already that many have called."""
     for _ in range(_TRIES):
         facts = await load_ticket(services, member.number)
         if facts is None or facts.ticket.incident != incident.code or facts.ticket.status not in MERGEABLE:
             return False
-        fields = {F.TARGET: incident.parent, F.INCIDENT: incident.code, F.REASON: f"incident {incident.code}"}
+        fields: dict[Any, Any] = {
+            F.TARGET: incident.parent,
+            F.INCIDENT: incident.code,
+            F.REASON: f"incident {incident.code}",
+        }
+        if any(left_flag(code) in facts.ticket.flags for code in merged_codes):
+            fields[CALLER_KNOWS] = True
         if await act_by_rule(services, facts.ticket, Action.MERGE, fields):
             return True
     return False
 
 
-async def find_parent(services: Services, incident: Incident, members: Sequence[IncidentMember]) -> TicketNumber | None:
+async def find_parent(services: Services, incident: Incident) -> TicketNumber | None:
     """The ticket that carries the incident. One that was taken out of it by another's hand belongs to it again; one
     that was merged elsewhere, or ended without an answer, gives way to an open ticket. None: a person decides."""
     facts = await load_ticket(services, incident.parent or "")
@@ -99,6 +108,7 @@ async def find_parent(services: Services, incident: Incident, members: Sequence[
     if ticket.status in OPEN and ticket.incident is None:
         await move(services, ticket.number, incident.code, incident, "it carries the incident")
         return ticket.number
+    members = await member_store.load_parent_candidates(services.db, incident.code)
     return choose_parent(incident, (member for member in members if member.number != ticket.number))
 
 
@@ -138,7 +148,7 @@ async def count_joined(services: Services, incident: Incident) -> None:
     facts = await load_ticket(services, incident.parent or "")
     if facts is None or facts.ticket.status not in OPEN:
         return
-    further = await store.count_contacts(services.db, facts.ticket.number) - facts.ticket.calls
+    further = await member_store.count_contacts(services.db, facts.ticket.number) - facts.ticket.calls
     if further > 0:
         fields = {F.TARGET: incident.code, "calls": further}
         await act_by_rule(services, facts.ticket, Action.ABSORB, fields)

@@ -9,6 +9,7 @@ from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import DEPARTED, LIVE, Action
 
 A = Action
+CALLER_KNOWS = "caller_knows"  # of a command: the caller was told before what this step would tell them
 # the caller, and the callers of every ticket merged into this one, hear of these
 _NOTIFIED_ACTIONS = frozenset(
     {
@@ -38,7 +39,7 @@ def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: da
         place = len(messages)
         messages.append(Message(f"{number}.{seq}.{place}", kind, number, receiver, {"action": action, **payload}, now))
 
-    if action in _NOTIFIED_ACTIONS:
+    if action in _NOTIFIED_ACTIONS and CALLER_KNOWS not in command.fields:
         why = entry_reason(command.fields) if action in _ACTIONS_WITH_REASON and not after.ticket.confidential else None
         details = {"reason": why} if why else {}
         # what happens to the parent of an incident is not told to its callers step by step: the incident tells them
