@@ -8,15 +8,18 @@ from hotline.database.cache import CachedTable
 from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
 from hotline.incidents import store
+from hotline.incidents.model.codes import IncidentCode
 from hotline.incidents.model.grouping import MARGIN_UNSEEN, CallReport, KnownIncident, known_incident, matching_incident
 from hotline.incidents.model.households import build_household_lexicon
 from hotline.incidents.model.incident import Incident
+from hotline.incidents.model.vocabulary import IncidentState
 from hotline.incidents.model.wording import features
 from hotline.locales import translate_pair
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Channel, Priority
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.text.numbering import TicketNumber
-from hotline.tickets.model.intake import IncidentMatch, IntakeRequest
+from hotline.tickets.model.intake import IncidentMatch, IncidentStanding, IntakeRequest
 from hotline.triage.model.advice import Advice
 
 _NO_NUMBER = TicketNumber("")
@@ -53,6 +56,13 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             )
             for incident in confirmed
         ]
+
+    async def standing(self, code: str) -> IncidentStanding | None:
+        """Where an incident stands, read from the database. None: it is not confirmed, or was none."""
+        found = await store.load_incident(self._db, SYSTEM_SCOPE, IncidentCode(code))
+        if found is None or found.state in (IncidentState.PROPOSED, IncidentState.DISMISSED):
+            return None
+        return IncidentStanding(found.code, found.state, found.final_word)
 
     async def match(self, intake_request: IntakeRequest, advice: Advice, now: datetime) -> IncidentMatch | None:
         """The incident that a call is about. One that tells of a danger belongs to it and has orders of its own. None

@@ -10,6 +10,7 @@ from hotline.incidents import member_store, store
 from hotline.incidents.member_store import MERGEABLE
 from hotline.incidents.model.incident import Incident, IncidentMember
 from hotline.incidents.model.lifecycle import choose_parent
+from hotline.incidents.model.vocabulary import IncidentState
 from hotline.organisation.model.actors import RULES
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.write_request import WriteRequest
@@ -18,10 +19,11 @@ from hotline.text.numbering import TicketNumber
 from hotline.tickets.act import act
 from hotline.tickets.context import Services
 from hotline.tickets.effects import left_flag
+from hotline.tickets.model.entries import INCIDENT_STATE
 from hotline.tickets.model.notices import CALLER_KNOWS
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.model.ticket import Command, Facts, Ticket
-from hotline.tickets.model.vocabulary import OPEN, Action, Field, TicketStatus
+from hotline.tickets.model.vocabulary import OPEN, WITHOUT_NOTES, Action, Field, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
 from hotline.web.idempotency import RequestKey
 
@@ -34,11 +36,13 @@ async def load_ticket(services: Services, number: str) -> Facts | None:
     return await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, number)
 
 
-async def act_by_rule(services: Services, ticket: Ticket, action: Action, fields: Mapping[Any, Any]) -> bool:
-    """One step of a ticket, by the rules. False: it is not allowed there, or the ticket has changed meanwhile."""
-    key = RequestKey(
-        f"{RULES.kind}:{RULES.id}", f"incident:{action}:{ticket.number}:{ticket.version}", "rules", keep_body=False
-    )
+async def act_by_rule(
+    services: Services, ticket: Ticket, action: Action, fields: Mapping[Any, Any], name: str | None = None
+) -> bool:
+    """One step of a ticket, by the rules; under a `name` it happens once, else once at a version. False: it is not
+    allowed there, or the ticket has changed meanwhile."""
+    name = name or f"incident:{action}:{ticket.number}:{ticket.version}"
+    key = RequestKey(f"{RULES.kind}:{RULES.id}", name, "rules", keep_body=False)
     request = WriteRequest(RULES, key, services.clock(), SYSTEM_SCOPE)
     try:
         await act(services, ticket.number, Command(action, ticket.version, fields), request, lambda _: "")
@@ -152,3 +156,18 @@ async def count_joined(services: Services, incident: Incident) -> None:
     if further > 0:
         fields = {F.TARGET: incident.code, "calls": further}
         await act_by_rule(services, facts.ticket, Action.ABSORB, fields)
+
+
+async def note_state(services: Services, incident: Incident) -> bool:
+    """Note on the parent that its incident is contained, worse again, or over: each change once. False: the parent has
+    changed meanwhile, so that the next step notes it."""
+    change = await store.load_state_change(services.db, incident.code)
+    if change is None or change.state_from == IncidentState.PROPOSED:
+        return True
+    facts = await load_ticket(services, incident.parent or "")
+    if facts is None:
+        return True
+    fields = {F.INCIDENT: incident.code, INCIDENT_STATE: change.state_to, F.REASON: change.reason}
+    name = f"incident:{incident.code}:state:{change.seq}:{facts.ticket.number}"
+    noted = await act_by_rule(services, facts.ticket, Action.UPDATE_INCIDENT, fields, name)
+    return noted or facts.ticket.status in WITHOUT_NOTES

@@ -151,6 +151,19 @@ async def load_incidents(
     return [_incident_from_row(row) for row in rows]
 
 
+_STATE_CHANGE = PreparedQuery(
+    sa.select(e.c.seq, e.c.state_from, e.c.state_to, e.c.reason)
+    .where(e.c.code == sa.bindparam("code", type_=sa.String), e.c.state_from != e.c.state_to)
+    .order_by(e.c.seq.desc())
+    .limit(1)
+)
+
+
+async def load_state_change(db: Database, code: IncidentCode) -> Row | None:
+    """The last change of an incident's state: (seq, state_from, state_to, reason). None: it was proposed, no more."""
+    return await fetch_first(db, _STATE_CHANGE, code=code)
+
+
 _ENTRIES = PreparedQuery(
     sa.select(*(e.c[f.name] for f in fields(IncidentEntry)))
     .where(e.c.code == sa.bindparam("code", type_=sa.String), e.c.seq > sa.bindparam("after", type_=sa.Integer))

@@ -19,6 +19,7 @@ from hotline.incidents.members import (
     load_ticket,
     merge,
     move,
+    note_state,
 )
 from hotline.incidents.model.codes import IncidentCode
 from hotline.incidents.model.grouping import (
@@ -66,7 +67,7 @@ class IncidentWatch:
     """One worker's view of what people call about now. `window`: the calls of the last minutes that belong to no
     incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read;
     `read_all_at`: when they were last read from the beginning of the window; `counted`: in which state and when the
-    calls of an incident were last counted on its parent."""
+    calls of an incident were last counted on its parent; `noted`: the state that its parent's timeline tells."""
 
     services: Services
     window: dict[str, CallReport] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class IncidentWatch:
     read_to: datetime = NEVER
     read_all_at: datetime = NEVER
     counted: dict[str, tuple[IncidentState, datetime]] = field(default_factory=dict)
+    noted: dict[str, IncidentState] = field(default_factory=dict)
 
     async def step(self) -> bool:
         """One round; True: there is more to do at once."""
@@ -168,6 +170,7 @@ class IncidentWatch:
             services.part(IncidentCache).forget()
             return True
         await dispatch_parent(services, incident)
+        await self._note_state(incident)
         waiting = await member_store.load_unmerged(services.db, incident.code, parent, MERGED_AT_ONCE + 1)
         merged_codes = await store.load_merged_codes(services.db, incident.code) if waiting else ()
         for member in waiting[:MERGED_AT_ONCE]:
@@ -179,6 +182,10 @@ class IncidentWatch:
         await announce(services, incident, now)
         await self._count(directory, incident, summary)
         return more_to_move or len(waiting) > MERGED_AT_ONCE
+
+    async def _note_state(self, incident: Incident) -> None:
+        if self.noted.get(incident.code) is not incident.state and await note_state(self.services, incident):
+            self.noted[incident.code] = incident.state
 
     async def _count(self, directory: Directory, incident: Incident, summary: MemberSummary | None) -> None:
         """What is shown of it: how many tickets and callers, the last call, the area; and how it is told."""
@@ -236,7 +243,9 @@ class IncidentWatch:
                 if not member.rings:
                     await merge(services, incident, member)
             await count_joined(services, incident)
+            await self._note_state(incident)
         self.counted.pop(incident.code, None)
+        self.noted.pop(incident.code, None)
         told = await tell_callers(self.services, incident, now)
         log.info("incident.ended", code=incident.code, state=incident.state, told=told)
         return False

@@ -8,6 +8,7 @@ from hotline.tickets.model.ticket import Assignment, Command
 from hotline.tickets.model.vocabulary import ESCALATION_LEVEL, Action, AssignmentStatus, Field, TicketStatus
 
 F = Field
+INCIDENT_STATE = "incident_state"  # of a command: what became of the incident that a ticket carries
 Status = TicketStatus | AssignmentStatus
 EntryLine = tuple[Action, Status | None, Status | None, str | None, str | None]  # action, from, to, assignment, reason
 
@@ -29,5 +30,7 @@ def order_changes(before: Assignment, after: Assignment) -> dict[str, Any]:
     return {f"assignment.{name}": [was, is_now] for name, was, is_now in pairs if was != is_now}
 
 
-_ENTRY_ONLY = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, "clock", ESCALATION_LEVEL)
+_ENTRY_ONLY = (
+    F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, F.INCIDENT, INCIDENT_STATE, "clock", ESCALATION_LEVEL,
+)  # fmt: skip
 _ORDER = tuple(f.name for f in fields(Assignment))

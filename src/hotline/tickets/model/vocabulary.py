@@ -90,6 +90,7 @@ class Action(StrEnum):
     UNMERGE = "unmerge"  # taken out of its parent again, with a life of its own
     LINK = "link"  # it belongs to an incident
     UNLINK = "unlink"
+    UPDATE_INCIDENT = "update_incident"  # the incident that it carries is contained, worse again, or over
     DISPATCH = "dispatch"
     CONFIRM = "confirm"
     CALL_BACK = "call_back"
