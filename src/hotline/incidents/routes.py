@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from hotline.database.keyset import KeysetPage
 from hotline.incidents import member_store, store
 from hotline.incidents.model.incident import Incident, IncidentCommand
 from hotline.incidents.model.lifecycle import INCIDENT_MOVES
@@ -36,7 +35,7 @@ from hotline.tickets.model.vocabulary import LIVE
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import lists
 from hotline.web.field_types import Strict
-from hotline.web.paging import Cursor, Limit, decode_cursor, encode_cursor, parse_moment
+from hotline.web.paging import Cursor, Limit, PagedQuery
 from hotline.web.problems import problem_response
 from hotline.web.responses import (
     READ_REFUSALS,
@@ -64,15 +63,10 @@ async def list_incidents(
 ) -> Response:
     """Incidents, newest first: many calls about one matter, handled as one. The desk sees those of its areas, a
     department those whose order is its own."""
-    question = ["incidents", state and sorted(state), context.actor.id]
-    place = decode_cursor(context.services.secret, question, cursor)
-    page_wanted = KeysetPage(limit + 1, (parse_moment(place[0]), place[1]) if place else None)
-    found = await store.load_incidents(context.services.db, scope_of(context.actor), state, page_wanted)
+    query = PagedQuery(context.services.secret, ["incidents", state and sorted(state), context.actor.id], limit)
+    found = await store.load_incidents(context.services.db, scope_of(context.actor), state, query.keyset(cursor))
     directory = await context.services.directory.now(context.now)
-    page = found[:limit]
-    more = None
-    if len(found) > limit:
-        more = encode_cursor(context.services.secret, question, [page[-1].created_at, page[-1].code])
+    page, more = query.cut(found, lambda incident: [incident.created_at, incident.code])
     return json_reply(IncidentPage(tuple(render_incident(i, context.actor, directory) for i in page), more))
 
 
@@ -114,14 +108,10 @@ async def _ticket_page(
     context: TicketContext, incident: Incident, limit: int, cursor: str | None
 ) -> IncidentTicketPage:
     services, actor = context.services, context.actor
-    question = ["incident_tickets", incident.code, actor.id]
-    place = decode_cursor(services.secret, question, cursor)
-    wanted = KeysetPage(limit + 1, (parse_moment(place[0]), place[1]) if place else None)
+    query = PagedQuery(services.secret, ["incident_tickets", incident.code, actor.id], limit)
+    wanted = query.keyset(cursor)
     found = await lists.load_full_tickets(services.db, scope_of(actor), {"incident": incident.code}, wanted)
-    page = found[:limit]
-    more = None
-    if len(found) > limit:
-        more = encode_cursor(services.secret, question, [page[-1].created_at, page[-1].number])
+    page, more = query.cut(found, lambda ticket: [ticket.created_at, ticket.number])
     by_number = await ticket_facts.load_orders(services.db, [ticket.number for ticket in page])
     orders = [o for some in by_number.values() for o in some if o.status in LIVE and can_see_order(o, actor)]
     return render_ticket_page(page, orders, more, actor, await services.directory.now(context.now))
