@@ -21,7 +21,6 @@ from hotline.incidents.model.grouping import (
     teach_wording,
     wording_data,
 )
-from hotline.incidents.model.households import build_household_lexicon
 from hotline.incidents.model.incident import Incident
 from hotline.incidents.model.vocabulary import IncidentState
 from hotline.incidents.model.wording import Wording, features, learn_wording
@@ -30,6 +29,7 @@ from hotline.organisation.model.items import IncidentRule
 from hotline.organisation.model.vocabulary import Kind
 from hotline.text.numbering import TicketNumber
 from hotline.triage.model.advising import advise
+from hotline.triage.model.households import build_household_lexicon
 from hotline.triage.model.lexicon import build_lexicon
 from tests.conftest import NOON
 from tests.triage.seeded import seeded_directory

@@ -10,7 +10,6 @@ from hotline.database.engine import Database
 from hotline.incidents import store
 from hotline.incidents.model.codes import IncidentCode
 from hotline.incidents.model.grouping import MARGIN_UNSEEN, CallReport, KnownIncident, known_incident, matching_incident
-from hotline.incidents.model.households import build_household_lexicon
 from hotline.incidents.model.incident import Incident
 from hotline.incidents.model.vocabulary import IncidentState
 from hotline.incidents.model.wording import features
@@ -21,6 +20,7 @@ from hotline.organisation.service.directory import DirectoryCache
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.model.intake import IncidentMatch, IncidentStanding, IntakeRequest
 from hotline.triage.model.advice import Advice
+from hotline.triage.model.households import build_household_lexicon
 
 _NO_NUMBER = TicketNumber("")
 

@@ -18,12 +18,18 @@ from hotline.refusals import Code, Refused
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.act import act
 from hotline.tickets.context import Services
-from hotline.tickets.effects import left_flag
-from hotline.tickets.model.entries import INCIDENT_STATE
-from hotline.tickets.model.notices import CALLER_KNOWS
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.model.ticket import Command, Facts, Ticket
-from hotline.tickets.model.vocabulary import OPEN, WITHOUT_NOTES, Action, Field, TicketStatus
+from hotline.tickets.model.vocabulary import (
+    CALLER_KNOWS,
+    INCIDENT_STATE,
+    OPEN,
+    WITHOUT_NOTES,
+    Action,
+    Field,
+    TicketStatus,
+    left_flag,
+)
 from hotline.tickets.store import facts as ticket_facts
 from hotline.web.idempotency import RequestKey
 

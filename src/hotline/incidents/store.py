@@ -15,7 +15,6 @@ from hotline.database.prepared import PreparedQuery, Row
 from hotline.incidents.member_store import scope_form
 from hotline.incidents.model.codes import IncidentCode
 from hotline.incidents.model.grouping import CallReport
-from hotline.incidents.model.households import HouseholdLexicon
 from hotline.incidents.model.incident import Incident, IncidentEntry
 from hotline.incidents.model.vocabulary import (
     ACTIVE_STATES,
@@ -35,6 +34,7 @@ from hotline.tickets.model.vocabulary import OPEN, Action, TicketStatus
 from hotline.tickets.store.scope import scope_parameters, ticket_scope_condition
 from hotline.tickets.tables import ticket as t
 from hotline.tickets.tables import timeline
+from hotline.triage.model.households import HouseholdLexicon
 
 MOST_REPORTS = 5000  # calls read at once when incidents are looked for
 _COLUMNS = tuple(i.c[f.name] for f in fields(Incident))

@@ -36,7 +36,6 @@ from hotline.incidents.model.grouping import (
     teach_wording,
     wording_data,
 )
-from hotline.incidents.model.households import build_household_lexicon
 from hotline.incidents.model.incident import Incident
 from hotline.incidents.model.vocabulary import CONFIRMED_STATES, ENDED_STATES, IncidentAction, IncidentState
 from hotline.incidents.model.wording import features
@@ -48,6 +47,7 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
+from hotline.triage.model.households import build_household_lexicon
 
 OVERLAP = timedelta(seconds=30)  # read again: a call may be committed after a later one
 READ_ALL_EVERY = timedelta(minutes=1)  # a call from the spool is of the minute in which it was taken

@@ -5,10 +5,16 @@ from dataclasses import fields
 from typing import Any
 
 from hotline.tickets.model.ticket import Assignment, Command
-from hotline.tickets.model.vocabulary import ESCALATION_LEVEL, Action, AssignmentStatus, Field, TicketStatus
+from hotline.tickets.model.vocabulary import (
+    ESCALATION_LEVEL,
+    INCIDENT_STATE,
+    Action,
+    AssignmentStatus,
+    Field,
+    TicketStatus,
+)
 
 F = Field
-INCIDENT_STATE = "incident_state"  # of a command: what became of the incident that a ticket carries
 Status = TicketStatus | AssignmentStatus
 EntryLine = tuple[Action, Status | None, Status | None, str | None, str | None]  # action, from, to, assignment, reason
 

@@ -6,10 +6,9 @@ from typing import Any
 from hotline.delivery.model import Message
 from hotline.tickets.model.entries import entry_reason
 from hotline.tickets.model.ticket import Command, Facts
-from hotline.tickets.model.vocabulary import DEPARTED, LIVE, Action
+from hotline.tickets.model.vocabulary import CALLER_KNOWS, DEPARTED, LIVE, Action
 
 A = Action
-CALLER_KNOWS = "caller_knows"  # of a command: the caller was told before what this step would tell them
 # the caller, and the callers of every ticket merged into this one, hear of these
 _NOTIFIED_ACTIONS = frozenset(
     {
