@@ -866,3 +866,21 @@ async def test_what_needs_nobody_is_dismissed_with_a_reason(town: Town, desk: Pl
     reply = await desk.post(f"/v1/inbound/{item['id']}/dismiss", {"reason": "打错了"})
     assert reply.status_code == 200 and reply.json()["status"] == "dismissed"
     assert (await desk.get("/v1/inbound")).json()["items"] == []
+
+
+async def test_the_caller_of_a_merged_ticket_sees_what_waits_for_them(
+    town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    first = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138000"}, category="dt-fault")
+    other = await desk.call("电梯停了", caller={"phone": "13900139001"}, category="dt-fault")
+    await desk.act(other, "merge", target=first["number"])
+    await town.send()
+    town.clock.now = datetime(2026, 11, 25, 15, 30, tzinfo=UTC)  # 23:30 in Chengdu
+    ticket = await lifts.order(await desk.see(first), "accept")
+    ticket = await lifts.order(ticket, "report", internal_result="换件", public_reply="已修好", solved=True)
+    await switch.act(ticket, "accept_report")
+    await town.send()
+    for number in (first["number"], other["number"]):
+        waiting = (await desk.get(f"/v1/tickets/{number}/texts")).json()["items"][-1]
+        assert (waiting["waits_for"], waiting["number"]) == ("quiet_hours", number)
+        assert "已修好" in waiting["body"]

@@ -17,7 +17,7 @@ from hotline.text.numbering import parse_number
 from hotline.tickets.act import TICKET_NOT_FOUND
 from hotline.tickets.context import Services
 from hotline.tickets.model.intake import IncidentStanding
-from hotline.tickets.model.ticket import Facts
+from hotline.tickets.model.ticket import Facts, Ticket
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
 from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
@@ -165,7 +165,7 @@ def render_public_ticket(
         updated_at=ticket.updated_at,
         promised_at=ticket.promised_at,
         closed_at=ticket.closed_at,
-        reply=(answered.public_reply if done else None) or (standing.final_word if standing is not None else None),
+        reply=(answered.public_reply if done else None) or _final_word(ticket, standing),
         right_channel=ticket.channel_told if ticket.status is TicketStatus.DECLINED else None,
         merged_into=ticket.parent,
         incident=_render_incident(standing),
@@ -175,6 +175,11 @@ def render_public_ticket(
             if s.action in PUBLIC_ACTIONS
         ),
     )
+
+
+def _final_word(ticket: Ticket, standing: IncidentStanding | None) -> str | None:
+    """What answers a merged ticket at the end of its incident; one with orders of its own has an answer of its own."""
+    return standing.final_word if standing is not None and ticket.status is TicketStatus.MERGED else None
 
 
 def _render_incident(standing: IncidentStanding | None) -> PublicIncident | None:

@@ -53,7 +53,6 @@ CAP_EXEMPT = STOP_LIST_EXEMPT | {"solved", "reopened", "info"} | frozenset(COUNT
 RECEIPTS = frozenset({"received", "received_dispatched"})
 HELD_ABOVE_CAP = RECEIPTS | frozenset(
     {
-        "emergency",
         "incident_joined",
         "incident_over",
         "answered",
