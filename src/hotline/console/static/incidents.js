@@ -30,7 +30,7 @@ export const actions = (x, draw) => (x.allowed_actions.length ? el("span", { cla
 /** Who called: name and number, as far as they are shown. */
 export const callerOf = (ticket) => joined([ticket.caller?.name, ticket.caller?.phone], " ");
 /** A ticket of an incident in one line: what was said, and by whom. */
-export const told = (ticket) => [link(ticket.number), " ", el("small", {}, joined([word("status", ticket.status), when(ticket.created_at), callerOf(ticket)], " · ")), el("div", { class: "words" }, ticket.narrative)];
+export const told = (ticket, number = link(ticket.number)) => [number, " ", el("small", {}, joined([word("status", ticket.status), when(ticket.created_at), callerOf(ticket)], " · ")), el("div", { class: "words" }, ticket.narrative)];
 
 /** Do one allowed action: at once, or after asking for what it needs. */
 async function perform(x, move, draw) {
@@ -68,7 +68,7 @@ async function tickets(x, name) {
   let next = null;
   async function read() {
     const page = await get(`/v1/incidents/${x.code}/tickets?limit=50${next ? `&cursor=${encodeURIComponent(next)}` : ""}`);
-    list.append(...page.items.filter((m) => m.number !== x.parent).map((m) => el("li", {}, el("label", {}, el("input", { type: many ? "checkbox" : "radio", name, value: m.number, required: !many }), " ", told(m)))));
+    list.append(...page.items.filter((m) => m.number !== x.parent).map((m) => el("li", {}, el("label", {}, el("input", { type: many ? "checkbox" : "radio", name, value: m.number, required: !many }), " ", told(m, m.number)))));
     next = page.next;
     more.hidden = !next;
   }
