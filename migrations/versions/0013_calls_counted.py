@@ -16,13 +16,32 @@ depends_on = None
 
 PLACES = ("area", "category")
 INDEX = "ix_call_at_id"
+BATCH = 5000  # calls that one statement fills
 REBUILD = "UPDATE rollup SET counts = '{}' WHERE dimension = 'folded'"
+
+
+def fill_places(connection: sa.Connection, batch: int = BATCH) -> int:
+    """Give calls the area and category of their tickets, in order of their ids; how many statements filled them."""
+    bound = sa.text("SELECT id FROM call WHERE id > :after ORDER BY id LIMIT 1 OFFSET :skipped")
+    fill = (
+        "UPDATE call SET area = t.area, category = t.category FROM ticket t"
+        " WHERE t.number = call.number AND call.id > :after"
+    )
+    after, statements = "", 0
+    while True:
+        last = connection.execute(bound, {"after": after, "skipped": batch - 1}).scalar()
+        statements += 1
+        if last is None:  # fewer than a batch are left
+            connection.execute(sa.text(fill), {"after": after})
+            return statements
+        connection.execute(sa.text(f"{fill} AND call.id <= :last"), {"after": after, "last": last})
+        after = last
 
 
 def upgrade() -> None:
     for name in PLACES:
         op.add_column("call", sa.Column(name, sa.String(length=40), nullable=True))
-    op.execute("UPDATE call SET area = t.area, category = t.category FROM ticket t WHERE t.number = call.number")
+    fill_places(op.get_bind())
     op.create_index(INDEX, "call", ["at", "id"])
     op.execute(REBUILD)
 

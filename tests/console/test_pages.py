@@ -110,7 +110,7 @@ async def test_a_phone_and_a_wall_both_show_it_whole(
 
 async def test_every_page_has_its_policy_and_asks_who_comes(desk: Player) -> None:
     for page in PAGES:
-        path = page.path.format(number="100000006", period="day", first="2026-11-25")
+        path = page.path.format(number="100000006", period="day", first="2026-11-25", code="100002")
         reply = await desk.http.get(path, headers={"authorization": ""})
         assert reply.status_code == 303 and reply.headers["location"].startswith("/console/login"), path
     login = await desk.http.get("/console/login")

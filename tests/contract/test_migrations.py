@@ -1,6 +1,7 @@
 """One tree, both databases: up, down and up again, with data; and what is migrated is what the tables say."""
 
 import json
+from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from alembic.migration import MigrationContext
 
 from hotline.database.migrations import SchemaFit, load_revision, load_schema_state, migrate_to, newest_revision
 from hotline.delivery.tables import gateway
+from hotline.incidents.tables import incident
 from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refused
 from hotline.reporting.rollups import load_fold_mark
@@ -320,3 +322,48 @@ async def test_calls_of_before_are_counted_where_their_tickets_are(
     [whole] = (await watch.get("/v1/figures")).json()["groups"]
     assert (whole["counts"]["calls"], whole["counts"]["matters"]) == (1, 1)
     assert await load_rollup_drift(services, services.clock()) == {}
+
+
+async def test_calls_of_before_are_given_their_places_in_batches(desk: Player, db: Any) -> None:
+    """Revision 0013 on a table of many calls: no statement fills more than a batch of them, and none is left out."""
+    for n in range(5):
+        await desk.call(f"{n + 1}栋楼下的路灯坏了", caller={"phone": f"1390000000{n}"}, category="wx-light")
+    path = packaged_folder("migrations") / "versions" / "0013_calls_counted.py"
+    spec = spec_from_file_location("calls_counted", path)
+    assert spec is not None
+    assert spec.loader is not None
+    revision = module_from_spec(spec)
+    spec.loader.exec_module(revision)
+    places = sa.select(call.c.area, call.c.category, ticket.c.area, ticket.c.category).join_from(
+        call, ticket, ticket.c.number == call.c.number
+    )
+
+    def fill(batch: int) -> Any:
+        def work(c: sa.Connection) -> tuple[int, list[Any]]:
+            c.execute(sa.update(call).values(area=None, category=None))
+            return revision.fill_places(c, batch), list(c.execute(places))
+
+        return work
+
+    for batch, statements in ((2, 3), (5, 2), (100, 1)):
+        done, filled = await db.transact(fill(batch))
+        assert done == statements
+        assert len(filled) == 5
+        assert all(row[:2] == row[2:] and row[1] == "wx-light" for row in filled)
+
+
+async def test_a_merged_incident_is_not_forgotten_on_the_way_down_unasked(desk: Player, db: Any) -> None:
+    values = {
+        "code": "100002", "state": "merged", "category": "sdq-water", "moves": [], "wording": {}, "callers": 5,
+        "tickets": 5, "entries": 1, "version": 1, "merged_into": "100010",
+        **dict.fromkeys(("first_call_at", "last_call_at", "created_at", "updated_at"), NOON),
+    }  # fmt: skip
+    await db.transact(lambda c: c.execute(sa.insert(incident).values(**values)))
+    migrations = packaged_folder("migrations")
+    with pytest.raises(Refused) as refused:
+        await migrate_to(db, migrations, "0016")
+    assert any("incident" in name for name, _ in refused.value.refusal.errors)
+    await migrate_to(db, migrations, "0016", lose_data=True)
+    states = await db.transact(lambda c: list(c.exec_driver_sql("SELECT state FROM incident").scalars()))
+    assert states == ["dismissed"]
+    await migrate_to(db, migrations)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hotline.incidents.model.codes import IncidentCode
 from hotline.incidents.model.grouping import (
     CallReport,
     Proposal,
@@ -20,18 +21,22 @@ from hotline.incidents.model.grouping import (
     teach_wording,
     wording_data,
 )
+from hotline.incidents.model.incident import Incident
+from hotline.incidents.model.vocabulary import IncidentState
 from hotline.incidents.model.wording import Wording, features, learn_wording
 from hotline.organisation.model.incident_rules import incident_rule_errors
 from hotline.organisation.model.items import IncidentRule
 from hotline.organisation.model.vocabulary import Kind
 from hotline.text.numbering import TicketNumber
 from hotline.triage.model.advising import advise
+from hotline.triage.model.households import build_household_lexicon
 from hotline.triage.model.lexicon import build_lexicon
 from tests.conftest import NOON
 from tests.triage.seeded import seeded_directory
 
 DIRECTORY = seeded_directory("ruiquan")
 LEXICON = build_lexicon(DIRECTORY)
+HOUSEHOLDS = build_household_lexicon(DIRECTORY)
 _serial = count(1)
 
 
@@ -41,7 +46,7 @@ def report(text: str, caller: str | None = "", **over: Any) -> CallReport:
     advice = advise(LEXICON, text)
     made = CallReport(
         TicketNumber(str(n)), NOON, f"c{n}" if caller == "" else caller, advice.kind, advice.category, advice.symptoms,
-        advice.area or "rq", features(text),
+        advice.area or "rq", features(text), unit=advice.location.unit, private=HOUSEHOLDS.find_private(text),
     )  # fmt: skip
     return replace(made, **over)
 
@@ -95,7 +100,7 @@ def test_a_burst_main_is_confirmed_by_rule_and_a_lift_is_not() -> None:
 
 
 def test_a_category_without_a_rule_takes_the_one_above_it_or_the_default() -> None:
-    assert rule_for(DIRECTORY, "dt-fault") == IncidentRule(code="default", category="dt-fault")
+    assert rule_for(DIRECTORY, "tc-barrier") == IncidentRule(code="default", category="tc-barrier")
     above = IncidentRule(code="all-utilities", category="sdq", callers=9)
     directory = replace(DIRECTORY, incident_rules={"all-utilities": above})
     assert rule_for(directory, "sdq-power") is above
@@ -115,7 +120,11 @@ def known(proposal: Proposal, others: Sequence[CallReport] = ()) -> Any:
     wording = teach_wording(
         DIRECTORY, proposal.category, (r.found for r in proposal.reports), (r.found for r in others)
     )
-    return known_incident(DIRECTORY, "100009", proposal.category, proposal.reach, wording_data(wording))
+    incident = Incident(
+        IncidentCode("100009"), IncidentState.OPEN, proposal.category, proposal.area, proposal.reach, NOON, NOON, NOON,
+        NOON, unit=proposal.unit, wording=wording_data(wording),
+    )  # fmt: skip
+    return known_incident(DIRECTORY, incident)
 
 
 OTHERS = (

@@ -31,7 +31,8 @@ from tests.tickets.machine_lint import table_errors
 F = IncidentField
 ONE, TWO, OTHER = (number_from_serial(FIRST + n) for n in range(3))
 CODE = code_from_serial(FIRST_INCIDENT)
-COMPLETE = {F.TEXT: "repaired", F.REASON: "because", F.TICKET: TWO, F.TICKETS: [TWO]}
+OTHER_CODE = code_from_serial(FIRST_INCIDENT + 7)
+COMPLETE = {F.TEXT: "repaired", F.REASON: "because", F.TICKET: TWO, F.TICKETS: [TWO], F.INCIDENT: str(OTHER_CODE)}
 
 
 def an_incident(state: str = "open", **over: Any) -> Incident:
@@ -49,7 +50,9 @@ def a_member(number: str = ONE, status: str = "dispatched", **over: Any) -> Inci
 def facts(state: str = "open") -> IncidentFacts:
     members = (a_member(ONE), a_member(TWO, "merged"))
     named = {ONE: CODE, TWO: CODE, OTHER: None}
-    return IncidentFacts(an_incident(state), members, named, new_code=code_from_serial(FIRST_INCIDENT + 1))
+    target = an_incident(code=OTHER_CODE)
+    new_code = code_from_serial(FIRST_INCIDENT + 1)
+    return IncidentFacts(an_incident(state), members, target, named=named, new_code=new_code)
 
 
 def as_role(role: str) -> Actor:
@@ -180,3 +183,26 @@ def test_codes_are_short_checked_and_never_the_number_of_a_ticket() -> None:
 def test_the_guide_draws_the_table_as_it_is() -> None:
     drawn = re.findall(r"```mermaid\n(.*?)\n```", Path(ROOT / "docs/incidents.md").read_text("utf-8"), re.DOTALL)
     assert drawn == [incident_diagram()]
+
+
+def test_an_incident_that_turns_out_to_be_the_cause_gives_its_matter_to_the_one_it_goes_into() -> None:
+    dry = an_incident(code=OTHER_CODE, category="sdq-water", symptom="no-water", version=9)
+    burst = replace(facts(), incident=an_incident(symptom="pipe-burst"), target=dry)
+    for is_cause, category in ((True, "sdq-burst"), (False, "sdq-water")):
+        done = decide_incident(
+            replace(burst, is_cause_of_target=is_cause), complete(IncidentAction.MERGE), as_role("dispatcher"), NOON
+        )
+        assert isinstance(done, IncidentChange)
+        (merged, before), (target, seen) = done.images
+        assert (merged.state, merged.merged_into, before) == ("merged", OTHER_CODE, 3)
+        assert (target.category, target.state, target.version, seen) == (category, "open", 10, 9)
+        assert [(e.code, e.action) for e in done.entries] == [(CODE, "merge"), (OTHER_CODE, "merge")]
+
+
+def test_what_has_ended_takes_no_other_incident_in() -> None:
+    for target, rule in ((None, "no such incident"), (an_incident("over", code=OTHER_CODE), "has ended")):
+        said = decide_incident(
+            replace(facts(), target=target), complete(IncidentAction.MERGE), as_role("dispatcher"), NOON
+        )
+        assert isinstance(said, Refusal)
+        assert rule in said.errors[0][1]

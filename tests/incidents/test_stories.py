@@ -178,6 +178,7 @@ async def test_a_dispatcher_confirms_what_no_rule_confirms(desk: Player, switch:
     assert {m["action"] for m in incident["allowed_actions"]} == {
         "confirm",
         "dismiss",
+        "merge",
         "split",
         "join",
         "leave",

@@ -1,6 +1,7 @@
 """What callers of an incident read on their phones."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -64,3 +65,28 @@ async def test_each_phone_reads_that_it_was_heard_and_one_final_word_in_its_lang
     assert all(LAST_WORD in text and incident["code"] in text for text in words.values())
     assert "is over" in words["+8613900000021"]
     assert "已结束" in words["+8613900000020"]
+
+
+async def test_a_final_word_of_the_night_is_shown_as_waiting_and_follows_in_the_morning(
+    desk: Player, switch: Player, services: Services, clock: Clock, handset: Handset, ways: DeliveryChannels
+) -> None:
+    clock.now = datetime(2026, 11, 25, 15, 30, tzinfo=UTC)  # 23:30 in Chengdu
+    await call_all(desk, BURST)
+    watch = IncidentWatch(services)
+    await settled(watch)
+    await send_all(services, ways, clock)
+    incident = await only_incident(switch)
+    await act(switch, incident, "end", text=LAST_WORD)
+    await settled(watch)
+    handset.got.clear()
+    await send_all(services, ways, clock)
+    assert handset.got == []
+    waiting = (await switch.get(f"/v1/tickets/{incident['parent']}/texts")).json()["items"][-1]
+    assert (waiting["template"], waiting["status"], waiting["waits_for"]) == ("incident_over", "created", "quiet_hours")
+    assert LAST_WORD in waiting["body"]
+    assert datetime.fromisoformat(waiting["waits_until"]) == datetime(2026, 11, 26, tzinfo=UTC)  # 8:00
+    clock.now = datetime(2026, 11, 26, 0, 1, tzinfo=UTC)
+    await send_all(services, ways, clock)
+    assert len([t for t in handset.got if LAST_WORD in t["text"]]) == 5
+    sent = (await switch.get(f"/v1/tickets/{incident['parent']}/texts")).json()["items"][-1]
+    assert (sent["status"], sent["waits_for"]) == ("sent", None)

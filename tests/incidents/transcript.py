@@ -6,6 +6,7 @@ change nothing. An action without > keeps the state."""
 ROLES = {"O": "operator", "D": "dispatcher", "S": "supervisor", "X": "rules", "C": "clock"}
 _ACTIVE = """
 DS: split
+DSX: merge>merged
 ODS: join, leave, comment
 """
 INCIDENT = {
@@ -26,4 +27,5 @@ DSC: end>over
 """,
     "over": "ODS: comment",
     "dismissed": "ODS: comment",
+    "merged": "ODS: comment",
 }

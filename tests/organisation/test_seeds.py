@@ -26,7 +26,7 @@ async def test_a_directory_from_before_the_frames_is_warned_of_and_brought_up_to
 ) -> None:
     """Its single danger words, which took a fire drill for a fire, go; what the office added itself stays."""
     before = await services.directory.now(clock.now)
-    nouns = ("danger_frames", "symptoms", "hazards", "word_lists")
+    nouns = ("danger_frames", "symptoms", "hazards", "word_lists", "incident_rules")
     frames = [(noun, code, None) for noun in nouns for code in before.noun(noun)]
     own = words("our-own", "乌烟瘴气冒火舌")
     await change(services.directory, [*frames, words("danger-fire", "着火", "fire"), own], CLOCK, clock.now)

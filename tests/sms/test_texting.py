@@ -242,10 +242,60 @@ async def test_nobody_gets_more_texts_than_they_can_bear(town: Town, desk: Playe
         await desk.call(f"{n}栋楼下的路灯坏了，很黑", caller={"phone": "13800138000"})
     sent = await town.send()
     assert len(sent) == 4
-    held = [r for r in await sms_store.load_texts(town.services.db, SYSTEM_SCOPE, "capped", "", 50)]
-    assert len(held) == 2
     await desk.call("3栋着火了", caller={"phone": "13800138000"})
     assert len(await town.send()) == 1
+
+
+async def test_the_receipt_of_a_request_above_the_cap_waits_is_shown_and_follows(town: Town, desk: Player) -> None:
+    tickets = [await desk.call(f"{n}栋楼下的路灯坏了，很黑", caller={"phone": "13800138000"}) for n in range(6)]
+    assert len(await town.send()) == 4
+    shown = [(await desk.get(f"/v1/tickets/{t['number']}/texts")).json()["items"] for t in tickets]
+    assert all(len(texts) == 1 for texts in shown)
+    waiting = [text for (text,) in shown if text["waits_for"] == "cap"]
+    assert len(waiting) == 2
+    assert {(text["status"], text["sent_at"], text["to"]) for text in waiting} == {("created", None, WANG)}
+    assert all(text["number"] in text["body"] and text["waits_until"] is not None for text in waiting)
+    town.clock.forward(minutes=5)
+    assert await town.send() == []
+    town.clock.forward(minutes=6)
+    assert len(await town.send()) == 2
+    after = [(await desk.get(f"/v1/tickets/{t['number']}/texts")).json()["items"] for t in tickets]
+    assert {(text["status"], text["waits_for"]) for (text,) in after} == {("sent", None)}
+
+
+async def test_who_asks_is_answered_however_many_texts_they_had(town: Town, desk: Player) -> None:
+    for n in range(6):
+        await desk.call(f"{n}栋楼下的路灯坏了，很黑", caller={"phone": "13800138000"})
+    await town.send()
+    await town.writes("查询")
+    assert len(await town.send()) == 1
+
+
+async def test_what_came_of_a_request_does_not_wait_behind_its_receipt(
+    town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    for n in range(4):
+        await desk.call(f"{n}栋楼下的路灯坏了，很黑", caller={"phone": "13800138000"})
+    lift = await desk.call("3栋2单元电梯坏了，不动了", caller={"phone": "13800138000"})
+    assert len(await town.send()) == 4
+    await solved(desk, lifts, switch)
+    assert any("1非常满意" in text for text in await town.send())
+    town.clock.forward(minutes=11)
+    late = await town.send()
+    assert not any(lift["number"] in text for text in late)  # of a solved matter nobody is told that it was received
+
+
+async def test_steps_that_nobody_asked_for_are_dropped_above_the_cap(town: Town, desk: Player, switch: Player) -> None:
+    tickets = [await desk.call("说不清楚的一件事情", caller={"phone": "13800138000"}) for _ in range(4)]
+    await town.send()
+    town.clock.forward(minutes=1)
+    for ticket in tickets:
+        triaged = await switch.act(ticket, "triage", category="wx-light", kind="request", priority="normal")
+        if triaged["status"] == "triaged":
+            await switch.act(triaged, "dispatch", department="property-works")
+    await town.send()
+    held = [r for r in await sms_store.load_texts(town.services.db, SYSTEM_SCOPE, "capped", "", 50)]
+    assert {r.template for r in held} == {"dispatched"}
 
 
 async def test_a_confidential_caller_and_a_landline_are_not_written_to(town: Town, desk: Player) -> None:
@@ -816,3 +866,21 @@ async def test_what_needs_nobody_is_dismissed_with_a_reason(town: Town, desk: Pl
     reply = await desk.post(f"/v1/inbound/{item['id']}/dismiss", {"reason": "打错了"})
     assert reply.status_code == 200 and reply.json()["status"] == "dismissed"
     assert (await desk.get("/v1/inbound")).json()["items"] == []
+
+
+async def test_the_caller_of_a_merged_ticket_sees_what_waits_for_them(
+    town: Town, desk: Player, lifts: Player, switch: Player
+) -> None:
+    first = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138000"}, category="dt-fault")
+    other = await desk.call("电梯停了", caller={"phone": "13900139001"}, category="dt-fault")
+    await desk.act(other, "merge", target=first["number"])
+    await town.send()
+    town.clock.now = datetime(2026, 11, 25, 15, 30, tzinfo=UTC)  # 23:30 in Chengdu
+    ticket = await lifts.order(await desk.see(first), "accept")
+    ticket = await lifts.order(ticket, "report", internal_result="换件", public_reply="已修好", solved=True)
+    await switch.act(ticket, "accept_report")
+    await town.send()
+    for number in (first["number"], other["number"]):
+        waiting = (await desk.get(f"/v1/tickets/{number}/texts")).json()["items"][-1]
+        assert (waiting["waits_for"], waiting["number"]) == ("quiet_hours", number)
+        assert "已修好" in waiting["body"]

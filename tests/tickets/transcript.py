@@ -23,7 +23,7 @@ ODHSRG: attach
 ORG: add_call
 ODX: absorb
 OD: amend
-X: link, unlink
+X: link, unlink, update_incident
 ODSR: urge
 S: supervise
 C: escalate, reckon
@@ -83,6 +83,7 @@ OR: withdraw>withdrawn
 """,
     "closed": """
 ODHS: comment
+X: update_incident
 ODHSRG: attach
 ODS: set_confidential, reveal
 ORS: reopen>triaged

@@ -76,10 +76,8 @@ ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
 }
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
 _SERVED = (
-    "acd.", "alarm.", "chart.", "doctor.", "figures.", "forbidden.", "incident_action.propose",
-    "incident_state.over", "incident_state.dismissed",
-    "incident_field.", "incident_say.", "language.", "message_template.", "message_part.", "measure.",
-    "model.", "moment.",
+    "acd.", "alarm.", "chart.", "doctor.", "figures.", "forbidden.", "incident_field.", "incident_say.", "language.",
+    "message_template.", "message_part.", "measure.", "model.", "moment.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "rule.", "weekday.",
 )  # fmt: skip
 MOST_LOGIN = 4096  # bytes of a log-in's body

@@ -303,10 +303,18 @@ def reschedule(
     return _end_message(db, change) if next_at is None else db.execute(change).rowcount == 1
 
 
-def postpone(db: sa.Connection, id: str, token: str, next_at: datetime, reason: str) -> bool:  # noqa: A002
-    """Leave it until `next_at`: nothing was tried, and no try is counted. False: another worker holds it now."""
+def postpone(
+    db: sa.Connection,
+    id: str,  # noqa: A002
+    token: str,
+    next_at: datetime,
+    reason: str,
+    partition: str,
+) -> bool:
+    """Leave it until `next_at`, in this partition: nothing was tried, and no try is counted. False: another worker
+    holds it now."""
     values = {"status": M.QUEUED, "lease_token": None, "lease_until": None, "last_error": reason, "next_at": next_at,
-              "attempts": o.c.attempts - 1}  # fmt: skip
+              "partition": partition, "attempts": o.c.attempts - 1}  # fmt: skip
     return db.execute(_leased_update(id, token).values(**values)).rowcount == 1
 
 

@@ -8,15 +8,19 @@ from hotline.database.cache import CachedTable
 from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
 from hotline.incidents import store
+from hotline.incidents.model.codes import IncidentCode
 from hotline.incidents.model.grouping import MARGIN_UNSEEN, CallReport, KnownIncident, known_incident, matching_incident
 from hotline.incidents.model.incident import Incident
+from hotline.incidents.model.vocabulary import IncidentState
 from hotline.incidents.model.wording import features
 from hotline.locales import translate_pair
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Channel, Priority
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.text.numbering import TicketNumber
-from hotline.tickets.model.intake import IncidentMatch, IntakeRequest
+from hotline.tickets.model.intake import IncidentMatch, IncidentStanding, IntakeRequest
 from hotline.triage.model.advice import Advice
+from hotline.triage.model.households import build_household_lexicon
 
 _NO_NUMBER = TicketNumber("")
 
@@ -46,12 +50,19 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
         return [
             OpenIncident(
                 incident,
-                known_incident(directory, incident.code, incident.category, incident.reach, incident.wording),
+                known_incident(directory, incident),
                 incident.parent or _NO_NUMBER,
                 translate_pair(f"incident_say.{incident.state}"),
             )
             for incident in confirmed
         ]
+
+    async def standing(self, code: str) -> IncidentStanding | None:
+        """Where an incident stands, read from the database. None: it is not confirmed, or was none."""
+        found = await store.load_incident(self._db, SYSTEM_SCOPE, IncidentCode(code))
+        if found is None or found.state in (IncidentState.PROPOSED, IncidentState.DISMISSED):
+            return None
+        return IncidentStanding(found.code, found.state, found.final_word)
 
     async def match(self, intake_request: IntakeRequest, advice: Advice, now: datetime) -> IncidentMatch | None:
         """The incident that a call is about. One that tells of a danger belongs to it and has orders of its own. None
@@ -77,6 +88,8 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             intake_request.area or advice.area,
             features(intake_request.narrative),
             chosen=intake_request.category is not None,
+            unit=intake_request.address_parts.unit or advice.location.unit,
+            private=self._directory.derived(build_household_lexicon).find_private(intake_request.narrative),
         )
         if (found := matching_incident(directory, [i.known for i in incidents], report, MARGIN_UNSEEN)) is None:
             return None

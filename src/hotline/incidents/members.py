@@ -1,14 +1,16 @@
 """Tickets into an incident and out of it. Each step goes through `tickets/act` under a key of its own, so that one that
 is repeated after a crash happens once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import structlog
 
-from hotline.incidents import store
+from hotline.incidents import member_store, store
+from hotline.incidents.member_store import MERGEABLE
 from hotline.incidents.model.incident import Incident, IncidentMember
 from hotline.incidents.model.lifecycle import choose_parent
+from hotline.incidents.model.vocabulary import IncidentState
 from hotline.organisation.model.actors import RULES
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.write_request import WriteRequest
@@ -18,14 +20,20 @@ from hotline.tickets.act import act
 from hotline.tickets.context import Services
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.model.ticket import Command, Facts, Ticket
-from hotline.tickets.model.vocabulary import OPEN, Action, Field, TicketStatus
+from hotline.tickets.model.vocabulary import (
+    CALLER_KNOWS,
+    INCIDENT_STATE,
+    OPEN,
+    WITHOUT_NOTES,
+    Action,
+    Field,
+    TicketStatus,
+    left_flag,
+)
 from hotline.tickets.store import facts as ticket_facts
 from hotline.web.idempotency import RequestKey
 
 F = Field
-MERGEABLE = frozenset(
-    {TicketStatus.RECEIVED, TicketStatus.TRIAGED, TicketStatus.DISPATCHED, TicketStatus.AWAITING_INFO}
-)
 _TRIES = 5  # where the ticket changes meanwhile
 log = structlog.get_logger("hotline.incidents")
 
@@ -34,11 +42,13 @@ async def load_ticket(services: Services, number: str) -> Facts | None:
     return await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, number)
 
 
-async def act_by_rule(services: Services, ticket: Ticket, action: Action, fields: Mapping[Any, Any]) -> bool:
-    """One step of a ticket, by the rules. False: it is not allowed there, or the ticket has changed meanwhile."""
-    key = RequestKey(
-        f"{RULES.kind}:{RULES.id}", f"incident:{action}:{ticket.number}:{ticket.version}", "rules", keep_body=False
-    )
+async def act_by_rule(
+    services: Services, ticket: Ticket, action: Action, fields: Mapping[Any, Any], name: str | None = None
+) -> bool:
+    """One step of a ticket, by the rules; under a `name` it happens once, else once at a version. False: it is not
+    allowed there, or the ticket has changed meanwhile."""
+    name = name or f"incident:{action}:{ticket.number}:{ticket.version}"
+    key = RequestKey(f"{RULES.kind}:{RULES.id}", name, "rules", keep_body=False)
     request = WriteRequest(RULES, key, services.clock(), SYSTEM_SCOPE)
     try:
         await act(services, ticket.number, Command(action, ticket.version, fields), request, lambda _: "")
@@ -75,19 +85,28 @@ async def move(services: Services, number: str, to: str | None, incident: Incide
     return False
 
 
-async def merge(services: Services, incident: Incident, member: IncidentMember) -> bool:
-    """Merge a ticket into the incident's parent: its orders are recalled, its caller is told."""
+async def merge(
+    services: Services, incident: Incident, member: IncidentMember, merged_codes: Collection[str] = ()
+) -> bool:
+    """Merge a ticket into the incident's parent: its orders are recalled, its caller is told. Who came with another
+    incident (`merged_codes`) knows already that many have called."""
     for _ in range(_TRIES):
         facts = await load_ticket(services, member.number)
         if facts is None or facts.ticket.incident != incident.code or facts.ticket.status not in MERGEABLE:
             return False
-        fields = {F.TARGET: incident.parent, F.INCIDENT: incident.code, F.REASON: f"incident {incident.code}"}
+        fields: dict[Any, Any] = {
+            F.TARGET: incident.parent,
+            F.INCIDENT: incident.code,
+            F.REASON: f"incident {incident.code}",
+        }
+        if any(left_flag(code) in facts.ticket.flags for code in merged_codes):
+            fields[CALLER_KNOWS] = True
         if await act_by_rule(services, facts.ticket, Action.MERGE, fields):
             return True
     return False
 
 
-async def find_parent(services: Services, incident: Incident, members: Sequence[IncidentMember]) -> TicketNumber | None:
+async def find_parent(services: Services, incident: Incident) -> TicketNumber | None:
     """The ticket that carries the incident. One that was taken out of it by another's hand belongs to it again; one
     that was merged elsewhere, or ended without an answer, gives way to an open ticket. None: a person decides."""
     facts = await load_ticket(services, incident.parent or "")
@@ -99,6 +118,7 @@ async def find_parent(services: Services, incident: Incident, members: Sequence[
     if ticket.status in OPEN and ticket.incident is None:
         await move(services, ticket.number, incident.code, incident, "it carries the incident")
         return ticket.number
+    members = await member_store.load_parent_candidates(services.db, incident.code)
     return choose_parent(incident, (member for member in members if member.number != ticket.number))
 
 
@@ -138,7 +158,22 @@ async def count_joined(services: Services, incident: Incident) -> None:
     facts = await load_ticket(services, incident.parent or "")
     if facts is None or facts.ticket.status not in OPEN:
         return
-    further = await store.count_contacts(services.db, facts.ticket.number) - facts.ticket.calls
+    further = await member_store.count_contacts(services.db, facts.ticket.number) - facts.ticket.calls
     if further > 0:
         fields = {F.TARGET: incident.code, "calls": further}
         await act_by_rule(services, facts.ticket, Action.ABSORB, fields)
+
+
+async def note_state(services: Services, incident: Incident) -> bool:
+    """Note on the parent that its incident is contained, worse again, or over: each change once. False: the parent has
+    changed meanwhile, so that the next step notes it."""
+    change = await store.load_state_change(services.db, incident.code)
+    if change is None or change.state_from == IncidentState.PROPOSED:
+        return True
+    facts = await load_ticket(services, incident.parent or "")
+    if facts is None:
+        return True
+    fields = {F.INCIDENT: incident.code, INCIDENT_STATE: change.state_to, F.REASON: change.reason}
+    name = f"incident:{incident.code}:state:{change.seq}:{facts.ticket.number}"
+    noted = await act_by_rule(services, facts.ticket, Action.UPDATE_INCIDENT, fields, name)
+    return noted or facts.ticket.status in WITHOUT_NOTES

@@ -1,16 +1,19 @@
 """Whom an incident tells: the officer on duty once, and at its end every caller once."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import sqlalchemy as sa
 
 from hotline.delivery import store as outbox_store
 from hotline.delivery.model import Message
-from hotline.incidents import store
+from hotline.incidents import member_store, store
 from hotline.incidents.members import load_ticket
 from hotline.incidents.model.incident import Incident
 from hotline.incidents.model.vocabulary import IncidentState
 from hotline.organisation.model.vocabulary import Priority
+from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.sla.escalation import duty_lines
@@ -49,25 +52,27 @@ async def announce(services: Services, incident: Incident, now: datetime) -> boo
 
 
 async def tell_callers(services: Services, incident: Incident, now: datetime) -> int:
-    """The final word to everybody who called about it, each phone once; how many."""
-    recipients = []
-    if incident.state is IncidentState.OVER:
-        recipients = await store.load_recipients(services.db, incident.code, incident.parent)
-    messages = [
-        Message(
-            f"{incident.code}.over.{recipient.number}",
-            "resident",
-            recipient.number,
-            f"ticket:{recipient.number}",
-            {"action": Action.MERGE, "incident": incident.code, "final_word": incident.final_word, "merged": 0},
-            now,
-        )
-        for recipient in recipients
-    ]
+    """The final word to everybody who called about it, each phone once; how many. They are told in batches; one that
+    was interrupted is told again, and each message is kept once by its id."""
+    told, after = 0, ""
+    while incident.state is IncidentState.OVER:
+        recipients = await member_store.load_recipients(services.db, incident.code, incident.parent, after)
+        messages = [_final_word(incident, recipient.number, now) for recipient in recipients]
+        if messages:
+            told += await services.db.transact(partial(_add_messages, messages=messages))
+        if len(recipients) < member_store.RECIPIENT_BATCH:
+            break
+        after = recipients[-1].number
+    await services.db.transact(
+        lambda c: store.update_worker_columns(c, incident.code, incident.version, {"told_at": now})
+    )
+    return told
 
-    def write(c: sa.Connection) -> int:
-        if not store.update_worker_columns(c, incident.code, incident.version, {"told_at": now}):
-            return 0
-        return outbox_store.add_messages(c, messages) if messages else 0
 
-    return await services.db.transact(write)
+def _add_messages(c: sa.Connection, messages: Sequence[Message]) -> int:
+    return outbox_store.add_messages(c, messages)
+
+
+def _final_word(incident: Incident, number: TicketNumber, now: datetime) -> Message:
+    payload = {"action": Action.MERGE, "incident": incident.code, "final_word": incident.final_word, "merged": 0}
+    return Message(f"{incident.code}.over.{number}", "resident", number, f"ticket:{number}", payload, now)

@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from hotline.database.keyset import KeysetPage
-from hotline.incidents import store
+from hotline.incidents import member_store, store
 from hotline.incidents.model.incident import Incident, IncidentCommand
 from hotline.incidents.model.lifecycle import INCIDENT_MOVES
 from hotline.incidents.model.vocabulary import IncidentAction, IncidentState
@@ -16,13 +15,15 @@ from hotline.incidents.schemas import (
     IncidentEntryPage,
     IncidentOut,
     IncidentPage,
+    IncidentTicketPage,
     named_numbers,
     render_detail,
     render_incident,
     render_incident_entry,
+    render_ticket_page,
     sent_incident_fields,
 )
-from hotline.incidents.service import act_on_incident, load_visible_incident
+from hotline.incidents.service import act_on_incident, load_related, load_visible_incident
 from hotline.locales.labels import label_pair
 from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model.actors import PERSON_ROLES
@@ -32,8 +33,9 @@ from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import can_see_order
 from hotline.tickets.model.vocabulary import LIVE
 from hotline.tickets.store import facts as ticket_facts
+from hotline.tickets.store import lists
 from hotline.web.field_types import Strict
-from hotline.web.paging import Cursor, Limit, decode_cursor, encode_cursor, parse_moment
+from hotline.web.paging import Cursor, Limit, PagedQuery
 from hotline.web.problems import problem_response
 from hotline.web.responses import (
     READ_REFUSALS,
@@ -49,6 +51,7 @@ router = APIRouter(prefix="/v1/incidents", tags=["incidents"], route_class=Authe
 Reader = Annotated[TicketContext, require_roles("incidents.read", *PERSON_ROLES)]
 CodeOfIncident = Annotated[str, Path(max_length=40, description="The incident's code", examples=["100002"])]
 MAX_ENTRIES = 500  # lines of a timeline on a page
+MAX_TICKETS = 500  # of an incident on a page
 
 
 @router.get("", operation_id="list_incidents", response_model=IncidentPage, responses=refusal_responses())
@@ -60,15 +63,10 @@ async def list_incidents(
 ) -> Response:
     """Incidents, newest first: many calls about one matter, handled as one. The desk sees those of its areas, a
     department those whose order is its own."""
-    question = ["incidents", state and sorted(state), context.actor.id]
-    place = decode_cursor(context.services.secret, question, cursor)
-    page_wanted = KeysetPage(limit + 1, (parse_moment(place[0]), place[1]) if place else None)
-    found = await store.load_incidents(context.services.db, scope_of(context.actor), state, page_wanted)
+    query = PagedQuery(context.services.secret, ["incidents", state and sorted(state), context.actor.id], limit)
+    found = await store.load_incidents(context.services.db, scope_of(context.actor), state, query.keyset(cursor))
     directory = await context.services.directory.now(context.now)
-    page = found[:limit]
-    more = None
-    if len(found) > limit:
-        more = encode_cursor(context.services.secret, question, [page[-1].created_at, page[-1].code])
+    page, more = query.cut(found, lambda incident: [incident.created_at, incident.code])
     return json_reply(IncidentPage(tuple(render_incident(i, context.actor, directory) for i in page), more))
 
 
@@ -79,19 +77,44 @@ async def list_incidents(
     responses={**etag_responses(200), **refusal_responses(*READ_REFUSALS)},
 )
 async def read_incident(code: CodeOfIncident, context: Reader) -> Response:
-    """One incident with its tickets and their running orders, as far as you may see them. ETag is its version."""
+    """One incident with its first tickets and their running orders, as far as you may see them, and the incidents that
+    may be the same matter. ETag is its version."""
     services, scope = context.services, scope_of(context.actor)
     incident = await load_visible_incident(services, code, scope)
-    members = await store.load_visible_tickets(services.db, scope, incident.code)
-    by_number = await ticket_facts.load_orders(services.db, [member.number for member in members])
-    orders = [
-        order
-        for some in by_number.values()
-        for order in some
-        if order.status in LIVE and can_see_order(order, context.actor)
-    ]
+    page = await _ticket_page(context, incident, MAX_TICKETS, None)
     directory = await services.directory.now(context.now)
-    return json_reply(render_detail(incident, members, orders, context.actor, directory), version=incident.version)
+    related = await load_related(services, incident, scope)
+    return json_reply(render_detail(incident, page, related, context.actor, directory), version=incident.version)
+
+
+@router.get(
+    "/{code}/tickets",
+    operation_id="list_incident_tickets",
+    response_model=IncidentTicketPage,
+    responses=refusal_responses(*READ_REFUSALS),
+)
+async def list_incident_tickets(
+    code: CodeOfIncident,
+    context: Reader,
+    limit: Annotated[int, Query(ge=1, le=MAX_TICKETS)] = MAX_TICKETS,
+    cursor: Cursor = None,
+) -> Response:
+    """The tickets of an incident that you may see, oldest first, with their running orders."""
+    incident = await load_visible_incident(context.services, code, scope_of(context.actor))
+    return json_reply(await _ticket_page(context, incident, limit, cursor))
+
+
+async def _ticket_page(
+    context: TicketContext, incident: Incident, limit: int, cursor: str | None
+) -> IncidentTicketPage:
+    services, actor = context.services, context.actor
+    query = PagedQuery(services.secret, ["incident_tickets", incident.code, actor.id], limit)
+    wanted = query.keyset(cursor)
+    found = await lists.load_full_tickets(services.db, scope_of(actor), {"incident": incident.code}, wanted)
+    page, more = query.cut(found, lambda ticket: [ticket.created_at, ticket.number])
+    by_number = await ticket_facts.load_orders(services.db, [ticket.number for ticket in page])
+    orders = [o for some in by_number.values() for o in some if o.status in LIVE and can_see_order(o, actor)]
+    return render_ticket_page(page, orders, more, actor, await services.directory.now(context.now))
 
 
 @router.get(
@@ -110,7 +133,7 @@ async def read_incident_timeline(
     db, scope = context.services.db, scope_of(context.actor)
     incident = await load_visible_incident(context.services, code, scope)
     entries = await store.load_entries(db, incident.code, after, limit)
-    visible = {row.number for row in await store.load_named_tickets(db, scope, sorted(named_numbers(entries)))}
+    visible = {row.number for row in await member_store.load_named_tickets(db, scope, sorted(named_numbers(entries)))}
     more = str(entries[-1].seq) if len(entries) == limit and entries[-1].seq < incident.entries else None
     return json_reply(IncidentEntryPage(tuple(render_incident_entry(entry, visible) for entry in entries), more))
 

@@ -16,16 +16,19 @@ from hotline.incidents.model.lifecycle import (
     incident_action_fields,
 )
 from hotline.incidents.model.vocabulary import IncidentAction, IncidentField, IncidentState
+from hotline.locales import translate
 from hotline.locales.labels import Label, label
 from hotline.organisation.model.actors import Actor, ActorKind
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Priority
 from hotline.replies import reply_type
-from hotline.tickets.model.ticket import Assignment
+from hotline.tickets.model.ticket import Assignment, Ticket
+from hotline.tickets.model.visibility import VisibleCaller, visible_caller
 from hotline.tickets.model.vocabulary import AssignmentStatus, Part, TicketStatus
 from hotline.web.field_types import NumberWord, Prose, Strict
 
 F = IncidentField
+SHOWN_CHARACTERS = 200  # of a narrative in a list
 
 
 @reply_type()
@@ -47,12 +50,15 @@ class IncidentOut:
     category: Named | None
     symptom: Named | None
     area: Named | None
+    unit: Annotated[str | None, Field(description="Of the building, where it is a matter of one unit")]
+    title: Annotated[Label, Field(description="Where it is, and what")]
     parent: Annotated[str | None, Field(description="The ticket that carries the order; the others are merged into it")]
     first_call_at: datetime
     last_call_at: datetime
     callers: Annotated[int, Field(description="Different callers")]
     ticket_count: int
     final_word: str | None
+    merged_into: Annotated[str | None, Field(description="The incident that has its tickets now")]
     created_at: datetime
     updated_at: datetime
     ended_at: datetime | None
@@ -68,12 +74,15 @@ class IncidentPage:
 
 @reply_type()
 class IncidentTicket:
-    """A ticket of the incident. Neither narrative nor caller: the ticket tells them within its own scope."""
+    """A ticket of the incident. `narrative`: its beginning; `caller`: as the ticket itself shows them to you."""
 
     number: str
     status: TicketStatus
     priority: Priority
     created_at: datetime
+    title: str
+    narrative: str
+    caller: VisibleCaller | None
 
 
 @reply_type()
@@ -90,10 +99,24 @@ class IncidentOrder:
 
 @reply_type()
 class IncidentDetail(IncidentOut):
-    """An incident with the tickets that you may see, and their running orders."""
+    """An incident with the tickets that you may see, oldest first, and their running orders: the first page of them."""
 
     tickets: tuple[IncidentTicket, ...]
     orders: tuple[IncidentOrder, ...]
+    tickets_next: Annotated[str | None, Field(description="The cursor of the next page of its tickets; null: no more")]
+    related: Annotated[
+        tuple[IncidentOut, ...],
+        Field(description="Incidents that may be the same matter: of one cause, in the same community or beside it"),
+    ]
+
+
+@reply_type()
+class IncidentTicketPage:
+    """Tickets of an incident that you may see, oldest first, and their running orders."""
+
+    items: tuple[IncidentTicket, ...]
+    orders: tuple[IncidentOrder, ...]
+    next: str | None
 
 
 @reply_type()
@@ -146,12 +169,15 @@ def _values(incident: Incident, actor: Actor, directory: Directory) -> dict[str,
         "category": directory.optional_item_name("categories", incident.category),
         "symptom": directory.optional_item_name("symptoms", incident.symptom),
         "area": directory.optional_item_name("areas", incident.area),
+        "unit": incident.unit,
+        "title": incident_title(incident, directory),
         "parent": incident.parent,
         "first_call_at": incident.first_call_at,
         "last_call_at": incident.last_call_at,
         "callers": incident.callers,
         "ticket_count": incident.tickets,
         "final_word": incident.final_word,
+        "merged_into": incident.merged_into,
         "created_at": incident.created_at,
         "updated_at": incident.updated_at,
         "ended_at": incident.ended_at,
@@ -165,27 +191,55 @@ def render_incident(incident: Incident, actor: Actor, directory: Directory) -> I
     return IncidentOut(**_values(incident, actor, directory))
 
 
+def incident_title(incident: Incident, directory: Directory) -> Label:
+    """Where an incident is, and what: building and unit, and the symptom or category."""
+    area = directory.optional_item_name("areas", incident.area)
+    symptom = directory.optional_item_name("symptoms", incident.symptom)
+    what = symptom or directory.named("categories", incident.category)
+    unit = {"zh": "", "en": ""}
+    if incident.unit is not None:
+        unit = {language: translate("address.unit", language, n=incident.unit).strip() for language in unit}
+    places = (
+        ("", "") if area is None else (f"{area.name}{unit['zh']}", ", ".join(filter(None, (area.name_en, unit["en"]))))
+    )
+    zh, en = (" · ".join(filter(None, pair)) for pair in zip(places, (what.name, what.name_en), strict=True))
+    return Label(zh, en)
+
+
 def render_detail(
-    incident: Incident, members: Iterable[Any], orders: Iterable[Assignment], actor: Actor, directory: Directory
+    incident: Incident, page: IncidentTicketPage, related: Iterable[Incident], actor: Actor, directory: Directory
 ) -> IncidentDetail:
-    """An incident with its tickets (rows of number, status, priority, created_at) and orders."""
+    """An incident with the first page of its tickets."""
     return IncidentDetail(
         **_values(incident, actor, directory),
-        tickets=tuple(
-            IncidentTicket(m.number, TicketStatus(m.status), Priority(m.priority), m.created_at) for m in members
+        tickets=page.items,
+        orders=page.orders,
+        tickets_next=page.next,
+        related=tuple(render_incident(other, actor, directory) for other in related),
+    )
+
+
+def render_ticket_page(
+    tickets: Iterable[Ticket], orders: Iterable[Assignment], more: str | None, actor: Actor, directory: Directory
+) -> IncidentTicketPage:
+    """Tickets of an incident with their running orders; `more`: the cursor of the next page."""
+    return IncidentTicketPage(
+        tuple(
+            IncidentTicket(
+                t.number, t.status, t.priority, t.created_at, t.title, t.narrative[:SHOWN_CHARACTERS],
+                visible_caller(t, actor),
+            )
+            for t in tickets
         ),
-        orders=tuple(
+        tuple(
             IncidentOrder(
-                order.id,
-                order.number,
-                directory.optional_item_name("departments", order.department),
-                order.part,
-                order.status,
-                order.due_at,
+                order.id, order.number, directory.optional_item_name("departments", order.department), order.part,
+                order.status, order.due_at,
             )
             for order in orders
         ),
-    )
+        more,
+    )  # fmt: skip
 
 
 _NAMES_TICKETS = ("ticket", "tickets", "parent")  # changes of a timeline's line whose values are numbers
@@ -228,6 +282,7 @@ _TYPES: Mapping[IncidentField, Any] = {
     F.TEXT: Prose,
     F.REASON: Prose,
     F.TICKET: NumberWord,
+    F.INCIDENT: NumberWord,
     F.TICKETS: Annotated[list[NumberWord], Field(min_length=1, max_length=MOST_SPLIT)],
 }
 _EXAMPLES: Mapping[IncidentField, Any] = {
@@ -235,6 +290,7 @@ _EXAMPLES: Mapping[IncidentField, Any] = {
     F.REASON: "不是同一处",
     F.TICKET: "100000006",
     F.TICKETS: ["100000006"],
+    F.INCIDENT: "100002",
 }
 
 

@@ -1,25 +1,27 @@
 """Acting on incidents: proposed by the worker, then changed by people, rules and clock through one door."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from hotline.database.engine import Committed, Replayed, Stale
+from hotline.database.keyset import KeysetPage
 from hotline.database.write_plan import StoredAnswer
-from hotline.incidents import store
+from hotline.incidents import member_store, store
 from hotline.incidents.cache import IncidentCache
 from hotline.incidents.model.codes import FIRST_INCIDENT, IncidentCode, code_from_serial, parse_code
-from hotline.incidents.model.grouping import Proposal, teach_wording, wording_data
+from hotline.incidents.model.grouping import Proposal, is_effect_of, may_be_same, teach_wording, wording_data
 from hotline.incidents.model.incident import (
     Incident,
     IncidentChange,
     IncidentCommand,
     IncidentEntry,
     IncidentFacts,
+    IncidentMember,
 )
 from hotline.incidents.model.lifecycle import STALE_INCIDENT, decide_incident
-from hotline.incidents.model.vocabulary import IncidentAction, IncidentField, IncidentState
+from hotline.incidents.model.vocabulary import ACTIVE_STATES, ENDED_STATES, IncidentAction, IncidentField, IncidentState
 from hotline.incidents.plans import build_incident_plan
 from hotline.organisation.model.actors import RULES, Actor
 from hotline.organisation.model.scopes import Scope, scope_of
@@ -32,6 +34,7 @@ from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_ref
 
 F, A = IncidentField, IncidentAction
 NO_SUCH_INCIDENT = Refusal(Code.NOT_FOUND, "no such incident")
+MOST_RELATED = 100  # incidents that have not ended, among which others of the same matter are looked for
 _SERIES = "incident"  # the sequence that codes are taken from
 RenderIncident = Callable[[Incident], str]
 
@@ -43,6 +46,15 @@ async def load_visible_incident(services: Services, code: str, scope: Scope) -> 
     if found is None:
         raise Refused(NO_SUCH_INCIDENT)
     return found
+
+
+async def load_related(services: Services, incident: Incident, scope: Scope) -> list[Incident]:
+    """Other incidents within the scope that have not ended and may be the same matter, newest first."""
+    if incident.state in ENDED_STATES:
+        return []
+    found = await store.load_incidents(services.db, scope, ACTIVE_STATES, KeysetPage(MOST_RELATED))
+    directory = await services.directory.now(services.clock())
+    return [other for other in found if other.code != incident.code and may_be_same(directory, incident, other)]
 
 
 async def act_on_incident(
@@ -79,7 +91,6 @@ async def _facts_for(
 ) -> tuple[IncidentFacts, IncidentCommand]:
     """What the command is decided on, and the command with its ticket numbers as they are written. A ticket that is not
     the actor's to see is not there."""
-    members = await store.load_members(services.db, incident.code)
     fields: dict[Any, Any] = dict(command.fields)
     numbers = []
     if fields.get(F.TICKET):
@@ -88,10 +99,33 @@ async def _facts_for(
     if fields.get(F.TICKETS):
         numbers = fields[F.TICKETS] = [parse_number(str(number)) or str(number) for number in fields[F.TICKETS]]
     scope = request.scope or scope_of(request.actor)
-    visible = await store.load_named_tickets(services.db, scope, numbers)
+    members = await _members_for(services, incident, command.action, numbers)
+    visible = await member_store.load_named_tickets(services.db, scope, numbers)
     named = {row.number: row.incident for row in visible}
     ended = frozenset(row.number for row in visible if row.status not in OPEN)
-    return IncidentFacts(incident, tuple(members), named, ended), replace(command, fields=fields)
+    facts = IncidentFacts(incident, tuple(members), named=named, ended=ended)
+    if command.action is A.MERGE:
+        read = parse_code(str(fields.get(F.INCIDENT) or ""))
+        target = await store.load_incident(services.db, scope, read) if read is not None else None
+        facts = await _with_target(services, facts, target, request.now)
+    return facts, replace(command, fields=fields)
+
+
+async def _members_for(
+    services: Services, incident: Incident, action: IncidentAction, numbers: Sequence[str]
+) -> list[IncidentMember]:
+    """The tickets of the incident that this action is decided on, however many it has."""
+    if action is A.CONFIRM:
+        return await member_store.load_parent_candidates(services.db, incident.code)
+    return await member_store.load_named_members(services.db, incident.code, numbers)
+
+
+async def _with_target(
+    services: Services, facts: IncidentFacts, target: Incident | None, now: datetime
+) -> IncidentFacts:
+    directory = await services.directory.now(now)
+    is_cause = target is not None and is_effect_of(directory, target.category, facts.incident.category)
+    return replace(facts, target=target, is_cause_of_target=is_cause)
 
 
 async def take_code(services: Services) -> IncidentCode:
@@ -115,6 +149,7 @@ async def open_proposal(services: Services, proposal: Proposal, now: datetime) -
         created_at=now,
         updated_at=now,
         symptom=proposal.symptom,
+        unit=proposal.unit,
         wording=wording_data(teach_wording(directory, proposal.category, found, ())),
         callers=proposal.callers,
         tickets=len(proposal.reports),
@@ -132,12 +167,22 @@ async def open_proposal(services: Services, proposal: Proposal, now: datetime) -
 
 
 async def act_as_system(
-    services: Services, incident: Incident, action: IncidentAction, actor: Actor, **fields: Any
+    services: Services,
+    incident: Incident,
+    action: IncidentAction,
+    actor: Actor,
+    target: Incident | None = None,
+    **fields: Any,
 ) -> Incident | None:
     """What rules or clock do to an incident at this version. None: not allowed, or it has changed meanwhile."""
     now = services.clock()
-    command = IncidentCommand(action, incident.version, {F(name): value for name, value in fields.items()})
-    facts = IncidentFacts(incident, tuple(await store.load_members(services.db, incident.code)))
+    named = {F(name): value for name, value in fields.items()}
+    if target is not None:
+        named[F.INCIDENT] = target.code
+    command = IncidentCommand(action, incident.version, named)
+    facts = IncidentFacts(incident, tuple(await _members_for(services, incident, action, ())))
+    if target is not None:
+        facts = await _with_target(services, facts, target, now)
     decided = decide_incident(facts, command, actor, now)
     if isinstance(decided, Refusal):
         return None

@@ -1,7 +1,7 @@
 """Queries of incidents and of the tickets that belong to them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -12,9 +12,10 @@ from hotline.database.columns import InCodes, Instant, in_words
 from hotline.database.engine import Database, fetch_first
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import PreparedQuery, Row
+from hotline.incidents.member_store import scope_form
 from hotline.incidents.model.codes import IncidentCode
 from hotline.incidents.model.grouping import CallReport
-from hotline.incidents.model.incident import Incident, IncidentEntry, IncidentMember
+from hotline.incidents.model.incident import Incident, IncidentEntry
 from hotline.incidents.model.vocabulary import (
     ACTIVE_STATES,
     CONFIRMED_STATES,
@@ -27,14 +28,14 @@ from hotline.incidents.tables import incident as i
 from hotline.incidents.tables import incident_entry as e
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.scopes import Scope
-from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Channel, Kind, Priority
+from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Channel, Kind
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.model.vocabulary import OPEN, Action, TicketStatus
-from hotline.tickets.store.scope import scope_condition, scope_parameters, ticket_scope_condition
-from hotline.tickets.tables import call, timeline
+from hotline.tickets.store.scope import scope_parameters, ticket_scope_condition
 from hotline.tickets.tables import ticket as t
+from hotline.tickets.tables import timeline
+from hotline.triage.model.households import HouseholdLexicon
 
-MOST_MEMBERS = 5000  # of one incident that are looked at
 MOST_REPORTS = 5000  # calls read at once when incidents are looked for
 _COLUMNS = tuple(i.c[f.name] for f in fields(Incident))
 _NAMES = tuple(f.name for f in fields(Incident))
@@ -86,6 +87,16 @@ async def load_untold(db: Database) -> list[Incident]:
     return [_incident_from_row(row) for row in await db.rows(_UNSETTLED)]
 
 
+_MERGED_CODES = PreparedQuery(
+    sa.select(i.c.code).where(i.c.merged_into == sa.bindparam("code", type_=sa.String)).limit(100)
+)
+
+
+async def load_merged_codes(db: Database, code: str) -> list[str]:
+    """The incidents that were merged into this one."""
+    return [row.code for row in await db.rows(_MERGED_CODES, code=code)]
+
+
 def _scoped(scope: Scope) -> sa.ColumnElement[bool]:
     """Whose incident it is: the desk's by where its calls come from, a department's by an order of its parent."""
     conditions: list[sa.ColumnElement[bool]] = []
@@ -97,13 +108,9 @@ def _scoped(scope: Scope) -> sa.ColumnElement[bool]:
     return sa.or_(*conditions) if conditions else sa.false()
 
 
-def _form(whole: bool, by_area: bool, by_order: bool) -> Scope:
-    return Scope(whole, frozenset() if by_area else None, frozenset({"x"} if by_order else ()))
-
-
 @lru_cache(maxsize=8)
 def _one(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
-    scope = _form(whole, by_area, by_order)
+    scope = scope_form(whole, by_area, by_order)
     return PreparedQuery(sa.select(*_COLUMNS).where(i.c.code == sa.bindparam("code", type_=sa.String), _scoped(scope)))
 
 
@@ -118,7 +125,7 @@ async def load_incident(db: Database, scope: Scope, code: IncidentCode) -> Incid
 
 @lru_cache(maxsize=32)
 def _listed(whole: bool, by_area: bool, by_order: bool, by_state: bool, further: bool) -> PreparedQuery:
-    scope = _form(whole, by_area, by_order)
+    scope = scope_form(whole, by_area, by_order)
     query = sa.select(*_COLUMNS).where(_scoped(scope))
     if by_state:
         query = query.where(InCodes(i.c.state, "states"))
@@ -144,6 +151,19 @@ async def load_incidents(
     return [_incident_from_row(row) for row in rows]
 
 
+_STATE_CHANGE = PreparedQuery(
+    sa.select(e.c.seq, e.c.state_from, e.c.state_to, e.c.reason)
+    .where(e.c.code == sa.bindparam("code", type_=sa.String), e.c.state_from != e.c.state_to)
+    .order_by(e.c.seq.desc())
+    .limit(1)
+)
+
+
+async def load_state_change(db: Database, code: IncidentCode) -> Row | None:
+    """The last change of an incident's state: (seq, state_from, state_to, reason). None: it was proposed, no more."""
+    return await fetch_first(db, _STATE_CHANGE, code=code)
+
+
 _ENTRIES = PreparedQuery(
     sa.select(*(e.c[f.name] for f in fields(IncidentEntry)))
     .where(e.c.code == sa.bindparam("code", type_=sa.String), e.c.seq > sa.bindparam("after", type_=sa.Integer))
@@ -165,78 +185,6 @@ async def load_entries(db: Database, code: IncidentCode, after: int, limit: int)
     ]  # fmt: skip
 
 
-_MEMBER_COLUMNS = (
-    t.c.number, t.c.status, t.c.created_at, t.c.version, t.c.priority, t.c.category, t.c.area, t.c.caller, t.c.parent,
-    t.c.department, t.c.flags,
-)  # fmt: skip
-_MEMBERS = PreparedQuery(
-    sa.select(*_MEMBER_COLUMNS)
-    .where(t.c.incident == sa.bindparam("code", type_=sa.String))
-    .order_by(t.c.created_at, t.c.number)
-    .limit(MOST_MEMBERS)
-)
-
-
-async def load_members(db: Database, code: IncidentCode) -> list[IncidentMember]:
-    """The tickets that belong to an incident, oldest first."""
-    rows = await db.rows(_MEMBERS, code=code)
-    return [
-        IncidentMember(
-            r.number, TicketStatus(r.status), r.created_at, r.version, Priority(r.priority), r.category, r.area,
-            r.caller, r.parent, r.department, any(flag.startswith("danger:") for flag in r.flags),
-        )
-        for r in rows
-    ]  # fmt: skip
-
-
-@lru_cache(maxsize=8)
-def _visible_tickets(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
-    scope = _form(whole, by_area, by_order)
-    return PreparedQuery(
-        sa.select(t.c.number, t.c.status, t.c.priority, t.c.created_at)
-        .where(t.c.incident == sa.bindparam("code", type_=sa.String), scope_condition(scope))
-        .order_by(t.c.created_at, t.c.number)
-        .limit(MOST_MEMBERS)
-    )
-
-
-async def load_visible_tickets(db: Database, scope: Scope, code: IncidentCode) -> Sequence[Row]:
-    """The tickets of an incident that this scope may see, oldest first: number, status, priority, created_at."""
-    if scope.nothing:
-        return []
-    query = _visible_tickets(scope.whole, scope.areas is not None, bool(scope.departments))
-    return await db.rows(query, code=code, **scope_parameters(scope))
-
-
-_TEXTS = PreparedQuery(
-    sa.select(t.c.narrative)
-    .where(t.c.incident == sa.bindparam("code", type_=sa.String))
-    .order_by(t.c.created_at.desc(), t.c.number)
-    .limit(400)
-)
-
-
-async def load_member_texts(db: Database, code: IncidentCode) -> list[str]:
-    """How its callers told of it, the newest first, 400 at most."""
-    return [row.narrative for row in await db.rows(_TEXTS, code=code)]
-
-
-@lru_cache(maxsize=8)
-def _named_tickets(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
-    condition = scope_condition(_form(whole, by_area, by_order))
-    return PreparedQuery(
-        sa.select(t.c.number, t.c.incident, t.c.status).where(InCodes(t.c.number, "numbers"), condition)
-    )
-
-
-async def load_named_tickets(db: Database, scope: Scope, numbers: Sequence[str]) -> Sequence[Row]:
-    """Those of these tickets that are there and within the scope: number, incident, status."""
-    if scope.nothing or not numbers:
-        return []
-    query = _named_tickets(scope.whole, scope.areas is not None, bool(scope.departments))
-    return await db.rows(query, numbers=list(numbers), **scope_parameters(scope))
-
-
 _BY_HAND = (ActorKind.PERSON, ActorKind.KEY)
 _TRIAGED_BY_HAND = (
     sa.select(sa.literal(1))
@@ -251,7 +199,7 @@ _TRIAGED_BY_HAND = (
 _CALLS = PreparedQuery(
     sa.select(
         t.c.number, t.c.created_at, t.c.caller, t.c.kind, t.c.category, t.c.area, t.c.narrative, t.c.advice, t.c.flags,
-        t.c.channel, _TRIAGED_BY_HAND,
+        t.c.channel, t.c.unit, _TRIAGED_BY_HAND,
     )
     .where(
         t.c.created_at > sa.bindparam("since", type_=Instant()),
@@ -266,7 +214,9 @@ _CALLS = PreparedQuery(
 )  # fmt: skip
 
 
-async def load_reports(db: Database, since: datetime) -> tuple[list[CallReport], datetime | None]:
+async def load_reports(
+    db: Database, households: HouseholdLexicon, since: datetime
+) -> tuple[list[CallReport], datetime | None]:
     """The open tickets of no incident that were taken in since, oldest first: none that is confidential, another
     hotline's, imported, or taken out of an incident by hand; and no text that leaves open whether there is danger.
     With them the moment up to which they were read, where there are too many to read at once."""
@@ -275,7 +225,7 @@ async def load_reports(db: Database, since: datetime) -> tuple[list[CallReport],
         CallReport(
             row.number, row.created_at, row.caller, Kind(row.kind), row.category or _advised(row.advice, "category"),
             tuple(_advised(row.advice, "symptoms") or ()), row.area, features(row.narrative),
-            chosen=bool(row.chosen),
+            chosen=bool(row.chosen), unit=row.unit, private=households.find_private(row.narrative),
         )
         for row in rows
         if not _was_taken_out(row.flags)
@@ -286,35 +236,6 @@ async def load_reports(db: Database, since: datetime) -> tuple[list[CallReport],
 
 def _advised(advice: Mapping[str, Any], name: str) -> Any:
     return (advice.get("triage") or {}).get(name)
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """A caller who is told of the incident: by the ticket that they called about."""
-
-    number: TicketNumber
-    phone: str
-
-
-_RECIPIENTS = PreparedQuery(
-    sa.select(t.c.number, t.c.phone)
-    .where(
-        sa.or_(
-            t.c.incident == sa.bindparam("code", type_=sa.String),
-            t.c.parent == sa.bindparam("parent", type_=sa.String),
-        ),
-        t.c.phone.is_not(None),
-    )
-    .order_by(t.c.created_at, t.c.number)
-)
-
-
-async def load_recipients(db: Database, code: IncidentCode, parent: str | None) -> list[Recipient]:
-    """Those who called about it, each phone once, by its first ticket."""
-    first: dict[str, Recipient] = {}
-    for row in await db.rows(_RECIPIENTS, code=code, parent=parent or ""):
-        first.setdefault(row.phone, Recipient(row.number, row.phone))
-    return list(first.values())
 
 
 _WAITING = PreparedQuery(
@@ -356,22 +277,6 @@ _RECALLED_BY_HAND = PreparedQuery(
 async def was_recalled_by_hand(db: Database, number: TicketNumber) -> bool:
     """Whether somebody took back an order of this ticket, other than by merging it: it is theirs to give again."""
     return await fetch_first(db, _RECALLED_BY_HAND, number=number) is not None
-
-
-_CONTACTS = PreparedQuery(
-    sa.select(sa.func.count().label("n")).where(
-        sa.or_(
-            call.c.number == sa.bindparam("number", type_=sa.String),
-            call.c.number.in_(sa.select(t.c.number).where(t.c.parent == sa.bindparam("number", type_=sa.String))),
-        )
-    )
-)
-
-
-async def count_contacts(db: Database, number: TicketNumber) -> int:
-    """The calls about a ticket, with those about the tickets that were merged into it."""
-    row = await fetch_first(db, _CONTACTS, number=number)
-    return int(row.n) if row is not None else 0
 
 
 _LATE = PreparedQuery(

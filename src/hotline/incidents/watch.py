@@ -8,10 +8,10 @@ from typing import Any
 
 import structlog
 
-from hotline.incidents import store
+from hotline.incidents import member_store, store
 from hotline.incidents.cache import IncidentCache
+from hotline.incidents.member_store import MemberSummary
 from hotline.incidents.members import (
-    MERGEABLE,
     act_by_rule,
     count_joined,
     dispatch_parent,
@@ -19,13 +19,16 @@ from hotline.incidents.members import (
     load_ticket,
     merge,
     move,
+    note_state,
 )
+from hotline.incidents.model.codes import IncidentCode
 from hotline.incidents.model.grouping import (
     MARGIN_UNSEEN,
     CallReport,
-    KnownIncident,
     Proposal,
     common_area,
+    common_unit,
+    is_same_outage,
     known_incident,
     matching_incident,
     propose,
@@ -33,16 +36,18 @@ from hotline.incidents.model.grouping import (
     teach_wording,
     wording_data,
 )
-from hotline.incidents.model.incident import Incident, IncidentMember
-from hotline.incidents.model.vocabulary import IncidentAction, IncidentState
+from hotline.incidents.model.incident import Incident
+from hotline.incidents.model.vocabulary import CONFIRMED_STATES, ENDED_STATES, IncidentAction, IncidentState
 from hotline.incidents.model.wording import features
 from hotline.incidents.notices import announce, tell_callers
 from hotline.incidents.service import act_as_system, open_proposal
 from hotline.locales import translate_pair
 from hotline.organisation.model.actors import CLOCK, RULES
 from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
+from hotline.triage.model.households import build_household_lexicon
 
 OVERLAP = timedelta(seconds=30)  # read again: a call may be committed after a later one
 READ_ALL_EVERY = timedelta(minutes=1)  # a call from the spool is of the minute in which it was taken
@@ -50,6 +55,8 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 SHORTEST_WINDOW = timedelta(minutes=10)
 PROPOSAL_LIFETIME = timedelta(hours=6)  # a proposal that nobody looked at and no call came to since
 MERGED_AT_ONCE = 100  # tickets of one incident in one step
+MOVED_AT_ONCE = 100
+MOST_MERGERS = 20  # of incidents into one another that are followed
 LATE_JOINERS = timedelta(hours=1)
 COUNT_EVERY = timedelta(minutes=1)  # the parent's version moves as its calls are counted
 log = structlog.get_logger("hotline.incidents")
@@ -60,7 +67,7 @@ class IncidentWatch:
     """One worker's view of what people call about now. `window`: the calls of the last minutes that belong to no
     incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read;
     `read_all_at`: when they were last read from the beginning of the window; `counted`: in which state and when the
-    calls of an incident were last counted on its parent."""
+    calls of an incident were last counted on its parent; `noted`: the state that its parent's timeline tells."""
 
     services: Services
     window: dict[str, CallReport] = field(default_factory=dict)
@@ -68,6 +75,7 @@ class IncidentWatch:
     read_to: datetime = NEVER
     read_all_at: datetime = NEVER
     counted: dict[str, tuple[IncidentState, datetime]] = field(default_factory=dict)
+    noted: dict[str, IncidentState] = field(default_factory=dict)
 
     async def step(self) -> bool:
         """One round; True: there is more to do at once."""
@@ -80,8 +88,9 @@ class IncidentWatch:
         busy = False
         for incident, joinable in active:
             busy |= bool(await _unless_faulty(incident.code, self._settle(directory, incident, joinable)))
+        busy |= await self._merge_effects(directory, active)
         for incident in await store.load_untold(services.db):
-            await _unless_faulty(incident.code, self._wind_up(incident, now))
+            busy |= bool(await _unless_faulty(incident.code, self._wind_up(incident, now)))
         for late in await store.load_late(services.db, now - LATE_JOINERS):
             await _unless_faulty(late.incident, _release_late(services, late.number, late.incident))
         return busy or proposed
@@ -91,7 +100,9 @@ class IncidentWatch:
         oldest = now - max([SHORTEST_WINDOW, *minutes])
         if now - self.read_all_at >= READ_ALL_EVERY:
             self.read_to, self.read_all_at = oldest, now
-        reports, last = await store.load_reports(self.services.db, max(oldest, self.read_to - OVERLAP))
+        households = self.services.directory.derived(build_household_lexicon)
+        since = max(oldest, self.read_to - OVERLAP)
+        reports, last = await store.load_reports(self.services.db, households, since)
         self.unseen = set()
         for report in reports:
             if report.number not in self.window:
@@ -104,7 +115,7 @@ class IncidentWatch:
         """Calls of an incident that came in before it was known, or were not recognised then."""
         if not active:
             return
-        known = {incident.code: _known(directory, incident) for incident in active}
+        known = {incident.code: known_incident(directory, incident) for incident in active}
         incidents = {str(incident.code): incident for incident in active}
         matched: dict[str, str] = {}
         for report in self.window.values():
@@ -143,14 +154,15 @@ class IncidentWatch:
     async def _settle(self, directory: Directory, incident: Incident, joinable: bool) -> bool:
         """Bring an incident's tickets where they belong. True: more of them wait."""
         services, now = self.services, self.services.clock()
-        await _apply_moves(services, incident)
-        members = await store.load_members(services.db, incident.code)
+        more_to_move = not await _apply_moves(services, incident) and len(incident.moves) > MOVED_AT_ONCE
+        summary = await member_store.load_summary(services.db, incident.code)
         if incident.state is IncidentState.PROPOSED:
-            await self._count(directory, incident, members)
-            return await _decide_proposal(services, directory, incident, members, now)
+            await self._count(directory, incident, summary)
+            callers = summary.callers if summary is not None else 0
+            return await _decide_proposal(services, directory, incident, callers, now) or more_to_move
         if not joinable and await _end_with_parent(services, incident):
             return True
-        if (parent := await find_parent(services, incident, members)) is None:
+        if (parent := await find_parent(services, incident)) is None:
             return False
         if parent != incident.parent:
             log.warning("incident.parent_replaced", code=incident.code, was=incident.parent, now=parent)
@@ -158,52 +170,85 @@ class IncidentWatch:
             services.part(IncidentCache).forget()
             return True
         await dispatch_parent(services, incident)
-        waiting = [m for m in members if m.number != incident.parent and m.status in MERGEABLE and not m.rings]
+        await self._note_state(incident)
+        waiting = await member_store.load_unmerged(services.db, incident.code, parent, MERGED_AT_ONCE + 1)
+        merged_codes = await store.load_merged_codes(services.db, incident.code) if waiting else ()
         for member in waiting[:MERGED_AT_ONCE]:
-            await merge(services, incident, member)
+            await merge(services, incident, member, merged_codes)
         state, at = self.counted.get(incident.code, (None, now))
         if state is not incident.state or now - at >= COUNT_EVERY:
             await count_joined(services, incident)
             self.counted[incident.code] = (incident.state, now)
         await announce(services, incident, now)
-        await self._count(directory, incident, members)
-        return len(waiting) > MERGED_AT_ONCE
+        await self._count(directory, incident, summary)
+        return more_to_move or len(waiting) > MERGED_AT_ONCE
 
-    async def _count(self, directory: Directory, incident: Incident, members: Sequence[IncidentMember]) -> None:
+    async def _note_state(self, incident: Incident) -> None:
+        if self.noted.get(incident.code) is not incident.state and await note_state(self.services, incident):
+            self.noted[incident.code] = incident.state
+
+    async def _count(self, directory: Directory, incident: Incident, summary: MemberSummary | None) -> None:
         """What is shown of it: how many tickets and callers, the last call, the area; and how it is told."""
-        learned = [len(members), next(reversed(self.window), "")]
-        if not members or incident.wording.get("learned") == learned:
+        if summary is None:
             return
-        texts = await store.load_member_texts(self.services.db, incident.code)
+        learned = [summary.tickets, next(reversed(self.window), "")]
+        if incident.wording.get("learned") == learned:
+            return
+        texts = await member_store.load_member_texts(self.services.db, incident.code)
         others = [report.found for report in self.window.values()]
         wording = teach_wording(directory, incident.category, map(features, texts), others)
         reach = directory.area_subtrees.get(incident.reach or "")
-        areas = [m.area for m in members if reach is None or m.area in reach]  # a street names no place of it
+        areas = [area for area in summary.areas if reach is None or area in reach]  # a street names no place of it
         counted = {
-            "tickets": len(members),
-            "callers": len({m.caller for m in members if m.caller is not None}),
-            "first_call_at": members[0].created_at,
-            "last_call_at": members[-1].created_at,
+            "tickets": summary.tickets,
+            "callers": summary.callers,
+            "first_call_at": summary.first_call_at,
+            "last_call_at": summary.last_call_at,
             "area": common_area(directory, areas) or incident.area,
+            "unit": common_unit(rule_for(directory, incident.category), summary.units),
             "wording": {**wording_data(wording), "learned": learned},
         }
         await _store(self.services, incident, counted)
 
-    async def _wind_up(self, incident: Incident, now: datetime) -> None:
-        """An incident that has ended: what was asked for before is done first; then its callers have the last word, and
-        one that was none lets its tickets go."""
-        if not await _apply_moves(self.services, incident):
-            return
-        joined = {number for number, to, _ in incident.moves if to == incident.code}
-        for member in await store.load_members(self.services.db, incident.code):
-            if incident.state is IncidentState.DISMISSED:
-                await move(self.services, member.number, None, incident, "dismissed")
-            elif member.number in joined and not member.rings:
-                await merge(self.services, incident, member)
-        await count_joined(self.services, incident)
+    async def _merge_effects(self, directory: Directory, active: Sequence[tuple[Incident, bool]]) -> bool:
+        """An incident that is the effect of another one is the same outage: it goes into that of the cause. True: there
+        was one."""
+        merged = False
+        causes = [incident for incident, joinable in active if joinable and incident.state in CONFIRMED_STATES]
+        for effect, _ in active:
+            if effect.state is IncidentState.CONTAINED:
+                continue  # somebody has looked at it already
+            cause = next((c for c in causes if is_same_outage(directory, c, effect)), None)
+            if cause is None or (seen := await _reload(self.services, cause)) is None:
+                continue
+            done = await act_as_system(self.services, effect, IncidentAction.MERGE, RULES, seen)
+            merged |= done is not None
+        return merged
+
+    async def _wind_up(self, incident: Incident, now: datetime) -> bool:
+        """An incident that has ended: what was asked for before is done first; then its callers have the last word. One
+        that was none lets its tickets go, one that was merged gives them to the other. True: there is more to do."""
+        services = self.services
+        if not await _apply_moves(services, incident):
+            return len(incident.moves) > MOVED_AT_ONCE
+        if incident.state is not IncidentState.OVER:
+            leaving = await member_store.load_leaving(services.db, incident.code, incident.parent, MOVED_AT_ONCE)
+            to, why = await _destination(services, incident)
+            moved = [await move(services, member.number, to, incident, why) for member in leaving]
+            if any(moved):
+                return True
+        else:
+            joined = [number for number, to, _ in incident.moves if to == incident.code]
+            for member in await member_store.load_named_members(services.db, incident.code, joined):
+                if not member.rings:
+                    await merge(services, incident, member)
+            await count_joined(services, incident)
+            await self._note_state(incident)
         self.counted.pop(incident.code, None)
+        self.noted.pop(incident.code, None)
         told = await tell_callers(self.services, incident, now)
         log.info("incident.ended", code=incident.code, state=incident.state, told=told)
+        return False
 
 
 async def _unless_faulty(code: str, work: Coroutine[Any, Any, Any]) -> Any:
@@ -216,14 +261,33 @@ async def _unless_faulty(code: str, work: Coroutine[Any, Any, Any]) -> Any:
 
 
 async def _apply_moves(services: Services, incident: Incident) -> bool:
-    """Take tickets in and out as was asked for. False: some are left, and stay stored for the next step."""
-    left = []
-    for number, to, why in incident.moves:
+    """Take tickets in and out as was asked for, MOVED_AT_ONCE in one step. False: some are left, and stay stored for
+    the next step."""
+    left = list(incident.moves[MOVED_AT_ONCE:])
+    for number, to, why in incident.moves[:MOVED_AT_ONCE]:
         if not await _unless_faulty(incident.code, move(services, number, to, incident, why)):
             left.append((number, to, why))
     if len(left) < len(incident.moves):
         await _store(services, incident, {"moves": left})
     return not left
+
+
+async def _reload(services: Services, incident: Incident) -> Incident | None:
+    """An incident as it stands now. None: it takes no calls any more."""
+    found = await store.load_incident(services.db, SYSTEM_SCOPE, incident.code)
+    return found if found is not None and found.state in CONFIRMED_STATES else None
+
+
+async def _destination(services: Services, incident: Incident) -> tuple[str | None, str]:
+    """Where the tickets of an incident go that was dismissed or merged, and why: the code of an incident that has not
+    ended; None: each has its own life again."""
+    code = incident.merged_into
+    for _ in range(MOST_MERGERS):
+        into = await store.load_incident(services.db, SYSTEM_SCOPE, IncidentCode(code)) if code is not None else None
+        if into is None or into.state not in ENDED_STATES:
+            break
+        code = into.merged_into
+    return (None, "dismissed") if code is None else (code, f"merged into incident {code}")
 
 
 async def _release_late(services: Services, number: str, code: str) -> None:
@@ -233,20 +297,15 @@ async def _release_late(services: Services, number: str, code: str) -> None:
         await act_by_rule(services, facts.ticket, Action.UNMERGE, {Field.REASON: f"incident {code} had ended"})
 
 
-def _known(directory: Directory, incident: Incident) -> KnownIncident:
-    return known_incident(directory, incident.code, incident.category, incident.reach, incident.wording)
-
-
 async def _store(services: Services, incident: Incident, values: dict[str, object]) -> None:
     """Where the incident has changed meanwhile, nothing is written: the next step begins from what it is then."""
     await services.db.transact(lambda c: store.update_worker_columns(c, incident.code, incident.version, values))
 
 
 async def _decide_proposal(
-    services: Services, directory: Directory, incident: Incident, members: Sequence[IncidentMember], now: datetime
+    services: Services, directory: Directory, incident: Incident, callers: int, now: datetime
 ) -> bool:
     """Confirm a proposal where the directory says at how many callers; give up one that nobody looked at."""
-    callers = len({member.caller for member in members if member.caller is not None})
     confirm_at = rule_for(directory, incident.category).confirm_at
     if confirm_at is not None and callers >= confirm_at:
         confirmed = await act_as_system(services, incident, IncidentAction.CONFIRM, RULES)

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from hotline.organisation.model.actors import Actor
 from hotline.replies import reply_type
-from hotline.sms.model.status import TextStatus
+from hotline.sms.model.status import TextStatus, TextWait
+from hotline.sms.waiting_texts import WaitingText
 from hotline.tickets.model.visibility import visible_phone
 from hotline.web.field_types import PlainLine, Strict
 
@@ -35,6 +36,8 @@ class TextOut:
     gateway: str | None
     attempts: int
     error: str | None
+    waits_for: Annotated[TextWait | None, Field(description="Why it has not been handed over yet")]
+    waits_until: Annotated[datetime | None, Field(description="When it is handed over at the earliest")]
 
 
 @reply_type()
@@ -101,5 +104,16 @@ def _fields(row: Any, actor: Actor) -> dict[str, Any]:
         "to": visible_phone(row.receiver, actor, confidential=bool(row.confidential)),
         "template": row.template, "language": row.language, "body": row.body, "parts": row.parts, "status": row.status,
         "status_at": row.status_at, "created_at": row.created_at, "sent_at": row.sent_at, "gateway": row.gateway,
-        "attempts": row.attempts, "error": row.error,
+        "attempts": row.attempts, "error": row.error, "waits_for": None, "waits_until": None,
     }  # fmt: skip
+
+
+def waiting_text_reply(waiting: WaitingText, actor: Actor) -> TextOut:
+    """A text that has not been handed over yet."""
+    text = waiting.text
+    return TextOut(
+        id=text.id, number=text.number, to=visible_phone(text.to, actor, confidential=False), template=text.template,
+        language=text.language, body=text.content.body, parts=text.content.parts, status=TextStatus.CREATED,
+        status_at=waiting.created_at, created_at=waiting.created_at, sent_at=None, gateway=None, attempts=0, error=None,
+        waits_for=waiting.wait, waits_until=waiting.until,
+    )  # fmt: skip

@@ -20,12 +20,14 @@ from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.vocabulary import Level, Metric, Priority
 from hotline.sms import store as sms_store
 from hotline.sms.model.requests import detect_language
-from hotline.sms.model.retries import QUIET_RECHECK
-from hotline.sms.model.status import TextStatus
+from hotline.sms.model.retries import CAP_RECHECK, QUIET_RECHECK
+from hotline.sms.model.status import TextStatus, TextWait
 from hotline.sms.model.templates import (
     CAP_EXEMPT,
+    HELD_ABOVE_CAP,
     OFFICER_TEMPLATES,
     QUIET_HOURS_EXEMPT,
+    RECEIPTS,
     STOP_LIST_EXEMPT,
     ComposedText,
     compose_text,
@@ -51,7 +53,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.lookup import format_moment, progress_fields, query_code
 from hotline.tickets.model.address import ticket_parts
 from hotline.tickets.model.ticket import Facts, Ticket
-from hotline.tickets.model.vocabulary import Action
+from hotline.tickets.model.vocabulary import Action, TicketStatus
 from hotline.tickets.store import history
 from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES
 
@@ -73,6 +75,7 @@ class PlannedText:
     urgent: bool
     held: TextStatus | None = None
     why: str | None = None
+    waits: bool = False  # the number has had its share for now
     gateway: str | None = None  # a reply leaves by the gateway it was asked on
     known: TextStatus | None = None  # where an earlier try left it; None: this is the first
     last: str | None = None  # the gateway of that try
@@ -89,6 +92,7 @@ class SendPlan:
 
     texts: tuple[PlannedText, ...] = ()
     later: datetime | None = None
+    wait: TextWait = TextWait.QUIET_HOURS
 
 
 def is_sent_by_sms(message: Row) -> bool:
@@ -99,6 +103,11 @@ def is_sent_by_sms(message: Row) -> bool:
         and bool(message.payload.get("phone"))
     )
     return message.kind in ("resident", "text") or officer
+
+
+def waiting_partition(partition: str) -> str:
+    """Where a message waits for the number's next share: what comes after it to the same receiver does not wait."""
+    return partition if partition.endswith("~") else f"{partition}~"[:60]
 
 
 def resend(c: sa.Connection, message: str, now: datetime, *, include_sent: bool = False) -> bool:
@@ -117,15 +126,14 @@ async def plan_texts(services: Services, message: Row, facts: Facts | None, now:
         found = _plan_reply(directory, message)
     elif facts is not None:
         found = (
-            await _plan_for_residents(services, directory, message, facts)
+            await plan_for_residents(services, directory, message, facts)
             if message.kind == "resident"
             else _plan_for_officer(services, directory, message, facts)
         )
     if not found:
         return SendPlan()
     checked = [await _with_limits(services, text, now) for text in found]
-    hours = services.part(QuietHours)
-    quiet = quiet_until(now, zone_of(directory), hours.begin, hours.end)
+    quiet = quiet_hours_end(services, directory, now)
     disturbing = [
         t
         for t in checked
@@ -133,7 +141,15 @@ async def plan_texts(services: Services, message: Row, facts: Facts | None, now:
     ]
     if quiet is not None and disturbing:
         return SendPlan(later=min(quiet, now + QUIET_RECHECK))
+    if any(text.waits for text in checked):
+        return SendPlan(later=now + CAP_RECHECK, wait=TextWait.CAP)
     return SendPlan(tuple(checked))
+
+
+def quiet_hours_end(services: Services, directory: Directory, now: datetime) -> datetime | None:
+    """When the quiet hours that run now are over. None: they do not run."""
+    hours = services.part(QuietHours)
+    return quiet_until(now, zone_of(directory), hours.begin, hours.end)
 
 
 async def _with_limits(services: Services, text: PlannedText, now: datetime) -> PlannedText:
@@ -150,6 +166,8 @@ async def _with_limits(services: Services, text: PlannedText, now: datetime) -> 
     if text.template not in STOP_LIST_EXEMPT and standing_row.stopped:
         return replace(text, held=TextStatus.STOPPED, why="on the stop list")
     if text.template not in CAP_EXEMPT and known is None and is_capped(int(standing_row.recent), int(standing_row.day)):
+        if text.template in HELD_ABOVE_CAP:
+            return replace(text, waits=True)
         return replace(text, held=TextStatus.CAPPED, why="too many texts to this number")
     return text
 
@@ -183,9 +201,7 @@ def _common_values(directory: Directory, language: str, number: str) -> dict[str
     return {"hotline": name, "number": number}
 
 
-async def _plan_for_residents(
-    services: Services, directory: Directory, message: Row, facts: Facts
-) -> list[PlannedText]:
+async def plan_for_residents(services: Services, directory: Directory, message: Row, facts: Facts) -> list[PlannedText]:
     """The caller of the ticket; or of one that was merged into it, whose own message names it."""
     action = Action(message.payload["action"])
     child = message.payload.get("child")
@@ -229,6 +245,8 @@ def _plan_for_caller(
     )
     if template is None or ticket.phone is None or ticket.caller is None:
         return None
+    if template in RECEIPTS and message.last_error == TextWait.CAP and ticket.status is TicketStatus.RESOLVED:
+        return None  # it waited, and what came of it was told meanwhile
     language = detect_language(ticket.narrative) or "zh"
     place = 0 if language == "zh" else 1
     department = directory.departments.get(ticket.department or "")

@@ -22,7 +22,7 @@ from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.sms import store as sms_store
 from hotline.sms.contract import OutgoingText, SendResult, sms_provider
 from hotline.sms.model.retries import TEXT_RETRIES
-from hotline.sms.model.status import TextStatus
+from hotline.sms.model.status import TextStatus, TextWait
 from hotline.sms.send_plan import (
     PlannedText,
     is_sent_by_sms,
@@ -30,6 +30,7 @@ from hotline.sms.send_plan import (
     new_text_row,
     pick_gateway,
     plan_texts,
+    waiting_partition,
 )
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
@@ -98,8 +99,9 @@ class TextSender:
         if len(self._turns) > 1000:
             self._turns = {k: v for k, v in self._turns.items() if v.locked()}
         if plan.later is not None:
-            later = plan.later
-            await self._db.write(lambda c: outbox_store.postpone(c, m.id, token, later, "quiet hours"))
+            later, reason = plan.later, plan.wait
+            partition = waiting_partition(m.partition) if reason is TextWait.CAP else m.partition
+            await self._db.write(lambda c: outbox_store.postpone(c, m.id, token, later, reason, partition))
             return
         tries = [await self._send_text(m, text, gateway) for text, gateway in going]
         wrong = [t.fault for t in tries if t.fault is not None]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hotline.inbound.context import InboundServices
-from hotline.tickets.model.intake import IncidentMatch, IntakeRequest
+from hotline.tickets.model.intake import IncidentMatch, IncidentStanding, IntakeRequest
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.serials import TicketNumbers
 from hotline.triage.model.advice import Advice
@@ -27,10 +27,13 @@ class ExchangeCalls(Protocol):
 
 
 class OpenIncidents(Protocol):
-    """The incidents that are open, as far as intake needs them."""
+    """The incidents, as far as intake and the public look-up need them."""
 
     async def match(self, intake_request: IntakeRequest, advice: Advice, now: datetime) -> IncidentMatch | None:
         """The incident that a call is about. None: none of them."""
+
+    async def standing(self, code: str) -> IncidentStanding | None:
+        """Where an incident stands. None: it is not confirmed, or was none."""
 
 
 @dataclass(kw_only=True)

@@ -24,6 +24,7 @@ from hotline.tickets.model.vocabulary import (
     Part,
     Reached,
     TicketStatus,
+    left_flag,
 )
 from hotline.value_objects import replace
 
@@ -370,11 +371,6 @@ def _without_incident(before: Ticket) -> dict[str, Any]:
     if before.incident is None:
         return {}
     return {"incident": None, "flags": _append_unique(before.flags, left_flag(before.incident))}
-
-
-def left_flag(incident: str) -> str:
-    """The flag of a ticket that was taken out of an incident."""
-    return f"left:{incident}"
 
 
 def _replace_manual_flags(before: tuple[str, ...], given: Iterable[str]) -> tuple[str, ...]:

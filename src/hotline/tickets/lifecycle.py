@@ -130,6 +130,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     # which calls belong to an incident is decided there
     *(row(at,            A.LINK,           at,              {R.RULES},                   F.INCIDENT) for at in T if at in OPEN),
     *(row(at,            A.UNLINK,         at,              {R.RULES},                   F.REASON) for at in T if at in OPEN),
+    *(row(at,            A.UPDATE_INCIDENT, at,             {R.RULES},                   F.INCIDENT) for at in T if at not in WITHOUT_NOTES),
     *(row(at,            A.URGE,           at,              _DESK | {R.SUPERVISOR, R.RESIDENT}, F.REASON) for at in T if at in OPEN),
     *(row(at,            A.SUPERVISE,      at,              {R.SUPERVISOR},              F.LEVEL, F.REASON) for at in T if at in OPEN),
     *(row(at,            A.ESCALATE,       at,              {R.CLOCK},                   F.LEVEL) for at in T if at in OPEN),
@@ -211,7 +212,19 @@ OPTIONAL_FIELDS: Mapping[Action, tuple[Field, ...]] = {
 FOLLOWS_LEAD_ORDER = frozenset({A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN})
 # reached by intake, merge, upload, incidents and clock only
 INTERNAL_ACTIONS = frozenset(
-    {A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RELEASE, A.RESUME, A.RECKON, A.LINK, A.UNLINK}
+    {
+        A.ADD_CALL,
+        A.ABSORB,
+        A.ATTACH,
+        A.ESCALATE,
+        A.AUTO_ACCEPT,
+        A.RELEASE,
+        A.RESUME,
+        A.RECKON,
+        A.LINK,
+        A.UNLINK,
+        A.UPDATE_INCIDENT,
+    }
 )
 _KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
 

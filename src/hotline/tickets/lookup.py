@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.locales import translate
+from hotline.locales import translate, translate_pair
 from hotline.locales.labels import Label, public_action, public_status
 from hotline.organisation.model.directory import Directory, Named, zone_of
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
@@ -16,7 +16,8 @@ from hotline.refusals import Refused
 from hotline.text.numbering import parse_number
 from hotline.tickets.act import TICKET_NOT_FOUND
 from hotline.tickets.context import Services
-from hotline.tickets.model.ticket import Facts
+from hotline.tickets.model.intake import IncidentStanding
+from hotline.tickets.model.ticket import Facts, Ticket
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
 from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
@@ -47,6 +48,16 @@ class PublicStep:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicIncident:
+    """The incident that a ticket belongs to, as a resident may see it. `final_word`: what all its callers were told."""
+
+    code: str
+    state: str
+    label: Label
+    final_word: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PublicTicket:
     """A ticket as a resident may see it: no name, no phone number, no address, nothing of the narrative."""
 
@@ -62,6 +73,7 @@ class PublicTicket:
     reply: str | None
     right_channel: str | None
     merged_into: str | None
+    incident: PublicIncident | None
     steps: tuple[PublicStep, ...]
 
 
@@ -125,14 +137,21 @@ async def load_public_ticket(
     if facts.ticket.parent is not None:  # the answer to a merged ticket is that of the ticket which carries its matter
         carrier = (facts.ticket.parent, *await ticket_facts.load_parent_chain(services.db, facts.ticket.parent))[-1]
         parent = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, carrier)
-    return render_public_ticket(directory, facts, steps, parent)
+    standing = None
+    if facts.ticket.incident is not None and services.open_incidents is not None:
+        standing = await services.open_incidents.standing(facts.ticket.incident)
+    return render_public_ticket(directory, facts, steps, parent, standing)
 
 
 def render_public_ticket(
-    directory: Directory, facts: Facts, steps: Any = (), parent: Facts | None = None
+    directory: Directory,
+    facts: Facts,
+    steps: Any = (),
+    parent: Facts | None = None,
+    standing: IncidentStanding | None = None,
 ) -> PublicTicket:
     """The state, who acts, by when, and our answer; of a merged ticket the answer of the `parent` that carries its
-    matter, unless that is confidential."""
+    matter, unless that is confidential; else the final word of its incident."""
     ticket = facts.ticket
     answered = ticket if parent is None or parent.ticket.confidential else parent.ticket
     done = answered.status in (TicketStatus.CLOSED, TicketStatus.RESOLVED)
@@ -146,15 +165,28 @@ def render_public_ticket(
         updated_at=ticket.updated_at,
         promised_at=ticket.promised_at,
         closed_at=ticket.closed_at,
-        reply=answered.public_reply if done else None,
+        reply=(answered.public_reply if done else None) or _final_word(ticket, standing),
         right_channel=ticket.channel_told if ticket.status is TicketStatus.DECLINED else None,
         merged_into=ticket.parent,
+        incident=_render_incident(standing),
         steps=tuple(
             PublicStep(s.at, s.action, Label(*public_action(Action(s.action))))
             for s in steps
             if s.action in PUBLIC_ACTIONS
         ),
     )
+
+
+def _final_word(ticket: Ticket, standing: IncidentStanding | None) -> str | None:
+    """What answers a merged ticket at the end of its incident; one with orders of its own has an answer of its own."""
+    return standing.final_word if standing is not None and ticket.status is TicketStatus.MERGED else None
+
+
+def _render_incident(standing: IncidentStanding | None) -> PublicIncident | None:
+    if standing is None:
+        return None
+    label = Label(*translate_pair(f"incident_state.{standing.state}"))
+    return PublicIncident(standing.code, standing.state, label, standing.final_word)
 
 
 def progress_fields(directory: Directory, facts: Facts, language: str) -> dict[str, str]:

@@ -4,15 +4,19 @@ import base64
 import hashlib
 import hmac
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Query
 
+from hotline.database.keyset import KeysetPage
 from hotline.database.page_size import MAX_PAGE_SIZE
 from hotline.refusals import Code, Refusal, Refused
 
+R = TypeVar("R")
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Items on a page")]
 Cursor = Annotated[
     str | None, Query(max_length=600, description="`next` of the page before; only for the same question")
@@ -55,6 +59,30 @@ def decode_cursor(secret: bytes, query_key: Any, cursor: str | None) -> list[Any
 
 def parse_moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+@dataclass(frozen=True, slots=True)
+class PagedQuery:
+    """A question that is answered in pages of `limit` rows; `key` binds its cursors to it. One row more is read, which
+    shows whether there is a next page."""
+
+    secret: bytes
+    key: Any
+    limit: int
+
+    def position(self, cursor: str | None) -> list[Any] | None:
+        """Where the page before ended. Raises Refused, as `decode_cursor` does."""
+        return decode_cursor(self.secret, self.key, cursor)
+
+    def keyset(self, cursor: str | None) -> KeysetPage:
+        """The rows to read where a row's place is a moment and a key. Raises Refused."""
+        place = self.position(cursor)
+        return KeysetPage(self.limit + 1, (parse_moment(place[0]), str(place[1])) if place else None)
+
+    def cut(self, rows: Sequence[R], place: Callable[[R], list[Any]]) -> tuple[Sequence[R], str | None]:
+        """The rows of this page, and the cursor of the next one (None: there is none). `place`: of a row."""
+        page = rows[: self.limit]
+        return page, encode_cursor(self.secret, self.key, place(page[-1])) if len(rows) > self.limit else None
 
 
 class PageCache:

@@ -404,6 +404,8 @@ export function urgency(priority) {
   return priority === "normal" ? null : el("span", { class: priority }, word("priority", priority));
 }
 export const link = (number) => el("a", { href: `/console/tickets/${number}` }, number);
+/** The code of an incident, as a link to its page. */
+export const incidentLink = (code) => el("a", { href: `/console/incidents/${code}` }, code);
 
 /** Lists of the directory, requested once. */
 const kept = new Map();

@@ -1,5 +1,5 @@
 // Log a call on one screen: caller, narrative, suggestions; one key sends it.
-import { $, PARTS, Refusal, api, choices, directory, draft, el, fill, get, given, inDialog, joined, label, link, listed, named, placed, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
+import { $, PARTS, Refusal, api, choices, directory, draft, el, fill, get, given, inDialog, incidentLink, joined, label, link, listed, named, placed, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
 import { actionFields, ask, buttons, schemaOf } from "./forms.js";
 
 const form = $("#call");
@@ -287,7 +287,7 @@ function shown(done) {
   const joined = ticket.counters.calls > 1;
   fill(place, el("h2", {}, joined ? t("take.joined", { n: ticket.counters.calls }) : t("take.taken"), " ", link(ticket.number)),
     el("p", {}, urgency(ticket.priority), " ", ticket.title),
-    ticket.advice?.incident ? el("p", { class: "found" }, label(ticket.advice.incident.say)) : null,
+    ticket.advice?.incident ? el("p", { class: "found" }, label(ticket.advice.incident.say), " ", incidentLink(ticket.advice.incident.code)) : null,
     odd ? el("p", { class: "note", id: "unread" }, t("ticket.unread"), " ", odd) : null,
     el("dl", { class: "facts" },
       el("dt", {}, t("take.number")), el("dd", { id: "number" }, ticket.number),

@@ -1,5 +1,6 @@
 // A ticket on one page: contacts, state, clocks, texts sent, history.
-import { $, api, can, countdown, el, fill, get, given, joined, language, link, listen, isolated, named, placed, press, reasonOf, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
+import { $, api, can, countdown, el, fill, get, given, incidentLink, joined, language, link, listen, isolated, named, placed, press, reasonOf, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
+import { stateBadge } from "./incidents.js";
 import { buttons, caller, performing } from "./forms.js";
 import { backAndForth } from "./panel.js";
 
@@ -16,7 +17,7 @@ async function draw(own) {
   let x;
   try { x = await get(`/v1/tickets/${number}`); } catch (refused) { fill(place, el("p", { class: "error" }, refused.message)); place.removeAttribute("aria-busy"); return; }
   const merge = x.allowed_actions.find((move) => move.action === "merge");
-  const [back, repeats, story, calls, clocks, texts, machine, ...orders] = await Promise.all([backAndForth(x),
+  const [back, incident, repeats, story, calls, clocks, texts, machine, ...orders] = await Promise.all([backAndForth(x), x.incident ? get(`/v1/incidents/${x.incident}`).catch(() => null) : null,
     merge && can("operator", "dispatcher", "supervisor") ? tried(`/v1/tickets/${number}/duplicates`) : {},
     tried(`/v1/tickets/${number}/timeline?limit=200`), tried(`/v1/tickets/${number}/calls`), tried(`/v1/tickets/${number}/clocks`), tried(`/v1/tickets/${number}/texts`),
     drawing("ticket", x.status), ...x.assignments.map((order) => drawing("assignment", order.status))]);
@@ -34,7 +35,7 @@ async function draw(own) {
     el("div", {},
       el("section", { class: "card" }, el("h2", {}, t("take.matter")), el("p", { class: "words" }, x.narrative), (x.unread ?? []).map((e) => el("p", { class: "error" }, toldOf(e))),
         facts([t("field.category"), named(x.category)], [t("field.kind"), word("kind", x.kind)], [t("take.channel"), word("channel", x.channel)], [t("field.area"), placed(x.area, x.location)],
-          [t("take.caller"), x.caller ? caller(x) : null], [t("ticket.parent"), x.parent ? link(x.parent) : null], [t("field.incident"), x.incident],
+          [t("take.caller"), x.caller ? caller(x) : null], [t("ticket.parent"), x.parent ? link(x.parent) : null], [t("field.incident"), incident ? el("span", {}, incidentLink(incident.code), " ", stateBadge(incident), incident.final_word ? el("div", { class: "words" }, incident.final_word) : null) : x.incident ? incidentLink(x.incident) : null],
           [t("ticket.outer"), x.outer ? joined([x.outer.system, x.outer.number], " ") : null], [t("field.public_reply"), x.result.public_reply], [t("field.internal_result"), x.result.internal_result],
           [t("field.satisfaction"), x.result.satisfaction.final ? `${word("satisfaction", x.result.satisfaction.first)} → ${word("satisfaction", x.result.satisfaction.final)}` : null])),
       back, x.assignments.map((order, n) => el("section", { class: "card order-card", "data-order": order.id },
@@ -44,7 +45,7 @@ async function draw(own) {
         buttons(x, () => draw(true), order), order.closed_at ? null : picture(orders[n], t("ticket.order_machine")))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.story")),
         el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, joined([when(line.at), ["rules", "clock"].includes(line.by.kind) ? word("actor", line.by.kind) : line.by.name], " · ")), el("strong", {}, word("action", line.action)),
-          line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", line.reason ? el("div", { class: "words" }, reasonOf(line)) : null))))),
+          line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", changedIncident(line), line.reason ? el("div", { class: "words" }, reasonOf(line)) : null))))),
     el("div", {},
       repeats.result?.length ? el("section", { class: "card", id: "duplicates" }, el("h2", {}, t("take.alike")), el("ul", { class: "plainlist" }, repeats.result.map((one) => el("li", {}, link(one.number), " ", one.title, " ",
         el("small", {}, `${word("status", one.status)} ${when(one.created_at)} ${one.same_caller ? t("take.same_caller") : ""}`), " ",
@@ -57,9 +58,15 @@ async function draw(own) {
         (clocks.escalations ?? []).map((e) => el("li", { class: "note" }, t("ticket.escalated", { level: e.level, colour: word("level", e.colour), at: when(e.at) }), " ", joined(e.told, ", "))))),
       el("section", { class: "card noprint" }, el("h2", {}, t("ticket.why_due")), el("button", { type: "button", onclick: why }, t("ticket.tell_why")), el("div", { id: "why", "aria-live": "polite" })),
       el("section", { class: "card" }, el("h2", {}, t("ticket.calls")), el("ul", { class: "plainlist" }, calls.items.map((call) => el("li", {}, `${when(call.at)} · ${word("channel", call.channel)} `, el("div", { class: "words" }, call.narrative))))),
-      el("section", { class: "card" }, el("h2", {}, t("ticket.texts")), el("ul", { class: "plainlist" }, texts.items.length ? texts.items.map((text) => el("li", {}, `${when(text.created_at)} · ${word("text", text.status)} `, el("div", { class: "words" }, text.body ?? text.template))) : el("li", { class: "note" }, t("app.none"))))));
+      el("section", { class: "card" }, el("h2", {}, t("ticket.texts")), el("ul", { class: "plainlist" }, texts.items.length ? texts.items.map((text) => el("li", {}, `${when(text.created_at)} · ${word("text", text.status)} `, text.waits_for ? el("span", { class: "badge" }, text.waits_for === "cap" ? t("ticket.waits_cap", { at: when(text.waits_until) }) : t("ticket.waits_quiet", { at: when(text.waits_until) })) : null, el("div", { class: "words" }, text.body ?? text.template))) : el("li", { class: "note" }, t("app.none"))))));
   const put = own ? (work) => work() : hand; // what one did oneself is shown at once
   put(() => { lay(); place.removeAttribute("aria-busy"); document.title = `${x.number} ${isolated(x.title)}`; tick(); });
+}
+/** The incidents that a line of the history names, and what became of the one the ticket carries. */
+function changedIncident(line) {
+  const codes = (line.changes.incident ?? []).filter(Boolean);
+  const became = line.changes.incident_state?.[1];
+  return codes.length ? el("div", {}, codes.flatMap((code) => [incidentLink(code), " "]), became ? word("incident_state", became) : null) : null;
 }
 /** How a deadline was set, step by step. */
 async function why() {

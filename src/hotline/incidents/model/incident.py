@@ -20,7 +20,9 @@ class Incident:
     `area`: the smallest that holds all its calls; `reach`: the one that further calls may come from. `moves`: tickets
     that are still to be taken in or out, as (number, code of the incident it goes to or None, reason). `wording`: how
     its callers tell of it, as data. `callers`, `tickets` and the last call are counted by the worker and may be a
-    second old. `announced_at`: when the officer on duty was told; `told_at`: when the callers had the final word."""
+    second old. `unit`: of the building, where it is a matter of one. `merged_into`: the code of the incident that has
+    its tickets now. `announced_at`: when the officer on duty was told; `told_at`: when the callers had the final
+    word."""
 
     code: IncidentCode
     state: IncidentState
@@ -32,6 +34,7 @@ class Incident:
     created_at: datetime
     updated_at: datetime
     symptom: str | None = None
+    unit: str | None = None
     parent: TicketNumber | None = None
     moves: tuple[tuple[str, str | None, str], ...] = ()
     wording: Mapping[str, Any] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class Incident:
     ended_at: datetime | None = None
     announced_at: datetime | None = None
     told_at: datetime | None = None
+    merged_into: str | None = None
     entries: int = 0
     version: int = 1
 
@@ -77,6 +81,7 @@ class IncidentMember:
     caller: str | None = None
     parent: TicketNumber | None = None
     department: str | None = None
+    unit: str | None = None
     dangers: bool = False
 
     @property
@@ -88,10 +93,14 @@ class IncidentMember:
 @dataclass(frozen=True, slots=True)
 class IncidentFacts:
     """All a decision on an incident may look at. `named`: the tickets that the command names and the actor may
-    see, by number, with the incident each belongs to (None: none); `ended`: those of them that have ended."""
+    see, by number, with the incident each belongs to (None: none); `ended`: those of them that have ended. `members`:
+    those of its tickets that the command is about; for `confirm` those that could carry it. `target`: the incident that
+    it is merged into, where the actor may see it; `is_cause_of_target`: what this incident is about causes that."""
 
     incident: Incident
     members: tuple[IncidentMember, ...] = ()
+    target: Incident | None = None
+    is_cause_of_target: bool = False
     named: Mapping[str, str | None] = field(default_factory=dict)
     ended: frozenset[str] = frozenset()
     new_code: IncidentCode | None = None  # for an incident that is split off

@@ -52,6 +52,8 @@ INCIDENT_MOVES: tuple[IncidentMove, ...] = (
     _row(S.CONTAINED, A.REOPEN,   S.OPEN,       _BENCH,              F.REASON),  # worse again
     _row(S.OPEN,      A.END,      S.OVER,       _BENCH | {R.CLOCK},  F.TEXT),  # the final word to every caller
     _row(S.CONTAINED, A.END,      S.OVER,       _BENCH | {R.CLOCK},  F.TEXT),
+    # the same matter as another incident; by rule: the effect of its cause
+    *(_row(at,        A.MERGE,    S.MERGED,     _BENCH | {R.RULES},  F.INCIDENT) for at in ACTIVE_STATES),
 
     # the state stays
     *(_row(at,        A.SPLIT,    at,           _BENCH,              F.TICKETS, F.REASON) for at in ACTIVE_STATES),
@@ -65,6 +67,7 @@ OPTIONAL_INCIDENT_FIELDS: Mapping[IncidentAction, tuple[IncidentField, ...]] = {
     A.CONFIRM: (F.REASON,),
     A.CONTAIN: (F.TEXT,),
     A.JOIN: (F.REASON,),
+    A.MERGE: (F.REASON,),
 }
 STALE_INCIDENT = Refusal(Code.STALE, "the incident has changed since the version you saw")
 Refusing = tuple[str, str]  # the field, the rule it breaks
@@ -154,6 +157,19 @@ def _cannot_split(facts: IncidentFacts, command: IncidentCommand) -> Refusing | 
     )
 
 
+def _cannot_merge(facts: IncidentFacts, command: IncidentCommand) -> Refusing | None:
+    target = facts.target
+    if target is None:
+        return F.INCIDENT, "no such incident"
+    if target.code == facts.incident.code:
+        return F.INCIDENT, "another incident"
+    if target.state in ENDED_STATES:
+        return F.INCIDENT, "the incident has ended"
+    if target.state is S.PROPOSED and facts.incident.state is not S.PROPOSED:
+        return F.INCIDENT, "a confirmed incident: merge the proposed one into this one"
+    return None
+
+
 def _carriers(facts: IncidentFacts, numbers: Container[str]) -> list[IncidentMember]:
     """Those of these tickets that have not ended, or only by being merged: one of them may carry an incident."""
     return [m for m in facts.members if m.number in numbers and m.status in OPEN | {TicketStatus.MERGED}]
@@ -171,6 +187,7 @@ _CHECKS: Mapping[IncidentAction, Callable[[IncidentFacts, IncidentCommand], Refu
     A.CONFIRM: _cannot_confirm,
     A.JOIN: _cannot_join,
     A.LEAVE: _cannot_leave,
+    A.MERGE: _cannot_merge,
     A.SPLIT: _cannot_split,
 }
 
@@ -211,6 +228,9 @@ def _change(
             number = str(fields[F.TICKET])
             columns["moves"] = (*before.moves, (number, None, _why(actor, fields)))
             changes["ticket"] = [number, None]
+        case A.MERGE if facts.target is not None:
+            columns["merged_into"] = facts.target.code
+            changes["incident"] = [None, facts.target.code]
         case A.SPLIT if facts.new_code is not None:
             numbers = list(dict.fromkeys(str(number) for number in fields[F.TICKETS]))
             split_off = _split_off(facts, numbers, facts.new_code, now)
@@ -227,6 +247,13 @@ def _change(
         before.code, after.entries, now, actor.kind, actor.id, actor.name, command.action, before.state, move.to,
         reason, changes,
     )  # fmt: skip
+    if command.action is A.MERGE and facts.target is not None:
+        target = _joined_by(facts.target, before if facts.is_cause_of_target else None, now)
+        line = replace(
+            entry, code=target.code, seq=target.entries, state_from=target.state, state_to=target.state,
+            changes={"incident": [before.code, None]},
+        )  # fmt: skip
+        return IncidentChange(((after, before.version), (target, facts.target.version)), (entry, line))
     if split_off is None:
         return IncidentChange(((after, before.version),), (entry,))
     begun = replace(
@@ -236,14 +263,24 @@ def _change(
     return IncidentChange(((after, before.version), (split_off, None)), (entry, begun))
 
 
+def _joined_by(target: Incident, cause: Incident | None, now: datetime) -> Incident:
+    """The incident that another was merged into; where that tells what has caused it, it is about that from now on."""
+    joined = replace(target, updated_at=now, version=target.version + 1, entries=target.entries + 1)
+    if cause is None:
+        return joined
+    return replace(joined, category=cause.category, symptom=cause.symptom, reach=cause.reach)
+
+
 def _split_off(facts: IncidentFacts, numbers: list[str], code: Any, now: datetime) -> Incident:
     """The new incident of these tickets: in the state of the one they leave, with its own parent."""
     theirs = [member for member in facts.members if member.number in numbers]
     times = [member.created_at for member in theirs]
     before = facts.incident
+    units = {member.unit for member in theirs} if before.unit is not None else set()
     draft = replace(
         before, code=code, moves=(), final_word=None, first_call_at=min(times), last_call_at=max(times), created_at=now,
         updated_at=now, callers=0, tickets=len(theirs), announced_at=None, entries=1, version=1, parent=None,
+        unit=units.pop() if len(units) == 1 else None,
     )  # fmt: skip
     if before.state is S.PROPOSED:
         return draft

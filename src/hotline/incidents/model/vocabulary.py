@@ -11,11 +11,12 @@ class IncidentState(StrEnum):
     CONTAINED = "contained"  # it gets no worse; work goes on
     OVER = "over"
     DISMISSED = "dismissed"  # proposed, and not one matter
+    MERGED = "merged"  # the same matter as another incident, which has its tickets now
 
 
 ACTIVE_STATES = (IncidentState.PROPOSED, IncidentState.OPEN, IncidentState.CONTAINED)
 CONFIRMED_STATES = (IncidentState.OPEN, IncidentState.CONTAINED)
-ENDED_STATES = frozenset({IncidentState.OVER, IncidentState.DISMISSED})
+ENDED_STATES = frozenset({IncidentState.OVER, IncidentState.DISMISSED, IncidentState.MERGED})
 
 
 class IncidentAction(StrEnum):
@@ -27,6 +28,7 @@ class IncidentAction(StrEnum):
     CONTAIN = "contain"
     REOPEN = "reopen"
     END = "end"
+    MERGE = "merge"
     SPLIT = "split"
     JOIN = "join"
     LEAVE = "leave"
@@ -40,3 +42,4 @@ class IncidentField(StrEnum):
     REASON = "reason"
     TICKET = "ticket"
     TICKETS = "tickets"
+    INCIDENT = "incident"

@@ -78,7 +78,7 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "policies": {"category": "categories", "area": "areas", "calendar": "calendars"},
     "rosters": {"department": "departments"},
     "words": {"category": "categories"},
-    "symptoms": {"category": "categories"},
+    "symptoms": {"category": "categories", "effect_of": "symptoms"},
     "hazards": {"category": "categories"},
     "danger_frames": {"category": "categories"},
     "incident_rules": {"category": "categories", "also": "categories"},

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from hotline.organisation.model.directory import Directory
+from hotline.text.gap_patterns import PatternError, parse_gap_pattern
 
 MOST_CALLERS, MOST_MINUTES = 1000, 60
 
@@ -22,3 +23,15 @@ def incident_rule_errors(directory: Directory) -> Iterable[tuple[str, str, str]]
             yield rule.code, "minutes", f"1 to {MOST_MINUTES} minutes"
         if rule.confirm_at is not None and rule.confirm_at < rule.callers:
             yield rule.code, "confirm_at", "not fewer than callers"
+        for text in rule.private:
+            if (wrong := _pattern_error(directory, text)) is not None:
+                yield rule.code, "private", wrong
+
+
+def _pattern_error(directory: Directory, text: str) -> str | None:
+    try:
+        pattern = parse_gap_pattern(text)
+    except PatternError as wrong:
+        return str(wrong)
+    unknown = [name for group in pattern.groups for name in group.lists if name not in directory.word_lists]
+    return f"unknown word list: {unknown[0]}" if unknown else None

@@ -340,10 +340,12 @@ class Symptom(NamedItem):
     """What is wrong, as people say it: a light that is out, a tap without water. The name stands in titles.
 
     Patterns: `hotline.text.gap_patterns`. `unless`: words that make it something else when they stand in the same
-    sentence. `examples`: sentences in which it must be found."""
+    sentence. `effect_of`: symptoms of which this one is a consequence, as no water is of a burst main. `examples`:
+    sentences in which it must be found."""
 
     category: str
     patterns: tuple[str, ...]
+    effect_of: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     counterexamples: tuple[str, ...] = ()
@@ -368,7 +370,8 @@ class Hazard(NamedItem):
 class IncidentRule(CodedItem):
     """When calls of a category, or of one below it, are taken for one matter: so many `callers` within so many
     `minutes`, as far apart as `reach`. `confirm_at`: the callers at which no person need confirm it; absent: a person
-    does. `also`: categories whose calls may be about the same, as no water is about a burst main."""
+    does. `also`: categories whose calls may be about the same. `private`: patterns (`hotline.text.gap_patterns`) that
+    make it a matter of one household, as a leaking pipe in a kitchen: such calls are gathered by hand only."""
 
     category: str
     reach: Reach = Reach.PLACE
@@ -376,6 +379,7 @@ class IncidentRule(CodedItem):
     minutes: int = 10
     confirm_at: int | None = None
     also: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

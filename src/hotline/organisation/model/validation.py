@@ -423,6 +423,8 @@ def _reading_errors(d: Directory) -> Iterable[ItemError]:
                 yield ItemError(noun, item.code, "category", f"unknown category: {item.category}")
             if not item.patterns:
                 yield ItemError(noun, item.code, "patterns", "at least one")
+            if not d.symptoms.keys() >= set(getattr(item, "effect_of", ())):
+                yield ItemError(noun, item.code, "effect_of", "known symptoms")
             for text in item.patterns:
                 yield from _pattern_errors(d, noun, item.code, text)
 

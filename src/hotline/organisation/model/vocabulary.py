@@ -131,6 +131,7 @@ class DepartmentKind(StrEnum):
 class Reach(StrEnum):
     """How far calls about one matter may lie apart."""
 
+    UNIT = "unit"  # one unit of a building, as a lift is; where no unit is told, the building
     PLACE = "place"  # one place: a building, a square; what breaks in two of them are two matters
     COMMUNITY = "community"  # one community: what it shares, such as a main or a power line
 

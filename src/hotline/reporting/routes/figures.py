@@ -29,7 +29,7 @@ from hotline.tickets.model.measures import DIMENSIONS, MEASURES, OVERDUE_NAMES
 from hotline.tickets.schemas.briefs import render_brief
 from hotline.tickets.store import lists
 from hotline.web.field_types import CodeWord, Day
-from hotline.web.paging import Cursor, Limit, decode_cursor, encode_cursor, parse_moment
+from hotline.web.paging import Cursor, Limit, PagedQuery
 from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1/figures", tags=["figures"], route_class=AuthenticatedRoute)
@@ -116,13 +116,10 @@ async def list_counted(
     if measure not in MEASURES and measure not in OVERDUE_NAMES.values():
         raise Refused(Refusal(Code.NOT_FOUND, "no such measure"))
     services = context.services
-    query_key = ["counted", measure, wanted.first, wanted.last, dict(wanted.filters)]
-    place = decode_cursor(services.secret, query_key, cursor)
-    after = (parse_moment(place[0]), str(place[1])) if place else None
-    rows = await load_counted_tickets(
-        services, context.actor, measure, wanted, context.now, KeysetPage(limit + 1, after)
-    )
-    page = rows[:limit]
+    key = ["counted", measure, wanted.first, wanted.last, dict(wanted.filters)]
+    query = PagedQuery(services.secret, key, limit)
+    rows = await load_counted_tickets(services, context.actor, measure, wanted, context.now, query.keyset(cursor))
+    page, more = query.cut(rows, lambda row: [row.at, row.key])
     numbers = sorted({r.number for r in page if r.theirs})
     found = (
         await lists.load_tickets(services.db, scope_of(context.actor), {"found": numbers}, KeysetPage(len(numbers)))
@@ -132,5 +129,4 @@ async def list_counted(
     directory = await services.directory.now(context.now)
     briefs = {r.number: render_brief(r, directory, context.now) for r in found}
     items = tuple(CountedTicket(r.number, r.order, r.call, r.at, briefs.get(r.number)) for r in page)
-    more = encode_cursor(services.secret, query_key, [page[-1].at, page[-1].key]) if len(rows) > limit else None
     return json_reply(CountedPage(items, more))

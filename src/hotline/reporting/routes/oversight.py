@@ -35,7 +35,7 @@ from hotline.tickets.model.vocabulary import OPEN, Colour, TicketStatus
 from hotline.tickets.store import counters
 from hotline.tickets.store.assignments import COLOURS
 from hotline.web.field_types import CodeWord, Moment, PlainLine
-from hotline.web.paging import Cursor, Limit, decode_cursor, encode_cursor, parse_moment
+from hotline.web.paging import Cursor, Limit, PagedQuery, parse_moment
 from hotline.web.responses import json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
@@ -118,15 +118,14 @@ async def read_audit(
     cursor: Cursor = None,
 ) -> Response:
     """Who did what to which ticket, newest first, within your areas. Reasons and texts are in the timelines."""
-    secret, query_key = context.services.secret, ["audit", person]
-    place = decode_cursor(secret, query_key, cursor)
+    query = PagedQuery(context.services.secret, ["audit", person], limit)
+    place = query.position(cursor)
     after = (parse_moment(place[0]), str(place[1]), int(place[2])) if place else None
     until = before or context.now + timedelta(minutes=1)
     rows = await oversight.load_audit_entries(
         context.services.db, scope_of(context.actor), until, person, after, limit + 1
     )
-    page = rows[:limit]
-    more = encode_cursor(secret, query_key, [page[-1].at, page[-1].number, page[-1].seq]) if len(rows) > limit else None
+    page, more = query.cut(rows, lambda row: [row.at, row.number, row.seq])
     return json_reply(AuditPage(tuple(map(render_audit_entry, page)), more))
 
 

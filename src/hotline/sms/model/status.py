@@ -19,6 +19,13 @@ class TextStatus(StrEnum):
     WITHHELD = "withheld"  # a confidential caller's, or no recipient
 
 
+class TextWait(StrEnum):
+    """Why a text has not been handed over yet."""
+
+    QUIET_HOURS = "quiet_hours"
+    CAP = "cap"  # the number has had its share for now
+
+
 DELIVERY_RANK = {
     TextStatus.CREATED: 0,
     TextStatus.BUFFERED: 1,

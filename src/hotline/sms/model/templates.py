@@ -46,8 +46,21 @@ QUIET_HOURS_EXEMPT = frozenset(  # these answer what the resident did a moment a
 )
 OFFICER_TEMPLATES = frozenset({"duty", "escalation"})  # they are paid to be woken
 STOP_LIST_EXEMPT = frozenset({"opted_out", "opted_in"})  # the stop list does not stop what is said of itself
-CAP_EXEMPT = STOP_LIST_EXEMPT | {"solved", "reopened", "info"}  # they need these to answer
 COUNT_EXEMPT = ("joined", "progress", "progress_none", "help", "opted_out", "opted_in")  # answers they asked for
+# they need the first to answer; the others they asked for a moment ago
+CAP_EXEMPT = STOP_LIST_EXEMPT | {"solved", "reopened", "info"} | frozenset(COUNT_EXEMPT)
+# what becomes of a person's own request: above the cap it waits, and is not lost
+RECEIPTS = frozenset({"received", "received_dispatched"})
+HELD_ABOVE_CAP = RECEIPTS | frozenset(
+    {
+        "incident_joined",
+        "incident_over",
+        "answered",
+        "explained",
+        "declined",
+        "closed",
+    }
+)
 
 QUIET_FROM, QUIET_TO = time(22, 0), time(8, 0)
 MAX_IN_TEN_MINUTES, MAX_IN_A_DAY = 4, 12  # texts to one number, emergencies apart

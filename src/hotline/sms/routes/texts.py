@@ -13,8 +13,19 @@ from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.sms import store as sms_store
 from hotline.sms.model.status import TextStatus
-from hotline.sms.schemas import QueuedText, Stop, StopOut, StopPage, TextPage, TextWhole, text_detail_reply, text_reply
+from hotline.sms.schemas import (
+    QueuedText,
+    Stop,
+    StopOut,
+    StopPage,
+    TextPage,
+    TextWhole,
+    text_detail_reply,
+    text_reply,
+    waiting_text_reply,
+)
 from hotline.sms.send_plan import resend
+from hotline.sms.waiting_texts import load_waiting_texts
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.dependencies import TicketContext
@@ -53,10 +64,14 @@ async def list_texts(
     responses=refusal_responses(*READ_REFUSALS),
 )
 async def list_ticket_texts(number: NumberPath, context: TextReader) -> Response:
-    """The texts sent about a ticket, with their status."""
-    facts = await load_visible_ticket(context.services, number, context.actor)
-    rows = await sms_store.load_ticket_texts(context.services.db, facts.ticket.number)
-    return json_reply(TextPage(tuple(text_reply(r, context.actor) for r in rows), None))
+    """The texts about a ticket with their status: those that were sent, and behind them those that wait for the end of
+    the quiet hours or because the number has had its share (`waits_for`, `waits_until`)."""
+    services, actor = context.services, context.actor
+    facts = await load_visible_ticket(services, number, actor)
+    rows = await sms_store.load_ticket_texts(services.db, facts.ticket.number)
+    waiting = await load_waiting_texts(services, facts, context.now)
+    sent = tuple(text_reply(r, actor) for r in rows)
+    return json_reply(TextPage(sent + tuple(waiting_text_reply(w, actor) for w in waiting), None))
 
 
 @router.get(

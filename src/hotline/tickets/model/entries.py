@@ -5,7 +5,14 @@ from dataclasses import fields
 from typing import Any
 
 from hotline.tickets.model.ticket import Assignment, Command
-from hotline.tickets.model.vocabulary import ESCALATION_LEVEL, Action, AssignmentStatus, Field, TicketStatus
+from hotline.tickets.model.vocabulary import (
+    ESCALATION_LEVEL,
+    INCIDENT_STATE,
+    Action,
+    AssignmentStatus,
+    Field,
+    TicketStatus,
+)
 
 F = Field
 Status = TicketStatus | AssignmentStatus
@@ -29,5 +36,7 @@ def order_changes(before: Assignment, after: Assignment) -> dict[str, Any]:
     return {f"assignment.{name}": [was, is_now] for name, was, is_now in pairs if was != is_now}
 
 
-_ENTRY_ONLY = (F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, "clock", ESCALATION_LEVEL)
+_ENTRY_ONLY = (
+    F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, F.INCIDENT, INCIDENT_STATE, "clock", ESCALATION_LEVEL,
+)  # fmt: skip
 _ORDER = tuple(f.name for f in fields(Assignment))

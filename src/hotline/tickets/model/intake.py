@@ -86,6 +86,15 @@ class IncidentMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentStanding:
+    """Where a confirmed incident stands: the word of its state; what its callers were told at the end."""
+
+    code: str
+    state: str
+    final_word: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class IncomingCall:
     """One call being taken in: what was said, the number as it was read, the id of its caller (None: withheld, unread,
     or a service number), the id of the call, by whom and when."""

@@ -6,7 +6,7 @@ from typing import Any
 from hotline.delivery.model import Message
 from hotline.tickets.model.entries import entry_reason
 from hotline.tickets.model.ticket import Command, Facts
-from hotline.tickets.model.vocabulary import DEPARTED, LIVE, Action
+from hotline.tickets.model.vocabulary import CALLER_KNOWS, DEPARTED, LIVE, Action
 
 A = Action
 # the caller, and the callers of every ticket merged into this one, hear of these
@@ -38,7 +38,7 @@ def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: da
         place = len(messages)
         messages.append(Message(f"{number}.{seq}.{place}", kind, number, receiver, {"action": action, **payload}, now))
 
-    if action in _NOTIFIED_ACTIONS:
+    if action in _NOTIFIED_ACTIONS and CALLER_KNOWS not in command.fields:
         why = entry_reason(command.fields) if action in _ACTIONS_WITH_REASON and not after.ticket.confidential else None
         details = {"reason": why} if why else {}
         # what happens to the parent of an incident is not told to its callers step by step: the incident tells them

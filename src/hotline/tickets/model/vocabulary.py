@@ -90,6 +90,7 @@ class Action(StrEnum):
     UNMERGE = "unmerge"  # taken out of its parent again, with a life of its own
     LINK = "link"  # it belongs to an incident
     UNLINK = "unlink"
+    UPDATE_INCIDENT = "update_incident"  # the incident that it carries is contained, worse again, or over
     DISPATCH = "dispatch"
     CONFIRM = "confirm"
     CALL_BACK = "call_back"
@@ -321,4 +322,11 @@ class Guard(StrEnum):
 
 
 ESCALATION_LEVEL = "rung"  # the level of an escalation, under the name that stored timeline entries have
+INCIDENT_STATE = "incident_state"  # what became of the incident that a ticket carries
+CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would tell them
 DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
+
+
+def left_flag(incident: str) -> str:
+    """The flag of a ticket that was taken out of an incident."""
+    return f"left:{incident}"

@@ -28,7 +28,7 @@ from hotline.tickets.schemas.queues import (
     render_work,
 )
 from hotline.tickets.store import assignments, counters, lists
-from hotline.web.paging import Cursor, Limit, PageCache, decode_cursor, encode_cursor, parse_moment
+from hotline.web.paging import Cursor, Limit, PageCache, PagedQuery, decode_cursor, encode_cursor, parse_moment
 from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
@@ -174,12 +174,11 @@ async def read_worklist(
     Most urgent first; `until` is the deadline, `call_backs` the number of unanswered attempts."""
     services = context.services
     directory = await services.directory.now(context.now)
-    query = ["worklist", queue]
-    place = decode_cursor(services.secret, query, cursor)
+    query = PagedQuery(services.secret, ["worklist", queue], limit)
+    place = query.position(cursor)
     after = (parse_moment(place[0]), place[1]) if place else _BEFORE_FIRST[1:]
     rows = await lists.load_worklist(services.db, scope_of(context.actor), queue, after, limit + 1)
-    page = rows[:limit]
-    more = encode_cursor(services.secret, query, [page[-1].place, page[-1].number]) if len(rows) > limit else None
+    page, more = query.cut(rows, lambda row: [row.place, row.number])
     return json_reply(WorkPage(tuple(render_work(row, directory, context.now) for row in page), more))
 
 
@@ -194,11 +193,9 @@ async def read_dispatch_queue(
     """The dispatcher's queue: tickets without a department, emergencies first, then longest waiting."""
     services = context.services
     directory = await services.directory.now(context.now)
-    place = decode_cursor(services.secret, ["waiting"], cursor)
+    query = PagedQuery(services.secret, ["waiting"], limit)
+    place = query.position(cursor)
     after = (place[0], parse_moment(place[1]), place[2]) if place else _BEFORE_FIRST
     rows = await lists.load_dispatch_queue(services.db, scope_of(context.actor), after, limit + 1)
-    page = rows[:limit]
-    more = None
-    if len(rows) > limit:
-        more = encode_cursor(services.secret, ["waiting"], [page[-1].rank, page[-1].created_at, page[-1].number])
+    page, more = query.cut(rows, lambda row: [row.rank, row.created_at, row.number])
     return json_reply(TicketPage(tuple(render_brief(row, directory, context.now) for row in page), more))

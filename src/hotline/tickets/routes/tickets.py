@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from hotline.database.keyset import KeysetPage
 from hotline.locales.labels import label_pair
 from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, require_roles
 from hotline.organisation.model.actors import PERSON_ROLES, Actor, Role
@@ -29,7 +28,7 @@ from hotline.tickets.schemas.tickets import TicketOut, render_ticket
 from hotline.tickets.schemas.timeline import EntryPage, render_entry
 from hotline.tickets.store import history, lists
 from hotline.web.field_types import Moment, PlainLine, Strict
-from hotline.web.paging import Cursor, Limit, decode_cursor, encode_cursor, parse_moment
+from hotline.web.paging import Cursor, Limit, PagedQuery
 from hotline.web.problems import problem_response
 from hotline.web.responses import (
     READ_REFUSALS,
@@ -109,18 +108,13 @@ async def list_tickets(
         "area": area and sorted(directory.area_subtrees.get(area, {area})),
     }
     filters = {name: value for name, value in filters.items() if value is not None}
-    query = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, context.actor.id]
-    place = decode_cursor(context.services.secret, query, cursor)
+    key = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, context.actor.id]
+    query = PagedQuery(context.services.secret, key, limit)
     sort_field, descending = sort.lstrip("-"), sort.startswith("-")
-    page_wanted = KeysetPage(limit + 1, (parse_moment(place[0]), place[1]) if place else None)
+    page_wanted = query.keyset(cursor)
     order = lists.ListOrder(sort_field, descending)
     rows = await lists.load_tickets(context.services.db, scope_of(context.actor), filters, page_wanted, order)
-    page = rows[:limit]
-    more = (
-        encode_cursor(context.services.secret, query, [getattr(page[-1], sort_field), page[-1].number])
-        if len(rows) > limit
-        else None
-    )
+    page, more = query.cut(rows, lambda row: [getattr(row, sort_field), row.number])
     return json_reply(TicketPage(tuple(render_brief(row, directory, context.now) for row in page), more))
 
 

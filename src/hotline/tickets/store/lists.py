@@ -74,7 +74,7 @@ _BRIEF = (
     t.c.version,
     _LEAD_STATUS.label("lead_at"),
 )
-EQUALITY_FILTERS = ("kind", "channel", "priority", "parent", "caller", "outer_number")
+EQUALITY_FILTERS = ("kind", "channel", "priority", "parent", "caller", "outer_number", "incident")
 LIST_FILTERS = {"status": t.c.status, "category": t.c.category, "area": t.c.area}
 SORTS = {"created_at": t.c.created_at, "updated_at": t.c.updated_at}
 

@@ -1,0 +1,47 @@
+"""Which calls tell of a matter of one household: of such calls many are many matters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.items import IncidentRule, Symptom
+from hotline.text.gap_patterns import parse_gap_pattern
+from hotline.text.normalisation import fold_text
+from hotline.triage.model.matching import Reading
+from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon
+from hotline.triage.model.symptoms import find_symptoms
+
+_READ_CHARACTERS = 500  # of a narrative: the cost has a bound
+
+
+@dataclass(frozen=True)
+class HouseholdLexicon:
+    """The patterns of all incident rules that tell of a household; `categories`: by rule, those that it is about."""
+
+    patterns: PatternLexicon = field(default_factory=PatternLexicon)
+    categories: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def find_private(self, text: str) -> frozenset[str]:
+        """The categories in which this text tells of a matter of one household."""
+        if not self.categories:
+            return frozenset()
+        found = find_symptoms(Reading(self.patterns, fold_text(text[:_READ_CHARACTERS])))
+        return frozenset(code for finding in found for code in self.categories[finding.symptom.code])
+
+
+def build_household_lexicon(directory: Directory) -> HouseholdLexicon:
+    """The patterns of a directory's incident rules, read as triage reads symptoms: within a sentence. The lists of
+    words that they do not name are left out, so that a call costs little."""
+    rules = [rule for rule in directory.incident_rules.values() if rule.private]
+    if not rules:
+        return HouseholdLexicon()
+    groups = [group for rule in rules for text in rule.private for group in parse_gap_pattern(text).groups]
+    lists = {name: directory.word_lists[name] for group in groups for name in group.lists}
+    symptoms = {rule.code: _as_symptom(rule) for rule in rules}
+    alone = replace(directory, symptoms=symptoms, danger_frames={}, words={}, word_lists=lists)
+    categories = {rule.code: directory.category_subtrees.get(rule.category, frozenset()) for rule in rules}
+    return HouseholdLexicon(build_pattern_lexicon(alone), categories)
+
+
+def _as_symptom(rule: IncidentRule) -> Symptom:
+    return Symptom(code=rule.code, name=rule.code, name_en=rule.code, category=rule.category, patterns=rule.private)

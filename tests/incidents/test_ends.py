@@ -1,0 +1,81 @@
+"""The end of an incident, as its parent and the people who called are told of it."""
+
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from hotline.incidents.watch import IncidentWatch
+from hotline.tickets.context import Services
+from hotline.tickets.lookup import query_code
+from tests.conftest import Clock, Player
+from tests.incidents.test_stories import act, call_all, only_incident, settled, storm_of_five
+
+LAST_WORD = "水管已修复，18:30恢复供水"
+
+
+async def incident_lines(player: Player, number: str) -> list[tuple[str, str | None]]:
+    """What the timeline of a ticket tells of its incident: (its state, why)."""
+    lines = (await player.get(f"/v1/tickets/{number}/timeline")).json()["items"]
+    return [(x["changes"]["incident_state"][1], x["reason"]) for x in lines if x["action"] == "update_incident"]
+
+
+async def test_the_timeline_of_the_parent_tells_what_becomes_of_its_incident(
+    desk: Player, switch: Player, services: Services
+) -> None:
+    _, watch, incident = await storm_of_five(desk, services)
+    assert await incident_lines(switch, incident["parent"]) == []
+    contained = await act(switch, incident, "contain", text="阀门已关")
+    await settled(watch)
+    again = await act(switch, contained, "reopen", reason="又冲开了")
+    await settled(watch)
+    await settled(IncidentWatch(services))  # another worker says nothing twice
+    await act(switch, again, "end", text=LAST_WORD)
+    await settled(watch)
+    assert await incident_lines(switch, incident["parent"]) == [
+        ("contained", "阀门已关"), ("open", "又冲开了"), ("over", LAST_WORD),
+    ]  # fmt: skip
+    lines = (await switch.get(f"/v1/tickets/{incident['parent']}/timeline")).json()["items"]
+    line = next(x for x in lines if x["action"] == "update_incident")
+    assert (line["by"]["kind"], line["changes"]["incident"]) == ("rules", [None, incident["code"]])
+
+
+async def look_up(app: FastAPI, services: Services, number: str) -> dict[str, Any]:
+    """What somebody reads who has the ticket's number and code."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://hotline") as http:
+        body = {"number": number, "code": query_code(services.secret, number)}
+        return dict((await http.post("/v1/lookup", json=body)).json())
+
+
+async def test_who_looks_up_a_ticket_of_an_incident_reads_how_that_stands(
+    desk: Player, switch: Player, services: Services, app: FastAPI, clock: Clock
+) -> None:
+    tickets, watch, incident = await storm_of_five(desk, services)
+    joined = next(t["number"] for t in tickets if t["number"] != incident["parent"])
+    seen = await look_up(app, services, joined)
+    assert (seen["incident"]["code"], seen["incident"]["state"]) == (incident["code"], "open")
+    assert seen["incident"]["label"]["zh"]
+    assert (seen["incident"]["final_word"], seen["reply"]) == (None, None)
+    clock.forward(minutes=30)
+    await act(switch, incident, "end", text=LAST_WORD)
+    await settled(watch)
+    seen = await look_up(app, services, joined)
+    assert (seen["incident"]["state"], seen["incident"]["final_word"], seen["reply"]) == ("over", LAST_WORD, LAST_WORD)
+
+
+async def test_of_a_proposal_nobody_outside_is_told(desk: Player, services: Services, app: FastAPI) -> None:
+    tickets = await call_all(desk, [f"3栋电梯坏了，不动了，{n}楼的人下不来" for n in range(2, 7)])
+    await settled(IncidentWatch(services))
+    assert (await only_incident(desk))["state"] == "proposed"
+    assert (await look_up(app, services, tickets[0]["number"]))["incident"] is None
+
+
+async def test_calls_after_the_end_are_told_nothing_of_it(
+    desk: Player, switch: Player, services: Services, app: FastAPI, clock: Clock
+) -> None:
+    _, watch, incident = await storm_of_five(desk, services)
+    await act(switch, incident, "end", text=LAST_WORD)
+    await settled(watch)
+    clock.forward(seconds=2)
+    later = await desk.call("5栋电梯坏了", caller={"phone": "13900000099"})
+    assert (await look_up(app, services, later["number"]))["incident"] is None
