@@ -97,12 +97,8 @@ CALLS: Mapping[str, tuple[str, Sequence[str]]] = {
     ".html": ("jinja2.ext:babel_extract", ("t",)),
 }
 OPEN = (
-    "flag.",
-    "place_role.",
-    "public_action.",
-    "rule.",
-    "system_text.",
-)  # prefixes of which the catalogue itself says what there is
+    "drift_alarm.", "flag.", "gate_reason.", "place_role.", "public_action.", "rule.", "system_text.",
+)  # fmt: skip  # prefixes of which the catalogue itself says what there is
 UNWANTED = (b'"Generated-By', b'"Report-Msgid', b'"Last-Translator', b'"Language-Team')  # headers that say nothing
 # what translators are told of every text under a prefix
 CONTEXT: Mapping[str, str] = {
@@ -129,6 +125,7 @@ CONTEXT: Mapping[str, str] = {
     "department_kind": "Kind of department.",
     "dispatch": "Dispatch page.",
     "doctor": "Finding of `hotline doctor`, for whoever runs the system.",
+    "drift_alarm": "What the weekly check of the learning model found.",
     "export": "Export of tickets and histories.",
     "export_status": "State of an export.",
     "fault": "What is wrong with a department's result.",
@@ -139,6 +136,7 @@ CONTEXT: Mapping[str, str] = {
     "forbidden": "Page somebody's role may not open.",
     "form": "Forms of actions.",
     "funding": "Who pays for a repair.",
+    "gate_reason": "Why a version of the learning model passed its test or did not; the English text is stored.",
     "hours": "When a row of the dispatch catalogue holds.",
     "incident_action": "What is done to an incident, on a button and in its history: a bare verb.",
     "incident_field": "Field of an action on an incident.",

@@ -76,7 +76,8 @@ ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
 }
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
 _SERVED = (
-    "acd.", "alarm.", "chart.", "doctor.", "figures.", "forbidden.", "incident_action.propose",
+    "acd.", "alarm.", "chart.", "doctor.", "drift_alarm.", "figures.", "forbidden.", "gate_reason.",
+    "incident_action.propose",
     "incident_state.over", "incident_state.dismissed",
     "incident_field.", "incident_say.", "language.", "message_template.", "message_part.", "measure.",
     "model.", "model_state.", "moment.", "outcome.",

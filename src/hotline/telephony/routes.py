@@ -141,13 +141,16 @@ async def read_my_calls(
     "/voice-calls", operation_id="list_voice_calls", response_model=VoiceCallPage, responses=refusal_responses()
 )
 async def list_voice_calls(
-    context: Annotated[TicketContext, require_roles("calls.list", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
+    context: Annotated[
+        TicketContext, require_roles("calls.list", Role.SUPERVISOR, Role.DISPATCHER, Role.AUDITOR, Role.ADMIN)
+    ],
     start: Annotated[Moment | None, Query(alias="from")] = None,
     end: Annotated[Moment | None, Query(alias="to")] = None,
     after: After = "",
     limit: Limit = 50,
 ) -> Response:
-    """Calls offered within a window (default: the last day), oldest first. Recordings by reference, for supervisors."""
+    """Calls offered within a window (default: the last day), oldest first. Recordings by reference, for supervisors.
+    Auditors see masked numbers."""
     first, last = _window(context.now, start, end)
     rows = await call_store.load_calls(context.services.db, scope_of(context.actor), first, last, after, limit)
     return json_reply(

@@ -18,7 +18,7 @@ async function draw(own) {
   try { x = await get(`/v1/tickets/${number}`); } catch (refused) { fill(place, el("p", { class: "error" }, refused.message)); place.removeAttribute("aria-busy"); return; }
   const merge = x.allowed_actions.find((move) => move.action === "merge");
   const [back, repeats, story, calls, clocks, texts, machine, ...orders] = await Promise.all([backAndForth(x),
-    merge && can("operator", "dispatcher", "supervisor") ? tried(`/v1/tickets/${number}/duplicates`) : {},
+    can("auditor") || (merge && can("operator", "dispatcher", "supervisor")) ? tried(`/v1/tickets/${number}/duplicates`) : {},
     tried(`/v1/tickets/${number}/timeline?limit=200`), tried(`/v1/tickets/${number}/calls`), tried(`/v1/tickets/${number}/clocks`), tried(`/v1/tickets/${number}/texts`),
     drawing("ticket", x.status), ...x.assignments.map((order) => drawing("assignment", order.status))]);
   const picture = (svg, name) => { const holder = el("figure", { class: "machine" }); holder.innerHTML = svg; holder.append(el("figcaption", { class: "note" }, name)); return holder; };
@@ -50,7 +50,7 @@ async function draw(own) {
     el("div", {},
       repeats.result?.length ? el("section", { class: "card", id: "duplicates" }, el("h2", {}, t("take.alike")), el("ul", { class: "plainlist" }, repeats.result.map((one) => el("li", {}, link(one.number), " ", one.title, " ",
         el("small", {}, `${word("status", one.status)} ${when(one.created_at)} ${one.same_caller ? t("take.same_caller") : ""}`), " ",
-        one.open ? el("button", { type: "button", "data-key": `merge ${one.number}`, onclick: performing(merge, x, null, { target: one.number }, () => draw(true)) }, word("action", "merge")) : null)))) : null,
+        one.open && merge ? el("button", { type: "button", "data-key": `merge ${one.number}`, onclick: performing(merge, x, null, { target: one.number }, () => draw(true)) }, word("action", "merge")) : null)))) : null,
       el("section", { class: "card" }, el("h2", {}, t("ticket.machine")), picture(machine, word("status", x.status))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.clocks")),
         el("ul", { class: "plainlist" }, clocks.items.map((clock) => el("li", {}, el("strong", {}, word("metric", clock.metric)), " ", unit.get(clock.assignment) ?? "", " ", clock.stopped_at && clock.colour !== "red" ? "" : el("span", { class: clock.colour === "red" ? "late" : "" }, word("colour", clock.colour)), " ",
