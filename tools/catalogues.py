@@ -39,6 +39,7 @@ from hotline.sms.model import status
 from hotline.tickets.model import vocabulary as ticket_vocabulary
 from hotline.tickets.model.measures import MEASURES, OVERDUE_NAMES
 from hotline.tickets.model.vocabulary import Outcome, TicketStatus
+from hotline.triage.model.danger import judging
 
 # vocabularies with a label for every word
 LABELLED = (
@@ -65,6 +66,7 @@ LABELLED = (
     vocabulary.Intake,
     vocabulary.Kind,
     vocabulary.Level,
+    judging.Lowered,
     vocabulary.Metric,
     vocabulary.Outer,
     ticket_vocabulary.Part,
@@ -79,6 +81,7 @@ LABELLED = (
     vocabulary.Starts,
     status.TextStatus,
     ticket_vocabulary.TicketStatus,
+    vocabulary.Unit,
     ticket_vocabulary.VoidReason,
 )
 
@@ -93,7 +96,9 @@ CALLS: Mapping[str, tuple[str, Sequence[str]]] = {
     ".js": ("javascript", ("t", "text", "say")),
     ".html": ("jinja2.ext:babel_extract", ("t",)),
 }
-OPEN = ("public_action.", "rule.")  # prefixes of which the catalogue itself says what there is
+OPEN = (
+    "drift_alarm.", "flag.", "gate_reason.", "place_role.", "public_action.", "rule.", "system_text.",
+)  # fmt: skip  # prefixes of which the catalogue itself says what there is
 UNWANTED = (b'"Generated-By', b'"Report-Msgid', b'"Last-Translator', b'"Language-Team')  # headers that say nothing
 # what translators are told of every text under a prefix
 CONTEXT: Mapping[str, str] = {
@@ -120,15 +125,18 @@ CONTEXT: Mapping[str, str] = {
     "department_kind": "Kind of department.",
     "dispatch": "Dispatch page.",
     "doctor": "Finding of `hotline doctor`, for whoever runs the system.",
+    "drift_alarm": "What the weekly check of the learning model found.",
     "export": "Export of tickets and histories.",
     "export_status": "State of an export.",
     "fault": "What is wrong with a department's result.",
     "field": "Field of an action's form.",
     "figure": "Name of a figure; `.note` says what it counts.",
     "figures": "Statistics page.",
+    "flag": "Flag of a ticket that the system set, at its head.",
     "forbidden": "Page somebody's role may not open.",
     "form": "Forms of actions.",
     "funding": "Who pays for a repair.",
+    "gate_reason": "Why a version of the learning model passed its test or did not; the English text is stored.",
     "hours": "When a row of the dispatch catalogue holds.",
     "incident_action": "What is done to an incident, on a button and in its history: a bare verb.",
     "incident_field": "Field of an action on an incident.",
@@ -142,6 +150,7 @@ CONTEXT: Mapping[str, str] = {
     "language": "Switch of languages: each language names itself, in all catalogues alike.",
     "level": "Level of a supervision or an alert.",
     "login": "Sign-in page.",
+    "lowered": "Why words of danger count for less.",
     "measure": "What figures are made of: a count.",
     "model": "Page of the model that learns from persons' decisions; its figures.",
     "model_state": "Whether the model decides by itself or is only recorded.",
@@ -159,6 +168,7 @@ CONTEXT: Mapping[str, str] = {
     "page": "Page in the menu: four characters at most.",
     "part": "Part a department has in a ticket.",
     "period": "Period of a report.",
+    "place_role": "What a named place is in a narrative.",
     "priority": "Priority of a ticket.",
     "problem": "Title of an error: what happened, then what to do. Never blame.",
     "public_action": "Step of a ticket as its resident reads it: no jargon.",
@@ -172,11 +182,13 @@ CONTEXT: Mapping[str, str] = {
     "satisfaction": "Rating by the caller.",
     "starts": "When a timer starts.",
     "status": "State of a ticket: 待…, …中 or 已….",
+    "system_text": "What the system writes into a history or an explanation, stored in English.",
     "take": "Page on which a call is logged.",
     "text": "State of a text message.",
     "ticket": "Page of one ticket.",
     "tickets": "Search of tickets.",
     "time": "Time left or over.",
+    "unit": "What a limit counts.",
     "void_reason": "Why a ticket is voided.",
     "waiting": "List of call-backs and reviews.",
     "wall": "Wallboard.",

@@ -275,5 +275,5 @@ async def test_who_closes_an_account_is_told_what_goes_back_and_the_history_says
     assert await release_departed(services, services.clock()) == 1
     seat = await office.seat("dispatcher")
     await seat.open(f"/console/tickets/{lift_ticket['number']}")
-    await expect(seat.page.locator(".story")).to_contain_text("账号已停用: 沈师傅")
+    await expect(seat.page.locator(".story")).to_contain_text("账号已停用：沈师傅")
     assert boss.wrong == seat.wrong == []

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from hotline.console.pages import PAGES
 from hotline.openapi import access_policy, api_routes
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
@@ -162,6 +163,24 @@ async def test_every_route_declares_who_may_use_it(app: FastAPI) -> None:
     assert undeclared == []
     for operation_id, _, _, operation in operations():
         assert (operation["x-authz"]["roles"] is None) == (operation_id in OPEN_TO_ALL), operation_id
+
+
+# read by supervisors and not by auditors: lists to work from that show callers' numbers, and a resident's own secret
+NOT_FOR_AUDITORS = {
+    "list_inbound", "read_inbound", "list_stopped", "list_return_calls", "read_my_calls", "read_query_code",
+}  # fmt: skip
+
+
+def test_an_auditor_reads_what_a_supervisor_reads() -> None:
+    closed = {
+        operation_id
+        for operation_id, method, _, operation in operations()
+        if method == "GET" and "supervisor" in (operation["x-authz"]["roles"] or ())
+        and "auditor" not in operation["x-authz"]["roles"]
+    }  # fmt: skip
+    assert closed == NOT_FOR_AUDITORS
+    pages = {page.name for page in PAGES if Role.SUPERVISOR in page.roles and Role.AUDITOR not in page.roles}
+    assert pages == {"dispatch"}  # a page to act on
 
 
 async def _ask(

@@ -360,6 +360,9 @@ ANALYSES: dict[str, Callable[[str], Any]] = {
     "terms": fresh(index_terms),
     "asked": query_terms,
     "advise": fresh(lambda text: advise(LEXICON, text)),
+    "advise on two matters": fresh(
+        lambda text: advise(LEXICON, f"The street light is off and the lift is broken {text}")
+    ),
     "advise with an address": fresh(lambda text: advise(LEXICON, text, text)),
     "read_text": parse_text,
     "language_of": detect_language,

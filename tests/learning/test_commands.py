@@ -1,6 +1,8 @@
 """The commands of the model: train, versions, promote, rollback."""
 
 import asyncio
+import random
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from hotline.text.normalisation import fold_text
 from tests.cli.commands import hotline
 from tests.conftest import NOON
 from tests.learning.desk import Desk
-from tests.learning.narratives import Told
+from tests.learning.narratives import MATTERS, Told
 from tests.learning.test_quarter import BEGIN, some
 
 
@@ -45,7 +47,11 @@ def decided(folder: Path, narratives: list[Told]) -> None:
 
 def test_a_version_is_trained_listed_promoted_and_rolled_back(folder: Path) -> None:
     few = hotline(folder, "triage", "train", code=1).stderr
-    assert "0 decisions by persons; 50 of two categories" in few
+    read, hint, refused = few.splitlines()
+    assert read == "0 new lines of timelines read; 0 decisions by persons, 0 closed untouched"
+    assert "--from-start" in hint and refused.startswith("refused: 0 decisions by persons; 50 of two categories")
+    empty = hotline(folder, "triage", "versions")
+    assert empty.stdout == "" and "no version yet: 0 decisions by persons were read, 50 are needed" in empty.stderr
     assert "no version is in use" in hotline(folder, "triage", "rollback", code=1).stderr
     decided(folder, some(1, BEGIN - timedelta(days=3), 200))
     assert "version 1: in use" in hotline(folder, "triage", "train").stdout
@@ -54,12 +60,25 @@ def test_a_version_is_trained_listed_promoted_and_rolled_back(folder: Path) -> N
     listed = hotline(folder, "triage", "versions").stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["2", "1"] and listed[0].endswith("shadow")
     assert "320 labels" in listed[0]
-    assert "in use: 2" in hotline(folder, "triage", "promote", "2", "--acting").stderr
+    asked = hotline(folder, "triage", "promote", "2", "--acting", code=2).stderr  # nobody is there to answer
+    assert "new tickets of every channel" in asked and "nothing changed" in asked and "--yes" in asked
+    assert hotline(folder, "triage", "versions").stdout.splitlines()[0].endswith("shadow")
+    assert "in use: 2, acting" in hotline(folder, "triage", "promote", "2", "--acting", "--yes").stderr
     assert hotline(folder, "triage", "versions").stdout.splitlines()[0].endswith("acting")
     assert "in use: 1, shadow" in hotline(folder, "triage", "rollback").stderr
     assert hotline(folder, "triage", "versions").stdout.splitlines()[1].endswith("shadow")
-    assert "no such version" in hotline(folder, "triage", "promote", "9", code=1).stderr
+    assert "no such version" in hotline(folder, "triage", "promote", "9", "--acting", code=1).stderr
     assert "version 3: kept, not in use" in hotline(folder, "triage", "train").stdout  # until somebody promotes it
+
+
+def test_a_version_that_is_right_too_rarely_is_refused_and_said_so(folder: Path) -> None:
+    chance = random.Random(8)
+    told = some(1, BEGIN - timedelta(days=3), 100)
+    decided(folder, [replace(each, category=chance.choice(list(MATTERS))) for each in told])  # anything of anything
+    trained = hotline(folder, "triage", "train", code=1).stdout
+    assert "version 1: did not pass" in trained and "judged by 20 decisions of 2026-11-22" in trained
+    assert "of 20 decisions; 40% at least are needed" in trained
+    assert "did not pass: right on" in hotline(folder, "triage", "promote", "1", code=1).stderr
 
 
 async def test_a_fit_in_a_process_of_its_own_is_the_same_fit() -> None:

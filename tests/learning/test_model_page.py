@@ -1,20 +1,27 @@
 """What supervisors are shown of the model: the route, the page, the doctor, the metrics."""
 
+import re
+from dataclasses import replace
 from datetime import timedelta
+from itertools import cycle
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from hotline.learning.in_use import ModelInUse
+from hotline.learning.model.calibration import Prediction
+from hotline.learning.model.gate import judge
 from hotline.learning.service import promote, train
 from hotline.operations.doctor import run_checks
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
 from hotline.tickets.context import Services
+from hotline.web.rule_texts import translate_stored
 from tests.conftest import Cast, Clock, Player, on_one_database
 from tests.learning.desk import Desk, fit_here
+from tests.learning.narratives import MATTERS
 from tests.learning.test_quarter import BEGIN, some, taught
 
 PASSWORD = "a long pass 24365"
@@ -49,7 +56,7 @@ async def test_the_model_is_shown_with_its_figures(watch: Player, services: Serv
 
 
 async def test_the_model_is_for_supervisors_of_the_whole(cast: Cast) -> None:
-    for name, status in (("watch", 200), ("boss", 200), ("desk", 403), ("lifts", 403), ("committee", 403)):
+    for name, status in (("watch", 200), ("committee", 200), ("boss", 200), ("desk", 403), ("lifts", 403)):
         assert (await (await cast(name)).get("/v1/triage/model")).status_code == status, name
 
 
@@ -74,6 +81,36 @@ async def test_the_page_is_rendered_in_every_written_form(
     assert page.status_code == 200
     for word in words:
         assert word in page.text, word
+    await client.aclose()
+
+
+@on_one_database
+@pytest.mark.parametrize(("language", "place"), [("zh-Hans", 0), ("zh-Hant", 1)])
+async def test_why_a_version_did_not_pass_is_read_in_chinese(
+    app: FastAPI, services: Services, clock: Clock, language: str, place: int
+) -> None:
+    wrong, right = [Prediction("a", "b", 0.9)] * 40, [Prediction("a", "a", 0.9)] * 40
+    said = {
+        reason
+        for result in (
+            judge([], None), judge(wrong, None), judge(wrong, None, {"b"}), judge(right, None), judge(right, right),
+            judge([*right[:34], *wrong[:6]], right),
+        )
+        for reason in result.reasons
+    }  # fmt: skip
+    assert len(said) == 7
+    for reason in said:
+        found = translate_stored("gate_reason.", reason)
+        assert found is not None and not re.search(r"[A-Za-z]{2,}", found[place].replace("F1", "")), reason
+    desk = Desk(services)
+    codes = cycle(MATTERS)
+    await desk.decide([replace(each, category=next(codes)) for each in some(1, BEGIN, 60)])
+    trained = await train(services, fit_here, clock())
+    assert trained is not None and not trained.gate.passed
+    client = await signed_in(app, services, clock, Grant(frozenset({Role.SUPERVISOR})))
+    client.cookies.set("hotline_language", language)
+    page = (await client.get("/console/model")).text
+    assert ("判断正确，至少需达到 40%", "判斷正確，至少需達到 40%")[place] in page and "decisions" not in page
     await client.aclose()
 
 

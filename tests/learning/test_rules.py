@@ -1,6 +1,7 @@
 """The rules of learning: thresholds, calibration, gate, drift, and which version comes back."""
 
 import random
+from collections import Counter
 
 import pytest
 
@@ -13,7 +14,7 @@ from hotline.learning.model.calibration import (
 )
 from hotline.learning.model.drift import LearnedFrom, WeekOfLabels, measure_drift, stability_index
 from hotline.learning.model.gate import HeldOutLabel, find_contradicting, judge
-from hotline.learning.model.training import LabelledText, split_by_time
+from hotline.learning.model.training import LabelledText, fold_groups, split_by_time
 from hotline.learning.model.uses import VersionUse, version_before
 
 
@@ -105,10 +106,55 @@ def test_a_model_that_knows_too_little_sets_nobody_aside() -> None:
     assert find_contradicting(held_out("a", "1", 5, 8, "x") + held_out("b", "1", 5, 8, "y")) == []
 
 
+def label(n: int, day: object, category: str = "c", *, strong: bool = True, text: str | None = None) -> LabelledText:
+    return LabelledText(text or str(n), category, "request", 1.0, strong, by="desk", day=str(day))
+
+
 def test_the_newest_fifth_of_strong_labels_judges() -> None:
-    labels = [LabelledText(str(n), "c", "request", 1.0, strong=n % 2 == 0) for n in range(100)]
+    labels = [label(n, n // 10, strong=n % 2 == 0) for n in range(300)]
     fitted_on, gate = split_by_time(labels)
-    assert gate == list(range(80, 100, 2)) and fitted_on == list(range(80))
+    assert gate == list(range(240, 300, 2)) and fitted_on == list(range(240))
+
+
+def test_few_labels_are_judged_by_twenty_and_never_by_more_than_half() -> None:
+    assert [len(split_by_time([label(n, n) for n in range(many)])[1]) for many in (60, 30, 1, 0)] == [20, 15, 0, 0]
+
+
+@pytest.mark.parametrize("before", [0, 6])
+def test_labels_that_are_nearly_all_of_one_day_hold_out_a_part_of_every_category(before: int) -> None:
+    """A desk that catches up on a day writes category after category: its last fifth is one that nobody has seen."""
+    codes = [code for code in ("a", "b", "c", "d") for _ in range(25)]
+    labels = [label(n, "1") for n in range(before)] + [label(n + before, "2", code) for n, code in enumerate(codes)]
+    fitted_on, gate = split_by_time(labels)
+    held = Counter(labels[p].category for p in gate)
+    assert set(held) == {"a", "b", "c", "d"} and all(5 <= many <= 6 for many in held.values())
+    assert {labels[p].day for p in gate} == {"2"} and sorted(fitted_on + gate) == list(range(len(labels)))
+
+
+def test_the_same_text_is_never_on_both_sides_of_a_day() -> None:
+    labels = [label(n, "1", "ab"[n % 2], text=f"text {n % 8}") for n in range(120)]
+    fitted_on, gate = split_by_time(labels)
+    assert 15 <= len(gate) <= 60
+    assert not {labels[p].text for p in fitted_on} & {labels[p].text for p in gate}
+
+
+def test_folds_leave_most_of_a_busy_day_to_fit_on() -> None:
+    labels = [label(n, "1") for n in range(95)] + [label(n + 95, "2") for n in range(5)]
+    sizes = Counter(fold_groups(labels, 5))
+    assert max(sizes.values()) <= 20 and len(sizes) >= 5
+    few = [label(n, n // 4) for n in range(100)]
+    assert set(Counter(fold_groups(few, 5)).values()) == {4}  # small days stay whole
+
+
+def test_the_gate_asks_for_cases_enough_right_often_enough() -> None:
+    few = judge(guesses("a", 0.9, 10, 0), None)
+    assert not few.passed and few.reasons == ("judged by 10 decisions; 20 at least are needed",)
+    wrong = judge(guesses("a", 0.9, 0, 20), None)
+    assert not wrong.passed and wrong.reasons == ("right on 0 of 20 decisions; 40% at least are needed",)
+    assert not judge(guesses("a", 0.9, 0, 20), guesses("a", 0.9, 0, 20)).passed  # the one in use is no better
+    assert judge(guesses("a", 0.9, 8, 12), None).passed
+    strange = judge([Prediction("new", "a", 0.9)] * 20, None, fitted={"a", "b"})
+    assert "20 of the 20 decisions" in strange.reasons[0] and not strange.passed
 
 
 def test_the_mix_of_labels_has_an_index() -> None:

@@ -71,6 +71,20 @@ async def test_a_person_who_makes_no_sense_is_refused(change: dict[str, Any], fi
     assert field in [e["field"].split(".")[0] for e in reply.json()["errors"]]
 
 
+async def test_an_account_is_closed_and_opened_again_by_its_login(boss: Player) -> None:
+    new = {"login": "Li.Dispatch", "name": "李敏", "password": "a long pass 24365", "roles": ["dispatcher"]}
+    made = (await boss.post("/v1/people", new)).json()
+    closed = await boss.http.patch("/v1/people/li.dispatch", json={"active": False}, headers={"if-match": '"1"'})
+    assert closed.status_code == 200
+    assert (closed.json()["id"], closed.json()["active"], closed.json()["held"]) == (made["id"], False, 0)
+    log_in = {"login": "li.dispatch", "password": new["password"]}
+    assert (await boss.http.post("/v1/token", json=log_in)).status_code == 401
+    again = await boss.http.patch("/v1/people/Li.Dispatch", json={"active": True}, headers={"if-match": '"2"'})
+    assert again.status_code == 200 and again.json()["active"]
+    unknown = await boss.http.patch("/v1/people/nobody", json={"active": True}, headers={"if-match": '"1"'})
+    assert unknown.status_code == 404
+
+
 async def test_adding_a_person_twice_with_one_key_adds_one_and_a_taken_login_is_told(boss: Player) -> None:
     key = {"idempotency-key": "p1"}
     first, again = await boss.post("/v1/people", GOOD, headers=key), await boss.post("/v1/people", GOOD, headers=key)

@@ -403,6 +403,32 @@ def test_periods_begin_and_end_where_people_think() -> None:
     assert last_complete_period(Period.DAY, date(2026, 1, 1)) == date(2025, 12, 31)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/figures",
+        "/v1/figures/measures/met",
+        "/v1/figures/ranking?figure=on_time",
+        "/v1/figures/catalogue",
+        "/v1/figures/acd",
+    ],
+)
+async def test_a_filter_that_is_misspelt_is_refused_by_name(path: str, watch: Player, lifts: Player) -> None:
+    """Without it the figures of everybody would be taken for those of one department."""
+    assert (await watch.get(path)).status_code == 200
+    between = "&" if "?" in path else "?"
+    refused = await watch.get(f"{path}{between}departmnt=property-works&colour=red")
+    assert refused.status_code == 422 and refused.headers["content-type"] == "application/problem+json"
+    errors = {error["field"]: error["rule"] for error in refused.json()["errors"]}
+    assert errors == {"departmnt": "unknown parameter", "colour": "unknown parameter"}
+
+
+async def test_who_may_not_ask_is_told_that_before_what_is_misspelt(lifts: Player, cast: Cast) -> None:
+    assert (await lifts.get("/v1/figures/ranking?figure=on_time&colour=red")).status_code == 403
+    stranger = {"authorization": "Bearer nobody"}
+    assert (await lifts.http.get("/v1/figures?colour=red", headers=stranger)).status_code == 401
+
+
 async def test_weeks_and_months_add_up_their_days(
     desk: Player, watch: Player, services: Services, clock: Clock
 ) -> None:

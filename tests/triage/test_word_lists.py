@@ -24,4 +24,9 @@ def test_every_word_list_is_used_by_a_pattern_or_is_an_operator() -> None:
     patterns += [pattern for symptom in DIRECTORY.symptoms.values() for pattern in symptom.patterns]
     patterns += [pattern for rule in DIRECTORY.incident_rules.values() for pattern in rule.private]
     named = set(re.findall(r"<([a-z0-9_-]+)>", " ".join(patterns)))
-    assert set(DIRECTORY.word_lists) - named - set(Operator) == {"sound", "ordinary", "greeting"}  # read by name
+    assert set(DIRECTORY.word_lists) - named - set(Operator) == {
+        "sound",
+        "ordinary",
+        "greeting",
+        "next-matter",
+    }  # read by name

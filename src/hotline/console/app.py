@@ -76,10 +76,13 @@ ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
 }
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
 _SERVED = (
-    "acd.", "alarm.", "chart.", "doctor.", "figures.", "forbidden.", "incident_field.", "incident_say.", "language.",
-    "message_template.", "message_part.", "measure.", "model.", "moment.",
+    "acd.", "alarm.", "chart.", "doctor.", "drift_alarm.", "figures.", "forbidden.", "gate_reason.", "incident_field.",
+    "incident_say.", "language.", "message_template.", "message_part.", "measure.",
+    "model.", "model_state.", "moment.", "outcome.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "rule.", "weekday.",
+    "lowered.", "place_role.", "system_text.", "unit.",  # in `reasons.<language>.json`
 )  # fmt: skip
+_REASON_WORDS = ("lowered.", "place_role.", "unit.")
 MOST_LOGIN = 4096  # bytes of a log-in's body
 
 
@@ -164,7 +167,17 @@ def _static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
         # what a figure counts is told by pages that come ready made
         words = {key: translate(key, language) for key in keys if not fnmatchcase(key, "figure.*.note")}
         found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
+        found[f"reasons.{language}.json"] = (orjson.dumps(_reason_texts(language)), "application/json")
     return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
+
+
+def _reason_texts(language: str) -> Mapping[str, Any]:
+    """The templates of what the system writes into histories and explanations, as stored and in a language, and the
+    words that stand in them."""
+    return {
+        "templates": [(translate(key, "en"), translate(key, language)) for key in text_keys("system_text.")],
+        "words": {key: translate(key, language) for prefix in _REASON_WORDS for key in text_keys(prefix)},
+    }
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from hotline.organisation.model.directory import Directory, zone_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.bidi import isolate_text
 from hotline.tickets.context import Services
+from hotline.web.rule_texts import translate_stored
 
 CONFUSIONS = 15  # pairs shown
 
@@ -38,9 +39,19 @@ async def model_page(request: Request, actor: Actor, language: str) -> Mapping[s
         "mistakes": mistakes[:CONFUSIONS],
         "local": local,
         "percent": _percent,
+        "reasons_of": lambda reasons: "; ".join(_reason_text(directory, reason, language) for reason in reasons),
+        "alarms_of": lambda alarms: ", ".join(translate(f"drift_alarm.{alarm}", language) for alarm in alarms),
         "category": lambda code: _category_name(directory, code, language),
         "state": translate(f"model_state.{model.use.state}", language) if model.use else "",
     }
+
+
+def _reason_text(directory: Directory, reason: str, language: str) -> str:
+    """Why a version passed the gate or did not, as it is stored; a category is named."""
+    code, _, rest = reason.partition(" ")
+    named = f"{_category_name(directory, code, language)} {rest}" if code in directory.categories else reason
+    found = translate_stored("gate_reason.", named)
+    return named if language == "en" or found is None else found[language == "zh-Hant"]
 
 
 def _percent(share: float | None) -> str:

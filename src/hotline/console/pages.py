@@ -27,7 +27,7 @@ PAGES = (
     Page("wall", "/console/wall", frozenset(AREA_WIDE_ROLES)),
     Page("figures", "/console/figures", frozenset({R.DISPATCHER, R.HANDLER, R.SUPERVISOR, R.AUDITOR, R.ADMIN})),
     Page("reports", "/console/reports", frozenset({R.SUPERVISOR, R.AUDITOR, R.ADMIN})),
-    Page("model", "/console/model", frozenset({R.SUPERVISOR, R.ADMIN})),
+    Page("model", "/console/model", frozenset({R.SUPERVISOR, R.AUDITOR, R.ADMIN})),
     Page("oversight", "/console/oversight", frozenset({R.AUDITOR, R.SUPERVISOR, R.ADMIN})),
     Page("admin", "/console/admin", frozenset({R.ADMIN})),
     Page("ticket", "/console/tickets/{number}", frozenset(PERSON_ROLES), menu=False),

@@ -1,10 +1,11 @@
 """Commands about triage: evaluate, train, versions, promote, rollback."""
 
 import csv
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +13,7 @@ from hotline.command_line import CommandLine, say, stop
 from hotline.packaged_files import packaged_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hotline.database.prepared import Row
     from hotline.learning.model.evaluation import Case, Evaluation, Pair
@@ -66,44 +67,60 @@ def train_version(
         bool, typer.Option("--from-start", help="Read all timelines anew first, as after an import")
     ] = False,
 ) -> None:
-    """Fit a version on what persons decided, and put it into use if it is no worse than the one in use."""
+    """Read what persons decided, fit a version on it, and put it into use if it passes the gate. Exits 1 where there
+    are too few decisions, or where the version does not pass."""
+    from hotline.learning import store
     from hotline.learning.collecting import collect_labels, forget_labels
     from hotline.learning.fit_process import fit_apart
+    from hotline.learning.model.training import LEAST_LABELS
     from hotline.learning.service import train
 
     async def work(services: "Services") -> "TrainedVersion | None":
         now = services.clock()
         if from_start:
             await forget_labels(services)
-        while await collect_labels(services, now):
-            pass
+        entries = 0
+        while read := await collect_labels(services, now):
+            entries += read
+        labels, strong = await store.count_labels(services.db)
+        say(f"{entries} new lines of timelines read; {strong} decisions by persons, {labels - strong} closed untouched")
+        if strong < LEAST_LABELS and not from_start:
+            say("decisions of before an import, or older than half a year, are read with --from-start")
         return await train(services, fit_apart, now, BY)
 
     line: CommandLine = context.obj
     trained = line.with_services(work)
     if trained is None:
-        stop("another process is training now")
+        stop("another process is training now; nothing was fitted")
     outcome = "in use" if trained.used else "kept, not in use" if trained.gate.passed else "did not pass"
+    figures = trained.figures
     print(f"version {trained.version}: {outcome}")
+    print(f"  judged by {figures['judged_by']} decisions{_period(figures)}")
     for reason in trained.gate.reasons:
         print(f"  {reason}")
-    for batch in trained.figures["set_aside"]:
+    for batch in figures["set_aside"]:
         day = batch["day"] or "all days"
         print(
             f"  set aside: {batch['labels']} labels of {batch['by']}, {day}; {batch['contradicted']:.2f} contradicted"
         )
+    if not trained.gate.passed:
+        raise typer.Exit(1)
 
 
 @commands.command("versions")
 def list_versions(context: typer.Context) -> None:
     """List the newest versions with their figures; the one in use is marked."""
     from hotline.learning import store
+    from hotline.learning.model.training import LEAST_LABELS
 
-    async def work(services: "Services") -> "tuple[Sequence[Row], Sequence[Row]]":
-        return await store.load_versions(services.db, 50), await store.load_uses(services.db, 1)
+    async def work(services: "Services") -> "tuple[Sequence[Row], Sequence[Row], int]":
+        _, strong = await store.count_labels(services.db)
+        return await store.load_versions(services.db, 50), await store.load_uses(services.db, 1), strong
 
     line: CommandLine = context.obj
-    versions, uses = line.with_services(work)
+    versions, uses, strong = line.with_services(work)
+    if not versions:
+        say(f"no version yet: {strong} decisions by persons were read, {LEAST_LABELS} are needed; see triage train")
     for row in versions:
         state = uses[0].state if uses and uses[0].version == row.version else "" if row.passed else "did not pass"
         figures = row.figures
@@ -119,13 +136,25 @@ def promote_version(
     context: typer.Context,
     version: Annotated[int, typer.Argument(help="Its number")],
     acting: Annotated[bool, typer.Option("--acting", help="It may decide at once, without a time in shadow")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it may decide")] = False,
 ) -> None:
-    """Put a version into use, in shadow unless told otherwise."""
-    from hotline.learning.service import promote
+    """Put a version into use, in shadow unless told otherwise. Before it may decide, what changes is said and asked."""
+    from hotline.learning.service import load_promotable, promote
+
+    async def work(services: "Services") -> bool:
+        row = await load_promotable(services, version)
+        if acting:
+            _say_what_acting_changes(version, row.figures)
+            if not yes and not _may_go_on():
+                return False
+        await promote(services, version, BY, services.clock(), acting=acting)
+        return True
 
     line: CommandLine = context.obj
-    line.with_services(lambda services: promote(services, version, BY, services.clock(), acting=acting))
-    say(f"in use: {version}")
+    if line.with_services(work):
+        say(f"in use: {version}, {'acting' if acting else 'shadow: it decides nothing'}")
+    else:
+        say("nothing changed")
 
 
 @commands.command("rollback")
@@ -139,6 +168,31 @@ def roll_back(context: typer.Context) -> None:
     line: CommandLine = context.obj
     version, state = line.with_services(work)
     say(f"in use: {version}, {state}")
+
+
+def _period(figures: "Mapping[str, Any]") -> str:
+    """The days of the decisions that a version is judged by. Versions of before have none."""
+    days = figures.get("judged_days")
+    if not days:
+        return ""
+    return f" of {days[0]}" if days[0] == days[1] else f" of {days[0]} to {days[1]}"
+
+
+def _say_what_acting_changes(version: int, figures: "Mapping[str, Any]") -> None:
+    right = figures["right_where_sure"]
+    of_sure = f"; {right:.0%} of them were right" if right is not None else ""
+    say(f"version {version}, once it acts:")
+    say("  new tickets of every channel: where it is sure, it decides the category instead of the rules, with it the")
+    say("  priority's floor and the department that the ticket is dispatched to without anybody looking")
+    say(f"  it was sure on {figures['coverage']:.0%} of {figures['judged_by']} decisions{_period(figures)}{of_sure}")
+    say("  callers, dangers, and tickets that exist: nothing changes; what persons choose always wins")
+    say("  without --acting it only records what it would say, and acts by itself once 300 of its opinions were judged")
+
+
+def _may_go_on() -> bool:
+    if not sys.stdin.isatty():
+        stop("nothing changed; to let it decide, run it again with --yes", 2)
+    return typer.confirm("Let it decide?", err=True)
 
 
 def _print(evaluation: "Evaluation", misses: bool) -> None:

@@ -21,7 +21,15 @@ from hotline.learning.fit_process import decode_task, encode_result
 from hotline.learning.model.calibration import Prediction, choose_thresholds
 from hotline.learning.model.gate import HeldOutLabel, LabelBatch, find_contradicting, is_set_aside
 from hotline.learning.model.labels import label_mix
-from hotline.learning.model.training import HINT_WEIGHT, FitResult, FitTask, LabelledText, ModelHead, split_by_time
+from hotline.learning.model.training import (
+    HINT_WEIGHT,
+    FitResult,
+    FitTask,
+    LabelledText,
+    ModelHead,
+    fold_groups,
+    split_by_time,
+)
 from hotline.learning.ngrams import hash_ngrams
 from hotline.learning.scoring import pack_arrays
 
@@ -93,8 +101,9 @@ class _Corpus:
         return fitted and _Weights(fitted.classes, self.reducing.components_.T @ fitted.coefficients, fitted.bias)
 
     def hold_out(self, places: Sequence[int], *, reduced: bool = False) -> _HeldOut | None:
-        """Each label predicted without those of its labeller on that day."""
-        return self._hold_out(places, [f"{x.by} {x.day}" for x in map(self.labels.__getitem__, places)], reduced, True)
+        """Each label predicted without those of its labeller on that day, or without a part of them where they are more
+        than a fold."""
+        return self._hold_out(places, fold_groups([self.labels[p] for p in places], FOLDS), reduced, True)
 
     def hold_out_labellers(self, places: Sequence[int]) -> _HeldOut | None:
         """Each label predicted without those of its labeller, or of that day where there are fewer than three; from

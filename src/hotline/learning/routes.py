@@ -14,7 +14,7 @@ from hotline.tickets.dependencies import TicketContext
 from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["figures"], route_class=AuthenticatedRoute)
-Reviewer = Annotated[TicketContext, require_roles("model.read", Role.SUPERVISOR, Role.ADMIN)]
+Reviewer = Annotated[TicketContext, require_roles("model.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)]
 
 
 @router.get(

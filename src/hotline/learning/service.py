@@ -33,6 +33,7 @@ from hotline.learning.model.training import (
     FitResult,
     FitTask,
     LabelledText,
+    judged_days,
 )
 from hotline.learning.model.uses import VersionUse, version_before
 from hotline.learning.vocabulary import ModelState
@@ -107,8 +108,8 @@ async def _train(services: Services, fit: Fit, now: datetime, by: str) -> Traine
     uses = await store.load_uses(services.db, 1)
     result = await fit(task)
     current = await _predict_with_current(services, task, result, uses)
-    gate = judge(result.predictions, current)
-    figures = _figures(result, gate)
+    gate = judge(result.predictions, current, result.mix)
+    figures = {**_figures(result, gate), "judged_days": judged_days(task, result)}
     row = {
         "made_at": now,
         "hash": _hash(result.arrays),
@@ -209,15 +210,20 @@ def _figures(result: FitResult, gate: GateResult) -> dict[str, Any]:
 
 
 async def promote(services: Services, version: int, by: str, now: datetime, *, acting: bool = False) -> None:
-    """Put a version into use by hand, in shadow or acting. Raises Refused where there is no such version, or where it
-    did not pass the gate."""
+    """Put a version into use by hand, in shadow or acting. Raises Refused as `load_promotable` does."""
+    await load_promotable(services, version)
+    state = ModelState.ACTING if acting else ModelState.SHADOW
+    await _put_into_use(services, _use(version, state, by, "promoted", now))
+
+
+async def load_promotable(services: Services, version: int) -> Row:
+    """A version that may be put into use. Raises Refused where there is none, or where it did not pass the gate."""
     row = await store.load_version(services.db, version)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such version"))
     if not row.passed:
         raise Refused(Refusal(Code.CONFLICT, f"version {version} did not pass: {'; '.join(row.figures['reasons'])}"))
-    state = ModelState.ACTING if acting else ModelState.SHADOW
-    await _put_into_use(services, _use(version, state, by, "promoted", now))
+    return row
 
 
 async def rollback(services: Services, by: str, now: datetime) -> tuple[int, ModelState]:

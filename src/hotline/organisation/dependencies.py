@@ -230,6 +230,36 @@ class AuthenticatedRoute(APIRoute):
         return authenticated
 
 
+MOST_FAULTS = 20  # named in one refusal
+
+
+class StrictQueryRoute(AuthenticatedRoute):
+    """A route that refuses query parameters it does not have: without a filter that was misspelt its answer would be
+    another one, and look right."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        self._answer_known, self.app = self.app, self._answer_strictly
+
+    async def _answer_strictly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        if unknown := [name for name in request.query_params if name not in self._query_names]:
+            await self._policy[1].authorize(request)  # who may not ask is told that, and nothing else
+            faults = tuple((name, "unknown parameter") for name in unknown[:MOST_FAULTS])
+            raise Refused(Refusal(Code.INVALID, "the query is not valid", errors=faults))
+        await self._answer_known(scope, receive, send)
+
+    @cached_property
+    def _query_names(self) -> frozenset[str]:
+        found: set[str] = set()
+        left = [self.dependant]
+        while left:  # those of its dependencies are its own
+            needs = left.pop()
+            found |= {field.alias for field in needs.query_params}
+            left += needs.dependencies
+        return frozenset(found)
+
+
 def is_direct(route: APIRoute) -> bool:
     """Whether a route needs no more of FastAPI than the reading of path, query and JSON body, and returns a
     Response. Its policy gives its context to a parameter (one in `dependencies=[...]` has none), and no application

@@ -7,14 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.database.columns import Instant, in_words
-from hotline.database.engine import Database
+from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.inbound.model import InboundKind as K
 from hotline.inbound.tables import inbound as i
 from hotline.organisation.model.scopes import Scope
 from hotline.sms.model.status import DELIVERY_RANK, TextStatus
-from hotline.sms.model.templates import COUNT_EXEMPT
+from hotline.sms.model.templates import COUNT_EXEMPT, KEYWORD_REPLIES
 from hotline.sms.tables import stop_list, text_out
 from hotline.sms.tables import text_out as x
 from hotline.tickets.store.channel_log import load_log_row, load_log_rows
@@ -222,6 +222,29 @@ _WROTE = PreparedQuery(
 async def load_recent_tickets(db: Database, caller: str) -> Sequence[Row]:
     """The caller's own tickets, newest first, twenty at most."""
     return await db.rows(_RECENT, caller=caller)
+
+
+_NARRATIVES = PreparedQuery(
+    sa.select(t.c.narrative)
+    .where(t.c.caller == sa.bindparam("caller", type_=sa.String))
+    .order_by(t.c.created_at.desc())
+    .limit(5)
+)
+_LANGUAGES = PreparedQuery(
+    sa.select(x.c.language)
+    .where(x.c.receiver == sa.bindparam("phone", type_=sa.String))
+    .where(x.c.template.not_in([sa.literal_column(f"'{template}'") for template in KEYWORD_REPLIES]))
+    .order_by(x.c.created_at.desc())
+    .limit(1)
+)
+
+
+async def load_thread_languages(db: Database, phone: str, caller: str) -> tuple[list[str], str | None]:
+    """What tells in which language somebody is written to: the narratives of their newest tickets, newest first, and
+    the language of our last text to them that was about a ticket."""
+    narratives = [str(row.narrative) for row in await db.rows(_NARRATIVES, caller=caller)]
+    last = await fetch_first(db, _LANGUAGES, phone=phone)
+    return narratives, last.language if last is not None else None
 
 
 async def load_thread_tickets(

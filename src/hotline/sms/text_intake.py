@@ -26,6 +26,7 @@ from hotline.sms.model.requests import (
     Intent,
     TextEffect,
     TextRequest,
+    detect_language,
     effect_on_ticket,
     parse_text,
 )
@@ -55,6 +56,10 @@ _INTENTS = {
     ProviderKeyword.HELP: Intent.HELP,
 }
 UNKNOWN_LINE_REASON = "the receiving number belongs to no area: see `numbers` of the gateway"
+
+
+# answered by a text; what a sender writes to ask for them says little of their language
+_KEYWORD_INTENTS = frozenset({Intent.OPT_OUT, Intent.OPT_IN, Intent.HELP, Intent.PROGRESS})
 
 
 def resident_actor(services: Services, phone: str) -> Actor:
@@ -116,14 +121,15 @@ class IncomingText:
             phone = sender.phone
             also = (lambda c: sms_store.add_to_stop_list(c, phone, self.now, "sms"),)
             # a provider that marked it takes no more texts to this number, not even the one that says so
-            said = () if self.row.details.get("opt_out_type") else self._reply("opted_out")
+            said = () if self.row.details.get("opt_out_type") else await self._reply("opted_out")
             return InboundOutcome(InboundStatus.DONE, Effect.OPTED_OUT, messages=said, writes=also)
         if request.intent is Intent.OPT_IN:
             phone = sender.phone
             also = (lambda c: sms_store.remove_from_stop_list(c, phone),)
-            return InboundOutcome(InboundStatus.DONE, Effect.OPTED_IN, messages=self._reply("opted_in"), writes=also)
+            said = await self._reply("opted_in")
+            return InboundOutcome(InboundStatus.DONE, Effect.OPTED_IN, messages=said, writes=also)
         if request.intent is Intent.HELP:
-            return InboundOutcome(InboundStatus.DONE, Effect.ASKED, messages=self._reply("help"))
+            return InboundOutcome(InboundStatus.DONE, Effect.ASKED, messages=await self._reply("help"))
         since = self.now - timedelta(hours=1)
         if (
             not row.urgent
@@ -163,16 +169,33 @@ class IncomingText:
             warned = (Message(f"al.{self.row.id}", "alarm", TicketNumber(""), "role:operator", payload, self.now),)
         return needs_review("not from a caller's number", messages=warned)
 
-    def _reply(self, template: str, number: str = "", values: Mapping[str, str] | None = None) -> tuple[Message, ...]:
-        """A text back to the sender, once for each text of theirs."""
-        language = self.request.language or "zh"
+    async def _reply_language(self, about: Facts | None = None) -> str:
+        """In which language the sender is answered: that of their words. A keyword is written as carriers ask for it,
+        and by people of any language: then that of the ticket it is about, of their newest tickets, or of our last text
+        to them; only then that of the keyword."""
+        own = self.request.language
+        if own is not None and self.request.intent not in _KEYWORD_INTENTS:
+            return own
+        caller = caller_id(self.who.phone or "", self.services.secret)
+        narratives, last = await sms_store.load_thread_languages(self.services.db, self.who.phone or "", caller)
+        if about is not None and about.ticket.caller == caller:
+            narratives = [about.ticket.narrative, *narratives]
+        return next(filter(None, map(detect_language, narratives)), None) or last or own or "zh"
+
+    async def _reply(
+        self, template: str, about: Facts | None = None, values: Mapping[str, str] | None = None, number: str = ""
+    ) -> tuple[Message, ...]:
+        """A text back to the sender, once for each text of theirs. `about`: the ticket it tells of; `number`: the one
+        that carries its matter, where that is another."""
+        language = await self._reply_language(about)
+        if about is not None and not number:
+            number = about.ticket.number
         payload = {
             "to": self.who.phone, "template": template, "values": dict(values or {}), "language": language,
             "gateway": self.row.gateway,
         }  # fmt: skip
-        return (
-            Message(f"re.{self.row.id}", "text", TicketNumber(number), f"text:{self.who.phone}", payload, self.now),
-        )
+        of_ticket, partition = TicketNumber(number), f"text:{self.who.phone}"
+        return (Message(f"re.{self.row.id}", "text", of_ticket, partition, payload, self.now),)
 
     async def _answer_progress(self, phone: str) -> InboundOutcome:
         """How it goes: of the number they name, if it is theirs or the code is right; else of their newest."""
@@ -186,13 +209,11 @@ class IncomingText:
             still = [r for r in recent_tickets if r.status in OPEN] or list(recent_tickets)[:1]
             facts = await ticket_facts.load_facts(self.services.db, SYSTEM_SCOPE, still[0].number)
         if facts is None:
-            return InboundOutcome(InboundStatus.DONE, Effect.ASKED, messages=self._reply("progress_none"))
+            return InboundOutcome(InboundStatus.DONE, Effect.ASKED, messages=await self._reply("progress_none"))
         directory = await self.services.directory.now(self.now)
-        values = progress_fields(directory, facts, self.request.language or "zh")
-        number = facts.ticket.number
-        return InboundOutcome(
-            InboundStatus.DONE, Effect.ASKED, number, messages=self._reply("progress", number, values)
-        )
+        values = progress_fields(directory, facts, await self._reply_language(facts))
+        said = await self._reply("progress", facts, values)
+        return InboundOutcome(InboundStatus.DONE, Effect.ASKED, facts.ticket.number, messages=said)
 
     def _is_own_ticket(self, facts: Facts, phone: str) -> bool:
         return facts.ticket.caller == caller_id(phone, self.services.secret)
@@ -347,7 +368,8 @@ class IncomingText:
                 return None
             raise
         number = result.number or number
-        return InboundOutcome(InboundStatus.DONE, Effect.JOINED, number, messages=self._reply("joined", number))
+        said = await self._reply("joined", facts, number=number)
+        return InboundOutcome(InboundStatus.DONE, Effect.JOINED, number, messages=said)
 
     async def _open_ticket(self) -> InboundOutcome:
         text = self.row.text

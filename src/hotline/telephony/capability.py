@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def _routers() -> Sequence[APIRouter]:
     from hotline.telephony import routes
 
-    return (routes.router,)
+    return (routes.router, routes.figures_router)
 
 
 def _prepare(services: Services, settings: CapabilitySettings) -> None:

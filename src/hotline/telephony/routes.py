@@ -21,7 +21,13 @@ from hotline.inbound.webhook_endpoint import (
     read_webhook_request,
 )
 from hotline.inbound.webhook_request import AuthenticationFailed
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, allow_anonymous, require_roles
+from hotline.organisation.dependencies import (
+    AuthenticatedRoute,
+    CodePath,
+    StrictQueryRoute,
+    allow_anonymous,
+    require_roles,
+)
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
@@ -54,6 +60,7 @@ from hotline.web.responses import POST_REFUSALS, READ_REFUSALS, action_reply, js
 from hotline.web.schemas import dump_json
 
 router = APIRouter(prefix="/v1", tags=["telephony"], route_class=AuthenticatedRoute)
+figures_router = APIRouter(prefix="/v1/figures", tags=["telephony"], route_class=StrictQueryRoute)
 Hook = Annotated[TicketContext, allow_anonymous("hooks.push")]
 Operator = Annotated[TicketContext, require_roles("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
 After = Annotated[PlainLine, Query(max_length=40, description="`next` of the page before")]
@@ -141,13 +148,16 @@ async def read_my_calls(
     "/voice-calls", operation_id="list_voice_calls", response_model=VoiceCallPage, responses=refusal_responses()
 )
 async def list_voice_calls(
-    context: Annotated[TicketContext, require_roles("calls.list", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN)],
+    context: Annotated[
+        TicketContext, require_roles("calls.list", Role.SUPERVISOR, Role.DISPATCHER, Role.AUDITOR, Role.ADMIN)
+    ],
     start: Annotated[Moment | None, Query(alias="from")] = None,
     end: Annotated[Moment | None, Query(alias="to")] = None,
     after: After = "",
     limit: Limit = 50,
 ) -> Response:
-    """Calls offered within a window (default: the last day), oldest first. Recordings by reference, for supervisors."""
+    """Calls offered within a window (default: the last day), oldest first. Recordings by reference, for supervisors.
+    Auditors see masked numbers."""
     first, last = _window(context.now, start, end)
     rows = await call_store.load_calls(context.services.db, scope_of(context.actor), first, last, after, limit)
     return json_reply(
@@ -213,8 +223,8 @@ async def try_return_call(call: CodePath, body: ReturnCallAttempt, context: Oper
     return action_reply(await write_once(context.services, request.key, log_try, request.now))
 
 
-@router.get(
-    "/figures/acd", operation_id="read_acd_figures", response_model=CallCentreFigures, responses=refusal_responses()
+@figures_router.get(
+    "/acd", operation_id="read_acd_figures", response_model=CallCentreFigures, responses=refusal_responses()
 )
 async def read_acd_figures(
     context: Annotated[TicketContext, require_roles("figures.read", Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN)],

@@ -9,12 +9,12 @@ from hotline.locales import text_keys, translate
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
-@lru_cache(maxsize=1)
-def _rule_templates() -> list[tuple[list[str], tuple[str, str]]]:
-    """What a broken rule says, as words and the names of the holes between them in turn, and the same in simplified and
+@lru_cache(maxsize=4)
+def _templates(prefix: str) -> list[tuple[list[str], tuple[str, str]]]:
+    """The texts of a family, as words and the names of the holes between them in turn, and the same in simplified and
     traditional Chinese. What says most by itself is looked at first."""
     templates = [
-        (translate(key, "en"), translate(key, "zh-Hans"), translate(key, "zh-Hant")) for key in text_keys("rule.")
+        (translate(key, "en"), translate(key, "zh-Hans"), translate(key, "zh-Hant")) for key in text_keys(prefix)
     ]
     templates.sort(key=lambda texts: (-len(_PLACEHOLDER.sub("", texts[0])), texts[0]))
     return [(_PLACEHOLDER.split(english), (hans, hant)) for english, hans, hant in templates]
@@ -43,8 +43,14 @@ def _match_template(template_parts: Sequence[str], rule: str) -> dict[str, str] 
 
 def translate_rule(rule: str) -> tuple[str, str] | None:
     """What a broken rule says in simplified and in traditional Chinese. None: it is in no catalogue."""
-    for words, (hans, hant) in _rule_templates():
-        if (found := _match_template(words, rule)) is not None:
+    return translate_stored("rule.", rule)
+
+
+def translate_stored(prefix: str, text: str) -> tuple[str, str] | None:
+    """A text that is stored in English, in simplified and in traditional Chinese. `prefix`: the family of the catalogue
+    whose English texts are its templates. None: it is none of these."""
+    for words, (hans, hant) in _templates(prefix):
+        if (found := _match_template(words, text)) is not None:
             return hans.format_map(found), hant.format_map(found)
     return None
 

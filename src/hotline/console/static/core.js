@@ -41,8 +41,10 @@ const laid = (children) => children.flat().filter((child) => child != null && ch
 export const word = (family, code) => (code == null ? "" : words[`${family}.${code}`] ?? code);
 /** The state in a timeline entry: of the assignment if there is one, else of the ticket. */
 export const state = (line, name) => (line[name] == null ? "" : words[line.assignment ? `order.${line[name]}` : `status.${line[name]}`] ?? words[`status.${line[name]}`] ?? words[`order.${line[name]}`] ?? line[name]);
-/** The reason in a timeline entry; one that the system gave begins with a code of its own. */
-export const reasonOf = (line) => (line.reason ?? "").replace(/^[a-z_]+(?=: )/, (code) => word("departure_reason", code));
+/** Who did something: a person's or key's name, or the part of the system. */
+export const authorOf = (by) => (["rules", "clock"].includes(by.kind) ? word("actor", by.kind) : by.name);
+/** What stands between a name and what it is, and between two things. */
+export const MARKS = language === "en" ? [": ", ", "] : ["：", "，"]; // between a name and what it is, and between two things
 /** Every word of a family: [code, text]. */
 export const family = (name) =>
   Object.entries(words).filter(([key]) => key.startsWith(`${name}.`) && !key.slice(name.length + 1).includes(".")).map(([key, text]) => [key.slice(name.length + 1), text]);

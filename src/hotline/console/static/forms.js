@@ -1,11 +1,10 @@
 // A form for every action, made from the JSON Schema of its body; what the state needs is required.
-import { $, Refusal, api, el, fill, get, joined, language, named, openDialog, plain, press, say, settled, t, unique, word } from "./core.js";
+import { $, MARKS, Refusal, api, authorOf, el, fill, get, joined, language, named, openDialog, plain, press, say, settled, t, unique, word } from "./core.js";
 import { fieldsOf } from "./schema_fields.js";
 
 const ACTION = { family: "field", none: { word: "app.unchanged", code: "app.choose" } };
 const AT_ONCE = new Set(["accept", "claim"]); // what is done a hundred times a day is one press
 const SENDS = new Set(["dispatch", "assist"]); // these give a department an order
-export const MARKS = language === "en" ? [": ", ", "] : ["：", "，"]; // between a name and what it is, and between two things
 const SHOWN_FOR = 60; // seconds a revealed caller stays in sight
 
 let cycle = null;
@@ -101,7 +100,7 @@ async function tellLate(move, seen, refused) {
   try {
     const lines = (await get(`/v1/tickets/${seen.number}/timeline?limit=200`)).items;
     const last = lines.at(-1);
-    who = t("form.they_did", { who: last.by.name, what: word("action", last.action) });
+    who = t("form.they_did", { who: authorOf(last.by), what: word("action", last.action) });
   } catch { /* no longer ours to see */ }
   say([move.action === "reveal" ? t("caller.not_shown") : "", refused.status === 409 ? refused.message : t("form.late"), who].join(" "), true);
 }

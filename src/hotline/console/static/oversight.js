@@ -1,5 +1,5 @@
 // Oversight: who did what, what is overdue, which rules changed. Read only.
-import { $, can, el, fill, get, heads, joined, isolated, link, row, state, t, when, word } from "./core.js";
+import { $, authorOf, can, el, fill, get, heads, joined, isolated, link, row, state, t, when, word } from "./core.js";
 
 heads($("#audit"), "oversight.at", "ticket.number", "oversight.what", "oversight.who", "ticket.status");
 let next = null;
@@ -9,7 +9,7 @@ async function audit(more) {
   if (person) asked.set("person", person);
   if (more) asked.set("cursor", next);
   const page = await get(`/v1/audit?${asked}`);
-  const rows = page.items.map((x) => row(when(x.at), link(x.number), word("action", x.action), `${isolated(x.by.name)} (${word("actor", x.by.kind)})`, !x.from || x.from === x.to ? state(x, "to") : `${state(x, "from")} → ${state(x, "to")}`));
+  const rows = page.items.map((x) => row(when(x.at), link(x.number), word("action", x.action), `${isolated(authorOf(x.by))} (${word("actor", x.by.kind)})`, !x.from || x.from === x.to ? state(x, "to") : `${state(x, "from")} → ${state(x, "to")}`));
   if (more) $("#audit tbody").append(...rows); else fill($("#audit tbody"), rows.length ? rows : row(t("app.none")));
   next = page.next;
   $("#more").hidden = !next;

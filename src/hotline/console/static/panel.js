@@ -1,6 +1,7 @@
 // A ticket beside the list it was chosen from, with its returns, for dispatching and deciding.
-import { $, el, fill, get, inDialog, joined, link, listed, named, placed, t, urgency, when, word } from "./core.js";
-import { MARKS, buttons, caller, hide } from "./forms.js";
+import { $, MARKS, authorOf, el, fill, get, inDialog, joined, link, listed, named, placed, t, urgency, when, word } from "./core.js";
+import { buttons, caller, hide } from "./forms.js";
+import { reasonTexts } from "./reasons.js";
 
 const CAME_BACK = new Set(["request_return", "approve_return", "refuse_return", "recall", "request_extension", "refuse_extension", "report", "reject_report", "reopen"]);
 
@@ -11,14 +12,14 @@ export async function backAndForth(ticket) {
   const [story, units] = await Promise.all([get(`/v1/tickets/${ticket.number}/timeline?limit=500`).catch(() => ({ items: [] })), listed("departments", true).catch(() => [])]);
   const name = new Map(units);
   const [colon] = MARKS;
-  const lines = story.items.filter((line) => CAME_BACK.has(line.action)).reverse().map((line) => {
+  const shown = story.items.filter((line) => CAME_BACK.has(line.action)).reverse();
+  const reasons = await reasonTexts(shown);
+  const lines = shown.map((line, n) => {
     const order = ticket.assignments.find((one) => one.id === line.assignment);
     const asked = line.action === "request_return" && order?.return;
-    const [code, ...said] = (line.reason ?? "").split(": ");
-    const reason = word("return_reason", code) !== code ? [word("return_reason", code), ...said] : word("fault", code) !== code ? [word("fault", code), ...said] : [line.reason ?? ""];
     const result = line.action === "report" ? order?.result : null;
-    return el("li", {}, el("strong", {}, named(order?.department), " ", word("action", line.action)), " ", el("small", {}, joined([line.by.name, when(line.at)], " · ")),
-      [[joined(reason, colon)], asked ? [t("field.basis"), order.return.basis] : [], asked ? [t("back.suggests"), name.get(order.return.suggested) ?? order.return.suggested] : [],
+    return el("li", {}, el("strong", {}, named(order?.department), " ", word("action", line.action)), " ", el("small", {}, joined([authorOf(line.by), when(line.at)], " · ")),
+      [[reasons[n]], asked ? [t("field.basis"), order.return.basis] : [], asked ? [t("back.suggests"), name.get(order.return.suggested) ?? order.return.suggested] : [],
         line.action === "request_extension" && order?.asked_due_at ? [t("field.due_at"), when(order.asked_due_at)] : [],
         ...["internal_result", "public_reply"].map((field) => (result?.[field] ? [t(`field.${field}`), result[field]] : [])),
       ].filter((part) => part.filter(Boolean).length).map((part) => el("div", { class: "words" }, joined(part, colon))));

@@ -1,5 +1,5 @@
 // Log a call on one screen: caller, narrative, suggestions; one key sends it.
-import { $, PARTS, Refusal, api, choices, directory, draft, el, fill, get, given, inDialog, incidentLink, joined, label, link, listed, named, placed, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
+import { $, MARKS, PARTS, Refusal, api, choices, directory, draft, el, fill, get, given, inDialog, incidentLink, joined, label, link, listed, named, placed, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
 import { actionFields, ask, buttons, schemaOf } from "./forms.js";
 
 const form = $("#call");
@@ -175,6 +175,15 @@ function offer(found) {
 }
 
 // the narrative and the suggestions
+/** Why it is suggested. Its texts are loaded when somebody asks. */
+function reasonsOf(because) {
+  const list = el("ul");
+  const show = async () => {
+    const { becauseTexts } = await import("./reasons.js");
+    fill(list, (await becauseTexts(because)).map(([rule, found]) => el("li", {}, joined([rule, joined(found, MARKS[1])], MARKS[0]))));
+  };
+  return el("details", { ontoggle: (event) => { if (event.target.open) show(); } }, el("summary", {}, t("take.because")), list);
+}
 const advise = soon(async () => {
   const narrative = form.narrative.value.trim();
   const key = form.key.value;
@@ -198,7 +207,7 @@ const advise = soon(async () => {
     el("dt", {}, t("field.area")), el("dd", {}, placed(area, advice.location) || "–")),
     candidates(advice),
     several(area, advice.matters),
-    el("details", {}, el("summary", {}, t("take.because")), el("ul", {}, told.because.map((b) => el("li", {}, `${b.rule}: ${joined(b.matched, "、")}`)))));
+    reasonsOf(told.because));
   const code = form.category.value || advice.category;
   const phone = form.phone.value.trim();
   const alike = await api("POST", "/v1/explain/duplicates", { body: { narrative, phone, area: at, address: address || undefined, category: form.category.value || undefined } });

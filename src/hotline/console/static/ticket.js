@@ -1,8 +1,9 @@
 // A ticket on one page: contacts, state, clocks, texts sent, history.
-import { $, api, can, countdown, el, fill, get, given, incidentLink, joined, language, link, listen, isolated, named, placed, press, reasonOf, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
+import { $, api, authorOf, can, countdown, el, fill, get, given, incidentLink, joined, language, link, listen, isolated, named, placed, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
 import { stateBadge } from "./incidents.js";
 import { buttons, caller, performing } from "./forms.js";
 import { backAndForth } from "./panel.js";
+import { becauseTexts, flagText, reasonTexts } from "./reasons.js";
 
 const number = given.given.number;
 const tried = async (path) => { try { return await get(path); } catch { return { items: [], escalations: [] }; } };
@@ -18,17 +19,18 @@ async function draw(own) {
   try { x = await get(`/v1/tickets/${number}`); } catch (refused) { fill(place, el("p", { class: "error" }, refused.message)); place.removeAttribute("aria-busy"); return; }
   const merge = x.allowed_actions.find((move) => move.action === "merge");
   const [back, incident, repeats, story, calls, clocks, texts, machine, ...orders] = await Promise.all([backAndForth(x), x.incident ? get(`/v1/incidents/${x.incident}`).catch(() => null) : null,
-    merge && can("operator", "dispatcher", "supervisor") ? tried(`/v1/tickets/${number}/duplicates`) : {},
+    can("auditor") || (merge && can("operator", "dispatcher", "supervisor")) ? tried(`/v1/tickets/${number}/duplicates`) : {},
     tried(`/v1/tickets/${number}/timeline?limit=200`), tried(`/v1/tickets/${number}/calls`), tried(`/v1/tickets/${number}/clocks`), tried(`/v1/tickets/${number}/texts`),
     drawing("ticket", x.status), ...x.assignments.map((order) => drawing("assignment", order.status))]);
   const picture = (svg, name) => { const holder = el("figure", { class: "machine" }); holder.innerHTML = svg; holder.append(el("figcaption", { class: "note" }, name)); return holder; };
+  const reasons = await reasonTexts(story.items);
   const unit = new Map(x.assignments.map((order) => [order.id, named(order.department)]));
   const lay = () => fill(place,
     el("header", { class: "head card" },
       el("h1", {}, urgency(x.priority), " ", x.title),
       el("p", {}, el("strong", { id: "status" }, word("status", x.status)), " · ", x.number, " · ", t("ticket.received"), " ", when(x.created_at), " · ", t("ticket.promised"), " ", when(x.promised_at),
         x.clocks.due_at ? el("span", {}, " · ", countdown(x.clocks.due_at, x.status === "dispatched")) : null),
-      x.flags.length ? el("p", {}, x.flags.map((flag) => el("span", { class: "badge" }, flag.startsWith("danger:") ? word("danger", flag.slice(7)) : flag))) : null,
+      x.flags.length ? el("p", {}, x.flags.map((flag) => el("span", { class: "badge" }, flagText(flag)))) : null,
       buttons(x, () => draw(true)),
       el("p", { class: "noprint" }, el("button", { type: "button", onclick: () => print() }, t("ticket.print")), " ",
         can("operator", "dispatcher", "supervisor") ? el("button", { type: "button", "data-key": "code", onclick: press(async () => { code = (await get(`/v1/tickets/${number}/query-code`)).query_code; lay(); tick(); }) }, t("take.code")) : null, " ", code ? el("strong", { id: "code", role: "status" }, code) : null)),
@@ -44,17 +46,17 @@ async function draw(own) {
           [word("action", "contact_caller"), order.contacted_at ? when(order.contacted_at) : null], [t("field.due_at"), order.due_at ? when(order.due_at) : null], [t("ticket.reported"), order.reported_at ? when(order.reported_at) : null], [t("field.performer"), named(order.performer)], [t("field.assignee"), order.assignee], [t("field.internal_result"), order.result?.internal_result]),
         buttons(x, () => draw(true), order), order.closed_at ? null : picture(orders[n], t("ticket.order_machine")))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.story")),
-        el("ol", { class: "story" }, story.items.map((line) => el("li", {}, el("div", { class: "at" }, joined([when(line.at), ["rules", "clock"].includes(line.by.kind) ? word("actor", line.by.kind) : line.by.name], " · ")), el("strong", {}, word("action", line.action)),
-          line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", changedIncident(line), line.reason ? el("div", { class: "words" }, reasonOf(line)) : null))))),
+        el("ol", { class: "story" }, story.items.map((line, n) => el("li", {}, el("div", { class: "at" }, joined([when(line.at), authorOf(line.by)], " · ")), el("strong", {}, word("action", line.action)),
+          line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", changedIncident(line), line.reason ? el("div", { class: "words" }, reasons[n]) : null))))),
     el("div", {},
       repeats.result?.length ? el("section", { class: "card", id: "duplicates" }, el("h2", {}, t("take.alike")), el("ul", { class: "plainlist" }, repeats.result.map((one) => el("li", {}, link(one.number), " ", one.title, " ",
         el("small", {}, `${word("status", one.status)} ${when(one.created_at)} ${one.same_caller ? t("take.same_caller") : ""}`), " ",
-        one.open ? el("button", { type: "button", "data-key": `merge ${one.number}`, onclick: performing(merge, x, null, { target: one.number }, () => draw(true)) }, word("action", "merge")) : null)))) : null,
+        one.open && merge ? el("button", { type: "button", "data-key": `merge ${one.number}`, onclick: performing(merge, x, null, { target: one.number }, () => draw(true)) }, word("action", "merge")) : null)))) : null,
       el("section", { class: "card" }, el("h2", {}, t("ticket.machine")), picture(machine, word("status", x.status))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.clocks")),
         el("ul", { class: "plainlist" }, clocks.items.map((clock) => el("li", {}, el("strong", {}, word("metric", clock.metric)), " ", unit.get(clock.assignment) ?? "", " ", clock.stopped_at && clock.colour !== "red" ? "" : el("span", { class: clock.colour === "red" ? "late" : "" }, word("colour", clock.colour)), " ",
           clock.stopped_at ? `${when(clock.due_at)} · ${t("ticket.stopped")} ${when(clock.stopped_at)}` : clock.due_at ? el("span", {}, when(clock.due_at), " · ", countdown(clock.due_at, !clock.paused_at)) : "",
-          el("div", { class: "note" }, t("ticket.why", { policy: clock.policy, source: clock.source, calendar: clock.calendar })))),
+          el("div", { class: "note" }, t("ticket.why", { source: (language === "en" && clock.source_en) || clock.source })))),
         (clocks.escalations ?? []).map((e) => el("li", { class: "note" }, t("ticket.escalated", { level: e.level, colour: word("level", e.colour), at: when(e.at) }), " ", joined(e.told, ", "))))),
       el("section", { class: "card noprint" }, el("h2", {}, t("ticket.why_due")), el("button", { type: "button", onclick: why }, t("ticket.tell_why")), el("div", { id: "why", "aria-live": "polite" })),
       el("section", { class: "card" }, el("h2", {}, t("ticket.calls")), el("ul", { class: "plainlist" }, calls.items.map((call) => el("li", {}, `${when(call.at)} · ${word("channel", call.channel)} `, el("div", { class: "words" }, call.narrative))))),
@@ -71,7 +73,7 @@ function changedIncident(line) {
 /** How a deadline was set, step by step. */
 async function why() {
   const told = await api("POST", "/v1/explain/deadline", { body: { ticket: number } });
-  fill($("#why"), el("p", {}, el("strong", {}, when(told.result?.due_at ?? told.result?.limit_at))), el("ol", {}, told.because.map((b) => el("li", {}, `${b.rule} `, el("small", {}, joined(b.matched, " · "))))));
+  fill($("#why"), el("p", {}, el("strong", {}, when(told.result?.due_at ?? told.result?.limit_at))), el("ol", {}, (await becauseTexts(told.because)).map(([rule, found]) => el("li", {}, `${rule} `, el("small", {}, joined(found.filter((one) => !rule.includes(one)), " · "))))));
 }
 const redraw = soon(() => draw(), 150);
 listen([], (event) => { if (event.number === number) redraw(); }, redraw);

@@ -188,7 +188,7 @@ class SlaPolicy(CodedItem):
     """How long each part may take, for a case: kind, priority, category and area. The most specific row counts:
     priority before category before area before kind. Limits are spans, as "2 working_hours"."""
 
-    source: str
+    source: str  # which rule says so, as people are told
     dispatch: str
     accept: str
     contact: str
@@ -208,6 +208,7 @@ class SlaPolicy(CodedItem):
     outer: Outer = Outer.GOVERNS
     outer_margin: int = 1  # working days by which ours ends before an outer deadline
     calendar: str | None = None  # absent: the organisation's
+    source_en: str = ""  # `source` in English
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,10 +277,13 @@ async def change_person(
     now: datetime,
     granter: Actor | None = None,
 ) -> dict[str, Any]:
-    """Change name, roles, department, area, password or active. Takes effect at once; a new password logs out
-    everywhere. Raises Refused where the person is not the granter's to change, or would be given more than the granter
+    """Change name, roles, department, area, password or active of whoever has this id or login. Takes effect at once;
+    a new password logs out everywhere. Raises Refused where the person is not the granter's to change, or would be given more than the granter
     holds."""
     row = await people.load_person(services.db, update.id)
+    if row is None:
+        found = await people.load_person_by_login(services.db, update.id.casefold())
+        row = await people.load_person(services.db, found.id) if found is not None else None
     if row is None or not can_manage(granter, row):
         raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
     if row.version != update.version:
@@ -297,15 +300,15 @@ async def change_person(
         changed["roles"] = sorted(grant.roles)
 
     def keep(c: sa.Connection) -> bool:
-        done = people.change_person(c, update.id, update.version, changed)
+        done = people.change_person(c, row.id, update.version, changed)
         if done and ("password" in changed or changed.get("active") is False):
-            people.end_sessions(c, update.id)
+            people.end_sessions(c, row.id)
         return done
 
     if not await services.db.transact(keep):
         raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
     actor_cache.forget()
-    after = await people.load_person(services.db, update.id)
+    after = await people.load_person(services.db, row.id)
     if after is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
     return dict(after._asdict())

@@ -1,5 +1,6 @@
 """Figures, their formulas, and the tickets behind them."""
 
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Annotated
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from hotline.database.keyset import KeysetPage
-from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
+from hotline.organisation.dependencies import StrictQueryRoute, require_roles
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.directory import zone_of
 from hotline.organisation.model.scopes import scope_of
@@ -32,7 +33,7 @@ from hotline.web.field_types import CodeWord, Day
 from hotline.web.paging import Cursor, Limit, PagedQuery
 from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
-router = APIRouter(prefix="/v1/figures", tags=["figures"], route_class=AuthenticatedRoute)
+router = APIRouter(prefix="/v1/figures", tags=["figures"], route_class=StrictQueryRoute)
 FigureContext = Annotated[
     TicketContext,
     require_roles("figures.read", Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN),
@@ -40,20 +41,34 @@ FigureContext = Annotated[
 MONTH = timedelta(days=29)
 
 
+@dataclass(frozen=True, slots=True)
+class FigurePeriod:
+    """Days, both included."""
+
+    first: Annotated[Day | None, Query(description="First day; absent: 29 days before the last")] = None
+    last: Annotated[Day | None, Query(description="Last day; absent: today, in the organisation's zone")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class FigureFilters:
+    """What is counted, by code."""
+
+    department: Annotated[CodeWord | None, Query(description="With all below it")] = None
+    category: Annotated[CodeWord | None, Query(description="With all below it")] = None
+    area: Annotated[CodeWord | None, Query(description="With all below it")] = None
+    channel: Annotated[Channel | None, Query()] = None
+
+
 async def parse_figure_query(
     context: FigureContext,
-    first: Annotated[Day | None, Query(description="First day; absent: 29 days before the last")] = None,
-    last: Annotated[Day | None, Query(description="Last day; absent: today, in the organisation's zone")] = None,
-    department: Annotated[CodeWord | None, Query(description="With all below it")] = None,
-    category: Annotated[CodeWord | None, Query(description="With all below it")] = None,
-    area: Annotated[CodeWord | None, Query(description="With all below it")] = None,
-    channel: Channel | None = None,
+    period: Annotated[FigurePeriod, Depends()],
+    filters: Annotated[FigureFilters, Depends()],
 ) -> FigureQuery:
     """The period and the filters. Each route adds what it groups by."""
     directory = await context.services.directory.now(context.now)
-    last = last or context.now.astimezone(zone_of(directory)).date()
-    given = {"department": department, "category": category, "area": area, "channel": channel}
-    return FigureQuery(first or last - MONTH, last, None, {name: str(code) for name, code in given.items() if code})
+    last = period.last or context.now.astimezone(zone_of(directory)).date()
+    codes = {name: str(code) for name, code in asdict(filters).items() if code}
+    return FigureQuery(period.first or last - MONTH, last, None, codes)
 
 
 Asked = Annotated[FigureQuery, Depends(parse_figure_query)]

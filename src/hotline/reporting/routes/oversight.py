@@ -136,7 +136,10 @@ async def read_audit(
     responses=refusal_responses(),
 )
 async def find_earlier_answers(
-    context: Annotated[TicketContext, require_roles("answers.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)],
+    context: Annotated[
+        TicketContext,
+        require_roles("answers.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR),
+    ],
     q: Annotated[str, Query(max_length=60)] = "",
     category: CodeWord | None = None,
     limit: Annotated[int, Query(ge=1, le=20)] = 5,

@@ -17,6 +17,7 @@ OPT_OUT = frozenset(
         "STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "OPTOUT", "REVOKE",
     }
 )  # fmt: skip
+INITIALS = frozenset({"TD", "T", "N", "R"})  # carriers' own, of no language
 OPT_IN = frozenset({"START", "UNSTOP", "恢复", "订阅", "恢复订阅", "取消退订"})
 HELP = frozenset({"HELP", "帮助", "INFO", "你好", "您好", "在吗", "HELLO", "HI"})
 THANKS = frozenset(

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hotline.sms.model.keywords import HELP, OPT_IN, OPT_OUT, THANKS, is_keyword, keyword_form, keyword_forms
+from hotline.sms.model.keywords import HELP, INITIALS, OPT_IN, OPT_OUT, THANKS, is_keyword, keyword_form, keyword_forms
 from hotline.text.normalisation import join_broken_words, normalise_text
 from hotline.text.numbering import TicketNumber, parse_number
 from hotline.text.simplified import to_simplified
@@ -87,7 +87,7 @@ class TextRequest:
     satisfaction: Satisfaction | None = None
     words: str = ""  # beside the opinion
     is_recurring: bool = False
-    language: str | None = None  # zh, en; None: unknown
+    language: str | None = None  # zh, en, of the text alone; None: unknown
 
 
 def parse_text(text: str, opt_out: Collection[str] = OPT_OUT) -> TextRequest:
@@ -96,9 +96,10 @@ def parse_text(text: str, opt_out: Collection[str] = OPT_OUT) -> TextRequest:
     language = detect_language(plain)
     if not _has_visible_text(plain):
         return TextRequest(Intent.NOTHING)
-    intent = _keyword_intent(keyword_form(plain), opt_out)
+    form = keyword_form(plain)
+    intent = _keyword_intent(form, opt_out)
     if intent is not None:
-        return TextRequest(intent, language=language)
+        return TextRequest(intent, language=None if form in INITIALS else language)
     # as long as what was written, so that a comment can be cut from that
     written = _without_symbols(plain).strip(_TRAILING)
     bare_text = to_simplified(_upper(written))

@@ -45,6 +45,7 @@ QUIET_HOURS_EXEMPT = frozenset(  # these answer what the resident did a moment a
     }
 )
 OFFICER_TEMPLATES = frozenset({"duty", "escalation"})  # they are paid to be woken
+KEYWORD_REPLIES = ("help", "opted_out", "opted_in", "progress_none")  # to a keyword, about no ticket
 STOP_LIST_EXEMPT = frozenset({"opted_out", "opted_in"})  # the stop list does not stop what is said of itself
 COUNT_EXEMPT = ("joined", "progress", "progress_none", "help", "opted_out", "opted_in")  # answers they asked for
 # they need the first to answer; the others they asked for a moment ago

@@ -63,7 +63,8 @@ async def explain_duplicates(
 async def list_duplicates(
     number: NumberPath,
     context: Annotated[
-        TicketContext, require_roles("tickets.duplicates.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)
+        TicketContext,
+        require_roles("tickets.duplicates.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR),
     ],
 ) -> Response:
     """Which other tickets may be about the same matter as this one: those that `POST /v1/explain/duplicates` finds and,

@@ -24,6 +24,7 @@ class ClockOut:
     policy: str
     policy_version: int
     source: str
+    source_en: str
     ladder: str | None
     calendar: str
     calendar_version: int
@@ -79,6 +80,7 @@ def render_clock(c: Clock, now: datetime) -> ClockOut:
         policy=c.terms["policy"],
         policy_version=c.terms["version"],
         source=c.terms["source"],
+        source_en=c.terms.get("source_en", ""),
         ladder=c.terms["ladder"],
         calendar=c.calendar,
         calendar_version=c.calendar_version,

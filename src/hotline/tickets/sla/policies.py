@@ -120,6 +120,7 @@ def terms_of(directory: Directory, metric: Metric, policy: SlaPolicy, priority: 
         "policy": policy.code,
         "version": directory.versions.get(("policies", policy.code), directory.version),
         "source": policy.source,
+        "source_en": policy.source_en,
         "ladder": escalation_policy.code,
         "ladder_version": directory.versions.get(("ladders", escalation_policy.code), directory.version),
         "steps": list(escalation_policy.steps),

@@ -15,7 +15,6 @@ from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.matching import Reading
 from hotline.triage.model.opinion import FormOpinion, may_follow, reason_of
 from hotline.triage.model.places.reader import read_places
-from hotline.triage.model.splitting import split_matters
 from hotline.triage.model.symptoms import SymptomFinding, find_symptoms
 
 DANGER_IS_SURE = 0.95
@@ -80,7 +79,7 @@ def advise(
         places=place.places,
         opinion=opinion,
         decided=follows,
-        matters=split_matters(narrative, text, _of_active_categories(lexicon, symptoms)),
+        matters=lexicon.splitter.split(narrative, text, _of_active_categories(lexicon, symptoms)),
     )
 
 

@@ -10,6 +10,7 @@ from hotline.text.normalisation import fold_text
 from hotline.text.sounds import SoundFinder
 from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon, folded_word_lists
 from hotline.triage.model.places.index import PlaceIndex, build_place_index
+from hotline.triage.model.splitting import NEXT_MATTER_LIST, MatterSplitter
 
 SOUND_LIST = "sound"  # the word list of what is also looked for by its sound
 ORDINARY_LIST = "ordinary"  # and of what sounds like that and is a word of its own
@@ -30,6 +31,7 @@ class Lexicon:
     patterns: PatternLexicon = field(default_factory=PatternLexicon)
     hazards: Mapping[Danger, Hazard] = field(default_factory=dict)
     sounds: SoundFinder = field(default_factory=lambda: SoundFinder((), ()))
+    splitter: MatterSplitter = field(default_factory=MatterSplitter)
 
 
 def build_lexicon(directory: Directory) -> Lexicon:
@@ -55,5 +57,6 @@ def build_lexicon(directory: Directory) -> Lexicon:
         places=build_place_index(directory),
         patterns=build_pattern_lexicon(directory, (*by_word, *hints, *near)),
         hazards={Danger(code): hazard for code, hazard in directory.hazards.items()},
+        splitter=MatterSplitter(lists.get(NEXT_MATTER_LIST, ())),
         sounds=SoundFinder(lists.get(SOUND_LIST, ()), (*lists.get(ORDINARY_LIST, ()), *lists.get(Operator.MASK, ()))),
     )
