@@ -157,6 +157,26 @@ EMPTIED = ["ticket_words", *(table.name for table in metadata.tables.values() if
 EMPTY = "WITH " + ", ".join(f"d{n} AS (DELETE FROM {name})" for n, name in enumerate(EMPTIED)) + " SELECT 1"
 MOVED = f"""SELECT (SELECT max(version) FROM directory_log) <> 1
 OR NOT EXISTS (SELECT FROM directory WHERE noun = 'house' AND body->>'name_en' = '{HOME}')"""
+
+
+def restoring(name: str) -> tuple[str, str]:
+    """Make a table as seeded: what differs goes, what is missing comes. To write all of it anew for each story leaves
+    so much behind in its file that after a hundred stories looking through it costs more than they do."""
+    columns = metadata.tables[name].columns
+    key, row = (
+        tuple(", ".join(f"{of}.{c.name}" for c in columns if c.primary_key or not key) for of in ("kept", "now"))
+        for key in (True, False)
+    )
+    same_key = f"({key[0]}) = ({key[1]})"
+    return (
+        f"DELETE FROM {name} AS now WHERE NOT EXISTS (SELECT FROM seeded.{name} AS kept WHERE {same_key} "
+        f"AND ({row[0]}) IS NOT DISTINCT FROM ({row[1]}))",
+        f"INSERT INTO {name} SELECT * FROM seeded.{name} AS kept "
+        f"WHERE NOT EXISTS (SELECT FROM {name} AS now WHERE {same_key})",
+    )
+
+
+RESTORE = [statement for name in DIRECTORY for statement in restoring(name)]
 KEEP_SEEDED = ["CREATE SCHEMA seeded", *(f"CREATE TABLE seeded.{name} AS TABLE {name}" for name in DIRECTORY)]
 END_OTHERS = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> ALL($1::int[])"""
@@ -169,9 +189,8 @@ async def emptied(db: Postgres) -> None:
         full = c.exec_driver_sql("SELECT count(*) FROM (SELECT 1 FROM timeline LIMIT 1001) AS t").scalar()
         c.exec_driver_sql(f"TRUNCATE {', '.join(EMPTIED)}" if full == 1001 else EMPTY)
         if c.exec_driver_sql(MOVED).scalar():
-            for name in DIRECTORY:
-                c.exec_driver_sql(f"DELETE FROM {name}")
-                c.exec_driver_sql(f"INSERT INTO {name} SELECT * FROM seeded.{name}")
+            for statement in RESTORE:
+                c.exec_driver_sql(statement)
 
     await db.transact(empty)
 
@@ -310,6 +329,8 @@ async def services(
         directory=snapshot(db),
         hashing=PasswordHashing(CHEAP),
     )
+    # how long it may take is told where a database says nothing: a busy machine is no outage
+    made.deadlines.lookup = made.deadlines.write = made.deadlines.push = 60.0
     made.journal.start()
     yield made
     await made.journal.drain()
