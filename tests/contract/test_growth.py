@@ -30,10 +30,8 @@ from hotline.delivery.payloads import (
     readable_text,
 )
 from hotline.open311.service import parse_w3c_moment
-from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
+from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Operator
-from hotline.organisation.service.seeding import read_seed_items
-from hotline.packaged_files import packaged_folder
 from hotline.sms.model.keywords import OPT_OUT, is_keyword, keyword_form
 from hotline.sms.model.requests import detect_language, parse_text
 from hotline.sms.model.templates import compose_text
@@ -66,10 +64,11 @@ from hotline.text.simplified import to_simplified
 from hotline.tickets.routes.lookup import TicketLookupIn
 from hotline.tickets.schemas.calls import CallIn
 from hotline.triage.model.advising import advise
-from hotline.triage.model.lexicon import Lexicon, build_lexicon
+from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.patterns import folded_word_lists
 from hotline.web.rule_texts import translate_rule
 from tests.conftest import NOON
+from tests.triage.seeded import seeded_directory, seeded_lexicon
 
 SOURCE = Path(hotline.__file__).parent
 PER_CHARACTER = 0.5e-6  # seconds: what takes less at NOTICED characters cannot be quadratic and matter
@@ -330,15 +329,8 @@ def test_no_pattern_takes_more_than_linear_time(place: str) -> None:
 # Every analysis
 
 
-def _directory() -> Directory:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
-    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
-        found[noun][code] = item
-    return Directory(1, **found)
-
-
-HOME = _directory()
-LEXICON: Lexicon = build_lexicon(HOME)
+HOME = seeded_directory("ruiquan")
+LEXICON = seeded_lexicon("ruiquan")
 WORDS = [
     *(word for words in HOME.words.values() for word in words.words),
     *(word for category in HOME.categories.values() for word in category.words),

@@ -1,17 +1,20 @@
-"""The shipped organisations as directories, for the pure rules of triage."""
+"""The shipped organisations as directories, for the pure rules: each read once in a test process."""
 
 from functools import cache
-from typing import Any
 
-from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
-from hotline.organisation.service.seeding import read_seed_items
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.service.seeding import read_seed_directory
 from hotline.packaged_files import packaged_folder
+from hotline.triage.model.lexicon import Lexicon, build_lexicon
 
 
 @cache
 def seeded_directory(name: str) -> Directory:
     """The directory that `hotline seed NAME` makes."""
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
-    for noun, code, item in read_seed_items(packaged_folder("seeds") / name, packaged_folder("seeds")):
-        found[noun][code] = item
-    return Directory(1, **found)
+    return read_seed_directory(packaged_folder("seeds") / name, packaged_folder("seeds"))
+
+
+@cache
+def seeded_lexicon(name: str) -> Lexicon:
+    """What triage knows with that directory."""
+    return build_lexicon(seeded_directory(name))

@@ -3,12 +3,10 @@
 import re
 
 from hotline.organisation.model.vocabulary import Operator
-from hotline.organisation.service.seeding import read_seed_directory
-from hotline.packaged_files import packaged_folder
 from hotline.text.normalisation import fold_text
+from tests.triage.seeded import seeded_directory
 
-ROOT = packaged_folder("seeds")
-DIRECTORY = read_seed_directory(ROOT / "ruiquan", ROOT)
+DIRECTORY = seeded_directory("ruiquan")
 NUMERALS = re.compile("[一二三四五六七八九十]")
 
 
