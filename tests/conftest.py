@@ -531,26 +531,38 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-# Their stories last: real processes, browsers, a whole month. What begins last must be short, or one worker waits for
-# the other at the end.
+# Their stories last: browsers, a whole month. What begins last must be short, or one worker waits for the others at the
+# end.
 LONG = (
-    "tests/chaos/", "tests/console/", "tests/walks/", "tests/cli/", "tests/importing/test_importing.py",
+    "tests/console/", "tests/walks/", "tests/cli/", "tests/importing/test_importing.py",
     "tests/reporting/test_figures.py", "tests/contract/test_authorization.py", "tests/contract/test_schema.py",
-    "tests/contract/test_generated_clients.py", "tests/contract/test_growth.py",
+    "tests/contract/test_generated_clients.py", "tests/contract/test_growth.py", "tests/incidents/test_storm.py",
+    "tests/learning/test_quarter.py",
+)  # fmt: skip
+# Theirs last too, and mostly wait: for real processes, for a database that says nothing.
+WAITING = (
+    "tests/chaos/", "tests/inbound/test_outage.py", "tests/streaming/", "tests/web/test_connections.py",
+    "tests/database/test_engines.py",
 )  # fmt: skip
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Several workers begin with the long stories, dealt out by module; `--dist worksteal` gives the n-th of them the
-    n-th part of the list."""
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    if workers == 1:
-        return
+def dealt(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """In an order of which the n-th worker takes the n-th part: the first begins with the stories that wait, so that
+    the others have the processors meanwhile, and they with the long ones, dealt out by module."""
     shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    shares[0] = [item for item in items if item.nodeid.startswith(WAITING)]
     long = [item for item in items if item.nodeid.startswith(LONG)]
     for n, (_, stories) in enumerate(groupby(long, lambda item: item.path)):
-        shares[n % workers].extend(stories)
-    rest = iter([item for item in items if not item.nodeid.startswith(LONG)])
+        shares[1 + n % (workers - 1)].extend(stories)
+    rest = iter([item for item in items if not item.nodeid.startswith((*WAITING, *LONG))])
     for n, share in enumerate(shares):
         share.extend(islice(rest, max(0, len(items) * (n + 1) // workers - len(items) * n // workers - len(share))))
-    items[:] = [*chain.from_iterable(shares), *rest]
+    return [*chain.from_iterable(shares), *rest]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several workers begin with the long stories; `--dist worksteal` gives the n-th of them the n-th part of the
+    list."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = dealt(items, workers)
