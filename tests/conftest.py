@@ -46,10 +46,12 @@ from hotline.triage.model.lexicon import Lexicon, build_lexicon
 from hotline.web.paging import PageCache
 from tests.contract.replies import EXERCISED, operations, recorded
 from tests.postgres import Server, find_server
+from tests.triage.seeded import keep_patterns
 
 structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 # httpx looks for it at every request to an application, through all of the path, and cannot find it
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+keep_patterns()
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)  # Wednesday noon in Chengdu
 ROOT = Path(__file__).parents[1]
 

@@ -1,10 +1,12 @@
 """The word lists of the shipped directory: written as texts are folded, and each in use."""
 
 import re
+from dataclasses import replace
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.normalisation import fold_text
-from tests.triage.seeded import seeded_directory
+from hotline.triage.model.patterns import build_pattern_lexicon
+from tests.triage.seeded import kept_pattern_lexicon, seeded_directory
 
 DIRECTORY = seeded_directory("ruiquan")
 NUMERALS = re.compile("[一二三四五六七八九十]")
@@ -22,3 +24,13 @@ def test_every_word_list_is_used_by_a_pattern_or_is_an_operator() -> None:
     patterns += [pattern for symptom in DIRECTORY.symptoms.values() for pattern in symptom.patterns]
     named = set(re.findall(r"<([a-z0-9_-]+)>", " ".join(patterns)))
     assert set(DIRECTORY.word_lists) - named - set(Operator) == {"sound", "ordinary", "greeting"}  # read by name
+
+
+def test_the_patterns_that_the_suite_keeps_are_those_of_the_directory() -> None:
+    same = {**DIRECTORY.danger_frames}
+    frame = next(iter(same.values()))
+    changed = replace(DIRECTORY, danger_frames={**same, frame.code: replace(frame, patterns=("{着火}",))})
+    for directory in (DIRECTORY, changed, replace(DIRECTORY, words={}), replace(DIRECTORY, word_lists={}), DIRECTORY):
+        assert kept_pattern_lexicon(directory, ["物业"]).groups == build_pattern_lexicon(directory, ["物业"]).groups
+    assert kept_pattern_lexicon(DIRECTORY, ["物业"]) is kept_pattern_lexicon(replace(DIRECTORY, areas={}), ["物业"])
+    assert kept_pattern_lexicon(DIRECTORY, ["物业"]) is not kept_pattern_lexicon(DIRECTORY, ["电梯"])
