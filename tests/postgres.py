@@ -5,6 +5,7 @@ import atexit
 import glob
 import os
 import pwd
+import random
 import shutil
 import socket
 import subprocess
@@ -61,10 +62,23 @@ class Server:
         )
 
 
+_chance = random.SystemRandom()  # pytest-randomly sets the other alike in every test process
+PORTS = range(10_000, 32_000)  # below those that Linux, macOS and Windows give to connections that go out
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    """A port nobody listens on, and none that a connection of another test could have by the time it is used."""
+    while True:
+        port = _chance.choice(PORTS)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def _bin(name: str) -> str | None:

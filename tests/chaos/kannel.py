@@ -129,6 +129,10 @@ get-url = "{get_url}"
         words = quote(text.encode("utf-16-be"))
         os.write(self._keys, f"{sender} {receiver} ucs2 {words}\n".encode())
 
+    def asked_in_vain(self) -> int:
+        """How often smsbox could not bring us a text."""
+        return (self.folder / "smsbox.out").read_text(errors="replace").count("Couldn't fetch")
+
     def inbox(self) -> list[str]:
         """Every text that reached the handset, parts put together."""
         raw = (self.folder / "handset.out").read_text(errors="replace")

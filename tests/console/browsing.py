@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.conftest import NOON, ROOT
 
@@ -28,6 +28,9 @@ async def a_browser() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+PATIENCE = 30_000  # ms that a busy machine may take for what a page does at once
 
 
 @dataclass
@@ -53,7 +56,8 @@ async def sit_down(browser: Browser, address: str, login: str, **more: Any) -> S
     context = await browser.new_context(viewport={"width": 1400, "height": 900}, locale="zh-CN", **more)
     await context.clock.set_fixed_time(MORNING)  # the server's own clock
     page = await context.new_page()
-    page.set_default_timeout(8000)
+    page.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     seat = Seat(context, page, address, [], [])
     page.on("pageerror", lambda error: seat.wrong.append(str(error)))
     page.on("console", lambda said: seat.wrong.append(said.text) if said.type == "error" else None)

@@ -30,12 +30,11 @@ from hotline.organisation.model.vocabulary import Kind
 from hotline.text.numbering import TicketNumber
 from hotline.triage.model.advising import advise
 from hotline.triage.model.households import build_household_lexicon
-from hotline.triage.model.lexicon import build_lexicon
 from tests.conftest import NOON
-from tests.triage.seeded import seeded_directory
+from tests.triage.seeded import seeded_directory, seeded_lexicon
 
 DIRECTORY = seeded_directory("ruiquan")
-LEXICON = build_lexicon(DIRECTORY)
+LEXICON = seeded_lexicon("ruiquan")
 HOUSEHOLDS = build_household_lexicon(DIRECTORY)
 _serial = count(1)
 

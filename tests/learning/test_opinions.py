@@ -24,15 +24,14 @@ from hotline.tickets.context import Services
 from hotline.tickets.model.intake import IncomingCall, IntakeRequest, opened
 from hotline.tickets.model.ticket import Ticket
 from hotline.triage.model.advising import advise
-from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.opinion import Opinion
 from hotline.value_objects import replace
 from tests.conftest import NOON, Cast, Player
 from tests.learning.narratives import quarter
-from tests.triage.seeded import seeded_directory
+from tests.triage.seeded import seeded_directory, seeded_lexicon
 
 DIRECTORY = seeded_directory("ruiquan")
-LEXICON = build_lexicon(DIRECTORY)
+LEXICON = seeded_lexicon("ruiquan")
 URGENCY = list(Priority)
 GATEWAY = Actor(ActorKind.KEY, "form", "web form", frozenset({Role.GATEWAY}))
 RESIDENT = Actor(ActorKind.RESIDENT, "r", "resident", frozenset({Role.RESIDENT}))

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotline.organisation.model import duty
-from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
 from hotline.organisation.model.items import Member, Override, Roster, Shift
 from hotline.organisation.model.vocabulary import Kind
 from hotline.organisation.service.duty import swap_overrides
-from hotline.organisation.service.seeding import read_seed_items
-from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refused
 from hotline.tickets.model.routing import choose_route
+from tests.triage.seeded import seeded_directory
 
 ZONE = ZoneInfo("Asia/Shanghai")
 A, B, C = (Member(code=c, name=c.upper()) for c in "abc")
@@ -116,10 +113,7 @@ def test_a_whole_roster_has_exactly_one_on_duty_at_every_minute(offset: int, len
 
 
 def test_a_duty_desk_where_nobody_sits_is_sent_nothing() -> None:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
-    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
-        found[noun][code] = item
-    d, night = Directory(1, **found), at("2026-11-28T02:00")
+    d, night = seeded_directory("ruiquan"), at("2026-11-28T02:00")
     manned = choose_route(d, "dt-trapped", Kind.REQUEST, "rq-b3", night)
     gone = Override(start="2026-11-28T00:00", end="2026-11-28T08:00", member=None)
     desk = {**d.rosters, "service-centre": replace(d.rosters["service-centre"], overrides=(gone,))}
@@ -129,10 +123,7 @@ def test_a_duty_desk_where_nobody_sits_is_sent_nothing() -> None:
 
 
 def test_a_call_goes_up_the_chain_until_somebody_is_there() -> None:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
-    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
-        found[noun][code] = item
-    d = Directory(1, **found)
+    d = seeded_directory("ruiquan")
     now = at("2026-11-28T02:00")
     assert duty.duty_chain(d, "property-works") == ["property-works", "property", "service-centre"]
     assert [t.department for t in duty.officers_to_call(d, "property-works", now)] == ["property-works"]

@@ -1,15 +1,12 @@
 """What comes of a call, said without a database: the contact, the ticket, its first steps, who is told."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
 from hotline.organisation.model.actors import Actor, ActorKind, Role
-from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
+from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel
-from hotline.organisation.service.seeding import read_seed_items
-from hotline.packaged_files import packaged_folder
 from hotline.refusals import Code, Refused
 from hotline.text.numbering import TicketNumber
 from hotline.text.phone_parsing import parse_phone
@@ -17,7 +14,7 @@ from hotline.tickets.model.intake import IncomingCall, IntakeRequest, opened, re
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
 from hotline.triage.model.advising import advise
-from hotline.triage.model.lexicon import build_lexicon
+from tests.triage.seeded import seeded_directory, seeded_lexicon
 
 NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)
 DESK = Actor(ActorKind.PERSON, "desk", "李敏", frozenset({Role.OPERATOR}))
@@ -26,17 +23,14 @@ NUMBER = TicketNumber("100000006")
 
 @pytest.fixture(scope="module")
 def directory() -> Directory:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
-    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
-        found[noun][code] = item
-    return Directory(1, **found)
+    return seeded_directory("ruiquan")
 
 
 def taken_in(directory: Directory, intake_request: IntakeRequest) -> Change:
     who = parse_phone(intake_request.phone, "CN", "28")
     call = IncomingCall(intake_request, who, "caller-1" if who.caller else None, "call-1", DESK, NOON)
     return opened(
-        call, NUMBER, advise(build_lexicon(directory), intake_request.narrative, intake_request.address), directory
+        call, NUMBER, advise(seeded_lexicon("ruiquan"), intake_request.narrative, intake_request.address), directory
     )
 
 

@@ -3,17 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
+from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import ANY
 from hotline.organisation.model.vocabulary import Danger, Kind, Priority
-from hotline.organisation.service.seeding import read_seed_items
-from hotline.packaged_files import packaged_folder
 from hotline.storage.file_types import is_declared_type, media_type_of
 from hotline.text.normalisation import fold_text, index_terms, query_terms
 from hotline.text.numbering import FIRST, number_from_serial, parse_number, serial_from_number
@@ -23,19 +20,17 @@ from hotline.tickets.model.routing import choose_route
 from hotline.tickets.sla.policies import limits_for, policy_for, working_time_of
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import Lexicon, build_lexicon
+from tests.triage.seeded import seeded_directory, seeded_lexicon
 
 
 @pytest.fixture(scope="module")
 def directory() -> Directory:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
-    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
-        found[noun][code] = item
-    return Directory(1, **found)
+    return seeded_directory("ruiquan")
 
 
 @pytest.fixture(scope="module")
 def lex(directory: Directory) -> Lexicon:
-    return build_lexicon(directory)
+    return seeded_lexicon("ruiquan")
 
 
 DANGERS: list[tuple[str, str]] = [

@@ -4,17 +4,14 @@ import pytest
 
 from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade
-from hotline.organisation.service.seeding import read_seed_directory
-from hotline.packaged_files import packaged_folder
 from hotline.text.normalisation import fold_text
 from hotline.triage.model.danger.judging import judge
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
-from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.matching import Reading
+from tests.triage.seeded import seeded_directory, seeded_lexicon
 
-ROOT = packaged_folder("seeds")
-DIRECTORY = read_seed_directory(ROOT / "ruiquan", ROOT)
-LEXICON = build_lexicon(DIRECTORY)
+DIRECTORY = seeded_directory("ruiquan")
+LEXICON = seeded_lexicon("ruiquan")
 FRAMES = list(DIRECTORY.danger_frames.values())
 
 

@@ -5,7 +5,6 @@
 import csv
 from dataclasses import replace
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from hotline.learning.model.evaluation import Pair, evaluate_pairs
 from hotline.triage.meaning import load_encoder
 from hotline.triage.model.advice import Advice
 from hotline.triage.model.advising import advise
-from hotline.triage.model.lexicon import Lexicon, build_lexicon
+from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.same_matter import (
     JOIN_FROM,
     OFFER_FROM,
@@ -26,15 +25,14 @@ from hotline.triage.model.same_matter import (
     profile_of_ticket,
     repeat_window,
 )
-from tests.triage.seeded import seeded_directory
+from tests.triage.seeded import seeded_directory, seeded_lexicon
 
 PAIRS = Path(__file__).with_name("repeat_pairs.tsv")
 DIRECTORY = seeded_directory("ruiquan")
 
 
-@cache
 def lexicon() -> Lexicon:
-    return build_lexicon(DIRECTORY)
+    return seeded_lexicon("ruiquan")
 
 
 def advised(text: str) -> Advice:

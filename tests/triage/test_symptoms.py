@@ -3,17 +3,14 @@
 import pytest
 
 from hotline.organisation.model.items import Symptom
-from hotline.organisation.service.seeding import read_seed_directory
-from hotline.packaged_files import packaged_folder
 from hotline.text.normalisation import fold_text
 from hotline.triage.model.advising import advise
-from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.matching import Reading
 from hotline.triage.model.symptoms import find_symptoms
 from hotline.triage.model.titles import TITLE_LENGTH, make_title
+from tests.triage.seeded import seeded_lexicon
 
-ROOT = packaged_folder("seeds")
-LEXICON = build_lexicon(read_seed_directory(ROOT / "ruiquan", ROOT))
+LEXICON = seeded_lexicon("ruiquan")
 SYMPTOMS = list(LEXICON.directory.symptoms.values())
 
 

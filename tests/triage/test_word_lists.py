@@ -1,14 +1,14 @@
 """The word lists of the shipped directory: written as texts are folded, and each in use."""
 
 import re
+from dataclasses import replace
 
 from hotline.organisation.model.vocabulary import Operator
-from hotline.organisation.service.seeding import read_seed_directory
-from hotline.packaged_files import packaged_folder
 from hotline.text.normalisation import fold_text
+from hotline.triage.model.patterns import build_pattern_lexicon
+from tests.triage.seeded import kept_pattern_lexicon, seeded_directory
 
-ROOT = packaged_folder("seeds")
-DIRECTORY = read_seed_directory(ROOT / "ruiquan", ROOT)
+DIRECTORY = seeded_directory("ruiquan")
 NUMERALS = re.compile("[一二三四五六七八九十]")
 
 
@@ -30,3 +30,13 @@ def test_every_word_list_is_used_by_a_pattern_or_is_an_operator() -> None:
         "greeting",
         "next-matter",
     }  # read by name
+
+
+def test_the_patterns_that_the_suite_keeps_are_those_of_the_directory() -> None:
+    same = {**DIRECTORY.danger_frames}
+    frame = next(iter(same.values()))
+    changed = replace(DIRECTORY, danger_frames={**same, frame.code: replace(frame, patterns=("{着火}",))})
+    for directory in (DIRECTORY, changed, replace(DIRECTORY, words={}), replace(DIRECTORY, word_lists={}), DIRECTORY):
+        assert kept_pattern_lexicon(directory, ["物业"]).groups == build_pattern_lexicon(directory, ["物业"]).groups
+    assert kept_pattern_lexicon(DIRECTORY, ["物业"]) is kept_pattern_lexicon(replace(DIRECTORY, areas={}), ["物业"])
+    assert kept_pattern_lexicon(DIRECTORY, ["物业"]) is not kept_pattern_lexicon(DIRECTORY, ["电梯"])

@@ -3,7 +3,6 @@ that knows only the timeline and the calendar."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, settings
@@ -11,10 +10,7 @@ from hypothesis.stateful import invariant, rule
 from hypothesis.strategies import integers, sampled_from
 
 from hotline.organisation.model.actors import CLOCK
-from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory
 from hotline.organisation.model.vocabulary import Metric, Priority
-from hotline.organisation.service.seeding import read_seed_items
-from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refusal
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model.ticket import Change, Clock, Command
@@ -25,17 +21,10 @@ from hotline.tickets.sla.policies import working_time_of
 from hotline.tickets.sla.timers import replay
 from tests.conftest import NOON
 from tests.tickets.make import as_role, complete
+from tests.triage.seeded import seeded_directory
 from tests.walks.test_walk import Walk
 
-
-def _seeded() -> Directory:
-    found: dict[str, dict[str, Any]] = {noun: {} for noun in SEED_ORDER_NOUNS}
-    for noun, code, item in read_seed_items(packaged_folder("seeds") / "ruiquan", packaged_folder("seeds")):
-        found[noun][code] = item
-    return Directory(1, **found)
-
-
-RUIQUAN = _seeded()
+RUIQUAN = seeded_directory("ruiquan")
 ZONE = ZoneInfo("Asia/Shanghai")
 RUNNING = {"received", "triaged", "dispatched"}
 SEEN = {"rungs": 0, "compared": 0, "pauses": 0, "raises": 0, "extensions": 0}
