@@ -21,6 +21,7 @@ import pytest
 import sqlalchemy as sa
 import structlog
 from fastapi import FastAPI
+from hypothesis import settings
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -52,6 +53,8 @@ structlog.configure(processors=[structlog.processors.format_exc_info, structlog.
 # httpx looks for it at every request to an application, through all of the path, and cannot find it
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 keep_patterns()
+settings.register_profile("suite", deadline=None)  # an example may take long on a busy machine
+settings.load_profile("suite")
 NOON = datetime(2026, 11, 25, 4, 0, tzinfo=UTC)  # Wednesday noon in Chengdu
 ROOT = Path(__file__).parents[1]
 

@@ -272,6 +272,8 @@ async def refusing(db: Any, state: str) -> AsyncIterator[None]:
         return
 
     def stop(c: sa.Connection) -> None:
+        for setting in PATIENTLY:
+            c.exec_driver_sql(setting)
         c.exec_driver_sql(
             "CREATE OR REPLACE FUNCTION refuse_it() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{state}'; END $$"
@@ -280,16 +282,19 @@ async def refusing(db: Any, state: str) -> AsyncIterator[None]:
             c.exec_driver_sql(f"CREATE TRIGGER refuse_it BEFORE INSERT ON {table} EXECUTE FUNCTION refuse_it()")
 
     def go_on(c: sa.Connection) -> None:
-        for table in TABLES:
-            c.exec_driver_sql(f"DROP TRIGGER refuse_it ON {table}")
+        for setting in PATIENTLY:
+            c.exec_driver_sql(setting)
+        c.exec_driver_sql("DROP FUNCTION IF EXISTS refuse_it() CASCADE")
 
-    await db.transact(stop)
     try:
+        await db.migrate(stop)
         yield
     finally:
-        await db.transact(go_on)
+        await db.migrate(go_on)
 
 
+# what refuses must be gone in any case: all later stories of the test process have the same database
+PATIENTLY = ("SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0")
 STATES = ["53100", "53200", "53400", "57014", "57P01", "57P03", "58030", "25006", "55P03", "XX001", "08006"]
 
 
