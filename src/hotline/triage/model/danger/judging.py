@@ -191,7 +191,8 @@ class _Context(Surroundings):
             near = self.first_clause <= clause <= self.last_clause or (
                 abs(self.first_clause - clause) <= 1 and not self.present
             )
-            if near and not any(span[1] <= other[0] for other in real):
+            # "not a drill" holds the drill
+            if near and not any(span[1] <= other[0] or other[0] <= span[0] < other[1] for other in real):
                 return True
         return False
 
