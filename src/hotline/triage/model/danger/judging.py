@@ -22,10 +22,15 @@ _AND = frozenset("和跟与同")
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
 # asks what to do. It is about a case when something in front of it says that it is so: 着火了怎么办, not 着火怎么办
-_WHAT_NOW = frozenset(
-    ("怎么办", "咋个办", "咋办", "咋整", "咋个整", "点算", "怎么处理", "咋个处理", "打哪个电话", "找哪个", "找谁")
-)
-_CASE_SIGNS = (*"了咯咗喇紧正在我这那都还没很好", "有人", "有个", "有几", "里面", "里头", "全是", "一直", "得很")
+_WHAT_NOW = (
+    "怎么办", "咋个办", "咋办", "咋整", "咋个整", "点算", "怎么处理", "咋个处理", "打哪个电话",
+    "找哪个", "找谁",
+)  # fmt: skip
+_TOLD_BEFORE = 12  # characters in front of a hit that may say whose case it is
+_CASE_SIGNS = (
+    *"了咯咗喇紧正在我这那都还没很好", "有人", "有个", "一个", "得满", "得直", "得一", "有几", "几个",
+    "里面", "里头", "全是", "一直", "得很",
+)  # fmt: skip
 _BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
 _NOT_DONE = ("没", "未", "不", "冇", "想", "要", "等")
 _USUALLY = ("平时", "平常", "往常", "通常", "往日", "usually", "normally", "always")  # what is not now
@@ -191,7 +196,8 @@ class _Context(Surroundings):
             near = self.first_clause <= clause <= self.last_clause or (
                 abs(self.first_clause - clause) <= 1 and not self.present
             )
-            if near and not any(span[1] <= other[0] for other in real):
+            # "not a drill" holds the drill
+            if near and not any(span[1] <= other[0] or other[0] <= span[0] < other[1] for other in real):
                 return True
         return False
 
@@ -314,8 +320,8 @@ class _Context(Surroundings):
         return any(not self._asks_about_case(span) for span in asked)
 
     def _asks_about_case(self, span: Span) -> bool:
-        told = self.text[max(0, self.start - 6) : max(self.end + 2, span[0])]
-        return self.text[span[0] : span[1]] in _WHAT_NOW and _contains(told, _CASE_SIGNS)
+        told = self.text[max(0, self.start - _TOLD_BEFORE) : max(self.end + 2, span[0])]
+        return self.text.startswith(_WHAT_NOW, span[0]) and _contains(told, _CASE_SIGNS)
 
     def is_done(self) -> bool:
         again = self.around(Operator.AGAIN)

@@ -25,7 +25,7 @@ _EN_NUMBER = r"\s?(?:no\.?|number|nr\.?|#)?\s?"
 # building 3 and 4, but not building 3 and 4 people
 _EN_MORE = rf"(?:\s(?:and|or|to|&)\s{_EN}(?=\s?(?:$|[,.;]|(?:have|has|are|is|were|was|both|all|no|without)\b)))?"
 # a seat, a vehicle, a bridge: counted with 座 as well
-_NOT_SEATS = "(?![车位椅桥山塔楼庙城房雕亭岗机钟谈牌客轿]|面包|基站|坟|的?(?:商务|面包|小?车))"
+_NOT_SEATS = "(?!楼(?![上下道梯])|[车位椅桥山塔庙城房雕亭岗机钟谈牌客轿]|面包|基站|坟|的?(?:商务|面包|小?车))"
 # 楼 behind a number is the building where a unit follows, else a floor
 _DASHED = (
     rf"(?<![a-z.:/-])(?P<dashed>{_N})[#栋]?{_DASH}(?P<dashed_unit>\d{{1,2}}|[{CHINESE}]{{1,3}})(?:{_DASH}|单元)"
