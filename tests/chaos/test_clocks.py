@@ -164,7 +164,7 @@ async def undisturbed(db: Any, which: str, opened: Any, now: datetime, folder: P
     """What one worker nobody disturbs would tell: on a copy."""
     if which == "sqlite":
         # never by opening the file: closing it again would drop this process's locks on it
-        await db._run_on_writer(lambda line: line.execute("VACUUM INTO ?", (str(folder / "copy.db"),)))
+        await db.run_on_writer(lambda line: line.execute("VACUUM INTO ?", (str(folder / "copy.db"),)))
         copy: Any = Sqlite(folder / "copy.db")
     else:
         url = db.url.set(drivername="postgresql")

@@ -108,6 +108,47 @@ async def test_a_phone_and_a_wall_both_show_it_whole(
     await works.picture(f"board-{wide}")
 
 
+# what reaches over the edge of its card or of the window, and cannot be scrolled to where it stands
+SPILLS = """() => {
+  const scrolls = (e) => e && e !== document.documentElement && (["auto", "scroll", "hidden"].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+  const edge = document.documentElement.clientWidth;
+  return [...document.querySelectorAll("header *, main *")].filter((e) => {
+    const box = e.getBoundingClientRect();
+    if (!box.width || e.closest(".hidden, svg, [hidden], .skip") || scrolls(e.parentElement)) return false;
+    const card = e.parentElement.closest(".card");
+    return box.right > edge + 1 || (card && box.right > card.getBoundingClientRect().right + 1);
+  }).map((e) => `${e.tagName} ${e.id} ${e.className} ${(e.textContent ?? "").trim().slice(0, 30)}`).slice(0, 5);
+}"""
+WIDTHS = (1024, 1300, 1920)
+DRAWN = {"wall": "#departments tbody tr"}  # what shows that a page is drawn
+
+
+@pytest.mark.timeout(300)
+@on_one_database
+@needs_browser
+@pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant", "en"])
+async def test_nothing_reaches_over_the_edge_of_a_page(
+    office: Office, desk: Player, language: str, lift_ticket: dict[str, Any]
+) -> None:
+    await desk.call(DIALECT, location={"lat": 30.69, "lon": 103.83})
+    found: dict[tuple[str, int], list[str]] = {}
+    for login, pages in SEATS.items():
+        seat = await office.seat(login)
+        await seat.context.request.get(f"{seat.address}/console/language/{language}")
+        for name in (*pages, f"tickets/{lift_ticket['number']}"):
+            await seat.open(f"/console/{name}")
+            await seat.page.wait_for_load_state("load")
+            if name in DRAWN:
+                await seat.page.locator(DRAWN[name]).first.wait_for()
+            await seat.page.wait_for_timeout(300)
+            for width in WIDTHS:
+                await seat.page.set_viewport_size({"width": width, "height": 900})
+                if spilled := await seat.page.evaluate(SPILLS):
+                    found[name, width] = spilled
+        await seat.context.close()
+    assert found == {}
+
+
 async def test_every_page_has_its_policy_and_asks_who_comes(desk: Player) -> None:
     for page in PAGES:
         path = page.path.format(number="100000006", period="day", first="2026-11-25", code="100002")

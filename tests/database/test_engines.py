@@ -27,7 +27,7 @@ def path(sqlite_template: Path, tmp_path: Path) -> Path:
 async def test_sqlite_is_durable_and_keeps_foreign_keys(path: Path) -> None:
     db = Sqlite(path)
     await db.open()
-    found = await db._run_on_writer(
+    found = await db.run_on_writer(
         lambda connection: {
             p: connection.execute(f"PRAGMA {p}").fetchone()[0] for p in ("journal_mode", "synchronous", "foreign_keys")
         }
@@ -58,13 +58,13 @@ async def test_a_full_disk_is_reported_nothing_is_half_done_and_writing_goes_on(
     await db.open()
     journal = Journal(db)
     journal.start()
-    pages = await db._run_on_writer(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
-    await db._run_on_writer(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}"))
+    pages = await db.run_on_writer(lambda connection: connection.execute("PRAGMA page_count").fetchone()[0])
+    await db.run_on_writer(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}"))
     with pytest.raises(DatabaseFull):
         for n in range(200):
             await journal.commit(new(n))
     written = await count(db, ticket)
-    await db._run_on_writer(lambda connection: connection.execute("PRAGMA max_page_count = 1000000"))
+    await db.run_on_writer(lambda connection: connection.execute("PRAGMA max_page_count = 1000000"))
     await journal.commit(new(500))
     assert await count(db, ticket) == written + 1
     await journal.drain()

@@ -263,12 +263,12 @@ def test_the_deadlines_of_a_request_add_up_to_less_than_ten_seconds() -> None:
 async def refusing(db: Any, state: str) -> AsyncIterator[None]:
     """Every insert meets this fault of the database; on SQLite, its file may not grow."""
     if isinstance(db, Sqlite):
-        full = await db._run_on_writer(lambda line: line.execute("PRAGMA page_count").fetchone()[0])
-        await db._run_on_writer(lambda line: line.execute(f"PRAGMA max_page_count = {full}").fetchall())
+        full = await db.run_on_writer(lambda line: line.execute("PRAGMA page_count").fetchone()[0])
+        await db.run_on_writer(lambda line: line.execute(f"PRAGMA max_page_count = {full}").fetchall())
         try:
             yield
         finally:
-            await db._run_on_writer(lambda line: line.execute("PRAGMA max_page_count = 1000000000").fetchall())
+            await db.run_on_writer(lambda line: line.execute("PRAGMA max_page_count = 1000000000").fetchall())
         return
 
     def stop(c: sa.Connection) -> None:

@@ -117,7 +117,7 @@ async def fsync_is_off(services: Services, clock: Clock) -> None:
     """The suite's PostgreSQL runs without it anyway."""
     if isinstance(services.db, Sqlite):
         assert all(safe for _, _, safe in await services.db.durability())
-        await services.db._run_on_writer(lambda connection: connection.execute("PRAGMA synchronous = OFF"))
+        await services.db.run_on_writer(lambda connection: connection.execute("PRAGMA synchronous = OFF"))
 
 
 def row_of_text(key: str, services: Services, now: datetime) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Sqlite:
         self._engine: sa.Engine | None = None
 
     async def open(self) -> None:
-        await self._run_on_writer(lambda connection: None)
+        await self.run_on_writer(lambda connection: None)
 
     async def close(self) -> None:
         def shut() -> None:
@@ -111,7 +111,7 @@ class Sqlite:
                 _commit(transaction.commit)
                 return done
 
-        done = await self._run_on_writer(run)
+        done = await self.run_on_writer(run)
         note_commit()
         return done
 
@@ -140,21 +140,21 @@ class Sqlite:
     async def migrate(self, work: Callable[[sa.Connection], R]) -> R:
         """Like `transact`, with foreign keys off: a batch migration rebuilds tables, and a cascade would empty their
         children."""
-        await self._run_on_writer(lambda connection: connection.execute("PRAGMA foreign_keys = OFF"))
+        await self.run_on_writer(lambda connection: connection.execute("PRAGMA foreign_keys = OFF"))
         try:
             done = await self.transact(work)
-            if broken := await self._run_on_writer(
+            if broken := await self.run_on_writer(
                 lambda connection: connection.execute("PRAGMA foreign_key_check").fetchall()
             ):
                 raise RuntimeError(f"the migration left rows without their parent: {broken[:3]}")
             return done
         finally:
-            await self._run_on_writer(lambda connection: connection.execute("PRAGMA foreign_keys = ON"))
+            await self.run_on_writer(lambda connection: connection.execute("PRAGMA foreign_keys = ON"))
 
     async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
         self.round_trips += 1
         try:
-            return await self._run_on_writer(lambda connection: _write_in_transaction(connection, plans))
+            return await self.run_on_writer(lambda connection: _write_in_transaction(connection, plans))
         except sqlite3.IntegrityError as fault:
             raise IntegrityFault(type(fault).__name__) from fault
 
@@ -164,7 +164,7 @@ class Sqlite:
             return int(reserved[0])
 
         self.round_trips += 1
-        return await self._run_on_writer(take)
+        return await self.run_on_writer(take)
 
     async def time(self) -> datetime:
         if self.clock is not None:
@@ -173,7 +173,7 @@ class Sqlite:
         def ask(connection: sqlite3.Connection) -> str:
             return str(connection.execute("SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')").fetchone()[0])
 
-        return datetime.fromisoformat(await self._run_on_writer(ask))
+        return datetime.fromisoformat(await self.run_on_writer(ask))
 
     async def durability(self) -> list[tuple[str, str, bool]]:
         def ask(connection: sqlite3.Connection) -> list[tuple[str, str, bool]]:
@@ -181,9 +181,12 @@ class Sqlite:
             level = int(connection.execute("PRAGMA synchronous").fetchone()[0])
             return [("journal_mode", mode, mode == "wal"), ("synchronous", str(level), level >= 2)]
 
-        return await self._run_on_writer(ask)
+        return await self.run_on_writer(ask)
 
-    async def _run_on_writer(self, work: Callable[[sqlite3.Connection], R]) -> R:
+    async def run_on_writer(self, work: Callable[[sqlite3.Connection], R]) -> R:
+        """What `work` gives, run on the thread and the connection that write, outside any transaction: for pragmas and
+        what else SQLite allows there alone. Nobody writes meanwhile."""
+
         def run() -> R:
             if self._writing_connection is None:
                 self._writing_connection = self._connect(reading=False)

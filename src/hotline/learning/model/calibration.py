@@ -1,4 +1,4 @@
-"""How far a model's confidence can be believed: thresholds, calibration error, the record that lets it act."""
+"""How reliable a model's confidence is: thresholds, calibration error, the record that lets it act."""
 
 import math
 from collections.abc import Mapping, Sequence

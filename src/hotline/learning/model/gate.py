@@ -9,9 +9,9 @@ from hotline.learning.model.calibration import Prediction, accuracy, score_categ
 COUNTED = 30  # labels from which on a category is judged by itself
 LEAST_OF_BATCH = 10  # labels of one person from which on they are compared with the others'
 CONTRADICTION = 0.4  # how much larger the contradicted share of a batch is than that of all other labels
-SURE_OF_IT = 0.5  # confidence from which on a guess contradicts: of what nobody else labels, the model knows nothing
+SURE_OF_IT = 0.5  # confidence from which on a guess contradicts: below it, too few others labelled such texts
 MINORITY = 3  # more than a third of all labels are not set aside because the others say otherwise
-# one label of an accomplice excuses nothing: so many, and such a share of the same contradictions, are a second opinion
+# a second person confirms a change with so many labels, and such a share of the same contradictions
 LEAST_VOTES = 3
 VOTES_SHARE = 0.2
 GATE_SHARE = 5  # the newest fifth by time

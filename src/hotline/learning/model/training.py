@@ -96,7 +96,7 @@ def split_by_time(labelled: Sequence[LabelledText]) -> tuple[list[int], list[int
 
 def _even_share(labelled: Sequence[LabelledText], places: Sequence[int], wanted: int) -> list[int]:
     """About `wanted` of these places, of every category in proportion. The same text is in the share, or is not, as
-    often as it stands there: a model is not asked what it was told."""
+    often as it stands there, so that no version is judged by a text it was fitted on."""
     texts: dict[str, list[int]] = {}
     for place in sorted(places, key=lambda place: (labelled[place].category, place)):
         texts.setdefault(labelled[place].text, []).append(place)

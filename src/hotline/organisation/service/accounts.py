@@ -278,8 +278,8 @@ async def change_person(
     granter: Actor | None = None,
 ) -> dict[str, Any]:
     """Change name, roles, department, area, password or active of whoever has this id or login. Takes effect at once;
-    a new password logs out everywhere. Raises Refused where the person is not the granter's to change, or would be given more than the granter
-    holds."""
+    a new password logs out everywhere. Raises Refused where the person is not the granter's to change, or would be
+    given more than the granter holds."""
     row = await people.load_person(services.db, update.id)
     if row is None:
         found = await people.load_person_by_login(services.db, update.id.casefold())

@@ -22,7 +22,7 @@ def find_category(
     twice, and a symptom more than any word.
 
     Where a danger word stands, a category made for emergencies goes before all others: "the lift is broken and
-    somebody is inside" is about the somebody."""
+    somebody is inside" is a rescue."""
     hinted: dict[str, tuple[Category, list[str]]] = {}
     for word in sorted(found & lexicon.categories.keys()):
         for category in lexicon.categories[word]:
@@ -43,7 +43,7 @@ def find_category(
             own[code] += SYMPTOM_WEIGHT
             words[code] = tuple(dict.fromkeys((*words[code], *finding.words)))
     paths = {code: lexicon.directory.category_path(code) for code in own}
-    # what speaks for a root speaks for its leaf too, once a word of the leaf's own stands there
+    # words of a category count for those below it too, where one of theirs was found
     scored = [(sum(own.get(c, 0.0) for c in paths[code]), hinted[code][0], words[code]) for code in own]
     if not scored:
         return None, 0.0, ()
