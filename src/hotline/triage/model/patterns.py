@@ -1,7 +1,7 @@
 """The patterns of a directory (danger frames, symptoms) made ready for matching: every word folded once, words that are
 wanted together in one group."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hotline.organisation.model.directory import Directory
@@ -24,18 +24,19 @@ class CompiledPattern:
     item: PatternItem
     groups: tuple[int, ...]
     gaps: tuple[Gap, ...]
-    needs: int  # its groups, a bit each
     unless: int | None = None
 
 
 @dataclass(frozen=True)
 class PatternLexicon:
-    """`groups`: the words of each group. `bits_by_word`: the groups a word belongs to, a bit each, for words of
-    patterns and of operators alike. `by_word`: each pattern under the words of its rarest group."""
+    """`groups`: the words of each group. `by_anchor`: each pattern under the words of its rarest group, with the other
+    groups that it needs, a bit each. `bits_by_word`: the bits of the needed groups that a word belongs to, for every
+    word that is looked for."""
 
     groups: tuple[frozenset[str], ...] = ()
     bits_by_word: Mapping[str, int] = field(default_factory=dict)
-    by_word: Mapping[str, tuple[CompiledPattern, ...]] = field(default_factory=dict)
+    by_anchor: Mapping[str, tuple[tuple[int, CompiledPattern], ...]] = field(default_factory=dict)
+    anchors: frozenset[str] = frozenset()  # the words of `by_anchor`
     operators: Mapping[Operator, int] = field(default_factory=dict)
     operator_words: frozenset[str] = frozenset()  # words that are operators alone
     danger_words: frozenset[str] = frozenset()  # of the patterns of danger frames, longer than one character
@@ -73,7 +74,6 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
             item=item,
             groups=of_groups,
             gaps=gaps,
-            needs=sum(1 << group for group in set(of_groups)),
             unless=unless,
         )
         for number, (item, of_groups, gaps, unless) in enumerate(
@@ -85,21 +85,14 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     of_dangers = {g for pattern in patterns if isinstance(pattern.item, DangerFrame) for g in pattern.groups}
     of_symptoms = {g for pattern in patterns if isinstance(pattern.item, Symptom) for g in pattern.groups}
     words_of = tuple(groups.numbers)  # numbered in this order
-    bits: dict[str, int] = {}
-    for number, words in enumerate(words_of):
-        for word in words:
-            bits[word] = bits.get(word, 0) | 1 << number
-    for word in other_words:
+    by_anchor, bits = _index_by_anchor(patterns, words_of)
+    for word in (*(word for words in words_of for word in words), *other_words):
         bits.setdefault(word, 0)
-    by_word: dict[str, list[CompiledPattern]] = {}
-    commonness = [sum(map(_commonness, words)) for words in words_of]
-    for pattern in patterns:
-        for word in words_of[min(pattern.groups, key=commonness.__getitem__)]:
-            by_word.setdefault(word, []).append(pattern)
     return PatternLexicon(
         groups=words_of,
         bits_by_word=bits,
-        by_word={word: tuple(found) for word, found in by_word.items()},
+        by_anchor={word: tuple(found) for word, found in by_anchor.items()},
+        anchors=frozenset(by_anchor),
         operators=operators,
         operator_words=frozenset(word for operator in operators for word in lists[operator]) - content,
         danger_words=frozenset(word for group in of_dangers for word in words_of[group] if len(word) > 1),
@@ -108,6 +101,27 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
         words=WordFinder(bits),
         longest=max(map(len, bits), default=0),
     )
+
+
+def _index_by_anchor(
+    patterns: Iterable[CompiledPattern], words_of: Sequence[frozenset[str]]
+) -> tuple[dict[str, list[tuple[int, CompiledPattern]]], dict[str, int]]:
+    """`by_anchor` and `bits_by_word` of a lexicon. Groups that no pattern needs beside its anchor have no bit: the
+    fewer bits, the quicker they are compared."""
+    commonness = [sum(map(_commonness, words)) for words in words_of]
+    by_anchor: dict[str, list[tuple[int, CompiledPattern]]] = {}
+    bit_of: dict[int, int] = {}
+    for pattern in patterns:
+        anchor = min(pattern.groups, key=commonness.__getitem__)
+        others = set(pattern.groups) - {anchor}
+        needs = sum(1 << bit_of.setdefault(group, len(bit_of)) for group in others)
+        for word in words_of[anchor]:
+            by_anchor.setdefault(word, []).append((needs, pattern))
+    bits: dict[str, int] = {}
+    for group, bit in bit_of.items():
+        for word in words_of[group]:
+            bits[word] = bits.get(word, 0) | 1 << bit
+    return by_anchor, bits
 
 
 def _commonness(word: str) -> float:
