@@ -17,6 +17,15 @@ ORDINARY_LIST = "ordinary"  # and of what sounds like that and is a word of its 
 Rule = tuple[Words, tuple[str, ...], tuple[str, ...]]  # the rule, its words and those that must stand near, folded
 
 
+@dataclass(frozen=True, slots=True)
+class CategoryHint:
+    """What a word says of categories: the active ones it hints at, and how much it weighs. A longer word is worth
+    more."""
+
+    categories: tuple[Category, ...]
+    weight: float
+
+
 @dataclass(frozen=True)
 class Lexicon:
     """A directory made ready for matching: every word folded once, looked up by the word. Built anew when it
@@ -25,7 +34,8 @@ class Lexicon:
     directory: Directory
     rules: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # word -> places in `ruled`
     ruled: tuple[Rule, ...] = ()
-    categories: Mapping[str, tuple[Category, ...]] = field(default_factory=dict)  # word -> the categories it hints at
+    hints: Mapping[str, CategoryHint] = field(default_factory=dict)  # by the word
+    category_paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # code -> itself and those above it
     places: PlaceIndex = field(default_factory=PlaceIndex)
     patterns: PatternLexicon = field(default_factory=PatternLexicon)
     hazards: Mapping[Danger, Hazard] = field(default_factory=dict)
@@ -51,9 +61,14 @@ def build_lexicon(directory: Directory) -> Lexicon:
         directory=directory,
         rules={word: tuple(places) for word, places in by_word.items()},
         ruled=ruled,
-        categories={word: tuple(found) for word, found in hints.items()},
+        hints={word: CategoryHint(tuple(found), _weight_of(word)) for word, found in hints.items()},
+        category_paths={code: directory.category_path(code) for code in directory.categories},
         places=build_place_index(directory),
         patterns=build_pattern_lexicon(directory, (*by_word, *hints, *near)),
         hazards={Danger(code): hazard for code, hazard in directory.hazards.items()},
         sounds=SoundFinder(lists.get(SOUND_LIST, ()), (*lists.get(ORDINARY_LIST, ()), *lists.get(Operator.MASK, ()))),
     )
+
+
+def _weight_of(word: str) -> float:
+    return 1.0 + min(len(word), 8) / (2 if not word.isascii() else 6)
