@@ -5,7 +5,7 @@ may cross one clause border and no sentence border."""
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from itertools import accumulate
@@ -129,26 +129,28 @@ class Reading:
     @cached_property
     def hits(self) -> list[Hit]:
         """Every pattern that is there, for each place where its first group stands."""
-        lexicon = self._lexicon
-        missing = ~reduce(or_, map(lexicon.bits_by_word.__getitem__, self._found), 0)
-        candidates = {
-            pattern.number: pattern
-            for word in self.words & lexicon.anchors
-            for needs, pattern in lexicon.by_anchor[word]
-            if not needs & missing
-        }
         hits: list[Hit] = []
-        if candidates:
-            self._measure()
-        for number in sorted(candidates):
-            pattern = candidates[number]
+        for pattern in self._find_candidates():
             options = [self.spans(group) for group in pattern.groups]
             if all(options):
+                if not self.units:
+                    self._measure()
                 for first in options[0]:
                     chain = self._chain(first, options, pattern.gaps)
                     if chain is not None:
                         hits.append(Hit(pattern, chain))
         return hits
+
+    def _find_candidates(self) -> Iterator[CompiledPattern]:
+        """The patterns whose groups are there, by their numbers."""
+        lexicon = self._lexicon
+        there = (1 << len(lexicon.patterns)) - 1
+        for rank in lexicon.ranks:
+            there &= reduce(or_, map(rank.patterns.__getitem__, self.words & rank.words), rank.without)
+        while there:
+            number = (there & -there).bit_length() - 1
+            there ^= 1 << number
+            yield lexicon.patterns[number]
 
     def _measure(self) -> None:
         """Count units, sentences and clauses up to every offset."""

@@ -11,6 +11,7 @@ from hotline.text.gap_patterns import Gap, Group, parse_gap_pattern
 from hotline.text.normalisation import fold_text
 from hotline.text.word_finder import WordFinder
 
+RANKS = 3  # groups of a pattern that must be there before it is looked at any closer; few have more
 PatternItem = DangerFrame | Symptom
 CompiledItem = tuple[PatternItem, tuple[int, ...], tuple[Gap, ...], int | None]  # item, groups, gaps, unless
 
@@ -20,23 +21,30 @@ class CompiledPattern:
     """One pattern of an item. Groups are numbers; `gaps` has one entry less. `unless`: a group that makes it something
     else."""
 
-    number: int
     item: PatternItem
     groups: tuple[int, ...]
     gaps: tuple[Gap, ...]
     unless: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PatternRank:
+    """`patterns`: by a word, the patterns that it is the first (the second, ...) rarest group of, the bit of its number
+    each. `words`: those of `patterns`. `without`: the patterns that have fewer groups."""
+
+    patterns: Mapping[str, int]
+    words: frozenset[str]
+    without: int
+
+
 @dataclass(frozen=True)
 class PatternLexicon:
-    """`groups`: the words of each group. `by_anchor`: each pattern under the words of its rarest group, with the other
-    groups that it needs, a bit each. `bits_by_word`: the bits of the needed groups that a word belongs to, for every
-    word that is looked for."""
+    """`patterns` by their numbers, `groups`: the words of each group. `ranks`: which patterns a word may belong to, by
+    their rarest group, by the next one, and so on."""
 
     groups: tuple[frozenset[str], ...] = ()
-    bits_by_word: Mapping[str, int] = field(default_factory=dict)
-    by_anchor: Mapping[str, tuple[tuple[int, CompiledPattern], ...]] = field(default_factory=dict)
-    anchors: frozenset[str] = frozenset()  # the words of `by_anchor`
+    patterns: tuple[CompiledPattern, ...] = ()
+    ranks: tuple[PatternRank, ...] = ()
     operators: Mapping[Operator, int] = field(default_factory=dict)
     operator_words: frozenset[str] = frozenset()  # words that are operators alone
     danger_words: frozenset[str] = frozenset()  # of the patterns of danger frames, longer than one character
@@ -69,15 +77,10 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     items: Iterable[PatternItem] = (*directory.danger_frames.values(), *directory.symptoms.values())
     single = [_compile_words(item, item.danger, groups) for item in directory.words.values() if item.danger is not None]
     patterns = [
-        CompiledPattern(
-            number=number,
-            item=item,
-            groups=of_groups,
-            gaps=gaps,
-            unless=unless,
-        )
-        for number, (item, of_groups, gaps, unless) in enumerate(
-            (*(compiled for item in items for compiled in _compile_item(item, groups)), *single)
+        CompiledPattern(item, of_groups, gaps, unless)
+        for item, of_groups, gaps, unless in (
+            *(compiled for item in items for compiled in _compile_item(item, groups)),
+            *single,
         )
     ]
     content = frozenset(word for words in groups.numbers for word in words)
@@ -85,43 +88,36 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     of_dangers = {g for pattern in patterns if isinstance(pattern.item, DangerFrame) for g in pattern.groups}
     of_symptoms = {g for pattern in patterns if isinstance(pattern.item, Symptom) for g in pattern.groups}
     words_of = tuple(groups.numbers)  # numbered in this order
-    by_anchor, bits = _index_by_anchor(patterns, words_of)
-    for word in (*(word for words in words_of for word in words), *other_words):
-        bits.setdefault(word, 0)
+    words = frozenset(word for words in (*words_of, other_words) for word in words)
     return PatternLexicon(
         groups=words_of,
-        bits_by_word=bits,
-        by_anchor={word: tuple(found) for word, found in by_anchor.items()},
-        anchors=frozenset(by_anchor),
+        patterns=tuple(patterns),
+        ranks=_index_by_rank(patterns, words_of),
         operators=operators,
         operator_words=frozenset(word for operator in operators for word in lists[operator]) - content,
         danger_words=frozenset(word for group in of_dangers for word in words_of[group] if len(word) > 1),
         whole_words=frozenset(w for item in directory.word_lists.values() if item.whole for w in lists[item.code]),
         unmasked=frozenset(of_symptoms - of_dangers),
-        words=WordFinder(bits),
-        longest=max(map(len, bits), default=0),
+        words=WordFinder(words),
+        longest=max(map(len, words), default=0),
     )
 
 
-def _index_by_anchor(
-    patterns: Iterable[CompiledPattern], words_of: Sequence[frozenset[str]]
-) -> tuple[dict[str, list[tuple[int, CompiledPattern]]], dict[str, int]]:
-    """`by_anchor` and `bits_by_word` of a lexicon. Groups that no pattern needs beside its anchor have no bit: the
-    fewer bits, the quicker they are compared."""
+def _index_by_rank(patterns: Sequence[CompiledPattern], words_of: Sequence[frozenset[str]]) -> tuple[PatternRank, ...]:
     commonness = [sum(map(_commonness, words)) for words in words_of]
-    by_anchor: dict[str, list[tuple[int, CompiledPattern]]] = {}
-    bit_of: dict[int, int] = {}
-    for pattern in patterns:
-        anchor = min(pattern.groups, key=commonness.__getitem__)
-        others = set(pattern.groups) - {anchor}
-        needs = sum(1 << bit_of.setdefault(group, len(bit_of)) for group in others)
-        for word in words_of[anchor]:
-            by_anchor.setdefault(word, []).append((needs, pattern))
-    bits: dict[str, int] = {}
-    for group, bit in bit_of.items():
-        for word in words_of[group]:
-            bits[word] = bits.get(word, 0) | 1 << bit
-    return by_anchor, bits
+    ranked = [sorted(set(pattern.groups), key=commonness.__getitem__) for pattern in patterns]
+    ranks: list[PatternRank] = []
+    for rank in range(RANKS):
+        by_word: dict[str, int] = {}
+        without = 0
+        for number, groups in enumerate(ranked):
+            if rank >= len(groups):
+                without |= 1 << number
+                continue
+            for word in words_of[groups[rank]]:
+                by_word[word] = by_word.get(word, 0) | 1 << number
+        ranks.append(PatternRank(by_word, frozenset(by_word), without))
+    return tuple(ranks)
 
 
 def _commonness(word: str) -> float:
