@@ -131,14 +131,12 @@ class Reading:
         """Every pattern that is there, for each place where its first group stands."""
         hits: list[Hit] = []
         for pattern in self._find_candidates():
-            options = [self.spans(group) for group in pattern.groups]
-            if all(options):
+            for first in self.spans(pattern.groups[0]):
                 if not self.units:
                     self._measure()
-                for first in options[0]:
-                    chain = self._chain(first, options, pattern.gaps)
-                    if chain is not None:
-                        hits.append(Hit(pattern, chain))
+                chain = self._chain(first, pattern)
+                if chain is not None:
+                    hits.append(Hit(pattern, chain))
         return hits
 
     def _find_candidates(self) -> Iterator[CompiledPattern]:
@@ -173,11 +171,12 @@ class Reading:
     def units_between(self, start: int, end: int) -> int:
         return self.units[end] - self.units[start]
 
-    def _chain(self, first: Span, options: Sequence[list[Span]], gaps: Sequence[Gap]) -> tuple[Span, ...] | None:
-        """The nearest spans of all groups that hang together with one of the first."""
+    def _chain(self, first: Span, pattern: CompiledPattern) -> tuple[Span, ...] | None:
+        """The nearest spans of all groups that hang together with one of the first. A group is looked for when those
+        before it are there."""
         spans = [first]
-        for number, gap in enumerate(gaps, start=1):
-            span = self._next(spans, options[number], gap)
+        for gap, group in zip(pattern.gaps, pattern.groups[1:], strict=True):
+            span = self._next(spans, self.spans(group), gap)
             if span is None:
                 return None
             spans.append(span)
