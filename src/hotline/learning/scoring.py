@@ -114,7 +114,7 @@ class LinearModel:
     def _margins(self, rows: NDArray[np.uint16]) -> NDArray[np.float32]:
         """Of every column. `rows`: of each n-gram of the text."""
         if not len(rows):
-            return self._bias
+            return np.asarray(self._bias)
         summed = _ONES[: len(rows)] @ self._weights.take(rows, axis=0)  # three times as fast as sum()
         return np.asarray(summed / np.float32(len(rows) ** 0.5) + self._bias)
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Category, Hazard, Words
 from hotline.organisation.model.vocabulary import Danger, Operator
-from hotline.text.normalisation import fold_text
 from hotline.text.sounds import SoundFinder
-from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon, folded_word_lists
+from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon, fold_word, folded_word_lists
 from hotline.triage.model.places.index import PlaceIndex, build_place_index
 
 SOUND_LIST = "sound"  # the word list of what is also looked for by its sound
@@ -45,7 +44,7 @@ class Lexicon:
 def build_lexicon(directory: Directory) -> Lexicon:
     """Make a directory ready for `advise`."""
     rules = [w for w in directory.words.values() if w.kind is not None or w.priority is not None]
-    ruled = tuple((w, tuple(map(fold_text, w.words)), tuple(map(fold_text, w.near))) for w in rules)
+    ruled = tuple((w, tuple(map(fold_word, w.words)), tuple(map(fold_word, w.near))) for w in rules)
     by_word: dict[str, list[int]] = {}
     for place, (_, words, _) in enumerate(ruled):
         for word in words:
@@ -54,7 +53,7 @@ def build_lexicon(directory: Directory) -> Lexicon:
     for category in directory.categories.values():
         if category.active:
             for word in category.words:
-                hints.setdefault(fold_text(word), []).append(category)
+                hints.setdefault(fold_word(word), []).append(category)
     lists = folded_word_lists(directory)
     near = [x for _, _, words in ruled for x in words]
     return Lexicon(

@@ -1,6 +1,7 @@
 """The patterns of a directory (danger frames, symptoms) made ready for matching: every word folded once, words that are
 wanted together in one group."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -62,11 +63,11 @@ class _Groups:
         self.numbers: dict[frozenset[str], int] = {}
 
     def number(self, words: Iterable[str]) -> int:
-        return self.numbers.setdefault(frozenset(words), len(self.numbers))
+        return self.numbers.setdefault(frozenset({*words}), len(self.numbers))  # of a set: takes half as much memory
 
     def of_group(self, group: Group) -> int:
         listed = (word for name in group.lists for word in self.lists.get(name, ()))
-        return self.number((*map(fold_text, group.words), *listed))
+        return self.number((*map(fold_word, group.words), *listed))
 
 
 def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ()) -> PatternLexicon:
@@ -125,17 +126,23 @@ def _commonness(word: str) -> float:
     return 20.0 ** -(len(word) / 3 if word.isascii() else len(word))
 
 
+def fold_word(word: str) -> str:
+    """A word of the directory as `fold_text` makes it; the same word is one object wherever it stands, which takes less
+    memory and is found sooner."""
+    return sys.intern(fold_text(word))
+
+
 def folded_word_lists(directory: Directory) -> dict[str, tuple[str, ...]]:
     """Word lists by name, folded. Phrases to ignore and words of the past (`Words`) belong to these operators."""
-    lists = {code: tuple(map(fold_text, item.words)) for code, item in directory.word_lists.items()}
+    lists = {code: tuple(map(fold_word, item.words)) for code, item in directory.word_lists.items()}
     for operator, wanted in ((Operator.MASK, "ignore"), (Operator.PAST, "past")):
         items = [item for item in directory.words.values() if getattr(item, wanted)]
-        lists[operator] = (*lists.get(operator, ()), *(fold_text(word) for item in items for word in item.words))
+        lists[operator] = (*lists.get(operator, ()), *(fold_word(word) for item in items for word in item.words))
     return lists
 
 
 def _compile_item(item: PatternItem, groups: _Groups) -> Iterable[CompiledItem]:
-    unless = groups.number(map(fold_text, item.unless)) if item.unless else None
+    unless = groups.number(map(fold_word, item.unless)) if item.unless else None
     for text in item.patterns:
         pattern = parse_gap_pattern(text)
         yield item, tuple(map(groups.of_group, pattern.groups)), pattern.gaps, unless
@@ -144,5 +151,5 @@ def _compile_item(item: PatternItem, groups: _Groups) -> Iterable[CompiledItem]:
 def _compile_words(item: Words, danger: Danger, groups: _Groups) -> CompiledItem:
     """A rule of single danger words: one of them, and anywhere one of those that must stand near."""
     frame = DangerFrame(code=item.code, danger=danger, patterns=(), category=item.category)
-    numbers = tuple(groups.number(map(fold_text, words)) for words in (item.words, item.near) if words)
+    numbers = tuple(groups.number(map(fold_word, words)) for words in (item.words, item.near) if words)
     return frame, numbers, (Gap(0, anywhere=True),) * (len(numbers) - 1), None
