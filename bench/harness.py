@@ -93,7 +93,7 @@ def server(env: dict[str, str], port: int, python: str = sys.executable) -> Iter
         yield process.pid, time.perf_counter() - begun
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def ask(port: int, key: str, method: str, path: str, body: Any = None, **headers: str) -> tuple[Any, Any]:

@@ -42,7 +42,7 @@ def median_microseconds(work: Callable[[str], object], text: str) -> float:
 def main() -> None:
     root = packaged_folder("seeds")
     lexicon = build_lexicon(read_seed_directory(root / "ruiquan", root))
-    words = AhoCorasick(list(lexicon.patterns.bits_by_word), store_patterns=False)
+    words = AhoCorasick(list(frozenset().union(*lexicon.patterns.groups)), store_patterns=False)
     gc.collect()
     gc.freeze()  # as a server does
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 import typer
 
 if TYPE_CHECKING:
-    from hotline.database.migrations import SchemaState
+    from hotline.database.schema_state import SchemaState
 
 T = TypeVar("T")
 Work = Callable[[Any], Coroutine[Any, Any, T]]  # given the services of the process

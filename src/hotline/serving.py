@@ -20,8 +20,9 @@ from hotline.runtime.upkeep import run_maintenance
 from hotline.settings import Settings
 from hotline.text.simplified import load_tables
 from hotline.tickets.context import Services
+from hotline.triage.model.lexicon import build_lexicon
 from hotline.web import connections
-from hotline.wiring import build_worker, configure_logging, open_services, tune_garbage_collector
+from hotline.wiring import build_worker, configure_logging, open_services, tune_memory
 
 SWITCH = 0.0005  # seconds
 REQUEST_GRACE_SECONDS = 8  # seconds a shutdown waits for requests under way
@@ -37,7 +38,8 @@ def build_server_app(settings: Settings, *, with_worker: bool) -> FastAPI:
             worker = build_worker(settings, services) if with_worker else None
             running = asyncio.create_task(worker.run()) if worker else None
             # before the first request: the database may become unavailable at any moment
-            await refresh_caches(services, services.clock())
+            if await refresh_caches(services, services.clock()):
+                services.directory.derived(build_lexicon)
             load_tables()
             stop = asyncio.Event()
             upkeep = asyncio.create_task(run_maintenance(upkeep_jobs(services, worker), stop))
@@ -108,7 +110,7 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
         serving = asyncio.create_task(server.serve())
         while not server.started and not serving.done():
             await asyncio.sleep(0.02)
-        tune_garbage_collector()
+        tune_memory()
         if server.started and ready is not None:
             ready()
         await serving

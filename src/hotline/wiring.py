@@ -17,7 +17,7 @@ import structlog
 from hotline.composition import assemble_services, assemble_worker
 from hotline.database.engine import Database
 from hotline.database.engine_sqlite import Sqlite
-from hotline.database.migrations import SchemaState, load_schema_state, migrate_to
+from hotline.database.schema_state import SchemaState, load_schema_state
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.egress import EgressTransport, http_client, parse_networks
 from hotline.delivery.heartbeat import heartbeat_to
@@ -26,6 +26,7 @@ from hotline.inbound.spool import Spool
 from hotline.packaged_files import packaged_folder
 from hotline.refusals import Code, Refusal, Refused
 from hotline.runtime.jobs import WorkerContext
+from hotline.runtime.memory import release_unused_memory
 from hotline.runtime.settings import CapabilitySettings
 from hotline.runtime.subprocess import WorkerSubprocess
 from hotline.runtime.worker import Worker
@@ -150,6 +151,8 @@ def provider_client() -> httpx.AsyncClient:
 
 async def migrate(settings: Settings, revision: str = "head", *, lose_data: bool = False) -> str | None:
     """Bring the database to a revision."""
+    from hotline.database.migrations import migrate_to  # Alembic: a server does without
+
     restrict_permissions(settings)
     db = build_database(settings)
     await db.open()
@@ -173,18 +176,19 @@ async def run_worker(settings: Settings) -> None:
     """Run the worker alone until SIGTERM or SIGINT."""
     async with open_services(settings) as services:
         worker = build_worker(settings, services)
-        tune_garbage_collector()
+        tune_memory()
         for sign in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(sign, worker.stop)
         await worker.run()
 
 
-def tune_garbage_collector() -> None:
+def tune_memory() -> None:
     """What start-up made stays: the collector need not look at it again, nor so often at what a request makes and
-    drops."""
+    drops. What start-up only needed for a while goes back to the system."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    release_unused_memory()
 
 
 def configure_logging(level: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from hotline.database.migrations import newest_revision
+from hotline.database.schema_state import newest_revision
 from hotline.organisation.model.passwords import MAX_LENGTH, MIN_LENGTH
 from hotline.packaged_files import packaged_folder
 from tests.chaos.server import Process

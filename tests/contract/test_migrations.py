@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from hotline.database.migrations import SchemaFit, load_revision, load_schema_state, migrate_to, newest_revision
+from hotline.database.migrations import migrate_to
+from hotline.database.schema_state import SchemaFit, known_revisions, load_revision, load_schema_state, newest_revision
 from hotline.delivery.tables import gateway
 from hotline.incidents.tables import incident
 from hotline.packaged_files import packaged_folder
@@ -22,6 +25,16 @@ from hotline.tickets.sla.jobs import start_missing_clocks
 from hotline.tickets.tables import call, ticket, timeline
 from hotline.triage.model.places.parts import PART_NAMES
 from tests.conftest import NOON, Clock, Player, seeded
+
+
+def test_a_migration_is_named_by_its_revision() -> None:
+    """A process that migrates nothing reads the names of the files instead of asking Alembic."""
+    migrations, config = packaged_folder("migrations"), Config()
+    config.set_main_option("script_location", str(migrations))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+    assert [revision.revision for revision in script.walk_revisions()][::-1] == known_revisions(migrations)
+    assert script.get_current_head() == newest_revision(migrations)
 
 
 async def test_up_down_and_up_again_with_data(desk: Player, lift_ticket: dict[str, Any], db: Any) -> None:

@@ -143,7 +143,8 @@ def test_the_reasons_name_the_words_and_what_they_were_taken_for() -> None:
 def test_a_text_full_of_places_is_read_to_a_limit() -> None:
     text = "3栋2单元，" * 500 + "菜市，" * 500
     assert len(list(find_elements(text))) <= 2 * MOST_ELEMENTS
-    assert len(find_mentions(index("ruiquan"), text)) <= 2 * MOST_ELEMENTS + MOST_NAMES
+    names = index("ruiquan").finder.find(text).names
+    assert len(find_mentions(index("ruiquan"), text, names)) <= 2 * MOST_ELEMENTS + MOST_NAMES
     assert read_places(index("ruiquan"), text).area == "rq"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hotline.command_line import Work, run, say, stop
 
 if TYPE_CHECKING:
-    from hotline.database.migrations import SchemaState
+    from hotline.database.schema_state import SchemaState
     from hotline.settings import Settings
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ def check_schema(settings: "Settings") -> None:
     """Stop where this program cannot run on the database as it is; print a line where the database is newer and it
     can."""
     from hotline import wiring
-    from hotline.database.migrations import SchemaFit
+    from hotline.database.schema_state import SchemaFit
 
     state = run(wiring.schema_state(settings))
     if not state.is_compatible:

@@ -20,6 +20,7 @@ __all__ = [
     "outages",
     "page_size",
     "prepared",
+    "schema_state",
     "search_index",
     "tables",
     "write_batcher",

@@ -4,19 +4,17 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from hotline.database.engine import Database
-from hotline.database.tables import schema_compatibility
+from hotline.database.schema_state import SchemaFit, load_revision, read_schema_state
 from hotline.refusals import Code, Refusal, Refused
 
 PG_LOCK_TIMEOUT = "4s"  # a migration that cannot get its lock gives way to the traffic and fails
@@ -26,82 +24,11 @@ _SEARCH_INDEX = re.compile(r"_words(_|$)")
 _COMPARED_BY_KEY = 10_000  # rows: in smaller tables every row is looked for, in larger ones they are counted
 
 
-class SchemaFit(StrEnum):
-    """How a database's schema and this code go together."""
-
-    CURRENT = "current"
-    BEHIND = "behind"
-    NEWER = "newer"  # made by newer code, which says that ours may run on it
-    TOO_NEW = "too_new"
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaState:
-    """The revision a database stands at (None: empty), the newest this code knows, and how the two go together."""
-
-    revision: str | None
-    newest: str
-    fit: SchemaFit
-
-    @property
-    def is_compatible(self) -> bool:
-        """Whether this code may serve the database as it is."""
-        return self.fit in (SchemaFit.CURRENT, SchemaFit.NEWER)
-
-    @property
-    def says(self) -> str:
-        """How it stands, and what to do about it."""
-        newer = f"the database is at revision {self.revision}, newer than this program (knows up to {self.newest})"
-        return {
-            SchemaFit.CURRENT: f"the schema is the newest this program knows: {self.newest}",
-            SchemaFit.BEHIND: f"the database is at revision {self.revision or 'none'}, older than this program needs "
-            f"({self.newest}): run `hotline migrate`",
-            SchemaFit.NEWER: f"{newer}; its schema says that this program may run on it",
-            SchemaFit.TOO_NEW: f"{newer}: start the newer program",
-        }[self.fit]
-
-
 def _config(migrations: Path) -> Config:
     config = Config()
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
-
-
-def newest_revision(migrations: Path) -> str:
-    """The revision this code needs."""
-    return ScriptDirectory.from_config(_config(migrations)).get_current_head() or ""
-
-
-async def load_revision(db: Database) -> str | None:
-    """The revision a database stands at; None: empty."""
-    return await db.transact(lambda c: MigrationContext.configure(c).get_current_revision())
-
-
-async def load_schema_state(db: Database, migrations: Path) -> SchemaState:
-    """How the database and this code go together."""
-    script = ScriptDirectory.from_config(_config(migrations))
-    return await db.transact(lambda c: _state(c, script))
-
-
-def _state(connection: sa.Connection, script: ScriptDirectory) -> SchemaState:
-    here, head = MigrationContext.configure(connection).get_current_revision(), script.get_current_head() or ""
-    known = {r.revision for r in script.walk_revisions()}
-    if here == head:
-        fit = SchemaFit.CURRENT
-    elif here is None or here in known:
-        fit = SchemaFit.BEHIND
-    else:
-        fit = SchemaFit.NEWER if _oldest_code(connection) in known else SchemaFit.TOO_NEW
-    return SchemaState(here, head, fit)
-
-
-def _oldest_code(connection: sa.Connection) -> str | None:
-    """The oldest revision whose code may run on this schema; None: it does not say."""
-    if not sa.inspect(connection).has_table(schema_compatibility.name):
-        return None
-    found: str | None = connection.execute(sa.select(schema_compatibility.c.oldest_code)).scalar()
-    return found
 
 
 async def migrate_to(db: Database, migrations: Path, revision: str = "head", *, lose_data: bool = False) -> str | None:
@@ -120,7 +47,7 @@ async def migrate_to(db: Database, migrations: Path, revision: str = "head", *, 
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(24365)")  # two processes starting at once
         config.attributes["connection"] = connection
         script = ScriptDirectory.from_config(config)
-        state = _state(connection, script)
+        state = read_schema_state(connection, migrations)
         if state.fit is SchemaFit.NEWER and revision == "head":
             return
         if state.fit in (SchemaFit.NEWER, SchemaFit.TOO_NEW):

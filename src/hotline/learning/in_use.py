@@ -11,6 +11,7 @@ from hotline.database.engine import Database
 from hotline.learning import store
 from hotline.learning.vocabulary import ModelState
 from hotline.organisation.model.directory import Directory
+from hotline.runtime.memory import release_unused_memory
 from hotline.triage.model.opinion import Opinion
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class ModelInUse:
         if use is not None and use.id != self._use:
             self.model = await load_model(db, use.version, acting=use.state == ModelState.ACTING)
             self._use = use.id
+            release_unused_memory()
         VERSION.set(use.version if use is not None and self.model is not None else 0)
         ACTING.set(int(self.model is not None and self.model.meta.acting))
 

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hotline.learning.model.training import ModelHead
-from hotline.learning.ngrams import SLOTS, hash_ngrams, ngram_at
+from hotline.learning.ngrams import LONGEST, SLOTS, hash_ngrams, ngram_at
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Kind
 from hotline.triage.model.opinion import Opinion
 
 SHOWN = 3  # n-grams named as reasons
+_KINDS = {kind.value: kind for kind in Kind}
+_ONES = np.ones(2 * LONGEST, dtype=np.float32)
 
 
 def pack_arrays(slots: NDArray[Any], coefficients: NDArray[Any], bias: NDArray[Any]) -> bytes:
@@ -71,8 +73,8 @@ class LinearModel:
     def form_opinion(self, text: str, directory: Directory) -> Opinion:
         """The opinion on a folded text. What the directory lacks, or has retired, is not named: then it abstains."""
         meta = self.meta
-        weights = self._weights.take(self._row_of.take(hash_ngrams(text)), axis=0)
-        margins = self._margins(weights)
+        rows = self._row_of.take(hash_ngrams(text))
+        margins = self._margins(rows)
         columns, classes = self._columns["category"]
         own = margins[columns]
         best = int(own.argmax())
@@ -90,14 +92,14 @@ class LinearModel:
             category=category,
             confidence=confidence,
             sure=sure,
-            kind=Kind(kind) if kind is not None and kind in set(Kind) else None,
+            kind=_KINDS.get(kind or ""),
             department=unit.code if unit is not None and unit.active else None,
-            ngrams=_weighty(text, weights[:, best]),
+            ngrams=_weighty(text, rows, self._weights[rows, columns.start + best]),
         )
 
     def predict(self, text: str) -> tuple[str, float]:
         """The category and the confidence, whatever the directory has."""
-        margins = self._margins(self._weights.take(self._row_of.take(hash_ngrams(text)), axis=0))
+        margins = self._margins(self._row_of.take(hash_ngrams(text)))
         columns, classes = self._columns["category"]
         own = margins[columns]
         best = int(own.argmax())
@@ -109,12 +111,12 @@ class LinearModel:
         total = sum(len(each) for each in rows)
         return sum(int((each == 0).sum()) for each in rows) / total if total else None
 
-    def _margins(self, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Of every column. `weights`: a row for each n-gram of the text."""
-        if not len(weights):
+    def _margins(self, rows: NDArray[np.uint16]) -> NDArray[np.float32]:
+        """Of every column. `rows`: of each n-gram of the text."""
+        if not len(rows):
             return np.asarray(self._bias)
-        summed = np.ones(len(weights), dtype=np.float32) @ weights  # three times as fast as sum()
-        return np.asarray(summed / np.float32(len(weights) ** 0.5) + self._bias)
+        summed = _ONES[: len(rows)] @ self._weights.take(rows, axis=0)  # three times as fast as sum()
+        return np.asarray(summed / np.float32(len(rows) ** 0.5) + self._bias)
 
     def _code(self, head: str, margins: NDArray[np.float32]) -> str | None:
         if head not in self._columns:
@@ -125,11 +127,14 @@ class LinearModel:
         return classes[best] if own[best] > 0 else None
 
 
-def _weighty(text: str, weights: NDArray[np.float32]) -> tuple[str, ...]:
-    """The n-grams that speak most for a column, most first. `weights`: of each n-gram of the text."""
-    many = min(len(weights), 2 * SHOWN)
-    if not many:
-        return ()
-    places = weights.argpartition(-many)[-many:]
-    ranked = sorted(zip(weights[places].tolist(), places.tolist(), strict=True), reverse=True)
-    return tuple(dict.fromkeys(ngram_at(text, place) for weight, place in ranked if weight > 0))[:SHOWN]
+def _weighty(text: str, rows: NDArray[np.uint16], weights: NDArray[np.float32]) -> tuple[str, ...]:
+    """The n-grams that speak most for a column, most first, each once. `rows` and `weights`: of each n-gram of the
+    text."""
+    found: list[str] = []
+    while len(weights) and len(found) < SHOWN:
+        place = int(weights.argmax())
+        if weights[place] <= 0:
+            break
+        found.append(ngram_at(text, place))
+        weights[rows == rows[place]] = 0
+    return tuple(found)

@@ -48,7 +48,7 @@ def doctor(
 
 def _examine(line: CommandLine) -> "list[Finding]":
     """What the checks found; of a database this program cannot run on, that alone."""
-    from hotline.database.migrations import SchemaFit
+    from hotline.database.schema_state import SchemaFit
     from hotline.operations.doctor import run_checks
     from hotline.operations.findings import build_finding
 

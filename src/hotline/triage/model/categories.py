@@ -23,30 +23,25 @@ def find_category(
 
     Where a danger word stands, a category made for emergencies goes before all others: "the lift is broken and
     somebody is inside" is a rescue."""
-    hinted: dict[str, tuple[Category, list[str]]] = {}
-    for word in sorted(found & lexicon.categories.keys()):
-        for category in lexicon.categories[word]:
-            hinted.setdefault(category.code, (category, []))[1].append(word)
-    for finding in symptoms:
-        symptom_of = lexicon.directory.categories[finding.symptom.category]
-        if symptom_of.active:
-            hinted.setdefault(symptom_of.code, (symptom_of, []))
+    hints, categories, paths = lexicon.hints, lexicon.directory.categories, lexicon.category_paths
+    words: dict[str, tuple[str, ...]] = {}  # by the code of the category
+    for word in sorted(found & hints.keys()):
+        for category in hints[word].categories:
+            words[category.code] = (*words.get(category.code, ()), word)
     own: dict[str, float] = {}
-    words: dict[str, tuple[str, ...]] = {}
-    for code, (_, hits) in hinted.items():
-        alone = tuple(h for h in hits if not any(h != other and h in other for other in hits))
-        words[code] = alone
-        own[code] = sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone)
+    for code, hits in words.items():
+        if len(hits) > 1:
+            words[code] = hits = tuple(h for h in hits if not any(h != other and h in other for other in hits))
+        own[code] = sum([hints[word].weight for word in hits])
     for finding in symptoms:
         code = finding.symptom.category
-        if code in own:
-            own[code] += SYMPTOM_WEIGHT
-            words[code] = tuple(dict.fromkeys((*words[code], *finding.words)))
-    paths = {code: lexicon.directory.category_path(code) for code in own}
-    # words of a category count for those below it too, where one of theirs was found
-    scored = [(sum(own.get(c, 0.0) for c in paths[code]), hinted[code][0], words[code]) for code in own]
-    if not scored:
+        if categories[code].active:
+            own[code] = own.get(code, 0.0) + SYMPTOM_WEIGHT
+            words[code] = tuple(dict.fromkeys((*words.get(code, ()), *finding.words)))
+    if not own:
         return None, 0.0, ()
+    # words of a category count for those below it too, where one of theirs was found
+    scored = [(sum([own.get(c, 0.0) for c in paths[code]]), categories[code], words[code]) for code in own]
     urgent = bool(dangers) and any(c.priority is Priority.EMERGENCY for _, c, _ in scored)
     scored.sort(
         key=lambda s: (urgent and s[1].priority is not Priority.EMERGENCY, -s[0], -len(paths[s[1].code]), s[1].code)

@@ -5,10 +5,11 @@ may cross one clause border and no sentence border."""
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import accumulate
+from operator import or_
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.gap_patterns import Gap
@@ -37,11 +38,12 @@ class Hit:
 
     @property
     def start(self) -> int:
-        return min(begin for begin, _ in self.spans[:2])
+        return min(self.spans[:2])[0]
 
     @property
     def end(self) -> int:
-        return max(end for _, end in self.spans[:2])
+        spans = self.spans
+        return spans[0][1] if len(spans) == 1 else max(spans[0][1], spans[1][1])
 
     @property
     def event(self) -> Span:
@@ -56,10 +58,6 @@ class Reading:
         self.text, self._lexicon = text, lexicon
         self._found = lexicon.words.find(text)
         self.words = frozenset(self._found)
-        self._groups = 0  # that are there, a bit each
-        bits = lexicon.bits_by_word
-        for word in self.words:
-            self._groups |= bits[word]
         self._spans: dict[int, list[Span]] = {}
         self.units: list[int] = []
         self.sentences: list[int] = []
@@ -67,44 +65,35 @@ class Reading:
 
     def has(self, group: int) -> bool:
         """Whether a word of the group stands in the text."""
-        return bool(self._groups >> group & 1)
+        return not self.words.isdisjoint(self._lexicon.groups[group])
 
     def spans(self, group: int) -> list[Span]:
         """Where a group stands, in order: without words that are part of a mask and, for operators, of another word."""
         known = self._spans.get(group)
         if known is None:
-            words = self.words & self._lexicon.groups[group]
-            unmasked = self._found if group in self._lexicon.unmasked else self._unmasked
-            if words.isdisjoint(self._lexicon.operator_words):
-                known = [span for word in words for span in unmasked[word]]
-            else:
-                covers, longest = self._covers, self._lexicon.longest
-                known = [s for word in words for s in unmasked[word] if not _is_covered(covers, s, longest)]
-            if len(words) > 1:
-                known.sort()
-            self._spans[group] = known
+            known = self._spans[group] = self._find_spans(group)
         return known
 
-    @cached_property
-    def _unmasked(self) -> Mapping[str, list[Span]]:
-        """The words with the places where no mask that is longer covers them."""
-        masks = self._masks
-        if not masks:
-            return self._found
-        longest = self._lexicon.longest
-        masked = {offset for start, end in masks for offset in range(start, end)}
-        seen = dict(self._found)
-        for word, spans in self._found.items():
-            for start, end in spans:
-                if start in masked or end - 1 in masked:
-                    seen[word] = [span for span in spans if not _is_covered(masks, span, longest)]
-                    break
-        return seen
+    def _find_spans(self, group: int) -> list[Span]:
+        lexicon, found = self._lexicon, self._found
+        words = self.words & lexicon.groups[group]
+        if not words:
+            return []
+        spans = [span for word in words for span in found[word]]
+        if not words.isdisjoint(lexicon.operator_words):
+            covers = self._covers
+        else:
+            covers = [] if group in lexicon.unmasked else self._masks
+        if covers:
+            spans = [span for span in spans if not _is_covered(covers, span, lexicon.longest)]
+        if len(spans) > 1:
+            spans.sort()
+        return spans
 
     @cached_property
     def _masks(self) -> list[Span]:
         group = self._lexicon.operators.get(Operator.MASK)
-        return sorted(self._places(self._lexicon.groups[group])) if group is not None and self.has(group) else []
+        return sorted(self._places(self._lexicon.groups[group])) if group is not None else []
 
     @cached_property
     def _covers(self) -> list[Span]:
@@ -121,14 +110,12 @@ class Reading:
     def is_part_of_another(self, span: Span, group: int) -> bool:
         """Whether the name of a whole thing that is not of the group contains the span."""
         start, end = span
-        covers, bits = self._whole_things, self._lexicon.bits_by_word
-        if not covers:
-            return False
+        covers, words = self._whole_things, self._lexicon.groups[group]
         for at in range(bisect_right(covers, (start, 1 << 30)) - 1, -1, -1):
             s, e = covers[at]
             if s <= start - self._lexicon.longest:
                 return False
-            if e >= end and e - s > end - start and not bits[self.text[s:e]] >> group & 1:
+            if e >= end and e - s > end - start and self.text[s:e] not in words:
                 return True
         return False
 
@@ -143,25 +130,26 @@ class Reading:
     @cached_property
     def hits(self) -> list[Hit]:
         """Every pattern that is there, for each place where its first group stands."""
-        by_word = self._lexicon.by_word
-        there = self._groups
-        candidates = {
-            pattern.number: pattern
-            for word in self.words
-            if word in by_word
-            for pattern in by_word[word]
-            if pattern.needs & there == pattern.needs
-        }
-        patterns = [candidates[number] for number in sorted(candidates)]
         hits: list[Hit] = []
-        if patterns:
-            self._measure()
-        for pattern in patterns:
-            options = [self.spans(group) for group in pattern.groups]
-            if all(options):
-                chains = (self._chain(first, options, pattern.gaps) for first in options[0])
-                hits += [Hit(pattern, chain) for chain in chains if chain]
+        for pattern in self._find_candidates():
+            for first in self.spans(pattern.groups[0]):
+                if not self.units:
+                    self._measure()
+                chain = self._chain(first, pattern)
+                if chain is not None:
+                    hits.append(Hit(pattern, chain))
         return hits
+
+    def _find_candidates(self) -> Iterator[CompiledPattern]:
+        """The patterns whose groups are there, by their numbers."""
+        lexicon = self._lexicon
+        there = (1 << len(lexicon.patterns)) - 1
+        for rank in lexicon.ranks:
+            there &= reduce(or_, map(rank.patterns.__getitem__, self.words & rank.words), rank.without)
+        while there:
+            number = (there & -there).bit_length() - 1
+            there ^= 1 << number
+            yield lexicon.patterns[number]
 
     def _measure(self) -> None:
         """Count units, sentences and clauses up to every offset."""
@@ -184,11 +172,12 @@ class Reading:
     def units_between(self, start: int, end: int) -> int:
         return self.units[end] - self.units[start]
 
-    def _chain(self, first: Span, options: Sequence[list[Span]], gaps: Sequence[Gap]) -> tuple[Span, ...] | None:
-        """The nearest spans of all groups that hang together with one of the first."""
+    def _chain(self, first: Span, pattern: CompiledPattern) -> tuple[Span, ...] | None:
+        """The nearest spans of all groups that hang together with one of the first. A group is looked for when those
+        before it are there."""
         spans = [first]
-        for number, gap in enumerate(gaps, start=1):
-            span = self._next(spans, options[number], gap)
+        for gap, group in zip(pattern.gaps, pattern.groups[1:], strict=True):
+            span = self._next(spans, self.spans(group), gap)
             if span is None:
                 return None
             spans.append(span)

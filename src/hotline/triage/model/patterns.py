@@ -1,7 +1,8 @@
 """The patterns of a directory (danger frames, symptoms) made ready for matching: every word folded once, words that are
 wanted together in one group."""
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hotline.organisation.model.directory import Directory
@@ -11,6 +12,7 @@ from hotline.text.gap_patterns import Gap, Group, parse_gap_pattern
 from hotline.text.normalisation import fold_text
 from hotline.text.word_finder import WordFinder
 
+RANKS = 3  # groups of a pattern that must be there before it is looked at any closer; few have more
 PatternItem = DangerFrame | Symptom
 CompiledItem = tuple[PatternItem, tuple[int, ...], tuple[Gap, ...], int | None]  # item, groups, gaps, unless
 
@@ -20,22 +22,30 @@ class CompiledPattern:
     """One pattern of an item. Groups are numbers; `gaps` has one entry less. `unless`: a group that makes it something
     else."""
 
-    number: int
     item: PatternItem
     groups: tuple[int, ...]
     gaps: tuple[Gap, ...]
-    needs: int  # its groups, a bit each
     unless: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PatternRank:
+    """`patterns`: by a word, the patterns that it is the first (the second, ...) rarest group of, the bit of its number
+    each. `words`: those of `patterns`. `without`: the patterns that have fewer groups."""
+
+    patterns: Mapping[str, int]
+    words: frozenset[str]
+    without: int
 
 
 @dataclass(frozen=True)
 class PatternLexicon:
-    """`groups`: the words of each group. `bits_by_word`: the groups a word belongs to, a bit each, for words of
-    patterns and of operators alike. `by_word`: each pattern under the words of its rarest group."""
+    """`patterns` by their numbers, `groups`: the words of each group. `ranks`: which patterns a word may belong to, by
+    their rarest group, by the next one, and so on."""
 
     groups: tuple[frozenset[str], ...] = ()
-    bits_by_word: Mapping[str, int] = field(default_factory=dict)
-    by_word: Mapping[str, tuple[CompiledPattern, ...]] = field(default_factory=dict)
+    patterns: tuple[CompiledPattern, ...] = ()
+    ranks: tuple[PatternRank, ...] = ()
     operators: Mapping[Operator, int] = field(default_factory=dict)
     operator_words: frozenset[str] = frozenset()  # words that are operators alone
     danger_words: frozenset[str] = frozenset()  # of the patterns of danger frames, longer than one character
@@ -53,11 +63,11 @@ class _Groups:
         self.numbers: dict[frozenset[str], int] = {}
 
     def number(self, words: Iterable[str]) -> int:
-        return self.numbers.setdefault(frozenset(words), len(self.numbers))
+        return self.numbers.setdefault(frozenset({*words}), len(self.numbers))  # of a set: takes half as much memory
 
     def of_group(self, group: Group) -> int:
         listed = (word for name in group.lists for word in self.lists.get(name, ()))
-        return self.number((*map(fold_text, group.words), *listed))
+        return self.number((*map(fold_word, group.words), *listed))
 
 
 def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ()) -> PatternLexicon:
@@ -68,16 +78,10 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     items: Iterable[PatternItem] = (*directory.danger_frames.values(), *directory.symptoms.values())
     single = [_compile_words(item, item.danger, groups) for item in directory.words.values() if item.danger is not None]
     patterns = [
-        CompiledPattern(
-            number=number,
-            item=item,
-            groups=of_groups,
-            gaps=gaps,
-            needs=sum(1 << group for group in set(of_groups)),
-            unless=unless,
-        )
-        for number, (item, of_groups, gaps, unless) in enumerate(
-            (*(compiled for item in items for compiled in _compile_item(item, groups)), *single)
+        CompiledPattern(item, of_groups, gaps, unless)
+        for item, of_groups, gaps, unless in (
+            *(compiled for item in items for compiled in _compile_item(item, groups)),
+            *single,
         )
     ]
     content = frozenset(word for words in groups.numbers for word in words)
@@ -85,29 +89,36 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     of_dangers = {g for pattern in patterns if isinstance(pattern.item, DangerFrame) for g in pattern.groups}
     of_symptoms = {g for pattern in patterns if isinstance(pattern.item, Symptom) for g in pattern.groups}
     words_of = tuple(groups.numbers)  # numbered in this order
-    bits: dict[str, int] = {}
-    for number, words in enumerate(words_of):
-        for word in words:
-            bits[word] = bits.get(word, 0) | 1 << number
-    for word in other_words:
-        bits.setdefault(word, 0)
-    by_word: dict[str, list[CompiledPattern]] = {}
-    commonness = [sum(map(_commonness, words)) for words in words_of]
-    for pattern in patterns:
-        for word in words_of[min(pattern.groups, key=commonness.__getitem__)]:
-            by_word.setdefault(word, []).append(pattern)
+    words = frozenset(word for words in (*words_of, other_words) for word in words)
     return PatternLexicon(
         groups=words_of,
-        bits_by_word=bits,
-        by_word={word: tuple(found) for word, found in by_word.items()},
+        patterns=tuple(patterns),
+        ranks=_index_by_rank(patterns, words_of),
         operators=operators,
         operator_words=frozenset(word for operator in operators for word in lists[operator]) - content,
         danger_words=frozenset(word for group in of_dangers for word in words_of[group] if len(word) > 1),
         whole_words=frozenset(w for item in directory.word_lists.values() if item.whole for w in lists[item.code]),
         unmasked=frozenset(of_symptoms - of_dangers),
-        words=WordFinder(bits),
-        longest=max(map(len, bits), default=0),
+        words=WordFinder(words),
+        longest=max(map(len, words), default=0),
     )
+
+
+def _index_by_rank(patterns: Sequence[CompiledPattern], words_of: Sequence[frozenset[str]]) -> tuple[PatternRank, ...]:
+    commonness = [sum(map(_commonness, words)) for words in words_of]
+    ranked = [sorted(set(pattern.groups), key=commonness.__getitem__) for pattern in patterns]
+    ranks: list[PatternRank] = []
+    for rank in range(RANKS):
+        by_word: dict[str, int] = {}
+        without = 0
+        for number, groups in enumerate(ranked):
+            if rank >= len(groups):
+                without |= 1 << number
+                continue
+            for word in words_of[groups[rank]]:
+                by_word[word] = by_word.get(word, 0) | 1 << number
+        ranks.append(PatternRank(by_word, frozenset(by_word), without))
+    return tuple(ranks)
 
 
 def _commonness(word: str) -> float:
@@ -115,17 +126,23 @@ def _commonness(word: str) -> float:
     return 20.0 ** -(len(word) / 3 if word.isascii() else len(word))
 
 
+def fold_word(word: str) -> str:
+    """A word of the directory as `fold_text` makes it; the same word is one object wherever it stands, which takes less
+    memory and is found sooner."""
+    return sys.intern(fold_text(word))
+
+
 def folded_word_lists(directory: Directory) -> dict[str, tuple[str, ...]]:
     """Word lists by name, folded. Phrases to ignore and words of the past (`Words`) belong to these operators."""
-    lists = {code: tuple(map(fold_text, item.words)) for code, item in directory.word_lists.items()}
+    lists = {code: tuple(map(fold_word, item.words)) for code, item in directory.word_lists.items()}
     for operator, wanted in ((Operator.MASK, "ignore"), (Operator.PAST, "past")):
         items = [item for item in directory.words.values() if getattr(item, wanted)]
-        lists[operator] = (*lists.get(operator, ()), *(fold_text(word) for item in items for word in item.words))
+        lists[operator] = (*lists.get(operator, ()), *(fold_word(word) for item in items for word in item.words))
     return lists
 
 
 def _compile_item(item: PatternItem, groups: _Groups) -> Iterable[CompiledItem]:
-    unless = groups.number(map(fold_text, item.unless)) if item.unless else None
+    unless = groups.number(map(fold_word, item.unless)) if item.unless else None
     for text in item.patterns:
         pattern = parse_gap_pattern(text)
         yield item, tuple(map(groups.of_group, pattern.groups)), pattern.gaps, unless
@@ -134,5 +151,5 @@ def _compile_item(item: PatternItem, groups: _Groups) -> Iterable[CompiledItem]:
 def _compile_words(item: Words, danger: Danger, groups: _Groups) -> CompiledItem:
     """A rule of single danger words: one of them, and anywhere one of those that must stand near."""
     frame = DangerFrame(code=item.code, danger=danger, patterns=(), category=item.category)
-    numbers = tuple(groups.number(map(fold_text, words)) for words in (item.words, item.near) if words)
+    numbers = tuple(groups.number(map(fold_word, words)) for words in (item.words, item.near) if words)
     return frame, numbers, (Gap(0, anywhere=True),) * (len(numbers) - 1), None

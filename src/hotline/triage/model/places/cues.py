@@ -163,14 +163,19 @@ FAULT = re.compile("[漏停断坏堵爆响吵臭没淹裂塌掉破冒烧偷打�
 SEES = re.compile("看到|看见|发现|听到|听见|闻到|瞧到|见到|反映|举报|投诉|路过|经过|望到")
 
 # --- the whole estate, and where two streets meet
-WHOLE = re.compile(
-    r"(?:整个|全|我们这个|我们|本)(?:小区|社区|院子)|小区(?:里|内|头|门口|大门)|(?:所有|全部)(?:的)?(?:楼栋|楼|栋)|每(?:一)?栋楼?|各栋"
-    r"|\b(?:whole|entire) (?:estate|community|compound|complex)|\b(?:all|every) buildings?\b"
-)
-WHOLE_WORDS = (  # one of them stands in all of these
-    "小区", "社区", "院子", "所有", "全部", "每", "各栋", "whole", "entire", "all building", "every building",
+_ESTATES, _ALL = ("小区", "社区", "院子"), ("所有", "全部", "所有的", "全部的")
+_ESTATES_EN = ("estate", "community", "compound", "complex")
+WHOLE_ESTATE = frozenset(
+    (
+        *(f"{whole}{estate}" for whole in ("整个", "全", "我们这个", "我们", "本") for estate in _ESTATES),
+        *(f"小区{inside}" for inside in ("里", "内", "头", "门口", "大门")),
+        *(f"{every}{buildings}" for every in _ALL for buildings in ("楼栋", "楼", "栋")),
+        "每栋", "每栋楼", "每一栋", "每一栋楼", "各栋",
+        *(f"{whole} {estate}" for whole in ("whole", "entire") for estate in _ESTATES_EN),
+        "all building", "all buildings", "every building", "every buildings",
+    )
 )  # fmt: skip
-ALL_OF_IT = re.compile("整个|全|所有|每|各|whole|entire|all|every")
+ALL_OF_IT = ("整个", "全", "所有", "每", "各", "whole", "entire", "all", "every")
 CROSSING = re.compile(
     "(?:的)?(?:路口|街口|十字)?(?:交界|交叉|交汇|交接|路口|转角|拐角|街口|十字路口|丁字路口)"
     r"|,? (?:crossing|junction|intersection|corner)\b"

@@ -101,6 +101,8 @@ _ANCHOR_WORDS = (
 ANCHOR = re.compile(rf"(?P<number>\d+|[{CHINESE}]+)|(?P<latin>[a-z]+)|(?P<word>{'|'.join(_ANCHOR_WORDS)})")
 # the characters that anchors are made of: most of a text is none of them, and is passed over at once
 ANCHOR_RUN = re.compile(rf"[a-z\d{CHINESE}{''.join(c for word in _ANCHOR_WORDS for c in word if c not in '[]')}]+")
+# what may stand behind a number or a letter of one character: most of those are an article, or count something
+BEHIND_ONE = frozenset((*NUMBER_FORMS, *" srtn"))
 ENGLISH_WORDS = frozenset(
     (
         "building", "buildings", "bld", "bldg", "bldgs", "block", "blocks", "blk", "blks", "tower", "towers", "house",

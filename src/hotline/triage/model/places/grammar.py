@@ -33,8 +33,7 @@ _Reader = Callable[[re.Match[str], str], "AddressElement | None"]
 def find_elements(text: str) -> Iterator[AddressElement]:
     """The parts of addresses in a folded text, in their order; at most MOST_ELEMENTS."""
     position, found = 0, 0
-    runs = (run.span() for run in forms.ANCHOR_RUN.finditer(text))
-    for anchor in (anchor for begin, end in runs for anchor in forms.ANCHOR.finditer(text, begin, end)):
+    for anchor in _find_anchors(text):
         if anchor.start() < position or (match := _match_form(text, anchor)) is None:
             continue
         element = _READERS[str(match.lastgroup)](match, text)
@@ -48,6 +47,18 @@ def find_elements(text: str) -> Iterator[AddressElement]:
         found += 1
         if found == MOST_ELEMENTS:
             return
+
+
+def _find_anchors(text: str) -> Iterator[re.Match[str]]:
+    """Where a part of an address may begin."""
+    for run in forms.ANCHOR_RUN.finditer(text):
+        begin, end = run.span()
+        if end - begin == 1:
+            if text[end : end + 1] not in forms.BEHIND_ONE:
+                continue
+        elif (word := run[0]).isascii() and word.isalpha() and word not in forms.ENGLISH_WORDS:
+            continue
+        yield from forms.ANCHOR.finditer(text, begin, end)
 
 
 def _match_form(text: str, anchor: re.Match[str]) -> re.Match[str] | None:

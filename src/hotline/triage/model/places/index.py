@@ -1,7 +1,7 @@
 """The places of a directory, made ready for finding: by name, and buildings and grids by their number."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hotline.organisation.model.directory import Directory
@@ -9,6 +9,7 @@ from hotline.organisation.model.items import Area
 from hotline.organisation.model.vocabulary import AreaLevel
 from hotline.text.normalisation import fold_characters, fold_text
 from hotline.text.word_finder import WordFinder
+from hotline.triage.model.places.cues import WHOLE_ESTATE
 from hotline.triage.model.places.grammar import find_elements
 from hotline.triage.model.places.numerals import CHINESE, spell_number
 from hotline.triage.model.places.words import COMPOUNDS, GATES, KINDS, LEVEL_ENDINGS, LEVEL_ENDINGS_EN
@@ -18,22 +19,39 @@ _ENDS_IN_NUMBER = re.compile(rf"[\d{CHINESE}]$")
 _NUMBERED = {"building": frozenset({AreaLevel.BUILDING, AreaLevel.ESTATE}), "grid": frozenset({AreaLevel.GRID})}
 
 
-class NameFinder:
-    """Finds the longest name at each place of a text. A Latin name counts only as a whole word."""
+@dataclass(frozen=True, slots=True)
+class PlaceWords:
+    """What one search for all words of places finds in a folded text. `names`: (where it begins, the name), in
+    ascending order, none inside another. `whole`: the first words that say the whole estate; empty: there are none."""
 
-    def __init__(self, names: Iterable[str]) -> None:
-        self._finder = WordFinder(names)
+    names: Sequence[tuple[int, str]] = ()
+    whole: str = ""
 
-    def find(self, text: str) -> list[tuple[int, str]]:
-        """(where it begins, the name) in the folded text, in ascending order, none inside another."""
-        found: list[tuple[int, str]] = []
-        covered = 0
-        places = [(start, -end, name) for name, spans in self._finder.find(text).items() for start, end in spans]
-        for start, end, name in sorted(places):
-            if start >= covered:
-                found.append((start, name))
+
+class PlaceWordFinder:
+    """Finds the longest name at each place of a text, and words for the whole estate. A Latin name counts only as a
+    whole word."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = frozenset(names)
+        self._finder = WordFinder((*self._names, *WHOLE_ESTATE))
+
+    def find(self, text: str) -> PlaceWords:
+        found = self._finder.find(text)
+        if not found:
+            return _NO_WORDS
+        names: list[tuple[int, str]] = []
+        whole, covered = "", 0
+        for start, end, word in sorted((start, -end, word) for word, spans in found.items() for start, end in spans):
+            if not whole and word in WHOLE_ESTATE:
+                whole = word
+            if start >= covered and word in self._names:
+                names.append((start, word))
                 covered = -end
-        return found
+        return PlaceWords(names, whole)
+
+
+_NO_WORDS = PlaceWords()
 
 
 @dataclass(frozen=True)
@@ -51,7 +69,7 @@ class PlaceIndex:
     labels: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # area -> name, English name
     communities: frozenset[str] = frozenset()
     home: str | None = None  # the area of the organisation
-    finder: "NameFinder" = field(default_factory=lambda: NameFinder(()))
+    finder: PlaceWordFinder = field(default_factory=lambda: PlaceWordFinder(()))
 
     def within(self, code: str, container: str) -> bool:
         """Whether an area is the other one or lies in it."""
@@ -97,7 +115,7 @@ def build_place_index(directory: Directory) -> PlaceIndex:
         labels={a.code: (a.name, a.name_en) for a in areas},
         communities=frozenset(a.code for a in areas if a.level is AreaLevel.COMMUNITY),
         home=directory.home.area if directory.home else None,
-        finder=NameFinder(names),
+        finder=PlaceWordFinder(names),
     )  # fmt: skip
 
 

@@ -58,9 +58,10 @@ def clauses_of(text: str) -> ClauseBounds:
     return ClauseBounds([match.start() for match in cues.CLAUSE_END.finditer(text)], len(text))
 
 
-def find_mentions(index: PlaceIndex, text: str) -> list[Mention]:
-    """The mentions of a folded text (numerals as written), in their order."""
-    names = _named(index, text)
+def find_mentions(index: PlaceIndex, text: str, found: Sequence[tuple[int, str]]) -> list[Mention]:
+    """The mentions of a folded text (numerals as written), in their order. `found`: the names that stand in it, and
+    where each begins."""
+    names = _named(index, text, found)
     elements = list(find_elements(text))
     if not names and not elements:
         return []
@@ -88,9 +89,9 @@ def _with_containers(index: PlaceIndex, text: str, mentions: list[Mention]) -> l
     return joined
 
 
-def _named(index: PlaceIndex, text: str) -> list[Mention]:
+def _named(index: PlaceIndex, text: str, found: Sequence[tuple[int, str]]) -> list[Mention]:
     mentions: list[Mention] = []
-    for at, name in index.finder.find(text):
+    for at, name in found:
         end, codes = at + len(name), index.names[name]
         if not codes or (not name.isascii() and _BRAND.match(text, end)):
             continue

@@ -61,26 +61,27 @@ def read_places(index: PlaceIndex, narrative: str, address: str | None = None, n
     folded = fold_characters(narrative)
     given = f"{fold_characters(address)}," if address else ""
     text = given + folded
-    mentions = find_mentions(index, text)
+    words = index.finder.find(text)
+    mentions = find_mentions(index, text, words.names)
     if not mentions:
-        choice = choose_estate(index, text, near)
+        choice = choose_estate(index, words.whole, near)
         if choice.area is None and near is None:
             return NO_PLACE
         return PlaceReading(choice.area, _with_building(index, choice, near), (), tuple(_reasons([], choice, {})))
     clauses = clauses_of(text)
     roles = find_roles(text, mentions, clauses, len(given))
     resolved = resolve(index, text, mentions, roles, near)
-    choice = choose(index, text, resolved, near)
+    choice = choose(index, text, resolved, words.whole, near)
     spans = original_spans(narrative, folded, [_span(r, len(given)) for r in resolved])
-    words = [
+    said = [
         narrative[span[0] : span[1]] if span else text[r.mention.start : r.mention.end]
         for r, span in zip(resolved, spans, strict=True)
     ]
-    written = {id(r): word for r, word in zip(resolved, words, strict=True)}
+    written = {id(r): word for r, word in zip(resolved, said, strict=True)}
     return PlaceReading(
         choice.area,
         _with_building(index, choice, near),
-        tuple(_candidates(index, choice, zip(resolved, words, spans, strict=True)))[:MOST_PLACES],
+        tuple(_candidates(index, choice, zip(resolved, said, spans, strict=True)))[:MOST_PLACES],
         tuple(_reasons(resolved, choice, written)),
     )
 

@@ -1,6 +1,5 @@
 """Which areas a mention stands for, and which place a text is about."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -114,29 +113,24 @@ def _areas(
     return codes
 
 
-def choose_estate(index: PlaceIndex, text: str, near: str | None) -> PlaceChoice:
+def choose_estate(index: PlaceIndex, whole: str, near: str | None) -> PlaceChoice:
     """For a text without a place: the community, where it speaks of the whole estate or of the estate it comes from."""
-    whole = _says_whole(text)
     estate = _estate(index, (), near) if whole else None
-    return PlaceChoice(estate, (), NO_PARTS, said=whole[0]) if whole and estate else NO_CHOICE
+    return PlaceChoice(estate, (), NO_PARTS, said=whole) if estate else NO_CHOICE
 
 
-def _says_whole(text: str) -> re.Match[str] | None:
-    likely = any(word in text for word in cues.WHOLE_WORDS)
-    return cues.WHOLE.search(text) if likely else None
-
-
-def choose(index: PlaceIndex, text: str, resolved: Sequence[ResolvedMention], near: str | None) -> PlaceChoice:
+def choose(
+    index: PlaceIndex, text: str, resolved: Sequence[ResolvedMention], whole: str, near: str | None
+) -> PlaceChoice:
     """The place a text is about: what is nearest to the matter; of places inside each other the inner one; of several
-    places the one that holds them all."""
-    whole = _says_whole(text)
-    if whole is not None and cues.ALL_OF_IT.match(whole[0]) and (estate := _estate(index, resolved, near)):
-        return PlaceChoice(estate, (), NO_PARTS, said=whole[0])
+    places the one that holds them all. `whole`: the words that say the whole estate, if there are any."""
+    if whole.startswith(cues.ALL_OF_IT) and (estate := _estate(index, resolved, near)):
+        return PlaceChoice(estate, (), NO_PARTS, said=whole)
     places = [r for r in resolved if not r.mention.is_part and r.role is not PlaceRole.EXCLUDED]
     if not places:
         parts = _agreed(r.mention.parts for r in _loose_parts(resolved, PlaceRole.MATTER))
-        estate = _estate(index, resolved, near) if whole is not None else None
-        return PlaceChoice(estate, (), parts, said=whole[0] if whole and estate else "")
+        estate = _estate(index, resolved, near) if whole else None
+        return PlaceChoice(estate, (), parts, said=whole if estate else "")
     best = max(r.role for r in places)
     chosen = [r for r in places if r.role is best]
     chosen = _refined(index, text, chosen, places)
