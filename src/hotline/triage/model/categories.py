@@ -9,6 +9,9 @@ from hotline.triage.model.lexicon import Lexicon, Rule
 from hotline.triage.model.symptoms import SymptomFinding
 
 SYMPTOM_WEIGHT = 4.0  # a word of four characters weighs 3
+# Of the weight of words where a symptom of another category is found: a thing with its fault says more than a thing
+# that is only named.
+BESIDE_SYMPTOM = 0.3
 
 
 def find_category(
@@ -37,6 +40,9 @@ def find_category(
         alone = tuple(h for h in hits if not any(h != other and h in other for other in hits))
         words[code] = alone
         own[code] = sum(1.0 + min(len(h), 8) / (2 if not h.isascii() else 6) for h in alone)
+    told = {finding.symptom.category for finding in symptoms} & own.keys()
+    if told and not dangers:
+        own = {code: weight if code in told else weight * BESIDE_SYMPTOM for code, weight in own.items()}
     for finding in symptoms:
         code = finding.symptom.category
         if code in own:
