@@ -8,7 +8,7 @@ from hotline.text.reasons import Because
 from hotline.triage.model.lexicon import Lexicon, Rule
 from hotline.triage.model.symptoms import SymptomFinding
 
-SYMPTOM_WEIGHT = 4.0  # a word of four characters weighs 3
+SYMPTOM_WEIGHT = 5.0  # a word of four characters weighs 3
 # Of the weight of words where a symptom of another category is found: a thing with its fault says more than a thing
 # that is only named.
 BESIDE_SYMPTOM = 0.3
