@@ -24,4 +24,8 @@ def test_every_word_list_is_used_by_a_pattern_or_is_an_operator_or_names_whole_t
     patterns += [pattern for symptom in DIRECTORY.symptoms.values() for pattern in symptom.patterns]
     named = set(re.findall(r"<([a-z0-9_-]+)>", " ".join(patterns)))
     whole = {code for code, words in DIRECTORY.word_lists.items() if words.whole}
-    assert set(DIRECTORY.word_lists) - named - whole - set(Operator) == {"sound", "ordinary", "greeting"}  # read by name
+    assert set(DIRECTORY.word_lists) - named - whole - set(Operator) == {
+        "sound",
+        "ordinary",
+        "greeting",
+    }  # read by name
