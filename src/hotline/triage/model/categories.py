@@ -9,6 +9,9 @@ from hotline.triage.model.lexicon import Lexicon, Rule
 from hotline.triage.model.symptoms import SymptomFinding
 
 SYMPTOM_WEIGHT = 5.0  # a word of four characters weighs 3
+# Of the weight of words where a symptom of another category is found: a thing with its fault says more than a thing
+# that is only named.
+BESIDE_SYMPTOM = 0.3
 
 
 def find_category(
@@ -33,11 +36,14 @@ def find_category(
         if len(hits) > 1:
             words[code] = hits = tuple(h for h in hits if not any(h != other and h in other for other in hits))
         own[code] = sum([hints[word].weight for word in hits])
-    for finding in symptoms:
+    told = [finding for finding in symptoms if categories[finding.symptom.category].active]
+    if told and not dangers:
+        sure = {finding.symptom.category for finding in told}
+        own = {code: weight if code in sure else weight * BESIDE_SYMPTOM for code, weight in own.items()}
+    for finding in told:
         code = finding.symptom.category
-        if categories[code].active:
-            own[code] = own.get(code, 0.0) + SYMPTOM_WEIGHT
-            words[code] = tuple(dict.fromkeys((*words.get(code, ()), *finding.words)))
+        own[code] = own.get(code, 0.0) + SYMPTOM_WEIGHT
+        words[code] = tuple(dict.fromkeys((*words.get(code, ()), *finding.words)))
     if not own:
         return None, 0.0, ()
     # words of a category count for those below it too, where one of theirs was found
@@ -48,14 +54,8 @@ def find_category(
     )
     best, category, named = scored[0]
     kin = {*paths[category.code], *(c for c in own if category.code in paths[c])}
-    told = {finding.symptom.category for finding in symptoms}
     rivals = [
-        s
-        for s in scored[1:]
-        if s[1].code not in kin
-        and (not urgent or s[1].priority is Priority.EMERGENCY)
-        # what is wrong is known: a word for a whole field says where or whose it is
-        and not (category.code in told and s[1].parent is None and s[1].code not in told)
+        s for s in scored[1:] if s[1].code not in kin and (not urgent or s[1].priority is Priority.EMERGENCY)
     ]
     second = max((s[0] for s in rivals), default=0.0)
     confidence = min(0.99, (best / (best + second)) * (1 - 0.5**best))
