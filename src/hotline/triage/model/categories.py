@@ -54,9 +54,7 @@ def find_category(
     )
     best, category, named = scored[0]
     kin = {*paths[category.code], *(c for c in own if category.code in paths[c])}
-    rivals = [
-        s for s in scored[1:] if s[1].code not in kin and (not urgent or s[1].priority is Priority.EMERGENCY)
-    ]
+    rivals = [s for s in scored[1:] if s[1].code not in kin and (not urgent or s[1].priority is Priority.EMERGENCY)]
     second = max((s[0] for s in rivals), default=0.0)
     confidence = min(0.99, (best / (best + second)) * (1 - 0.5**best))
     because.append(Because(f"category:{category.code}", named))
