@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+import structlog
 
 from hotline.incidents import member_store
 from hotline.incidents.watch import IncidentWatch
 from hotline.tickets.context import Services
+from hotline.tickets.tables import call, ticket
 from tests.conftest import Clock, Player
 from tests.incidents.test_stories import act, call_all, messages, only_incident, settled, storm_of_five
 
@@ -62,6 +65,37 @@ async def test_every_ticket_is_merged_moved_and_told_however_few_are_read_at_onc
     await settled(watch)
     words = [m.number for m in await messages(services, "resident") if m.payload.get("final_word")]
     assert len(words) == len(set(words)) == 14
+
+
+async def test_a_ticket_that_cannot_be_worked_on_keeps_none_from_its_incident(
+    desk: Player, services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row came from elsewhere, under a number that is none."""
+    monkeypatch.setattr("hotline.incidents.watch.MERGED_AT_ONCE", 2)
+    (first, *_), watch, incident = await storm_of_five(desk, services)
+
+    def copy(c: sa.Connection) -> None:
+        old = dict(c.execute(sa.select(ticket).where(ticket.c.number == first["number"])).one()._asdict())
+        said = dict(c.execute(sa.select(call).where(call.c.number == first["number"])).first()._asdict())  # type: ignore[union-attr]
+        for n in range(3):
+            strange = {"number": f"strange-{n}", "incident": None, "parent": None, "status": "received"}
+            c.execute(sa.insert(ticket).values({**old, **strange}))
+            c.execute(sa.insert(call).values({**said, "id": f"strange-{n}", "number": f"strange-{n}"}))
+
+    await services.db.transact(copy)
+    with structlog.testing.capture_logs() as logged:
+        clock.forward(seconds=2)
+        later = await call_all(desk, LATER, first=20)
+        await settled(watch)
+        await settled(watch)
+    assert [(await desk.see(each))["status"] for each in later] == ["merged"] * len(later)
+    assert len([line for line in logged if line["event"] == "incident.fault"]) == 3
+    assert watch.faulty.keys() == {"strange-0", "strange-1", "strange-2"}
+    with structlog.testing.capture_logs() as logged:  # looked at again, in case it was mended
+        clock.forward(minutes=6)
+        await settled(watch)
+    assert len([line for line in logged if line["event"] == "incident.fault"]) == 3
+    assert (await only_incident(desk))["code"] == incident["code"]
 
 
 async def test_a_dismissed_incident_lets_all_its_tickets_go(

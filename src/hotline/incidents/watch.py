@@ -56,6 +56,7 @@ SHORTEST_WINDOW = timedelta(minutes=10)
 PROPOSAL_LIFETIME = timedelta(hours=6)  # a proposal that nobody looked at and no call came to since
 MERGED_AT_ONCE = 100  # tickets of one incident in one step
 MOVED_AT_ONCE = 100
+FAULTY_PAUSE = timedelta(minutes=5)  # a ticket that could not be worked on is left alone, so that the others go on
 MOST_MERGERS = 20  # of incidents into one another that are followed
 LATE_JOINERS = timedelta(hours=1)
 COUNT_EVERY = timedelta(minutes=1)  # the parent's version moves as its calls are counted
@@ -67,7 +68,8 @@ class IncidentWatch:
     """One worker's view of what people call about now. `window`: the calls of the last minutes that belong to no
     incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read;
     `read_all_at`: when they were last read from the beginning of the window; `counted`: in which state and when the
-    calls of an incident were last counted on its parent; `noted`: the state that its parent's timeline tells."""
+    calls of an incident were last counted on its parent; `noted`: the state that its parent's timeline tells;
+    `faulty`: tickets that could not be worked on, and until when they are left alone."""
 
     services: Services
     window: dict[str, CallReport] = field(default_factory=dict)
@@ -76,11 +78,13 @@ class IncidentWatch:
     read_all_at: datetime = NEVER
     counted: dict[str, tuple[IncidentState, datetime]] = field(default_factory=dict)
     noted: dict[str, IncidentState] = field(default_factory=dict)
+    faulty: dict[str, datetime] = field(default_factory=dict)
 
     async def step(self) -> bool:
         """One round; True: there is more to do at once."""
         services, now = self.services, self.services.clock()
         directory = await services.directory.now(now)
+        self.faulty = {number: until for number, until in self.faulty.items() if until > now}
         await self._read(directory, now)
         active = await store.load_active(services.db)
         await self._join(directory, [i for i, joinable in active if joinable or i.state is IncidentState.PROPOSED])
@@ -105,6 +109,8 @@ class IncidentWatch:
         reports, last = await store.load_reports(self.services.db, households, since)
         self.unseen = set()
         for report in reports:
+            if report.number in self.faulty:
+                continue
             if report.number not in self.window:
                 self.unseen.add(report.number)
             self.window[report.number] = report
@@ -125,7 +131,7 @@ class IncidentWatch:
         # since they were read somebody may have closed them, or put them elsewhere
         for number in await store.load_still_waiting(self.services.db, list(matched)):
             code = matched[number]
-            await _unless_faulty(code, move(self.services, number, code, incidents[code], ""))
+            await self._attempt(number, code, move(self.services, number, code, incidents[code], ""))
         for number in matched:
             del self.window[number]
 
@@ -171,17 +177,28 @@ class IncidentWatch:
             return True
         await dispatch_parent(services, incident)
         await self._note_state(incident)
-        waiting = await member_store.load_unmerged(services.db, incident.code, parent, MERGED_AT_ONCE + 1)
+        most = MERGED_AT_ONCE + 1 + len(self.faulty)
+        unmerged = await member_store.load_unmerged(services.db, incident.code, parent, most)
+        waiting = [member for member in unmerged if member.number not in self.faulty]
         merged_codes = await store.load_merged_codes(services.db, incident.code) if waiting else ()
+        merged = 0
         for member in waiting[:MERGED_AT_ONCE]:
-            await merge(services, incident, member, merged_codes)
+            done = await self._attempt(member.number, incident.code, merge(services, incident, member, merged_codes))
+            merged += done is True
         state, at = self.counted.get(incident.code, (None, now))
         if state is not incident.state or now - at >= COUNT_EVERY:
             await count_joined(services, incident)
             self.counted[incident.code] = (incident.state, now)
         await announce(services, incident, now)
         await self._count(directory, incident, summary)
-        return more_to_move or len(waiting) > MERGED_AT_ONCE
+        return more_to_move or (merged > 0 and len(waiting) > MERGED_AT_ONCE)
+
+    async def _attempt(self, number: str, code: str, work: Coroutine[Any, Any, bool]) -> bool | None:
+        """Work on one ticket of an incident; None: it failed, and is left alone for FAULTY_PAUSE."""
+        done: bool | None = await _unless_faulty(code, work)
+        if done is None:
+            self.faulty[number] = self.services.clock() + FAULTY_PAUSE
+        return done
 
     async def _note_state(self, incident: Incident) -> None:
         if self.noted.get(incident.code) is not incident.state and await note_state(self.services, incident):
