@@ -87,10 +87,10 @@ class Served:
         }
 
 
-def serve(stack: contextlib.ExitStack, side: Side, env: dict[str, str]) -> Served:
+def serve(stack: contextlib.ExitStack, side: Side, env: dict[str, str], worker: bool) -> Served:
     port = free_port()
     key = key_for(env, "operator", "supervisor", python=side.python)
-    pid, _ = stack.enter_context(server(env, port, side.python))
+    pid, _ = stack.enter_context(server(env, port, side.python, worker=worker))
     return Served(side, port, pid, key)
 
 
@@ -98,7 +98,7 @@ def in_turn(served: list[Served], turn: int) -> list[Served]:
     return served if turn % 2 == 0 else served[::-1]
 
 
-def on_postgres(sides: list[Side], count: int, rounds: int, seconds: float) -> None:
+def on_postgres(sides: list[Side], count: int, rounds: int, seconds: float, worker: bool) -> None:
     bench = postgres.start()
     with contextlib.ExitStack() as stack:
         stack.callback(bench.stop)
@@ -108,7 +108,7 @@ def on_postgres(sides: list[Side], count: int, rounds: int, seconds: float) -> N
             own = databases[side.name] = replace(bench, url=bench.url.rsplit("/", 1)[0] + f"/{side.name}")
             side.run(FILL, own.url, str(count))
             env = {"HOTLINE_DATABASE_URL": own.url, "HOTLINE_DATA_DIR": str(side.folder), "HOTLINE_LOG_LEVEL": "error"}
-            served.append(serve(stack, side, env))
+            served.append(serve(stack, side, env, worker))
         # each side has a limit of its own, in its own database: what pgbench writes there must burden both alike
         scripts = {one.side.name: _scripts(one, databases[one.side.name], count) for one in served}
         own = databases[sides[0].name]
@@ -142,13 +142,13 @@ def _scripts(ours: Served, database: postgres.Bench, count: int) -> dict[str, st
     return {"intake": intake, "transition": transition, "queue": limit.queue_script(DEPARTMENTS)}
 
 
-def on_sqlite(sides: list[Side], rounds: int, seconds: float) -> None:
+def on_sqlite(sides: list[Side], rounds: int, seconds: float, worker: bool) -> None:
     with contextlib.ExitStack() as stack:
         served = []
         for side in sides:
             side.run(SEED, str(side.folder / "lite"))
             env = {"HOTLINE_DATA_DIR": str(side.folder / "lite"), "HOTLINE_LOG_LEVEL": "error"}
-            served.append(serve(stack, side, env))
+            served.append(serve(stack, side, env, worker))
         ours = served[0]
         for turn in range(rounds):
             taken, _ = ask(ours.port, ours.key, "POST", "/v1/calls", MODEL, idempotency_key=f"model-{turn}")
@@ -194,6 +194,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--tickets", type=int, default=200_000)
     parser.add_argument("--only", choices=["postgres", "sqlite"])
+    parser.add_argument(
+        "--no-worker",
+        dest="worker",
+        action="store_false",
+        help="requests alone: the worker, which gathers the load's calls to incidents, is not in the process",
+    )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         sides = [
@@ -203,9 +209,9 @@ def main() -> None:
         for side in sides:
             side.folder.mkdir()
         if args.only != "sqlite":
-            on_postgres(sides, args.tickets, args.rounds, args.seconds)
+            on_postgres(sides, args.tickets, args.rounds, args.seconds, args.worker)
         if args.only != "postgres":
-            on_sqlite(sides, args.rounds, args.seconds)
+            on_sqlite(sides, args.rounds, args.seconds, args.worker)
         report(*sides)
 
 

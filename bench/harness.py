@@ -73,11 +73,13 @@ def memory_of(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def server(env: dict[str, str], port: int, python: str = sys.executable) -> Iterator[tuple[int, float]]:
-    """`hotline serve` over these settings: its pid and how long it took to answer."""
+def server(
+    env: dict[str, str], port: int, python: str = sys.executable, *, worker: bool = True
+) -> Iterator[tuple[int, float]]:
+    """`hotline serve` over these settings: its pid and how long it took to answer. `worker`: in the same process."""
     begun = time.perf_counter()
     process = subprocess.Popen(
-        [python, "-m", "hotline.cli", "serve", "--port", str(port)],
+        [python, "-m", "hotline.cli", "serve", "--port", str(port), *([] if worker else ["--no-worker"])],
         env={**os.environ, **env},
         stderr=subprocess.DEVNULL,
     )
