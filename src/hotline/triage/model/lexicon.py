@@ -7,6 +7,7 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Category, Hazard, Words
 from hotline.organisation.model.vocabulary import Danger, Operator
 from hotline.text.normalisation import fold_text
+from hotline.text.pinyin import PinyinReader
 from hotline.text.sounds import SoundFinder
 from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon, folded_word_lists
 from hotline.triage.model.places.index import PlaceIndex, build_place_index
@@ -31,6 +32,7 @@ class Lexicon:
     patterns: PatternLexicon = field(default_factory=PatternLexicon)
     hazards: Mapping[Danger, Hazard] = field(default_factory=dict)
     sounds: SoundFinder = field(default_factory=lambda: SoundFinder((), ()))
+    pinyin: PinyinReader = field(default_factory=lambda: PinyinReader(()))
     splitter: MatterSplitter = field(default_factory=MatterSplitter)
 
 
@@ -49,14 +51,18 @@ def build_lexicon(directory: Directory) -> Lexicon:
                 hints.setdefault(fold_text(word), []).append(category)
     lists = folded_word_lists(directory)
     near = [x for _, _, words in ruled for x in words]
+    patterns = build_pattern_lexicon(directory, (*by_word, *hints, *near))
     return Lexicon(
         directory=directory,
         rules={word: tuple(places) for word, places in by_word.items()},
         ruled=ruled,
         categories={word: tuple(found) for word, found in hints.items()},
         places=build_place_index(directory),
-        patterns=build_pattern_lexicon(directory, (*by_word, *hints, *near)),
+        patterns=patterns,
         hazards={Danger(code): hazard for code, hazard in directory.hazards.items()},
         splitter=MatterSplitter(lists.get(NEXT_MATTER_LIST, ())),
         sounds=SoundFinder(lists.get(SOUND_LIST, ()), (*lists.get(ORDINARY_LIST, ()), *lists.get(Operator.MASK, ()))),
+        pinyin=PinyinReader(
+            lists.get(SOUND_LIST, ()), (*sorted(patterns.danger_words), *sorted(patterns.bits_by_word))
+        ),
     )

@@ -201,8 +201,10 @@ class _Context(Surroundings):
             near = self.first_clause <= clause <= self.last_clause or (
                 abs(self.first_clause - clause) <= 1 and not self.present
             )
+            if not near or self.only_tells_when(span, medical=self.danger is Danger.MEDICAL):
+                continue
             # "not a drill" holds the drill
-            if near and not self.only_tells_when(span, medical=self.danger is Danger.MEDICAL) and not any(span[1] <= other[0] or other[0] <= span[0] < other[1] for other in real):
+            if not any(span[1] <= other[0] or other[0] <= span[0] < other[1] for other in real):
                 return True
         return False
 

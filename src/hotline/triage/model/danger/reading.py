@@ -1,4 +1,5 @@
-"""Reads a folded text for danger: the frames that are there, each judged, and what only sounds like one."""
+"""Reads a folded text for danger: the frames that are there, each judged, what only sounds like one, and what is
+written in pinyin."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,9 @@ def read_dangers(lexicon: Lexicon, reading: Reading, *, written: bool = False) -
     restored, spans = lexicon.sounds.restore(reading.text)
     if spans:
         judged += _judge_restored(Reading(lexicon.patterns, restored), spans, written)
+    spelled = lexicon.pinyin.read(reading.text)
+    if spelled:
+        judged += _judge_restored(Reading(lexicon.patterns, spelled), [(0, len(spelled))], written)
     findings = [
         DangerFinding(
             found.frame.danger,
