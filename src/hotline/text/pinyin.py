@@ -11,6 +11,7 @@ from importlib import resources
 
 from hotline.text.sounds import fold_syllable
 
+_Spelled = tuple[dict[str, str], bool]  # words by their syllables, and whether those are folded
 _LATIN_WORD = re.compile(r"[a-zü]+")
 _OTHER = re.compile(r"[^\x00-\x7fü]")
 _LONGEST_SYLLABLE = 6
@@ -51,29 +52,47 @@ class PinyinReader:
         return self._spell([*filter(None, parts), text[end:].strip()])
 
     def _spell(self, parts: Sequence[str]) -> str:
+        first, *others = self._words
+        spelled: list[str] = []
+        at = begin = 0
+        while at < len(parts):
+            word, length = _longest(first, parts[at : at + _LONGEST_WORD])
+            if word:
+                spelled += (self._spell_rest(others, parts[begin:at]), word)
+                begin = at + length
+            at += length
+        return "".join(spelled) + self._spell_rest(others, parts[begin:])
+
+    @staticmethod
+    def _spell_rest(words: Sequence[_Spelled], parts: Sequence[str]) -> str:
         spelled, at = "", 0
         while at < len(parts):
-            word, length = self._word_at(parts, at)
+            run = parts[at : at + _LONGEST_WORD]
+            for each in words:
+                word, length = _longest(each, run)
+                if word:
+                    break
+            else:
+                word = _USUAL_WORDS.get(run[0]) or _syllables().get(run[0], run[0])[: 1 if run[0].isalpha() else None]
             spelled, at = spelled + word, at + length
         return spelled
 
-    def _word_at(self, parts: Sequence[str], at: int) -> tuple[str, int]:
-        """What the parts say from `at` on, and how many of them it takes."""
-        for words, fold in self._words:
-            for length in range(min(_LONGEST_WORD, len(parts) - at), 1, -1):
-                run = parts[at : at + length]
-                word = words.get(" ".join(map(fold_syllable, run) if fold else run))
-                if word:
-                    return word, length
-        part = parts[at]
-        return _USUAL_WORDS.get(part) or _syllables().get(part, part)[: 1 if part.isalpha() else None], 1
-
     @cached_property
-    def _words(self) -> tuple[tuple[dict[str, str], bool], ...]:
+    def _words(self) -> tuple[_Spelled, ...]:
         """Words by their syllables, in the order in which they are looked for; whether the syllables are folded."""
         sounds = {character: s for s, characters in _syllables().items() for character in characters}
         first, others = _by_syllables(self._first, sounds), _by_syllables(self._others, sounds)
         return (first, False), (others, False), (_folded(first), True), (_folded(others), True)
+
+
+def _longest(words: _Spelled, run: Sequence[str]) -> tuple[str, int]:
+    """The longest word that the run begins with, and how many syllables it takes; else "" and 1."""
+    by_syllables, fold = words
+    for length in range(len(run), 1, -1):
+        word = by_syllables.get(" ".join(map(fold_syllable, run[:length]) if fold else run[:length]))
+        if word:
+            return word, length
+    return "", 1
 
 
 def _by_syllables(entries: Iterable[str], sounds: Mapping[str, str]) -> dict[str, str]:
