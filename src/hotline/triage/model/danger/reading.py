@@ -63,7 +63,8 @@ def _rank(lexicon: Lexicon, found: DangerFinding) -> tuple[int, int]:
     return pressing, hazard.rank if hazard else _LAST_RANK
 
 
-def _judge_hits(reading: Reading, written: bool) -> _Judged:
+def _judge_hits(reading: Reading, written: bool, *, once: bool = True) -> _Judged:
+    """`once`: without what else is found of a danger that raises an alarm already."""
     found: _Judged = []
     certain: set[Danger] = set()  # an alarm is raised, or asked about, once
     asks_only = written and len(reading.text) > LONG_TEXT
@@ -75,7 +76,7 @@ def _judge_hits(reading: Reading, written: bool) -> _Judged:
             if judged.grade is Grade.ACT and (asks_only or not acts):
                 judged = replace(judged, grade=Grade.ASK, lowered=Lowered.LONG)
             found.append((reading, judged))
-            if acts:
+            if acts and once:
                 certain.add(frame.danger)
     return found
 
@@ -84,7 +85,7 @@ def _judge_restored(reading: Reading, spans: Sequence[Span], written: bool) -> _
     """What a restored text says where it was restored. It raises an alarm only with another group of its frame or a
     sign that somebody is there."""
     found: _Judged = []
-    for place, judged in _judge_hits(reading, written):
+    for place, judged in _judge_hits(reading, written, once=False):
         hit = judged.hit
         if not any(start < e and s < end for start, end in hit.spans for s, e in spans):
             continue
