@@ -135,9 +135,11 @@ class _Context(Surroundings):
         unless, reading = self.hit.pattern.unless, self.reading
         if unless is None or not reading.has(unless):
             return False
+        # who calls for help has no other matter: what is told beside it makes it nothing else
+        reach = 0 if reading.operator(Operator.PLEA) else 2
         return any(
             reading.sentences[span[0]] == self.sentence
-            and self.first_clause - 2 <= self.clause_of(span) <= self.last_clause + 2
+            and self.first_clause - reach <= self.clause_of(span) <= self.last_clause + reach
             for span in self.near(reading.spans(unless))
         )
 
