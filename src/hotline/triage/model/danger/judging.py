@@ -135,8 +135,8 @@ class _Context(Surroundings):
         unless, reading = self.hit.pattern.unless, self.reading
         if unless is None or not reading.has(unless):
             return False
-        # who calls for help has no other matter: what is told beside it makes it nothing else
-        reach = 0 if reading.operator(Operator.PLEA) else 2
+        # what is told beside it makes nothing else of what is happening now, or what help is called for
+        reach = 0 if reading.operator(Operator.PLEA) or self.is_live_nearby() else 2
         return any(
             reading.sentences[span[0]] == self.sentence
             and self.first_clause - reach <= self.clause_of(span) <= self.last_clause + reach
