@@ -8,6 +8,7 @@ __all__ = [
     "numbering",
     "phone_parsing",
     "phones",
+    "pinyin",
     "reasons",
     "simplified",
     "sounds",

@@ -56,6 +56,11 @@ def _signs() -> tuple[list[str], dict[str, str]]:
     return by_character, signs
 
 
+def _is_garbled(written: str, word: str) -> bool:
+    """Whether a recogniser may have written so for the word."""
+    return not any(w != c and w in _FUNCTION_WORDS for w, c in zip(written, word, strict=True))
+
+
 class SoundFinder:
     """Finds words by their sound. A word may name its reading, `着火=zhao huo`; else every character has its usual one.
 
@@ -72,7 +77,7 @@ class SoundFinder:
                 by_character[ord(c)] for c in word if ord(c) < _END_OF_IDEOGRAPHS
             ]
             if len(signs) == len(word) and all(signs) and _NO_SOUND not in signs:
-                self._words["".join(signs)] = word
+                self._words.setdefault("".join(signs), word)
         self._finder = WordFinder(self._words)
         self._ordinary = WordFinder(ordinary)
 
@@ -83,7 +88,7 @@ class SoundFinder:
             (start, end, self._words[signs])
             for signs, places in found.items()
             for start, end in places
-            if text[start:end] != self._words[signs] and _FUNCTION_WORDS.isdisjoint(text[start:end])
+            if text[start:end] != self._words[signs] and _is_garbled(text[start:end], self._words[signs])
         ]
         if not spans:
             return text, []

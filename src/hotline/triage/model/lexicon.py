@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Category, Hazard, Words
 from hotline.organisation.model.vocabulary import Danger, Operator
+from hotline.text.pinyin import PinyinReader
 from hotline.text.sounds import SoundFinder
 from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon, fold_word, folded_word_lists
 from hotline.triage.model.places.index import PlaceIndex, build_place_index
@@ -40,6 +41,7 @@ class Lexicon:
     patterns: PatternLexicon = field(default_factory=PatternLexicon)
     hazards: Mapping[Danger, Hazard] = field(default_factory=dict)
     sounds: SoundFinder = field(default_factory=lambda: SoundFinder((), ()))
+    pinyin: PinyinReader = field(default_factory=lambda: PinyinReader(()))
     splitter: MatterSplitter = field(default_factory=MatterSplitter)
 
 
@@ -58,6 +60,7 @@ def build_lexicon(directory: Directory) -> Lexicon:
                 hints.setdefault(fold_word(word), []).append(category)
     lists = folded_word_lists(directory)
     near = [x for _, _, words in ruled for x in words]
+    patterns = build_pattern_lexicon(directory, (*by_word, *hints, *near))
     return Lexicon(
         directory=directory,
         rules={word: tuple(places) for word, places in by_word.items()},
@@ -65,10 +68,13 @@ def build_lexicon(directory: Directory) -> Lexicon:
         hints={word: CategoryHint(tuple(found), _weight_of(word)) for word, found in hints.items()},
         category_paths={code: directory.category_path(code) for code in directory.categories},
         places=build_place_index(directory),
-        patterns=build_pattern_lexicon(directory, (*by_word, *hints, *near)),
+        patterns=patterns,
         hazards={Danger(code): hazard for code, hazard in directory.hazards.items()},
         splitter=MatterSplitter(lists.get(NEXT_MATTER_LIST, ())),
         sounds=SoundFinder(lists.get(SOUND_LIST, ()), (*lists.get(ORDINARY_LIST, ()), *lists.get(Operator.MASK, ()))),
+        pinyin=PinyinReader(
+            lists.get(SOUND_LIST, ()), (*sorted(patterns.danger_words), *sorted(frozenset().union(*patterns.groups)))
+        ),
     )
 
 

@@ -32,6 +32,7 @@ _CASE_SIGNS = (
     "里面", "里头", "全是", "一直", "得很",
 )  # fmt: skip
 _BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
+_ABLE = frozenset("见到清出着")  # behind V得: what one is able to hear or see is no exaggeration
 _NOT_DONE = ("没", "未", "不", "冇", "想", "要", "等")
 _USUALLY = ("平时", "平常", "往常", "通常", "往日", "usually", "normally", "always")  # what is not now
 _NOT_DONE_WORDS = ("cannot", "can't", "not", "never", "couldn't", "won't")
@@ -134,9 +135,11 @@ class _Context(Surroundings):
         unless, reading = self.hit.pattern.unless, self.reading
         if unless is None or not reading.has(unless):
             return False
+        # what is told beside it makes nothing else of what is happening now, or what help is called for
+        reach = 0 if reading.operator(Operator.PLEA) or self.is_live_nearby() else 2
         return any(
             reading.sentences[span[0]] == self.sentence
-            and self.first_clause - 2 <= self.clause_of(span) <= self.last_clause + 2
+            and self.first_clause - reach <= self.clause_of(span) <= self.last_clause + reach
             for span in self.near(reading.spans(unless))
         )
 
@@ -170,6 +173,8 @@ class _Context(Surroundings):
 
     def is_hypothesis(self) -> bool:
         name = Operator.HYPOTHESIS
+        if self.danger is Danger.SELF_HARM and self.is_said_to_follow():
+            return False
         return (
             self.stands_before(name, 30)
             or self.stands_before(name, 30, (self.start, self.end))
@@ -190,14 +195,18 @@ class _Context(Surroundings):
         )
 
     def is_media(self) -> bool:
-        real = self.in_sentence(Operator.REAL)
-        for span in self.in_sentence(Operator.MEDIA):
+        told = self.in_sentence(Operator.MEDIA)
+        # who asks whether it is real does not say so
+        real = [r for r in self.in_sentence(Operator.REAL) if not any(s <= r[0] and r[1] < e for s, e in told)]
+        for span in told:
             clause = self.clause_of(span)
             near = self.first_clause <= clause <= self.last_clause or (
                 abs(self.first_clause - clause) <= 1 and not self.present
             )
+            if not near or self.only_tells_when(span, medical=self.danger is Danger.MEDICAL):
+                continue
             # "not a drill" holds the drill
-            if near and not any(span[1] <= other[0] or other[0] <= span[0] < other[1] for other in real):
+            if not any(span[1] <= other[0] or other[0] <= span[0] < other[1] for other in real):
                 return True
         return False
 
@@ -267,6 +276,7 @@ class _Context(Surroundings):
         return any(
             self.governs(span, self.event, 8)
             and not (text[span[0]] == "得" and text[span[0] - 1 : span[0]] in _BODY_VERBS)
+            and not (text[span[1] - 1] == "得" and text[span[1] : span[1] + 1] in _ABLE)
             for span in self.around(Operator.INTENSE)
         )
 

@@ -1,4 +1,5 @@
-"""Reads a folded text for danger: the frames that are there, each judged, and what only sounds like one."""
+"""Reads a folded text for danger: the frames that are there, each judged, what only sounds like one, and what is
+written in pinyin."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +40,9 @@ def read_dangers(lexicon: Lexicon, reading: Reading, *, written: bool = False) -
     restored, spans = lexicon.sounds.restore(reading.text)
     if spans:
         judged += _judge_restored(Reading(lexicon.patterns, restored), spans, written)
+    spelled = lexicon.pinyin.read(reading.text)
+    if spelled:
+        judged += _judge_restored(Reading(lexicon.patterns, spelled), [(0, len(spelled))], written)
     findings = [
         DangerFinding(
             found.frame.danger,
@@ -59,7 +63,8 @@ def _rank(lexicon: Lexicon, found: DangerFinding) -> tuple[int, int]:
     return pressing, hazard.rank if hazard else _LAST_RANK
 
 
-def _judge_hits(reading: Reading, written: bool) -> _Judged:
+def _judge_hits(reading: Reading, written: bool, *, once: bool = True) -> _Judged:
+    """`once`: without what else is found of a danger that raises an alarm already."""
     found: _Judged = []
     certain: set[Danger] = set()  # an alarm is raised, or asked about, once
     asks_only = written and len(reading.text) > LONG_TEXT
@@ -71,7 +76,7 @@ def _judge_hits(reading: Reading, written: bool) -> _Judged:
             if judged.grade is Grade.ACT and (asks_only or not acts):
                 judged = replace(judged, grade=Grade.ASK, lowered=Lowered.LONG)
             found.append((reading, judged))
-            if acts:
+            if acts and once:
                 certain.add(frame.danger)
     return found
 
@@ -80,7 +85,7 @@ def _judge_restored(reading: Reading, spans: Sequence[Span], written: bool) -> _
     """What a restored text says where it was restored. It raises an alarm only with another group of its frame or a
     sign that somebody is there."""
     found: _Judged = []
-    for place, judged in _judge_hits(reading, written):
+    for place, judged in _judge_hits(reading, written, once=False):
         hit = judged.hit
         if not any(start < e and s < end for start, end in hit.spans for s, e in spans):
             continue

@@ -10,6 +10,8 @@ from hotline.triage.model.matching import Hit, Reading
 
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|\b(?:in|since|of) (?:19|20)\d\d\b")
 _RESULT = frozenset("了咯咗着紧起")  # directly behind a verb: it has happened, or goes on
+_WHILE = ("的时候", "时候", "时突然", "时有", "时忽然")  # behind a film or a drill: when it happened, no part of it
+_STAGED = frozenset({"演练", "演习", "彩排", "排练"})  # in which dangers are played, but no illness
 _WINDOW = 80  # characters; a text without any full stop is not one sentence
 _SHORT_SENTENCE = 40  # units
 
@@ -88,6 +90,21 @@ class Surroundings:
         sentences = self.reading.sentences
         found = [match.span() for match in _DATE.finditer(self.text, begin, end)]
         return [span for span in found if sentences[span[0]] == self.sentence]
+
+    def only_tells_when(self, span: Span, *, medical: bool) -> bool:
+        """Whether a film or a drill at the span was only going on when it happened, or is what somebody was at."""
+        if self.text.startswith(_WHILE, span[1]):
+            return medical or self.text[span[0] : span[1]] not in _STAGED
+        watcher = span[1] + 1
+        return self.text[span[1] : watcher] == "的" and any(s == watcher and e - s > 1 for s, e in self.reading.persons)
+
+    def is_said_to_follow(self) -> bool:
+        """Whether somebody says what will follow: "he says that if anybody comes near"."""
+        said = [span for span in self.in_sentence(Operator.TELLS) if span not in self.hit.spans]
+        return any(
+            span[1] <= self.event[0] and any(0 <= span[0] - other[1] <= 2 for other in said)
+            for span in self.in_sentence(Operator.HYPOTHESIS)
+        )
 
     def has_cue(self) -> bool:
         return any(

@@ -1,0 +1,140 @@
+"""Chinese written in pinyin without tones, as typed on a phone: "chu fang zhao huo le".
+
+A text is read so only if every word of it is made of pinyin syllables. What it says is put together from the longest
+words that are spoken like its syllables; a syllable of no word becomes its most usual character. Where nothing is
+spelled exactly so, sounds count as in hotline.text.sounds."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, lru_cache
+from importlib import resources
+
+from hotline.text.sounds import fold_syllable
+
+_Spelled = tuple[dict[str, str], bool]  # words by their syllables, and whether those are folded
+_LATIN_WORD = re.compile(r"[a-zü]+")
+_OTHER = re.compile(r"[^\x00-\x7fü]")
+_LONGEST_SYLLABLE = 6
+_LONGEST_WORD = 6  # syllables
+_NOT_TYPED = frozenset({"hm", "m", "n", "ng"})  # letters rather than syllables
+_LEAST, _MOST = 3, 120  # syllables of a text that is read
+_LONGEST_TYPED = 60  # letters without a space
+# what most often stands alone
+_USUAL = (
+    "le了 de的 wo我 ni你 ta他 you有 zai在 ren人 li里 shang上 xia下 mei没 bu不 bei被 ba把 yao要 kuai快 lai来 qu去 "
+    "dou都 hai还 shi是 jiu就 dao到 jin进 chu出 men们 ge个 hen很 hao好 da大 he河 shui水 huo火 yan烟 qi气 lou楼 "
+    "fang房 che车 si死 xue血 wa娃 ma妈 ye也 zhe着 kan看 pa怕 zhong重 mao冒 dian电"
+)
+_USUAL_WORDS = {entry[:-1]: entry[-1] for entry in _USUAL.split()}
+
+
+class PinyinReader:
+    """Reads texts in pinyin. `first`: what is looked for before other `words`; it may name its reading,
+    `着火=zhao huo`."""
+
+    def __init__(self, first: Iterable[str], words: Iterable[str] = ()) -> None:
+        self._first, self._others = tuple(first), tuple(words)
+
+    def read(self, text: str) -> str | None:
+        """The (folded) text in characters; None if it is not written in pinyin."""
+        if not text or _OTHER.search(text):
+            return None
+        parts: list[str] = []
+        end = count = 0
+        for match in _LATIN_WORD.finditer(text):
+            syllables = _split(match.group()) if len(match.group()) <= _LONGEST_TYPED else ()
+            count += len(syllables)
+            if not syllables or count > _MOST:
+                return None
+            parts += (text[end : match.start()].strip(" '"), *syllables)
+            end = match.end()
+        if count < _LEAST:
+            return None
+        return self._spell([*filter(None, parts), text[end:].strip()])
+
+    def _spell(self, parts: Sequence[str]) -> str:
+        first, *others = self._words
+        spelled: list[str] = []
+        at = begin = 0
+        while at < len(parts):
+            word, length = _longest(first, parts[at : at + _LONGEST_WORD])
+            if word:
+                spelled += (self._spell_rest(others, parts[begin:at]), word)
+                begin = at + length
+            at += length
+        return "".join(spelled) + self._spell_rest(others, parts[begin:])
+
+    @staticmethod
+    def _spell_rest(words: Sequence[_Spelled], parts: Sequence[str]) -> str:
+        spelled, at = "", 0
+        while at < len(parts):
+            run = parts[at : at + _LONGEST_WORD]
+            for each in words:
+                word, length = _longest(each, run)
+                if word:
+                    break
+            else:
+                word = _USUAL_WORDS.get(run[0]) or _syllables().get(run[0], run[0])[: 1 if run[0].isalpha() else None]
+            spelled, at = spelled + word, at + length
+        return spelled
+
+    @cached_property
+    def _words(self) -> tuple[_Spelled, ...]:
+        """Words by their syllables, in the order in which they are looked for; whether the syllables are folded."""
+        sounds = {character: s for s, characters in _syllables().items() for character in characters}
+        first, others = _by_syllables(self._first, sounds), _by_syllables(self._others, sounds)
+        return (first, False), (others, False), (_folded(first), True), (_folded(others), True)
+
+
+def _longest(words: _Spelled, run: Sequence[str]) -> tuple[str, int]:
+    """The longest word that the run begins with, and how many syllables it takes; else "" and 1."""
+    by_syllables, fold = words
+    for length in range(len(run), 1, -1):
+        word = by_syllables.get(" ".join(map(fold_syllable, run[:length]) if fold else run[:length]))
+        if word:
+            return word, length
+    return "", 1
+
+
+def _by_syllables(entries: Iterable[str], sounds: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in entries:
+        word, _, reading = entry.partition("=")
+        syllables = reading.split() or [sounds.get(character, "") for character in word]
+        if 2 <= len(word) == len(syllables) <= _LONGEST_WORD and all(syllables):
+            found.setdefault(" ".join(syllables), word)
+    return found
+
+
+def _folded(words: Mapping[str, str]) -> dict[str, str]:
+    folded: dict[str, str] = {}
+    for syllables, word in words.items():
+        folded.setdefault(" ".join(map(fold_syllable, syllables.split())), word)
+    return folded
+
+
+@lru_cache(maxsize=1)
+def _syllables() -> dict[str, str]:
+    """The syllables and the characters that are read so."""
+    text = resources.files("hotline.text").joinpath("sounds.txt").read_text("utf-8")
+    return {
+        syllable: characters
+        for syllable, _, characters in (line.partition(" ") for line in text.splitlines())
+        if syllable not in _NOT_TYPED
+    }
+
+
+@lru_cache(maxsize=4096)
+def _split(word: str) -> tuple[str, ...]:
+    """A word in the fewest syllables; none if it is not made of syllables."""
+    known = _syllables()
+    best: list[tuple[str, ...] | None] = [()]
+    for end in range(1, len(word) + 1):
+        found: tuple[str, ...] | None = None
+        for start in range(max(0, end - _LONGEST_SYLLABLE), end):
+            before = best[start]
+            syllable = word[start:end].replace("ü", "v")
+            if before is not None and syllable in known and (found is None or len(before) + 1 < len(found)):
+                found = (*before, syllable)
+        best.append(found)
+    return best[-1] or ()
