@@ -99,7 +99,7 @@ def enumerated(directory: Directory) -> list[str]:
         *coded,
         *(f"{code}: 甲科室" for code in DepartureReason),
         *(f"{metric} limit of policy request" for metric in Metric),
-        *(f"{VoidReason.NO_INFO_GIVEN}: {Metric.INFO} limit of policy urgent" for _ in range(1)),
+        f"{VoidReason.NO_INFO_GIVEN}: {Metric.INFO} limit of policy urgent",
         *(f"2 {unit}" for unit in Unit),
         *(f"{key}=3 {unit}" for key in ("span", "was") for unit in Unit),
         *(f"unit={unit}" for unit in Unit),
