@@ -211,7 +211,7 @@ class _Context(Surroundings):
         return False
 
     def is_swindle(self) -> bool:
-        """What a swindler tells to get money. Whose own death it is may have lost his money."""
+        """What a swindler tells to get money. Not for self-harm: the victim of a fraud may be in danger."""
         if self.danger is Danger.SELF_HARM or not self.around(Operator.FRAUD):
             return False
         reals = self.around(Operator.REAL)
