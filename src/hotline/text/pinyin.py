@@ -6,12 +6,13 @@ spelled exactly so, sounds count as in hotline.text.sounds."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 
 from hotline.text.sounds import fold_syllable
 
-_Spelled = tuple[dict[str, str], bool]  # words by their syllables, and whether those are folded
+_Sounds = tuple[Sequence[str], Sequence[str]]  # the syllables of a text, as typed and folded
 _LATIN_WORD = re.compile(r"[a-zü]+")
 _OTHER = re.compile(r"[^\x00-\x7fü]")
 _LONGEST_SYLLABLE = 6
@@ -26,6 +27,32 @@ _USUAL = (
     "fang房 che车 si死 xue血 wa娃 ma妈 ye也 zhe着 kan看 pa怕 zhong重 mao冒 dian电"
 )
 _USUAL_WORDS = {entry[:-1]: entry[-1] for entry in _USUAL.split()}
+
+
+@dataclass(frozen=True, slots=True)
+class _SpelledWords:
+    """Words by their syllables; by its first syllable, how many the longest has; whether syllables are folded."""
+
+    by_syllables: Mapping[str, str]
+    longest: Mapping[str, int]
+    is_folded: bool
+
+    @classmethod
+    def of(cls, by_syllables: Mapping[str, str], *, is_folded: bool) -> "_SpelledWords":
+        longest: dict[str, int] = {}
+        for spelling in by_syllables:
+            syllables = spelling.split(" ")
+            longest[syllables[0]] = max(len(syllables), longest.get(syllables[0], 0))
+        return cls(by_syllables, longest, is_folded)
+
+    def find(self, sounds: _Sounds, at: int, end: int) -> tuple[str, int]:
+        """The longest word that begins there, and how many syllables it takes; else "" and 1."""
+        syllables = sounds[self.is_folded]
+        for length in range(min(self.longest.get(syllables[at], 0), end - at), 1, -1):
+            word = self.by_syllables.get(" ".join(syllables[at : at + length]))
+            if word:
+                return word, length
+        return "", 1
 
 
 class PinyinReader:
@@ -54,46 +81,38 @@ class PinyinReader:
 
     def _spell(self, parts: Sequence[str]) -> str:
         first, *others = self._words
+        sounds: _Sounds = (parts, [_fold(part) for part in parts])
         spelled: list[str] = []
         at = begin = 0
         while at < len(parts):
-            word, length = _longest(first, parts[at : at + _LONGEST_WORD])
+            word, length = first.find(sounds, at, len(parts))
             if word:
-                spelled += (self._spell_rest(others, parts[begin:at]), word)
+                spelled += (self._spell_rest(others, sounds, begin, at), word)
                 begin = at + length
             at += length
-        return "".join(spelled) + self._spell_rest(others, parts[begin:])
+        return "".join(spelled) + self._spell_rest(others, sounds, begin, len(parts))
 
     @staticmethod
-    def _spell_rest(words: Sequence[_Spelled], parts: Sequence[str]) -> str:
-        spelled, at = "", 0
-        while at < len(parts):
-            run = parts[at : at + _LONGEST_WORD]
+    def _spell_rest(words: Sequence[_SpelledWords], sounds: _Sounds, at: int, end: int) -> str:
+        spelled = ""
+        while at < end:
             for each in words:
-                word, length = _longest(each, run)
+                word, length = each.find(sounds, at, end)
                 if word:
                     break
             else:
-                word = _USUAL_WORDS.get(run[0]) or _syllables().get(run[0], run[0])[: 1 if run[0].isalpha() else None]
+                part = sounds[0][at]
+                word = _USUAL_WORDS.get(part) or _syllables().get(part, part)[: 1 if part.isalpha() else None]
             spelled, at = spelled + word, at + length
         return spelled
 
     @cached_property
-    def _words(self) -> tuple[_Spelled, ...]:
-        """Words by their syllables, in the order in which they are looked for; whether the syllables are folded."""
+    def _words(self) -> tuple[_SpelledWords, ...]:
+        """In the order in which they are looked for."""
         sounds = {character: s for s, characters in _syllables().items() for character in characters}
         first, others = _by_syllables(self._first, sounds), _by_syllables(self._others, sounds)
-        return (first, False), (others, False), (_folded(first), True), (_folded(others), True)
-
-
-def _longest(words: _Spelled, run: Sequence[str]) -> tuple[str, int]:
-    """The longest word that the run begins with, and how many syllables it takes; else "" and 1."""
-    by_syllables, fold = words
-    for length in range(len(run), 1, -1):
-        word = by_syllables.get(" ".join(map(fold_syllable, run[:length]) if fold else run[:length]))
-        if word:
-            return word, length
-    return "", 1
+        as_typed = [_SpelledWords.of(words, is_folded=False) for words in (first, others)]
+        return (*as_typed, *(_SpelledWords.of(_folded(words), is_folded=True) for words in (first, others)))
 
 
 def _by_syllables(entries: Iterable[str], sounds: Mapping[str, str]) -> dict[str, str]:
@@ -122,6 +141,9 @@ def _syllables() -> dict[str, str]:
         for syllable, _, characters in (line.partition(" ") for line in text.splitlines())
         if syllable not in _NOT_TYPED
     }
+
+
+_fold = lru_cache(maxsize=512)(fold_syllable)  # there are some four hundred
 
 
 @lru_cache(maxsize=4096)
