@@ -19,6 +19,7 @@ from hotline.locales.labels import label_key
 from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.vocabulary import Level, Metric, Priority
 from hotline.sms import store as sms_store
+from hotline.sms.held_texts import OUTDATED, is_outdated
 from hotline.sms.model.requests import detect_language
 from hotline.sms.model.retries import CAP_RECHECK, QUIET_RECHECK
 from hotline.sms.model.status import TextStatus, TextWait
@@ -27,7 +28,6 @@ from hotline.sms.model.templates import (
     HELD_ABOVE_CAP,
     OFFICER_TEMPLATES,
     QUIET_HOURS_EXEMPT,
-    RECEIPTS,
     STOP_LIST_EXEMPT,
     ComposedText,
     compose_text,
@@ -53,7 +53,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.lookup import format_moment, progress_fields, query_code
 from hotline.tickets.model.address import ticket_parts
 from hotline.tickets.model.ticket import Facts, Ticket
-from hotline.tickets.model.vocabulary import Action, TicketStatus
+from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store import history
 from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES
 
@@ -103,11 +103,6 @@ def is_sent_by_sms(message: Row) -> bool:
         and bool(message.payload.get("phone"))
     )
     return message.kind in ("resident", "text") or officer
-
-
-def waiting_partition(partition: str) -> str:
-    """Where a message waits for the number's next share: what comes after it to the same receiver does not wait."""
-    return partition if partition.endswith("~") else f"{partition}~"[:60]
 
 
 def resend(c: sa.Connection, message: str, now: datetime, *, include_sent: bool = False) -> bool:
@@ -207,7 +202,7 @@ async def plan_for_residents(services: Services, directory: Directory, message: 
     child = message.payload.get("child")
     if child is None:
         own = _plan_for_caller(services, directory, message, facts, action)
-        return [own] if own else []
+        return [await _checked_if_held(services, message, facts, own)] if own else []
     merged = await history.load_child(services.db, child, facts.ticket.number)
     if merged is None:
         return []
@@ -216,7 +211,14 @@ async def plan_for_residents(services: Services, directory: Directory, message: 
         confidential=merged.confidential, reply_wanted=merged.reply_wanted, caller=merged.caller,
     )  # fmt: skip
     text = _plan_for_caller(services, directory, message, replace(facts, ticket=ticket), action, may_ask_rating=False)
-    return [text] if text else []
+    return [await _checked_if_held(services, message, facts, text)] if text else []
+
+
+async def _checked_if_held(services: Services, message: Row, facts: Facts, text: PlannedText) -> PlannedText:
+    """A text that waited for the number's next share is dropped where it became untrue."""
+    now, db = facts.ticket.status, services.db
+    outdated = text.held is None and await is_outdated(db, message, text.template, now, text.number, text.to)
+    return replace(text, held=TextStatus.CAPPED, why=OUTDATED) if outdated else text
 
 
 async def messages_to_merged_callers(services: Services, message: Row) -> list[Message]:
@@ -245,8 +247,6 @@ def _plan_for_caller(
     )
     if template is None or ticket.phone is None or ticket.caller is None:
         return None
-    if template in RECEIPTS and message.last_error == TextWait.CAP and ticket.status is TicketStatus.RESOLVED:
-        return None  # it waited, and what came of it was told meanwhile
     language = detect_language(ticket.narrative) or "zh"
     place = 0 if language == "zh" else 1
     department = directory.departments.get(ticket.department or "")

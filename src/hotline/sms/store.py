@@ -60,6 +60,12 @@ def record_error(c: sa.Connection, id: str, error: str) -> None:  # noqa: A002
     c.execute(sa.update(x).where(x.c.id == id).values(error=error[:500]))
 
 
+def hold_unsent(c: sa.Connection, id: str, status: TextStatus, why: str | None, at: datetime) -> None:  # noqa: A002
+    """A text that was tried in vain is not sent any more."""
+    unsent = sa.update(x).where(x.c.id == id, x.c.status == TextStatus.CREATED)
+    c.execute(unsent.values(status=status, status_at=at, error=why))
+
+
 def load_reported_text(c: sa.Connection, gateway: str, reference: str | None, provider_id: str | None) -> Row | None:
     """The text a report refers to: by our reference, else by the provider's id."""
     row = c.execute(sa.select(*x.c).where(x.c.id == reference)).first() if reference else None
@@ -105,6 +111,20 @@ _OF_TICKET = PreparedQuery(
     .where(x.c.number == sa.bindparam("number", type_=sa.String))
     .order_by(x.c.created_at, x.c.id)
 )
+
+
+_TOLD = PreparedQuery(
+    sa.select(x.c.id).where(
+        x.c.number == sa.bindparam("number", type_=sa.String),
+        x.c.receiver == sa.bindparam("phone", type_=sa.String),
+        x.c.sent_at.is_not(None),
+    )
+)
+
+
+async def load_told_texts(db: Database, number: str, phone: str) -> list[str]:
+    """The texts about a ticket that were handed over for this phone: their ids."""
+    return [str(row.id) for row in await db.rows(_TOLD, number=number, phone=phone)]
 
 
 async def load_stop_list(db: Database, after: str, limit: int) -> Sequence[Row]:

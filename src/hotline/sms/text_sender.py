@@ -21,6 +21,7 @@ from hotline.delivery.model import AvailableChannels, Way
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.sms import store as sms_store
 from hotline.sms.contract import OutgoingText, SendResult, sms_provider
+from hotline.sms.held_texts import waiting_partition
 from hotline.sms.model.retries import TEXT_RETRIES
 from hotline.sms.model.status import TextStatus, TextWait
 from hotline.sms.send_plan import (
@@ -30,7 +31,6 @@ from hotline.sms.send_plan import (
     new_text_row,
     pick_gateway,
     plan_texts,
-    waiting_partition,
 )
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
@@ -165,6 +165,9 @@ def _begin(
     c: sa.Connection, plan: Sequence[PlannedText], going: Sequence[tuple[PlannedText, Gateway]], now: datetime
 ) -> None:
     sms_store.insert_texts(c, [new_text_row(text, now) for text in plan if text.known is None])
+    for text in plan:
+        if text.held is not None:
+            sms_store.hold_unsent(c, text.id, text.held, text.why, now)
     for text, gateway in going:
         sms_store.record_attempt(c, text.id, gateway.name)
 

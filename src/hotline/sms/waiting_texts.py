@@ -12,8 +12,9 @@ from hotline.database.prepared import PreparedQuery, Row
 from hotline.delivery.model import MessageStatus
 from hotline.delivery.tables import outbox as o
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
+from hotline.sms.held_texts import waiting_partition
 from hotline.sms.model.status import TextWait
-from hotline.sms.send_plan import PlannedText, plan_for_residents, quiet_hours_end, waiting_partition
+from hotline.sms.send_plan import PlannedText, plan_for_residents, quiet_hours_end
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.store import facts as ticket_facts

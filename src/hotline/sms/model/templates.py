@@ -99,6 +99,13 @@ def incident_template(payload: Mapping[str, Any]) -> str | None:
     return "incident_over" if payload.get("final_word") is not None else "incident_joined"
 
 
+def still_fits(template: str, then: str | None, now: TicketStatus) -> bool:
+    """Whether what a step made of a ticket is still so. `then`: its status after the step; None: not told, so it is."""
+    if template in RECEIPTS:  # the rating question was not held back, and says more
+        return now is not TicketStatus.RESOLVED
+    return then in (None, now) or (then == TicketStatus.RESOLVED and now is TicketStatus.CLOSED)
+
+
 def withheld_reason(ticket: Ticket) -> str | None:
     """Why a caller is not written to; None: they are."""
     if ticket.confidential:  # their number and their matter go to no provider: an operator calls them
