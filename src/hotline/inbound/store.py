@@ -11,6 +11,7 @@ from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.leases import MAX_CLOCK_AHEAD, database_time, is_free
 from hotline.database.prepared import PreparedQuery, Row
+from hotline.inbound.model import Effect
 from hotline.inbound.model import InboundKind as K
 from hotline.inbound.model import InboundStatus as S
 from hotline.inbound.tables import inbound as i
@@ -116,14 +117,14 @@ _KEYED = PreparedQuery(
         i.c.key == sa.bindparam("key", type_=sa.String),
     )
 )
-_LATELY = PreparedQuery(
-    sa.select(sa.func.count().label("n")).where(
-        i.c.sender == sa.bindparam("sender", type_=sa.String),
-        i.c.received_at > sa.bindparam("since", type_=Instant),
-        i.c.id <= sa.bindparam("upto", type_=sa.String),
-        i.c.kind == K.TEXT,
-    )
+_TEXTS_LATELY = sa.select(sa.func.count().label("n")).where(
+    i.c.sender == sa.bindparam("sender", type_=sa.String),
+    i.c.received_at > sa.bindparam("since", type_=Instant),
+    i.c.id <= sa.bindparam("upto", type_=sa.String),
+    i.c.kind == K.TEXT,
 )
+_LATELY = PreparedQuery(_TEXTS_LATELY)
+_OPTED_LATELY = PreparedQuery(_TEXTS_LATELY.where(in_words(i.c.effect, (Effect.OPTED_OUT, Effect.OPTED_IN))))
 _OLDEST = PreparedQuery(
     sa.select(sa.func.min(i.c.next_at).label("at"), sa.func.count().label("n")).where(
         in_words(i.c.status, _WAITING), i.c.next_at <= sa.bindparam("now", type_=Instant)
@@ -148,6 +149,12 @@ async def count_recent_texts(db: Database, sender: str, since: datetime, last_id
     """How many texts of this sender came since then, up to the one of that id."""
     row = await fetch_first(db, _LATELY, sender=sender, since=since, upto=last_id)
     return int(row.n) if row else 0
+
+
+async def has_opted_recently(db: Database, sender: str, since: datetime, last_id: str) -> bool:
+    """Whether this sender opted out or in since then, up to the text of that id."""
+    row = await fetch_first(db, _OPTED_LATELY, sender=sender, since=since, upto=last_id)
+    return row is not None and row.n > 0
 
 
 async def load_waiting_summary(db: Database, now: datetime) -> Row | None:

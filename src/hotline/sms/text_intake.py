@@ -4,7 +4,7 @@ effect."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from hotline.database.prepared import Row
@@ -22,7 +22,6 @@ from hotline.refusals import Code, Refused
 from hotline.sms import store as sms_store
 from hotline.sms.model.keywords import OPT_OUT, ProviderKeyword, provider_keyword
 from hotline.sms.model.requests import (
-    MAX_TEXTS_PER_HOUR,
     Intent,
     TextEffect,
     TextRequest,
@@ -30,6 +29,7 @@ from hotline.sms.model.requests import (
     effect_on_ticket,
     parse_text,
 )
+from hotline.sms.stop_words import TOO_MANY, has_opted_within_hour, is_above_hourly_limit, stop_list_change
 from hotline.text.numbering import TicketNumber
 from hotline.text.phones import ParsedPhone, caller_id
 from hotline.tickets.act import act
@@ -55,6 +55,7 @@ _INTENTS = {
     ProviderKeyword.START: Intent.OPT_IN,
     ProviderKeyword.HELP: Intent.HELP,
 }
+_STOP_LIST_EFFECTS = {Intent.OPT_OUT: Effect.OPTED_OUT, Intent.OPT_IN: Effect.OPTED_IN}
 UNKNOWN_LINE_REASON = "the receiving number belongs to no area: see `numbers` of the gateway"
 
 
@@ -92,8 +93,7 @@ async def process_text(services: Services, row: Row, gateway: Gateway | None, no
     outcome = await text.process()
     if marked is not ProviderKeyword.STOP or sender.phone is None:
         return outcome
-    phone = sender.phone
-    return replace(outcome, writes=(*outcome.writes, lambda c: sms_store.add_to_stop_list(c, phone, now, "sms")))
+    return replace(outcome, writes=(*outcome.writes, stop_list_change(Intent.OPT_OUT, sender.phone, now)))
 
 
 @dataclass(frozen=True)
@@ -117,26 +117,14 @@ class IncomingText:
         numbers = self.settings.get("numbers") or {}
         if numbers and (row.receiver or "") not in numbers and not row.urgent:
             return needs_review(UNKNOWN_LINE_REASON)
-        if request.intent is Intent.OPT_OUT:
-            phone = sender.phone
-            also = (lambda c: sms_store.add_to_stop_list(c, phone, self.now, "sms"),)
-            # a provider that marked it takes no more texts to this number, not even the one that says so
-            said = () if self.row.details.get("opt_out_type") else await self._reply("opted_out")
-            return InboundOutcome(InboundStatus.DONE, Effect.OPTED_OUT, messages=said, writes=also)
-        if request.intent is Intent.OPT_IN:
-            phone = sender.phone
-            also = (lambda c: sms_store.remove_from_stop_list(c, phone),)
-            said = await self._reply("opted_in")
-            return InboundOutcome(InboundStatus.DONE, Effect.OPTED_IN, messages=said, writes=also)
+        too_many = await is_above_hourly_limit(self.services.db, sender.phone, row.id, self.now)
+        if request.intent in _STOP_LIST_EFFECTS:
+            return await self._change_stop_list(sender.phone, too_many)
         if request.intent is Intent.HELP:
-            return InboundOutcome(InboundStatus.DONE, Effect.ASKED, messages=await self._reply("help"))
-        since = self.now - timedelta(hours=1)
-        if (
-            not row.urgent
-            and await inbound_store.count_recent_texts(self.services.db, sender.phone, since, row.id)
-            > MAX_TEXTS_PER_HOUR
-        ):
-            return needs_review(f"more than {MAX_TEXTS_PER_HOUR} texts from this number within an hour")
+            said, why = ((), TOO_MANY) if too_many else (await self._reply("help"), None)
+            return InboundOutcome(InboundStatus.DONE, Effect.ASKED, why=why, messages=said)
+        if too_many and not row.urgent:
+            return needs_review(TOO_MANY)
         if request.intent is Intent.PROGRESS and not row.urgent:
             return await self._answer_progress(sender.phone)
         target, named = await self._find_ticket(sender.phone)
@@ -153,6 +141,17 @@ class IncomingText:
         if request.intent is Intent.RATE and not request.words and not row.urgent:
             return needs_review("an answer to a question that is not open", target.ticket.number if target else None)
         return await self._open_ticket()
+
+    async def _change_stop_list(self, phone: str, too_many: bool) -> InboundOutcome:
+        """What they ask for is done always; above the hourly limit only the first is answered."""
+        intent, opts_out = self.request.intent, self.request.intent is Intent.OPT_OUT
+        # a provider that marked it takes no more texts to this number, not even the one that says so
+        silent = (opts_out and bool(self.row.details.get("opt_out_type"))) or (
+            too_many and await has_opted_within_hour(self.services.db, phone, self.row.id, self.now)
+        )
+        said = () if silent else await self._reply("opted_out" if opts_out else "opted_in")
+        effect, change = _STOP_LIST_EFFECTS[intent], stop_list_change(intent, phone, self.now)
+        return InboundOutcome(InboundStatus.DONE, effect, messages=said, writes=(change,))
 
     async def is_about_something(self) -> bool:
         """Whether it says more than a keyword that is not known here: a danger or a matter, or simply much."""
