@@ -44,7 +44,7 @@ export const state = (line, name) => (line[name] == null ? "" : words[line.assig
 /** Who did something: a person's or key's name, or the part of the system. */
 export const authorOf = (by) => (["rules", "clock"].includes(by.kind) ? word("actor", by.kind) : by.name);
 /** What stands between a name and what it is, and between two things. */
-export const MARKS = language === "en" ? [": ", ", "] : ["：", "，"]; // between a name and what it is, and between two things
+export const MARKS = language === "en" ? [": ", ", "] : ["：", "，"];
 /** Every word of a family: [code, text]. */
 export const family = (name) =>
   Object.entries(words).filter(([key]) => key.startsWith(`${name}.`) && !key.slice(name.length + 1).includes(".")).map(([key, text]) => [key.slice(name.length + 1), text]);
