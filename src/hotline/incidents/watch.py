@@ -30,7 +30,7 @@ from hotline.incidents.model.grouping import (
     common_unit,
     is_same_outage,
     known_incident,
-    matching_incident,
+    likely_incidents,
     propose,
     rule_for,
     teach_wording,
@@ -66,7 +66,8 @@ log = structlog.get_logger("hotline.incidents")
 @dataclass
 class IncidentWatch:
     """One worker's view of what people call about now. `window`: the calls of the last minutes that belong to no
-    incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read;
+    incident; `unseen`: those of them that no wording was held against yet; `undecided`: those that may belong to
+    several incidents alike, and therefore make none of their own; `read_to`: up to when they were read;
     `read_all_at`: when they were last read from the beginning of the window; `counted`: in which state and when the
     calls of an incident were last counted on its parent; `noted`: the state that its parent's timeline tells;
     `faulty`: tickets that could not be worked on, and until when they are left alone."""
@@ -74,6 +75,7 @@ class IncidentWatch:
     services: Services
     window: dict[str, CallReport] = field(default_factory=dict)
     unseen: set[str] = field(default_factory=set)
+    undecided: set[str] = field(default_factory=set)
     read_to: datetime = NEVER
     read_all_at: datetime = NEVER
     counted: dict[str, tuple[IncidentState, datetime]] = field(default_factory=dict)
@@ -119,6 +121,7 @@ class IncidentWatch:
 
     async def _join(self, directory: Directory, active: Sequence[Incident]) -> None:
         """Calls of an incident that came in before it was known, or were not recognised then."""
+        self.undecided = set()
         if not active:
             return
         known = {incident.code: known_incident(directory, incident) for incident in active}
@@ -126,8 +129,11 @@ class IncidentWatch:
         matched: dict[str, str] = {}
         for report in self.window.values():
             margin = MARGIN_UNSEEN if report.number in self.unseen else 0.0
-            if (found := matching_incident(directory, known.values(), report, margin)) is not None:
-                matched[report.number] = found.code
+            found = likely_incidents(directory, known.values(), report, margin)
+            if len(found) == 1:
+                matched[report.number] = found[0].code
+            elif found:
+                self.undecided.add(report.number)
         # since they were read somebody may have closed them, or put them elsewhere
         for number in await store.load_still_waiting(self.services.db, list(matched)):
             code = matched[number]
@@ -137,7 +143,7 @@ class IncidentWatch:
 
     async def _propose(self, directory: Directory, now: datetime) -> bool:
         """Incidents of what is left. True: there is one."""
-        proposals = propose(directory, list(self.window.values()), now)
+        proposals = propose(directory, [r for r in self.window.values() if r.number not in self.undecided], now)
         found = False
         for proposal in proposals:
             waiting = await store.load_still_waiting(self.services.db, [r.number for r in proposal.reports])
