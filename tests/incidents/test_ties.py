@@ -61,7 +61,9 @@ def test_the_incident_of_the_unit_that_is_named_comes_before_that_of_the_whole_b
 def test_of_two_incidents_of_one_place_the_likelier_takes_the_call_and_else_the_older() -> None:
     (main,) = propose(DIRECTORY, burst(5), NOON)
     as_seen = known(main)
-    otherwise = replace(as_seen, wording=learn_wording([features("车库的水管爆了，地下室泡水")] * 5, [features("电梯坏了")]))
+    otherwise = replace(
+        as_seen, wording=learn_wording([features("车库的水管爆了，地下室泡水")] * 5, [features("电梯坏了")])
+    )
     asked = report("地下室的水管爆了，车库都泡水了")
     assert matching_incident(DIRECTORY, [as_seen, otherwise], asked) is otherwise
     assert matching_incident(DIRECTORY, [otherwise, as_seen], asked) is otherwise

@@ -153,15 +153,15 @@ async def dispatch_parent(services: Services, incident: Incident) -> None:
         await act_by_rule(services, facts.ticket, Action.DISPATCH, order)
 
 
-async def count_joined(services: Services, incident: Incident) -> None:
-    """Count on the parent the calls that were merged into it as they came in."""
+async def count_joined(services: Services, incident: Incident) -> bool:
+    """Count on the parent the calls that were merged into it as they came in. False: the parent has changed
+    meanwhile."""
     facts = await load_ticket(services, incident.parent or "")
     if facts is None or facts.ticket.status not in OPEN:
-        return
+        return True
     further = await member_store.count_contacts(services.db, facts.ticket.number) - facts.ticket.calls
-    if further > 0:
-        fields = {F.TARGET: incident.code, "calls": further}
-        await act_by_rule(services, facts.ticket, Action.ABSORB, fields)
+    fields = {F.TARGET: incident.code, "calls": further}
+    return further <= 0 or await act_by_rule(services, facts.ticket, Action.ABSORB, fields)
 
 
 async def note_state(services: Services, incident: Incident) -> bool:
