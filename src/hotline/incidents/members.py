@@ -88,8 +88,9 @@ async def move(services: Services, number: str, to: str | None, incident: Incide
 async def merge(
     services: Services, incident: Incident, member: IncidentMember, merged_codes: Collection[str] = ()
 ) -> bool:
-    """Merge a ticket into the incident's parent: its orders are recalled, its caller is told. Who came with another
-    incident (`merged_codes`) knows already that many have called."""
+    """Merge a ticket into the incident's parent: its orders are recalled, its caller is told that many have called;
+    not who was told so before, as the ticket was merged in another incident that went into this one
+    (`merged_codes`)."""
     for _ in range(_TRIES):
         facts = await load_ticket(services, member.number)
         if facts is None or facts.ticket.incident != incident.code or facts.ticket.status not in MERGEABLE:
@@ -99,7 +100,8 @@ async def merge(
             F.INCIDENT: incident.code,
             F.REASON: f"incident {incident.code}",
         }
-        if any(left_flag(code) in facts.ticket.flags for code in merged_codes):
+        came_with = [code for code in merged_codes if left_flag(code) in facts.ticket.flags]
+        if came_with and await store.was_merged_in(services.db, member.number, came_with):
             fields[CALLER_KNOWS] = True
         if await act_by_rule(services, facts.ticket, Action.MERGE, fields):
             return True
