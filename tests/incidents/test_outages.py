@@ -10,7 +10,7 @@ from hotline.incidents.watch import IncidentWatch
 from hotline.tickets.context import Services
 from hotline.tickets.jobs import check_counters
 from tests.conftest import NOON, Clock, Player
-from tests.incidents.test_grouping import DIRECTORY, burst, known, proposed, report
+from tests.incidents.test_grouping import DIRECTORY, HOUSEHOLDS, burst, known, proposed, report
 from tests.incidents.test_stories import (
     BURST,
     act,
@@ -88,6 +88,53 @@ def test_leaks_in_one_flat_each_are_no_incident() -> None:
     assert proposed([report(text, area="rq-b3") for text in AT_HOME * 2]) == []
     assert proposed([report("3栋楼上漏水，滴到我家了") for _ in range(6)]) == []
     assert proposed([report("3栋马桶堵了") for _ in range(6)]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("{}栋停气了，热水器打不着火", "sdq-gas"),
+        ("{}栋没气了，灶具点不燃", "sdq-gas"),
+        ("no gas in building {}, the stove does not light", "sdq-gas"),
+        ("{}栋停水了，楼上楼下都有人说没水", "sdq-water"),
+        ("{}栋停水了，隔壁都有好几家也没水", "sdq-water"),
+        ("no water in building {}, my neighbours have no water either", "sdq-water"),
+        ("{}栋停电了，邻居都有人下楼来问", "sdq-power"),
+    ],
+)
+def test_an_outage_counts_whatever_stands_still_at_home_and_whatever_neighbours_say(text: str, category: str) -> None:
+    assert proposed([report(text.format(n)) for n in range(5, 13)]) == [(category, 8)]
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("3栋污水从马桶往上冒", "hj-sewer"),
+        ("3栋主下水道堵了，污水从马桶冒出来", "hj-sewer"),
+        ("3栋我家楼下的路灯不亮", "wx-light"),
+        ("3栋家里出来楼道灯不亮", "wx-light"),
+        ("3栋我们家这个单元门禁坏了", "wx-gate"),
+    ],
+)
+def test_what_all_of_a_building_share_counts_though_it_is_told_from_home(text: str, category: str) -> None:
+    assert proposed([report(text) for _ in range(8)]) == [(category, 8)]
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("只有我家没气，灶具点不燃", "sdq-gas"),
+        ("我家没水，邻居家都有水", "sdq-water"),
+        ("we have no power but the neighbours have power", "sdq-power"),
+        ("厨房的下水道堵了", "hj-sewer"),
+        ("我家马桶堵了", "hj-sewer"),
+        ("the toilet in my flat is blocked", "hj-sewer"),
+        ("卫生间的门坏了", "wx"),
+        ("热水器坏了", "wx"),
+    ],
+)
+def test_what_one_household_alone_has_is_private(text: str, category: str) -> None:
+    assert category in HOUSEHOLDS.find_private(text)
 
 
 def test_what_bursts_before_the_door_counts_whatever_runs_dry_inside() -> None:
