@@ -167,15 +167,20 @@ async def count_joined(services: Services, incident: Incident) -> bool:
 
 
 async def note_state(services: Services, incident: Incident) -> bool:
-    """Note on the parent that its incident is contained, worse again, or over: each change once. False: the parent has
-    changed meanwhile, so that the next step notes it."""
-    change = await store.load_state_change(services.db, incident.code)
-    if change is None or change.state_from == IncidentState.PROPOSED:
+    """Note on the parent that its incident is contained, worse again, or over: each change once, in order. False: the
+    parent has changed meanwhile, so that the next step goes on."""
+    if incident.noted >= incident.entries:
         return True
-    facts = await load_ticket(services, incident.parent or "")
-    if facts is None:
-        return True
-    fields = {F.INCIDENT: incident.code, INCIDENT_STATE: change.state_to, F.REASON: change.reason}
-    name = f"incident:{incident.code}:state:{change.seq}:{facts.ticket.number}"
-    noted = await act_by_rule(services, facts.ticket, Action.UPDATE_INCIDENT, fields, name)
-    return noted or facts.ticket.status in WITHOUT_NOTES
+    for change in await store.load_state_changes(services.db, incident):
+        facts = await load_ticket(services, incident.parent or "")
+        if facts is None or facts.ticket.status in WITHOUT_NOTES:
+            break
+        if change.state_from == IncidentState.PROPOSED:
+            continue
+        fields = {F.INCIDENT: incident.code, INCIDENT_STATE: change.state_to, F.REASON: change.reason}
+        name = f"incident:{incident.code}:state:{change.seq}:{facts.ticket.number}"
+        if not await act_by_rule(services, facts.ticket, Action.UPDATE_INCIDENT, fields, name):
+            return False
+    noted = {"noted": incident.entries}
+    await services.db.transact(lambda c: store.update_worker_columns(c, incident.code, incident.version, noted))
+    return True

@@ -151,17 +151,22 @@ async def load_incidents(
     return [_incident_from_row(row) for row in rows]
 
 
-_STATE_CHANGE = PreparedQuery(
+_STATE_CHANGES = PreparedQuery(
     sa.select(e.c.seq, e.c.state_from, e.c.state_to, e.c.reason)
-    .where(e.c.code == sa.bindparam("code", type_=sa.String), e.c.state_from != e.c.state_to)
-    .order_by(e.c.seq.desc())
-    .limit(1)
+    .where(
+        e.c.code == sa.bindparam("code", type_=sa.String),
+        e.c.state_from != e.c.state_to,
+        e.c.seq > sa.bindparam("after", type_=sa.Integer),
+        e.c.seq <= sa.bindparam("last", type_=sa.Integer),
+    )
+    .order_by(e.c.seq)
 )
 
 
-async def load_state_change(db: Database, code: IncidentCode) -> Row | None:
-    """The last change of an incident's state: (seq, state_from, state_to, reason). None: it was proposed, no more."""
-    return await fetch_first(db, _STATE_CHANGE, code=code)
+async def load_state_changes(db: Database, incident: Incident) -> list[Row]:
+    """The changes of an incident's state that its parent's timeline does not tell yet, in order: (seq, state_from,
+    state_to, reason)."""
+    return await db.rows(_STATE_CHANGES, code=incident.code, after=incident.noted, last=incident.entries)
 
 
 _ENTRIES = PreparedQuery(

@@ -70,8 +70,8 @@ class IncidentWatch:
     incident; `unseen`: those of them that no wording was held against yet; `undecided`: those that may belong to
     several incidents alike, and therefore make none of their own; `read_to`: up to when they were read;
     `read_all_at`: when they were last read from the beginning of the window; `counted`: in which state and when the
-    calls of an incident were last counted on its parent; `noted`: the state that its parent's timeline tells;
-    `faulty`: tickets that could not be worked on, and until when they are left alone."""
+    calls of an incident were last counted on its parent; `faulty`: tickets that could not be worked on, and until
+    when they are left alone."""
 
     services: Services
     window: dict[str, CallReport] = field(default_factory=dict)
@@ -80,7 +80,6 @@ class IncidentWatch:
     read_to: datetime = NEVER
     read_all_at: datetime = NEVER
     counted: dict[str, tuple[IncidentState, datetime]] = field(default_factory=dict)
-    noted: dict[str, IncidentState] = field(default_factory=dict)
     faulty: dict[str, datetime] = field(default_factory=dict)
 
     async def step(self) -> bool:
@@ -183,7 +182,7 @@ class IncidentWatch:
             services.part(IncidentCache).forget()
             return True
         await dispatch_parent(services, incident)
-        await self._note_state(incident)
+        await note_state(services, incident)
         most = MERGED_AT_ONCE + 1 + len(self.faulty)
         unmerged = await member_store.load_unmerged(services.db, incident.code, parent, most)
         waiting = self._workable(unmerged)
@@ -206,13 +205,6 @@ class IncidentWatch:
         if done is None:
             self.faulty[number] = self.services.clock() + FAULTY_PAUSE
         return done
-
-    async def _note_state(self, incident: Incident) -> bool:
-        if self.noted.get(incident.code) is not incident.state:
-            if not await note_state(self.services, incident):
-                return False
-            self.noted[incident.code] = incident.state
-        return True
 
     async def _count(self, directory: Directory, incident: Incident, summary: MemberSummary | None) -> None:
         """What is shown of it: how many tickets and callers, the last call, the area; and how it is told."""
@@ -276,11 +268,10 @@ class IncidentWatch:
                 await self._attempt(parent, incident.code, count_joined(services, incident))
             if (
                 parent not in self.faulty
-                and await self._attempt(parent, incident.code, self._note_state(incident)) is False
+                and await self._attempt(parent, incident.code, note_state(services, incident)) is False
             ):
                 return False
         self.counted.pop(incident.code, None)
-        self.noted.pop(incident.code, None)
         told = await tell_callers(self.services, incident, now)
         log.info("incident.ended", code=incident.code, state=incident.state, told=told)
         return False
