@@ -5,9 +5,11 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from hotline.database import idempotency
 from hotline.incidents.watch import IncidentWatch
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
+from hotline.web.idempotency import ANSWER_RETENTION
 from tests.conftest import Clock, Player
 from tests.incidents.test_stories import act, call_all, only_incident, settled, storm_of_five
 
@@ -38,6 +40,24 @@ async def test_the_timeline_of_the_parent_tells_what_becomes_of_its_incident(
     lines = (await switch.get(f"/v1/tickets/{incident['parent']}/timeline")).json()["items"]
     line = next(x for x in lines if x["action"] == "update_incident")
     assert (line["by"]["kind"], line["changes"]["incident"]) == ("rules", [None, incident["code"]])
+
+
+async def test_each_change_is_noted_once_however_many_there_are_between_two_looks_and_however_late(
+    desk: Player, switch: Player, services: Services, clock: Clock
+) -> None:
+    _, watch, incident = await storm_of_five(desk, services)
+    contained = await act(switch, incident, "contain", text="阀门已关")
+    again = await act(switch, contained, "reopen", reason="又冲开了")
+    told = await act(switch, again, "comment", text="再去一趟")
+    await settled(watch)
+    expected = [("contained", "阀门已关"), ("open", "又冲开了")]
+    assert await incident_lines(switch, incident["parent"]) == expected
+    await act(switch, told, "contain", text="换了阀门")
+    await settled(watch)
+    clock.forward(hours=80)  # what was asked for is forgotten by then
+    await services.db.transact(lambda c: idempotency.delete_old_answers(c, clock.now - ANSWER_RETENTION, 1000))
+    await settled(IncidentWatch(services))
+    assert await incident_lines(switch, incident["parent"]) == [*expected, ("contained", "换了阀门")]
 
 
 async def look_up(app: FastAPI, services: Services, number: str) -> dict[str, Any]:

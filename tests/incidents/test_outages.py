@@ -10,7 +10,7 @@ from hotline.incidents.watch import IncidentWatch
 from hotline.tickets.context import Services
 from hotline.tickets.jobs import check_counters
 from tests.conftest import NOON, Clock, Player
-from tests.incidents.test_grouping import DIRECTORY, burst, known, proposed, report
+from tests.incidents.test_grouping import DIRECTORY, HOUSEHOLDS, burst, known, proposed, report
 from tests.incidents.test_stories import (
     BURST,
     act,
@@ -90,6 +90,53 @@ def test_leaks_in_one_flat_each_are_no_incident() -> None:
     assert proposed([report("3栋马桶堵了") for _ in range(6)]) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("{}栋停气了，热水器打不着火", "sdq-gas"),
+        ("{}栋没气了，灶具点不燃", "sdq-gas"),
+        ("no gas in building {}, the stove does not light", "sdq-gas"),
+        ("{}栋停水了，楼上楼下都有人说没水", "sdq-water"),
+        ("{}栋停水了，隔壁都有好几家也没水", "sdq-water"),
+        ("no water in building {}, my neighbours have no water either", "sdq-water"),
+        ("{}栋停电了，邻居都有人下楼来问", "sdq-power"),
+    ],
+)
+def test_an_outage_counts_whatever_stands_still_at_home_and_whatever_neighbours_say(text: str, category: str) -> None:
+    assert proposed([report(text.format(n)) for n in range(5, 13)]) == [(category, 8)]
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("3栋污水从马桶往上冒", "hj-sewer"),
+        ("3栋主下水道堵了，污水从马桶冒出来", "hj-sewer"),
+        ("3栋我家楼下的路灯不亮", "wx-light"),
+        ("3栋家里出来楼道灯不亮", "wx-light"),
+        ("3栋我们家这个单元门禁坏了", "wx-gate"),
+    ],
+)
+def test_what_all_of_a_building_share_counts_though_it_is_told_from_home(text: str, category: str) -> None:
+    assert proposed([report(text) for _ in range(8)]) == [(category, 8)]
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("只有我家没气，灶具点不燃", "sdq-gas"),
+        ("我家没水，邻居家都有水", "sdq-water"),
+        ("we have no power but the neighbours have power", "sdq-power"),
+        ("厨房的下水道堵了", "hj-sewer"),
+        ("我家马桶堵了", "hj-sewer"),
+        ("the toilet in my flat is blocked", "hj-sewer"),
+        ("卫生间的门坏了", "wx"),
+        ("热水器坏了", "wx"),
+    ],
+)
+def test_what_one_household_alone_has_is_private(text: str, category: str) -> None:
+    assert category in HOUSEHOLDS.find_private(text)
+
+
 def test_what_bursts_before_the_door_counts_whatever_runs_dry_inside() -> None:
     assert proposed([report(f"{n}栋门口的水管爆了。我家厨房一滴水都没有") for n in range(5, 10)]) == [("sdq-burst", 5)]
     assert proposed([report("厨房的龙头没水了") for _ in range(5)]) == [("sdq-water", 5)]
@@ -144,11 +191,27 @@ async def test_an_outage_that_was_noticed_before_its_cause_is_one_incident_with_
     assert len([o for o in detail["orders"] if o["part"] == "lead"]) == 1
     assert {m["status"] for m in detail["tickets"] if m["number"] != main["parent"]} == {"merged"}
     told = [m.number for m in await messages(services, "resident") if m.payload.get("incident")]
-    assert len(told) == len(set(told))  # nobody is told a second time that many have called
+    everybody = [t["number"] for t in [*dry, *tickets] if t["number"] != main["parent"]]
+    assert sorted(told) == sorted(everybody)  # nobody twice
     lines = (await desk.get(f"/v1/incidents/{main['code']}/timeline")).json()["items"]
     assert lines[-1]["action"] == "merge"
     assert lines[-1]["changes"] == {"incident": [first["code"], None]}
     assert await check_counters(services) == 0
+
+
+async def test_callers_of_a_proposal_are_told_as_it_goes_into_the_incident_of_the_cause(
+    desk: Player, services: Services, clock: Clock
+) -> None:
+    dry = await call_all(desk, [f"{n}栋停水了，一滴水都没有" for n in range(9, 15)], first=20)
+    watch = IncidentWatch(services)
+    await settled(watch)
+    assert (await only_incident(desk))["state"] == "proposed"
+    clock.forward(minutes=2)
+    tickets = await call_all(desk, BURST)
+    await settled(watch)
+    main = next(i for i in (await desk.get("/v1/incidents")).json()["items"] if i["state"] == "open")
+    told = [m.number for m in await messages(services, "resident") if m.payload.get("incident")]
+    assert sorted(told) == sorted(t["number"] for t in [*dry, *tickets] if t["number"] != main["parent"])
 
 
 async def test_a_dispatcher_merges_two_incidents_and_refuses_a_proposal(
@@ -162,9 +225,8 @@ async def test_a_dispatcher_merges_two_incidents_and_refuses_a_proposal(
     assert (await merge(switch, lift, "100000", expect=422))["errors"][0]["field"] == "incident"
     assert (await merge(switch, lift, lift["code"], expect=422))["errors"][0]["field"] == "incident"
     merged = await merge(switch, lift, main["code"])
-    assert (merged["state"], merged["merged_into"], merged["allowed_actions"]) == (
-        "merged", main["code"], [m for m in merged["allowed_actions"] if m["action"] == "comment"],
-    )  # fmt: skip
+    assert (merged["state"], merged["merged_into"]) == ("merged", main["code"])
+    assert [m["action"] for m in merged["allowed_actions"]] == ["comment"]
     await settled(watch)
     after = (await switch.get(f"/v1/incidents/{main['code']}")).json()
     assert (after["ticket_count"], len(after["tickets"])) == (10, 10)

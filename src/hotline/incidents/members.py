@@ -88,8 +88,9 @@ async def move(services: Services, number: str, to: str | None, incident: Incide
 async def merge(
     services: Services, incident: Incident, member: IncidentMember, merged_codes: Collection[str] = ()
 ) -> bool:
-    """Merge a ticket into the incident's parent: its orders are recalled, its caller is told. Who came with another
-    incident (`merged_codes`) knows already that many have called."""
+    """Merge a ticket into the incident's parent: its orders are recalled, its caller is told that many have called;
+    not who was told so before, as the ticket was merged in another incident that went into this one
+    (`merged_codes`)."""
     for _ in range(_TRIES):
         facts = await load_ticket(services, member.number)
         if facts is None or facts.ticket.incident != incident.code or facts.ticket.status not in MERGEABLE:
@@ -99,7 +100,8 @@ async def merge(
             F.INCIDENT: incident.code,
             F.REASON: f"incident {incident.code}",
         }
-        if any(left_flag(code) in facts.ticket.flags for code in merged_codes):
+        came_with = [code for code in merged_codes if left_flag(code) in facts.ticket.flags]
+        if came_with and await store.was_merged_in(services.db, member.number, came_with):
             fields[CALLER_KNOWS] = True
         if await act_by_rule(services, facts.ticket, Action.MERGE, fields):
             return True
@@ -153,27 +155,32 @@ async def dispatch_parent(services: Services, incident: Incident) -> None:
         await act_by_rule(services, facts.ticket, Action.DISPATCH, order)
 
 
-async def count_joined(services: Services, incident: Incident) -> None:
-    """Count on the parent the calls that were merged into it as they came in."""
+async def count_joined(services: Services, incident: Incident) -> bool:
+    """Count on the parent the calls that were merged into it as they came in. False: the parent has changed
+    meanwhile."""
     facts = await load_ticket(services, incident.parent or "")
     if facts is None or facts.ticket.status not in OPEN:
-        return
+        return True
     further = await member_store.count_contacts(services.db, facts.ticket.number) - facts.ticket.calls
-    if further > 0:
-        fields = {F.TARGET: incident.code, "calls": further}
-        await act_by_rule(services, facts.ticket, Action.ABSORB, fields)
+    fields = {F.TARGET: incident.code, "calls": further}
+    return further <= 0 or await act_by_rule(services, facts.ticket, Action.ABSORB, fields)
 
 
 async def note_state(services: Services, incident: Incident) -> bool:
-    """Note on the parent that its incident is contained, worse again, or over: each change once. False: the parent has
-    changed meanwhile, so that the next step notes it."""
-    change = await store.load_state_change(services.db, incident.code)
-    if change is None or change.state_from == IncidentState.PROPOSED:
+    """Note on the parent that its incident is contained, worse again, or over: each change once, in order. False: the
+    parent has changed meanwhile, so that the next step goes on."""
+    if incident.noted >= incident.entries:
         return True
-    facts = await load_ticket(services, incident.parent or "")
-    if facts is None:
-        return True
-    fields = {F.INCIDENT: incident.code, INCIDENT_STATE: change.state_to, F.REASON: change.reason}
-    name = f"incident:{incident.code}:state:{change.seq}:{facts.ticket.number}"
-    noted = await act_by_rule(services, facts.ticket, Action.UPDATE_INCIDENT, fields, name)
-    return noted or facts.ticket.status in WITHOUT_NOTES
+    for change in await store.load_state_changes(services.db, incident):
+        facts = await load_ticket(services, incident.parent or "")
+        if facts is None or facts.ticket.status in WITHOUT_NOTES:
+            break
+        if change.state_from == IncidentState.PROPOSED:
+            continue
+        fields = {F.INCIDENT: incident.code, INCIDENT_STATE: change.state_to, F.REASON: change.reason}
+        name = f"incident:{incident.code}:state:{change.seq}:{facts.ticket.number}"
+        if not await act_by_rule(services, facts.ticket, Action.UPDATE_INCIDENT, fields, name):
+            return False
+    noted = {"noted": incident.entries}
+    await services.db.transact(lambda c: store.update_worker_columns(c, incident.code, incident.version, noted))
+    return True

@@ -7,7 +7,18 @@ from hotline.incidents.model.incident import Incident, IncidentChange, IncidentE
 _CODE = "code"  # of the incident a row belongs to
 # what the worker counts or has done since the image was read: an action must not write it over
 _WORKER_COLUMNS = frozenset(
-    {"announced_at", "told_at", "callers", "tickets", "first_call_at", "last_call_at", "area", "unit", "wording"}
+    {
+        "announced_at",
+        "told_at",
+        "noted",
+        "callers",
+        "tickets",
+        "first_call_at",
+        "last_call_at",
+        "area",
+        "unit",
+        "wording",
+    }
 )
 INCIDENTS = TableWrite(
     tables.incident,

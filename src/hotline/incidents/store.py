@@ -1,6 +1,6 @@
 """Queries of incidents and of the tickets that belong to them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
@@ -30,7 +30,7 @@ from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS, Channel, Kind
 from hotline.text.numbering import TicketNumber
-from hotline.tickets.model.vocabulary import OPEN, Action, TicketStatus
+from hotline.tickets.model.vocabulary import OPEN, Action, Field, TicketStatus
 from hotline.tickets.store.scope import scope_parameters, ticket_scope_condition
 from hotline.tickets.tables import ticket as t
 from hotline.tickets.tables import timeline
@@ -151,17 +151,22 @@ async def load_incidents(
     return [_incident_from_row(row) for row in rows]
 
 
-_STATE_CHANGE = PreparedQuery(
+_STATE_CHANGES = PreparedQuery(
     sa.select(e.c.seq, e.c.state_from, e.c.state_to, e.c.reason)
-    .where(e.c.code == sa.bindparam("code", type_=sa.String), e.c.state_from != e.c.state_to)
-    .order_by(e.c.seq.desc())
-    .limit(1)
+    .where(
+        e.c.code == sa.bindparam("code", type_=sa.String),
+        e.c.state_from != e.c.state_to,
+        e.c.seq > sa.bindparam("after", type_=sa.Integer),
+        e.c.seq <= sa.bindparam("last", type_=sa.Integer),
+    )
+    .order_by(e.c.seq)
 )
 
 
-async def load_state_change(db: Database, code: IncidentCode) -> Row | None:
-    """The last change of an incident's state: (seq, state_from, state_to, reason). None: it was proposed, no more."""
-    return await fetch_first(db, _STATE_CHANGE, code=code)
+async def load_state_changes(db: Database, incident: Incident) -> list[Row]:
+    """The changes of an incident's state that its parent's timeline does not tell yet, in order: (seq, state_from,
+    state_to, reason)."""
+    return await db.rows(_STATE_CHANGES, code=incident.code, after=incident.noted, last=incident.entries)
 
 
 _ENTRIES = PreparedQuery(
@@ -277,6 +282,20 @@ _RECALLED_BY_HAND = PreparedQuery(
 async def was_recalled_by_hand(db: Database, number: TicketNumber) -> bool:
     """Whether somebody took back an order of this ticket, other than by merging it: it is theirs to give again."""
     return await fetch_first(db, _RECALLED_BY_HAND, number=number) is not None
+
+
+_MERGERS = PreparedQuery(
+    sa.select(timeline.c.changes)
+    .where(timeline.c.number == sa.bindparam("number", type_=sa.String), timeline.c.action == Action.MERGE.value)
+    .order_by(timeline.c.seq.desc())
+    .limit(100)
+)
+
+
+async def was_merged_in(db: Database, number: TicketNumber, codes: Collection[str]) -> bool:
+    """Whether a ticket was merged into the parent of one of these incidents, and its caller told so."""
+    rows = await db.rows(_MERGERS, number=number)
+    return any(row.changes.get(Field.INCIDENT, (None, None))[1] in codes for row in rows)
 
 
 _LATE = PreparedQuery(

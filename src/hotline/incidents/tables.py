@@ -32,6 +32,7 @@ incident = table(
     C("told_at", Instant, doc="When the callers were sent the final word"),
     C("merged_into", S(8), doc="The incident that its tickets went into"),
     C("entries", I, nullable=False),
+    C("noted", I, nullable=False, server_default="0", doc="The last line of its timeline that its parent's tells of"),
     C("version", I, nullable=False),
     words_check("state", IncidentState),
     sa.Index("ix_incident_state_created_at", "state", "created_at"),

@@ -30,13 +30,13 @@ from hotline.incidents.model.grouping import (
     common_unit,
     is_same_outage,
     known_incident,
-    matching_incident,
+    likely_incidents,
     propose,
     rule_for,
     teach_wording,
     wording_data,
 )
-from hotline.incidents.model.incident import Incident
+from hotline.incidents.model.incident import Incident, IncidentMember
 from hotline.incidents.model.vocabulary import CONFIRMED_STATES, ENDED_STATES, IncidentAction, IncidentState
 from hotline.incidents.model.wording import features
 from hotline.incidents.notices import announce, tell_callers
@@ -46,7 +46,7 @@ from hotline.organisation.model.actors import CLOCK, RULES
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.tickets.context import Services
-from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
+from hotline.tickets.model.vocabulary import OPEN, Action, Field, TicketStatus
 from hotline.triage.model.households import build_household_lexicon
 
 OVERLAP = timedelta(seconds=30)  # read again: a call may be committed after a later one
@@ -57,6 +57,7 @@ PROPOSAL_LIFETIME = timedelta(hours=6)  # a proposal that nobody looked at and n
 MERGED_AT_ONCE = 100  # tickets of one incident in one step
 MOVED_AT_ONCE = 100
 FAULTY_PAUSE = timedelta(minutes=5)  # a ticket that could not be worked on is left alone, so that the others go on
+RELEASED_WITHIN = timedelta(hours=1)  # of the end; a ticket that cannot be worked on until then stays where it is
 MOST_MERGERS = 20  # of incidents into one another that are followed
 LATE_JOINERS = timedelta(hours=1)
 COUNT_EVERY = timedelta(minutes=1)  # the parent's version moves as its calls are counted
@@ -66,18 +67,19 @@ log = structlog.get_logger("hotline.incidents")
 @dataclass
 class IncidentWatch:
     """One worker's view of what people call about now. `window`: the calls of the last minutes that belong to no
-    incident; `unseen`: those of them that no wording was held against yet; `read_to`: up to when they were read;
+    incident; `unseen`: those of them that no wording was held against yet; `undecided`: those that may belong to
+    several incidents alike, and therefore make none of their own; `read_to`: up to when they were read;
     `read_all_at`: when they were last read from the beginning of the window; `counted`: in which state and when the
-    calls of an incident were last counted on its parent; `noted`: the state that its parent's timeline tells;
-    `faulty`: tickets that could not be worked on, and until when they are left alone."""
+    calls of an incident were last counted on its parent; `faulty`: tickets that could not be worked on, and until
+    when they are left alone."""
 
     services: Services
     window: dict[str, CallReport] = field(default_factory=dict)
     unseen: set[str] = field(default_factory=set)
+    undecided: set[str] = field(default_factory=set)
     read_to: datetime = NEVER
     read_all_at: datetime = NEVER
     counted: dict[str, tuple[IncidentState, datetime]] = field(default_factory=dict)
-    noted: dict[str, IncidentState] = field(default_factory=dict)
     faulty: dict[str, datetime] = field(default_factory=dict)
 
     async def step(self) -> bool:
@@ -119,6 +121,7 @@ class IncidentWatch:
 
     async def _join(self, directory: Directory, active: Sequence[Incident]) -> None:
         """Calls of an incident that came in before it was known, or were not recognised then."""
+        self.undecided = set()
         if not active:
             return
         known = {incident.code: known_incident(directory, incident) for incident in active}
@@ -126,8 +129,11 @@ class IncidentWatch:
         matched: dict[str, str] = {}
         for report in self.window.values():
             margin = MARGIN_UNSEEN if report.number in self.unseen else 0.0
-            if (found := matching_incident(directory, known.values(), report, margin)) is not None:
-                matched[report.number] = found.code
+            found = likely_incidents(directory, known.values(), report, margin)
+            if len(found) == 1:
+                matched[report.number] = found[0].code
+            elif found:
+                self.undecided.add(report.number)
         # since they were read somebody may have closed them, or put them elsewhere
         for number in await store.load_still_waiting(self.services.db, list(matched)):
             code = matched[number]
@@ -137,7 +143,7 @@ class IncidentWatch:
 
     async def _propose(self, directory: Directory, now: datetime) -> bool:
         """Incidents of what is left. True: there is one."""
-        proposals = propose(directory, list(self.window.values()), now)
+        proposals = propose(directory, [r for r in self.window.values() if r.number not in self.undecided], now)
         found = False
         for proposal in proposals:
             waiting = await store.load_still_waiting(self.services.db, [r.number for r in proposal.reports])
@@ -160,7 +166,7 @@ class IncidentWatch:
     async def _settle(self, directory: Directory, incident: Incident, joinable: bool) -> bool:
         """Bring an incident's tickets where they belong. True: more of them wait."""
         services, now = self.services, self.services.clock()
-        more_to_move = not await _apply_moves(services, incident) and len(incident.moves) > MOVED_AT_ONCE
+        more_to_move = not await self._apply_moves(incident) and len(incident.moves) > MOVED_AT_ONCE
         summary = await member_store.load_summary(services.db, incident.code)
         if incident.state is IncidentState.PROPOSED:
             await self._count(directory, incident, summary)
@@ -176,10 +182,10 @@ class IncidentWatch:
             services.part(IncidentCache).forget()
             return True
         await dispatch_parent(services, incident)
-        await self._note_state(incident)
+        await note_state(services, incident)
         most = MERGED_AT_ONCE + 1 + len(self.faulty)
         unmerged = await member_store.load_unmerged(services.db, incident.code, parent, most)
-        waiting = [member for member in unmerged if member.number not in self.faulty]
+        waiting = self._workable(unmerged)
         merged_codes = await store.load_merged_codes(services.db, incident.code) if waiting else ()
         merged = 0
         for member in waiting[:MERGED_AT_ONCE]:
@@ -199,10 +205,6 @@ class IncidentWatch:
         if done is None:
             self.faulty[number] = self.services.clock() + FAULTY_PAUSE
         return done
-
-    async def _note_state(self, incident: Incident) -> None:
-        if self.noted.get(incident.code) is not incident.state and await note_state(self.services, incident):
-            self.noted[incident.code] = incident.state
 
     async def _count(self, directory: Directory, incident: Incident, summary: MemberSummary | None) -> None:
         """What is shown of it: how many tickets and callers, the last call, the area; and how it is told."""
@@ -244,28 +246,75 @@ class IncidentWatch:
 
     async def _wind_up(self, incident: Incident, now: datetime) -> bool:
         """An incident that has ended: what was asked for before is done first; then its callers have the last word. One
-        that was none lets its tickets go, one that was merged gives them to the other. True: there is more to do."""
-        services = self.services
-        if not await _apply_moves(services, incident):
+        that was none lets its tickets go, one that was merged gives them to the other. No ticket that cannot be worked
+        on stops this. True: there is more to do."""
+        services, parent = self.services, incident.parent or ""
+        if not await self._apply_moves(incident):
             return len(incident.moves) > MOVED_AT_ONCE
         if incident.state is not IncidentState.OVER:
-            leaving = await member_store.load_leaving(services.db, incident.code, incident.parent, MOVED_AT_ONCE)
-            to, why = await _destination(services, incident)
-            moved = [await move(services, member.number, to, incident, why) for member in leaving]
-            if any(moved):
+            most = MOVED_AT_ONCE + len(self.faulty)
+            leaving = await member_store.load_leaving(services.db, incident.code, incident.parent, most)
+            if workable := self._workable(leaving)[:MOVED_AT_ONCE]:
+                to, why = await _destination(services, incident)
+                for member in workable:
+                    await self._try_once(member.number, incident, move(services, member.number, to, incident, why))
                 return True
+            if leaving and now - (incident.ended_at or now) < RELEASED_WITHIN:
+                return False  # tried again after FAULTY_PAUSE
         else:
-            joined = [number for number, to, _ in incident.moves if to == incident.code]
-            for member in await member_store.load_named_members(services.db, incident.code, joined):
-                if not member.rings:
-                    await merge(services, incident, member)
-            await count_joined(services, incident)
-            await self._note_state(incident)
+            if await self._merge_last(incident):
+                return True
+            if parent not in self.faulty:
+                await self._attempt(parent, incident.code, count_joined(services, incident))
+            if (
+                parent not in self.faulty
+                and await self._attempt(parent, incident.code, note_state(services, incident)) is False
+            ):
+                return False
         self.counted.pop(incident.code, None)
-        self.noted.pop(incident.code, None)
         told = await tell_callers(self.services, incident, now)
         log.info("incident.ended", code=incident.code, state=incident.state, told=told)
         return False
+
+    async def _merge_last(self, incident: Incident) -> bool:
+        """Merge what joined just before the end. True: there was something."""
+        services = self.services
+        facts = await load_ticket(services, incident.parent or "")
+        if facts is None or facts.ticket.status not in OPEN:
+            return False
+        most = MERGED_AT_ONCE + len(self.faulty)
+        unmerged = await member_store.load_unmerged(services.db, incident.code, facts.ticket.number, most)
+        workable = self._workable(unmerged)[:MERGED_AT_ONCE]
+        for member in workable:
+            await self._try_once(member.number, incident, merge(services, incident, member))
+        return bool(workable)
+
+    def _workable(self, members: Sequence[IncidentMember]) -> list[IncidentMember]:
+        return [member for member in members if member.number not in self.faulty]
+
+    async def _try_once(self, number: str, incident: Incident, work: Coroutine[Any, Any, bool]) -> bool:
+        """Work on one ticket of an ended incident; what is not done now is left alone for FAULTY_PAUSE, so that the end
+        does not wait for it."""
+        done = await self._attempt(number, incident.code, work)
+        if not done:
+            self.faulty[number] = self.services.clock() + FAULTY_PAUSE
+        return bool(done)
+
+    async def _apply_moves(self, incident: Incident) -> bool:
+        """Take tickets in and out as was asked for, MOVED_AT_ONCE in one step; what was not done stays stored. False:
+        the next step goes on with it."""
+        tried = [asked for asked in incident.moves if asked[0] not in self.faulty][:MOVED_AT_ONCE]
+        left = [asked for asked in incident.moves if asked not in tried]
+        ended = incident.state in ENDED_STATES
+        for number, to, why in tried:
+            work = move(self.services, number, to, incident, why)
+            if not await (
+                self._try_once(number, incident, work) if ended else self._attempt(number, incident.code, work)
+            ):
+                left.append((number, to, why))
+        if len(left) < len(incident.moves):
+            await _store(self.services, incident, {"moves": left})
+        return all(number in self.faulty for number, _, _ in left)
 
 
 async def _unless_faulty(code: str, work: Coroutine[Any, Any, Any]) -> Any:
@@ -277,18 +326,6 @@ async def _unless_faulty(code: str, work: Coroutine[Any, Any, Any]) -> Any:
         return None
 
 
-async def _apply_moves(services: Services, incident: Incident) -> bool:
-    """Take tickets in and out as was asked for, MOVED_AT_ONCE in one step. False: some are left, and stay stored for
-    the next step."""
-    left = list(incident.moves[MOVED_AT_ONCE:])
-    for number, to, why in incident.moves[:MOVED_AT_ONCE]:
-        if not await _unless_faulty(incident.code, move(services, number, to, incident, why)):
-            left.append((number, to, why))
-    if len(left) < len(incident.moves):
-        await _store(services, incident, {"moves": left})
-    return not left
-
-
 async def _reload(services: Services, incident: Incident) -> Incident | None:
     """An incident as it stands now. None: it takes no calls any more."""
     found = await store.load_incident(services.db, SYSTEM_SCOPE, incident.code)
@@ -297,7 +334,7 @@ async def _reload(services: Services, incident: Incident) -> Incident | None:
 
 async def _destination(services: Services, incident: Incident) -> tuple[str | None, str]:
     """Where the tickets of an incident go that was dismissed or merged, and why: the code of an incident that has not
-    ended; None: each has its own life again."""
+    ended; None: the tickets are independent again."""
     code = incident.merged_into
     for _ in range(MOST_MERGERS):
         into = await store.load_incident(services.db, SYSTEM_SCOPE, IncidentCode(code)) if code is not None else None
@@ -308,7 +345,7 @@ async def _destination(services: Services, incident: Incident) -> tuple[str | No
 
 
 async def _release_late(services: Services, number: str, code: str) -> None:
-    """A ticket that was merged at the moment its incident ended has its own life again."""
+    """A ticket that was merged at the moment its incident ended is independent again."""
     facts = await load_ticket(services, number)
     if facts is not None and facts.ticket.status is TicketStatus.MERGED:
         await act_by_rule(services, facts.ticket, Action.UNMERGE, {Field.REASON: f"incident {code} had ended"})

@@ -167,23 +167,31 @@ def may_be_same(directory: Directory, one: Incident, other: Incident) -> bool:
 def matching_incident(
     directory: Directory, known: Iterable[KnownIncident], report: CallReport, margin: float = 0.0
 ) -> KnownIncident | None:
-    """The incident that a call belongs to. None: none of them; or two that it may belong to alike. `margin`: how much
-    more alike it must be told than it need be; see MARGIN_UNSEEN."""
+    """The incident that a call belongs to. None: none of them; or several that it may belong to alike. `margin`: how
+    much more alike it must be told than it need be; see MARGIN_UNSEEN."""
+    found = likely_incidents(directory, known, report, margin)
+    return found[0] if len(found) == 1 else None
+
+
+def likely_incidents(
+    directory: Directory, known: Iterable[KnownIncident], report: CallReport, margin: float = 0.0
+) -> list[KnownIncident]:
+    """The incidents that a call may belong to: none, one, or several where it tells no place or no unit. `known`:
+    oldest first. Of incidents of one place, as after a split, it is the one whose calls are told more alike."""
     near = [i for i in known if _is_near(i, report) and _is_filed_alike(directory, i, report)]
     if not near or report.kind not in _KINDS:
-        return None
+        return []
     about = subjects(directory, report)
-    likely = sorted(
-        (
-            (likeness, incident)
-            for incident in near
-            if (likeness := _likeness(incident, report, about, margin)) is not None
-        ),
-        key=lambda pair: -pair[0],
-    )
-    if len(likely) > 1 and likely[0][0] == likely[1][0]:
-        return None
-    return likely[0][1] if likely else None
+    ranked = [
+        ((likeness, incident.unit == report.unit), incident)
+        for incident in near
+        if (likeness := _likeness(incident, report, about, margin)) is not None
+    ]
+    best = max((rank for rank, _ in ranked), default=None)
+    alike = [incident for rank, incident in ranked if rank == best]
+    if len(alike) > 1 and report.area is not None and len({(i.reach, i.unit) for i in alike}) == 1:
+        return [max(alike, key=lambda incident: incident.wording.likeness(report.found))]
+    return alike
 
 
 def _is_near(incident: KnownIncident, report: CallReport) -> bool:
@@ -304,7 +312,8 @@ def causes_of(directory: Directory, symptom: str | None) -> set[str]:
 
 
 def _add_reports_without_unit(groups: dict[_Group, list[CallReport]]) -> None:
-    """Where callers tell of one unit of a building, those who tell of none mean it too; of several, nobody knows."""
+    """Where callers tell of one unit of a building, those who tell of none mean it too; of several, they stay
+    apart."""
     units: dict[tuple[str, str], list[str]] = defaultdict(list)
     for category, reach, unit in groups:
         units[category, reach].append(unit)

@@ -22,7 +22,7 @@ class Incident:
     its callers tell of it, as data. `callers`, `tickets` and the last call are counted by the worker and may be a
     second old. `unit`: of the building, where it is a matter of one. `merged_into`: the code of the incident that has
     its tickets now. `announced_at`: when the officer on duty was told; `told_at`: when the callers had the final
-    word."""
+    word; `noted`: up to which line of its timeline the parent's tells of its state."""
 
     code: IncidentCode
     state: IncidentState
@@ -46,6 +46,7 @@ class Incident:
     told_at: datetime | None = None
     merged_into: str | None = None
     entries: int = 0
+    noted: int = 0
     version: int = 1
 
 

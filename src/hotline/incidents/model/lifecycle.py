@@ -279,7 +279,7 @@ def _split_off(facts: IncidentFacts, numbers: list[str], code: Any, now: datetim
     units = {member.unit for member in theirs} if before.unit is not None else set()
     draft = replace(
         before, code=code, moves=(), final_word=None, first_call_at=min(times), last_call_at=max(times), created_at=now,
-        updated_at=now, callers=0, tickets=len(theirs), announced_at=None, entries=1, version=1, parent=None,
+        updated_at=now, callers=0, tickets=len(theirs), announced_at=None, entries=1, noted=0, version=1, parent=None,
         unit=units.pop() if len(units) == 1 else None,
     )  # fmt: skip
     if before.state is S.PROPOSED:

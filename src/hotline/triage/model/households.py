@@ -39,8 +39,19 @@ def build_household_lexicon(directory: Directory) -> HouseholdLexicon:
     lists = {name: directory.word_lists[name] for group in groups for name in group.lists}
     symptoms = {rule.code: _as_symptom(rule) for rule in rules}
     alone = replace(directory, symptoms=symptoms, danger_frames={}, words={}, word_lists=lists)
-    categories = {rule.code: directory.category_subtrees.get(rule.category, frozenset()) for rule in rules}
+    categories = {rule.code: _covered_categories(directory, rule) for rule in rules}
     return HouseholdLexicon(build_pattern_lexicon(alone), categories)
+
+
+def _covered_categories(directory: Directory, rule: IncidentRule) -> frozenset[str]:
+    """The category of a rule and those below it, but for those that have a nearer rule."""
+    subtrees = directory.category_subtrees
+    nearer = [
+        subtrees.get(other.category, frozenset())
+        for other in directory.incident_rules.values()
+        if other.category != rule.category and other.category in subtrees.get(rule.category, frozenset())
+    ]
+    return subtrees.get(rule.category, frozenset()).difference(*nearer)
 
 
 def _as_symptom(rule: IncidentRule) -> Symptom:
