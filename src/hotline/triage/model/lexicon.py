@@ -8,9 +8,15 @@ from hotline.organisation.model.items import Category, Hazard, Words
 from hotline.organisation.model.vocabulary import Danger, Operator
 from hotline.text.pinyin import PinyinReader
 from hotline.text.sounds import SoundFinder
-from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon, fold_word, folded_word_lists
+from hotline.triage.model.patterns import (
+    NEXT_MATTER_LIST,
+    PatternLexicon,
+    build_pattern_lexicon,
+    fold_word,
+    folded_word_lists,
+)
 from hotline.triage.model.places.index import PlaceIndex, build_place_index
-from hotline.triage.model.splitting import NEXT_MATTER_LIST, MatterSplitter
+from hotline.triage.model.splitting import MatterSplitter
 
 SOUND_LIST = "sound"  # the word list of what is also looked for by its sound
 ORDINARY_LIST = "ordinary"  # and of what sounds like that and is a word of its own

@@ -67,6 +67,11 @@ class Reading:
         """Whether a word of the group stands in the text."""
         return not self.words.isdisjoint(self._lexicon.groups[group])
 
+    def is_parted(self, start: int, end: int) -> bool:
+        """Whether a word that begins a further matter stands there."""
+        group = self._lexicon.connectives
+        return group is not None and any(start <= at < end for at, _ in self.spans(group))
+
     def spans(self, group: int) -> list[Span]:
         """Where a group stands, in order: without words that are part of a mask and, for operators, of another word."""
         known = self._spans.get(group)

@@ -14,6 +14,7 @@ from hotline.text.word_finder import WordFinder
 
 RANKS = 3  # groups of a pattern that must be there before it is looked at any closer; few have more
 PatternItem = DangerFrame | Symptom
+NEXT_MATTER_LIST = "next-matter"  # the word list of what begins a further matter within a sentence
 CompiledItem = tuple[PatternItem, tuple[int, ...], tuple[Gap, ...], int | None]  # item, groups, gaps, unless
 
 
@@ -47,6 +48,7 @@ class PatternLexicon:
     patterns: tuple[CompiledPattern, ...] = ()
     ranks: tuple[PatternRank, ...] = ()
     operators: Mapping[Operator, int] = field(default_factory=dict)
+    connectives: int | None = None  # the group of words that begin a further matter within a sentence
     operator_words: frozenset[str] = frozenset()  # words that are operators alone
     danger_words: frozenset[str] = frozenset()  # of the patterns of danger frames, longer than one character
     whole_words: frozenset[str] = frozenset()  # of lists whose words name whole things
@@ -86,6 +88,7 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     ]
     content = frozenset(word for words in groups.numbers for word in words)
     operators = {operator: groups.number(lists[operator]) for operator in Operator if lists.get(operator)}
+    connectives = groups.number(lists[NEXT_MATTER_LIST]) if lists.get(NEXT_MATTER_LIST) else None
     of_dangers = {g for pattern in patterns if isinstance(pattern.item, DangerFrame) for g in pattern.groups}
     of_symptoms = {g for pattern in patterns if isinstance(pattern.item, Symptom) for g in pattern.groups}
     words_of = tuple(groups.numbers)  # numbered in this order
@@ -95,6 +98,7 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
         patterns=tuple(patterns),
         ranks=_index_by_rank(patterns, words_of),
         operators=operators,
+        connectives=connectives,
         operator_words=frozenset(word for operator in operators for word in lists[operator]) - content,
         danger_words=frozenset(word for group in of_dangers for word in words_of[group] if len(word) > 1),
         whole_words=frozenset(w for item in directory.word_lists.values() if item.whole for w in lists[item.code]),

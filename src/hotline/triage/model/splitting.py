@@ -9,7 +9,6 @@ from hotline.text.word_finder import WordFinder
 from hotline.triage.model.advice import Matter
 from hotline.triage.model.symptoms import SymptomFinding
 
-NEXT_MATTER_LIST = "next-matter"  # the word list of what begins a further matter within a sentence
 MOST_MATTERS = 5
 _MARK = re.compile(r"[。！？!?；;，,\n]+|\.(?=\s|$)")
 

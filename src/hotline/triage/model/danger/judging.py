@@ -140,6 +140,7 @@ class _Context(Surroundings):
         return any(
             reading.sentences[span[0]] == self.sentence
             and self.first_clause - reach <= self.clause_of(span) <= self.last_clause + reach
+            and not (self.danger is None and reading.is_parted(min(span[1], self.end), max(span[0], self.start)))
             for span in self.near(reading.spans(unless))
         )
 
