@@ -5,7 +5,7 @@ The result is advice. A person's choice takes precedence, and both are stored; n
 
 from collections.abc import Sequence
 
-from hotline.organisation.model.vocabulary import URGENCY, Danger, Grade, Priority
+from hotline.organisation.model.vocabulary import URGENCY, Danger, Grade, Operator, Priority
 from hotline.text.normalisation import fold_text
 from hotline.text.reasons import Because
 from hotline.triage.model.advice import Advice, AskedDanger
@@ -40,7 +40,8 @@ def advise(
     findings = read_dangers(lexicon, reading, written=written)
     because += [_reason(finding) for finding in findings]
     dangers = _dangers_of(findings, Grade.ACT)
-    asked = tuple(danger for danger in _dangers_of(findings, Grade.ASK) if danger not in dangers)
+    open_findings = [f for f in findings if not (dangers and _only_calls_for_help(reading, f))]
+    asked = tuple(danger for danger in _dangers_of(open_findings, Grade.ASK) if danger not in dangers)
     symptoms = find_symptoms(reading)
     category, confidence, others = find_category(lexicon, found, symptoms, dangers, because)
     meant = _category_of_danger(lexicon, findings)
@@ -94,6 +95,12 @@ def _reason(finding: DangerFinding) -> Because:
 
 def _dangers_of(findings: Sequence[DangerFinding], grade: Grade) -> tuple[Danger, ...]:
     return tuple(dict.fromkeys(finding.danger for finding in findings if finding.grade is grade))
+
+
+def _only_calls_for_help(reading: Reading, finding: DangerFinding) -> bool:
+    """Whether a finding is a cry alone: beside a danger that is told it leaves nothing to ask."""
+    pleas = {reading.text[start:end] for start, end in reading.operator(Operator.PLEA)}
+    return bool(finding.words) and all(any(word in plea for plea in pleas) for word in finding.words)
 
 
 def _category_of_danger(lexicon: Lexicon, findings: Sequence[DangerFinding]) -> str | None:

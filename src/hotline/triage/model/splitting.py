@@ -4,12 +4,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from hotline.text.word_finder import WordFinder
 from hotline.triage.model.advice import Matter
 from hotline.triage.model.symptoms import SymptomFinding
 
 MOST_MATTERS = 5
+_BETWEEN = 2  # characters that may stand between two words side by side
 _MARK = re.compile(r"[。！？!?；;，,\n]+|\.(?=\s|$)")
 
 
@@ -39,6 +41,8 @@ class MatterSplitter:
         if len(marks) != len(folded_marks):
             return ()
         starts, folded_starts = self._with_connectives(narrative, folded, marks, folded_marks)
+        if len(narrative) == len(folded) and starts == folded_starts:
+            starts = folded_starts = sorted({*starts, *_side_by_side(folded, symptoms)})
         parts = [narrative[a:b] for a, b in zip(starts, [*starts[1:], len(narrative)], strict=True)]
         folded_parts = [folded[a:b] for a, b in zip(folded_starts, [*folded_starts[1:], len(folded)], strict=True)]
         named: dict[int, SymptomFinding] = {}
@@ -59,7 +63,7 @@ class MatterSplitter:
                 clauses.append(_Clause(before.text + text, before.found or found))
             else:
                 clauses.append(_Clause(text, found))
-        return _matters_of(clauses)
+        return _matters_of(clauses, symptoms)
 
     def _with_connectives(
         self, narrative: str, folded: str, marks: list[int], folded_marks: list[int]
@@ -94,7 +98,31 @@ def _after_marks(text: str) -> list[int]:
     return [0, *(end for mark in _MARK.finditer(text) if (end := mark.end()) < len(text))]
 
 
-def _matters_of(clauses: Sequence[_Clause]) -> tuple[Matter, ...]:
+def _side_by_side(folded: str, symptoms: Sequence[SymptomFinding]) -> list[int]:
+    """Where a matter is said in one piece right behind the one before, without a mark between them: "no water no
+    power"."""
+    found: list[int] = []
+    for before, finding in pairwise(symptoms):
+        said, next_said = "".join(before.words), "".join(finding.words)
+        end = before.place + len(said)
+        if (
+            before.symptom.category != finding.symptom.category
+            and 0 <= finding.place - end <= _BETWEEN
+            and folded.startswith(said, before.place)
+            and folded.startswith(next_said, finding.place)
+            and not _MARK.search(folded[end : finding.place])
+        ):
+            found.append(finding.place)
+    return found
+
+
+def _is_twin(finding: SymptomFinding, twin: SymptomFinding) -> bool:
+    """Whether the same words name two: "water and power are off"; "no water or power"."""
+    whole = finding.words == twin.words or (len(finding.words) == 1 and finding.words == twin.words[:1])
+    return finding.place == twin.place and whole
+
+
+def _matters_of(clauses: Sequence[_Clause], symptoms: Sequence[SymptomFinding]) -> tuple[Matter, ...]:
     matters: dict[str, Matter] = {}
     waiting = last = ""  # clauses in front of the first matter; the category of the one before
     for clause in clauses:
@@ -109,8 +137,12 @@ def _matters_of(clauses: Sequence[_Clause]) -> tuple[Matter, ...]:
         if last in matters:
             matters[last] = _extended(matters[last], clause.text)
         else:
-            matters[last] = Matter(waiting + clause.text, symptom.category, symptom.code)
-            waiting = ""
+            text, waiting = waiting + clause.text, ""
+            matters[last] = Matter(text, symptom.category, symptom.code)
+            for twin in symptoms:
+                code = twin.symptom.category
+                if code not in matters and _is_twin(clause.found, twin):
+                    matters[code] = Matter(text, code, twin.symptom.code)
     return tuple(matters.values())[:MOST_MATTERS] if len(matters) > 1 else ()
 
 

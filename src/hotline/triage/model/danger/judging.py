@@ -3,6 +3,7 @@
 Every operator (a word list named like one of `Operator`) has a reach: its clause, its sentence, or a number of units.
 An operator lowers the hit it governs and no other one."""
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,6 +32,10 @@ _CASE_SIGNS = (
     *"了咯咗喇紧正在我这那都还没很好", "有人", "有个", "一个", "得满", "得直", "得一", "有几", "几个",
     "里面", "里头", "全是", "一直", "得很",
 )  # fmt: skip
+# from the end of a hit on: the end of a question, and a no that stands alone
+_ANSWERED_NO = re.compile(
+    r"[^,.!?;。、\n]{0,8}?[吗么没嘛不]?\?\s*(?:没有|没得|没|莫得|冇|不是|no|nope|not)(?=[,.!;。、\n]|$)"
+)
 _BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
 _ABLE = frozenset("见到清出着")  # behind V得: what one is able to hear or see is no exaggeration
 _NOT_DONE = ("没", "未", "不", "冇", "想", "要", "等")
@@ -111,10 +116,11 @@ def belongs_together(reading: Reading, hit: Hit) -> bool:
     return context.is_close() or context.is_live_nearby()
 
 
-def is_said(reading: Reading, hit: Hit) -> bool:
-    """Whether a hit is neither denied nor made something else by its sentence."""
+def is_said(reading: Reading, hit: Hit, told: Collection[Span] = ()) -> bool:
+    """Whether a hit is neither denied nor made something else by its sentence. `told`: words that say what is missing
+    by themselves ("no water"): what they hold denies nothing behind them."""
     context = _Context(reading, hit)
-    return not (context.is_something_else() or context.is_denied())
+    return not (context.is_something_else() or context.is_denied(told))
 
 
 class _Context(Surroundings):
@@ -144,8 +150,12 @@ class _Context(Surroundings):
             for span in self.near(reading.spans(unless))
         )
 
-    def is_denied(self) -> bool:
+    def is_denied(self, told: Collection[Span] = ()) -> bool:
+        if self._is_asked_and_answered():
+            return True
         negations = self.around(Operator.NEGATION)
+        if told:
+            negations = [n for n in negations if not any(start <= n[0] and n[1] <= end for start, end in told)]
         if not negations and len(self.hit.spans) < 3:
             return False
         if any(span[0] < group[0] < span[1] for group in self.hit.spans for span in negations):
@@ -164,6 +174,10 @@ class _Context(Surroundings):
             if self.text[group[0] : group[1]] in _INSIDE and _contains(self.text[group[1] : group[1] + 5], _NOBODY):
                 return True
         return False
+
+    def _is_asked_and_answered(self) -> bool:
+        """Whether the sentence is a question that the next word answers with no: "is anybody hurt? No, nobody"."""
+        return _ANSWERED_NO.match(self.text, self.end) is not None
 
     def _ends_between(self, start: int, end: int) -> bool:
         """Whether a negation in front of `start` denies something that stands before `end`."""
