@@ -2,18 +2,25 @@
 
 import asyncio
 import random
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from hotline.composition import assemble_services
 from hotline.database.engine_sqlite import Sqlite
 from hotline.learning.fit_process import decode_result, decode_task, encode_result, encode_task, fit_apart
 from hotline.learning.fitting import fit
 from hotline.learning.model.training import FitTask, LabelledText
+from hotline.organisation.model.vocabulary import Channel, Kind
 from hotline.text.normalisation import fold_text
+from hotline.text.numbering import FIRST, number_from_serial
+from hotline.tickets.model.ticket import Ticket
+from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.tickets.tables import ticket, timeline
 from tests.cli.commands import hotline
 from tests.conftest import NOON
 from tests.learning.desk import Desk
@@ -43,6 +50,37 @@ def decided(folder: Path, narratives: list[Told]) -> None:
         await db.close()
 
     asyncio.run(write())
+
+
+def test_what_was_decided_just_now_is_said_to_be_read_by_the_next_run(folder: Path) -> None:
+    said = "what was decided within the last minute is read by the next run"
+    assert said not in hotline(folder, "triage", "train", code=1).stderr
+    entry: dict[str, Any] = {
+        "number": number_from_serial(FIRST + 7), "seq": 1, "at": datetime.now(UTC), "by_kind": "person", "by_id": "li",
+        "by_name": "李敏", "action": "triage", "status_to": "triaged", "changes": {},
+    }  # fmt: skip
+
+    async def write() -> None:
+        db = Sqlite(folder / "data" / "hotline.db")
+        await db.open()
+        made = Ticket(
+            entry["number"],
+            TicketStatus.TRIAGED,
+            Kind.REQUEST,
+            Channel.PHONE,
+            "门坏了",
+            "门坏了",
+            entry["at"],
+            entry["at"],
+        )
+        row = {field.name: getattr(made, field.name) for field in fields(Ticket)}
+        await db.transact(
+            lambda c: (c.execute(sa.insert(ticket).values(row)), c.execute(sa.insert(timeline).values(entry)))
+        )
+        await db.close()
+
+    asyncio.run(write())
+    assert said in hotline(folder, "triage", "train", code=1).stderr
 
 
 def test_a_version_is_trained_listed_promoted_and_rolled_back(folder: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hotline.learning import collecting, store
-from hotline.learning.collecting import collect_labels, forget_labels
+from hotline.learning.collecting import collect_labels, forget_labels, has_unsettled_entries
 from hotline.learning.model.labels import LEAST_LABELS, WEAK, DecidedTicket, TriageLabel, capped_weights, label_of
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import TicketStatus
@@ -199,3 +199,13 @@ def test_one_label_of_a_second_person_leaves_a_thousand_as_they_are() -> None:
 def test_weak_labels_keep_their_weight_whoever_is_capped() -> None:
     weights = capped_weights([a_label(by) for by in "a" * 200 + "b" * 60] + [a_label("", strong=False)])
     assert weights[-1] == WEAK
+
+
+async def test_decisions_of_the_last_minute_are_known_to_wait_for_the_next_run(
+    clerk: Player, services: Services, clock: Clock
+) -> None:
+    assert not await has_unsettled_entries(services, clock())
+    await clerk.call("门口有点问题", category="wx-road")
+    assert await has_unsettled_entries(services, clock()) and await collect_labels(services, clock()) == 0
+    clock.forward(minutes=2)
+    assert not await has_unsettled_entries(services, clock()) and await collect_labels(services, clock()) > 0

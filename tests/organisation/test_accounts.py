@@ -1,5 +1,6 @@
 """People and keys: logging in, being throttled, losing a role, never seeing a secret again."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -93,6 +94,7 @@ async def test_adding_a_person_twice_with_one_key_adds_one_and_a_taken_login_is_
 
 
 async def test_a_change_takes_effect_at_once_and_needs_the_version(boss: Player) -> None:
+    await boss.post("/v1/people", {**GOOD, "login": "first", "roles": ["admin"]})
     person = (await boss.post("/v1/people", GOOD)).json()
     token = (await _log_in(boss, "correct horse 9")).json()["token"]
     mine = {"authorization": f"Bearer {token}"}
@@ -107,6 +109,45 @@ async def test_a_change_takes_effect_at_once_and_needs_the_version(boss: Player)
     assert (await boss.http.get("/v1/me", headers=mine)).status_code == 401
     assert (await _log_in(boss, "correct horse 9")).status_code == 401
     assert (await boss.http.patch(path, json={"name": None}, headers={"if-match": '"3"'})).status_code == 422
+
+
+async def _administrator(boss: Player, login: str, **limits: str) -> str:
+    person = {**GOOD, "login": login, "roles": ["admin", "operator"], **limits}
+    assert (await boss.post("/v1/people", person)).status_code == 201
+    return f"/v1/people/{login}"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"active": False},
+        {"roles": ["operator"]},
+        {"area": "rq-b3"},
+        {"department": "greening"},
+        {"active": False, "roles": ["operator"]},
+    ],
+)
+async def test_the_last_administrator_of_the_whole_stays(boss: Player, change: dict[str, Any]) -> None:
+    path = await _administrator(boss, "zhao")
+    await _administrator(boss, "of.an.area", area="rq-b3")
+    token = (await _log_in(boss, "correct horse 9", "zhao")).json()["token"]
+    mine = {"authorization": f"Bearer {token}", "if-match": '"1"'}
+    refused = await boss.http.patch(path, json=change, headers=mine)
+    assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
+    assert "last administrator of the whole" in refused.json()["detail"]
+    assert {error["field"] for error in refused.json()["errors"]} == set(change)
+    still = await boss.http.patch(path, json={"name": "赵平"}, headers=mine)  # logged in as before, at that version
+    assert (still.status_code, still.json()["active"], still.json()["version"]) == (200, True, 2)
+    await _administrator(boss, "qian")
+    assert (await boss.http.patch(path, json=change, headers={**mine, "if-match": '"2"'})).status_code == 200
+
+
+async def test_two_administrators_who_close_each_other_at_once_leave_one(boss: Player) -> None:
+    paths = [await _administrator(boss, login) for login in ("zhao", "qian")]
+    asked = (boss.http.patch(path, json={"active": False}, headers={"if-match": '"1"'}) for path in paths)
+    assert sorted(reply.status_code for reply in await asyncio.gather(*asked)) == [200, 409]
+    people = (await boss.get("/v1/people")).json()["items"]
+    assert [person["active"] for person in people].count(True) == 1
 
 
 async def test_a_dump_of_the_database_holds_no_usable_secret(boss: Player, db: Any) -> None:

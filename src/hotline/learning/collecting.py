@@ -35,6 +35,11 @@ async def collect_labels(services: Services, now: datetime) -> int:
     return many
 
 
+async def has_unsettled_entries(services: Services, now: datetime) -> bool:
+    """Whether there are entries too new to be read now."""
+    return bool(await store.load_entries(services.db, now - SETTLED, now, 1))
+
+
 async def _note_labels(services: Services, entries: Sequence[Row], now: datetime) -> None:
     numbers = sorted({entry.number for entry in entries})
     labels = await _read_labels(services, numbers)

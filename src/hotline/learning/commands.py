@@ -70,7 +70,7 @@ def train_version(
     """Read what persons decided, fit a version on it, and put it into use if it passes the gate. Exits 1 where there
     are too few decisions, or where the version does not pass."""
     from hotline.learning import store
-    from hotline.learning.collecting import collect_labels, forget_labels
+    from hotline.learning.collecting import collect_labels, forget_labels, has_unsettled_entries
     from hotline.learning.fit_process import fit_apart
     from hotline.learning.model.training import LEAST_LABELS
     from hotline.learning.service import train
@@ -84,6 +84,8 @@ def train_version(
             entries += read
         labels, strong = await store.count_labels(services.db)
         say(f"{entries} new lines of timelines read; {strong} decisions by persons, {labels - strong} closed untouched")
+        if await has_unsettled_entries(services, now):
+            say("what was decided within the last minute is read by the next run")
         if strong < LEAST_LABELS and not from_start:
             say("decisions of before an import, or older than half a year, are read with --from-start")
         return await train(services, fit_apart, now, BY)

@@ -12,7 +12,7 @@ import structlog
 from hotline.database.deadlines import database_deadline
 from hotline.database.engine import IntegrityFault, Replayed
 from hotline.delivery.model import Message
-from hotline.locales import bilingual
+from hotline.locales import bilingual, translate_pair
 from hotline.organisation.model.scopes import SYSTEM_SCOPE, scope_of
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS
 from hotline.organisation.write_request import WriteRequest
@@ -29,7 +29,7 @@ from hotline.tickets.model.visibility import can_search_by_caller, intake_scope
 from hotline.tickets.model.vocabulary import Action, Field
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import build_write_plan
-from hotline.triage.model.advice import Advice
+from hotline.triage.model.advice import PLACE_QUESTION, Advice
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.places.parts import spoken_parts
@@ -106,7 +106,7 @@ async def _advise(services: Services, incoming: IncomingCall) -> Advice:
     lexicon, size = services.directory.derived(build_lexicon), len(intake_request.narrative) + len(address or "")
     near = intake_request.area or incoming.by.home_area
     written = intake_request.channel not in LIVE_CHANNELS
-    return await services.offload.run(
+    advice = await services.offload.run(
         size,
         advise,
         lexicon,
@@ -116,6 +116,8 @@ async def _advise(services: Services, incoming: IncomingCall) -> Advice:
         written=written,
         form_opinion=services.form_opinion,
     )
+    known = intake_request.area is not None or intake_request.lat is not None
+    return advice.with_place_question(translate_pair(PLACE_QUESTION), known=known)
 
 
 async def _with_incident(services: Services, incoming: IncomingCall, advice: Advice) -> IncomingCall:

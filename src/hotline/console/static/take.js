@@ -195,7 +195,7 @@ const advise = soon(async () => {
   if (over()) return;
   const advice = told.result;
   fill($("#danger"), advice.dangers.length ? el("div", { class: "danger" }, advice.dangers.map((d) => word("danger", d)).join("、"), " ", advice.tell.map((x) => label(x)).join(" ")) : null,
-    advice.ask.length ? el("div", { class: "asking" }, el("strong", {}, t("take.ask")), " ", advice.ask.map((x) => label(x)).join(" ")) : null);
+    advice.ask.length ? el("div", { class: "asking" }, el("strong", {}, t("take.ask")), " ", advice.ask.map((x) => (x.danger ? label(x) : t("take.ask_place"))).join(" ")) : null);
   const category = (await directory("categories")).find((c) => c.code === advice.category);
   if (over()) return;
   const area = areas.find((a) => a.code === advice.area);

@@ -1,4 +1,4 @@
-"""Commands about keys and people: key create, user add, user password."""
+"""Commands about keys and people: key create, user add, user password, user open."""
 
 import secrets
 from typing import TYPE_CHECKING, Annotated
@@ -87,6 +87,8 @@ def set_password(context: typer.Context, login: str) -> None:
         row = await people.load_person_by_login(services.db, login.casefold())
         if row is None:
             stop("no such login")
+        if not row.active:
+            stop(f"the account is closed, a password does not open it; open it first: hotline user open {row.login}")
         password = given or secrets.token_urlsafe(12)
         update = PersonUpdate(row.id, row.version, {"password": password})
         await change_person(services, ActorCache(), update, services.clock())
@@ -95,6 +97,28 @@ def set_password(context: typer.Context, login: str) -> None:
     password = line.with_services(change)
     if not given:
         print(password)
+
+
+@users.command("open")
+def open_account(context: typer.Context, login: str) -> None:
+    """Open an account that was closed: its roles and password are as before.
+
+    It works without anybody's log-in, as where no administrator is left."""
+    from hotline.organisation.service.accounts import ActorCache, PersonUpdate, change_person
+    from hotline.organisation.store import people
+
+    line: CommandLine = context.obj
+
+    async def change(services: "OrganisationServices") -> bool:
+        row = await people.load_person_by_login(services.db, login.casefold())
+        if row is None:
+            stop("no such login")
+        if not row.active:
+            update = PersonUpdate(row.id, row.version, {"active": True})
+            await change_person(services, ActorCache(), update, services.clock())
+        return not row.active
+
+    say(f"opened: {login}" if line.with_services(change) else f"open already: {login}")
 
 
 def _roles(given: "Sequence[str]", known: "Collection[Role]") -> "frozenset[Role]":

@@ -132,12 +132,13 @@ async def add_person(body: PersonIn, context: Admin) -> Response:
     "/people/{person}",
     operation_id="change_person",
     response_model=ChangedPerson,
-    responses=refusal_responses(*WRITE_REFUSALS),
+    responses=refusal_responses(*WRITE_REFUSALS, Code.CONFLICT),
 )
 async def change_person(person: CodePath, body: PersonChange, context: Admin) -> Response:
     """Change the fields that are sent, of a person by login or id (`GET /v1/people` lists both). Roles and departments
     take effect at once; a new password ends every session.
-    Orders of somebody who leaves a department go back to its queue; `held` says how many."""
+    Orders of somebody who leaves a department go back to its queue; `held` says how many. The last administrator who is
+    limited to no area or department cannot be closed, and keeps that role: 409."""
     values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     empty = [name for name in ("name", "password", "roles", "active") if name in values and values[name] is None]
     if empty:

@@ -10,6 +10,7 @@ from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, Staf
 from hotline.organisation.model.actors import AREA_WIDE_ROLES, GRANTABLE_ROLES, Role
 from hotline.organisation.model.grants import is_organisation_wide
 from hotline.organisation.model.items import Roster
+from hotline.organisation.model.succession import succession_changes
 from hotline.organisation.schemas.directory import DirectoryItem, ItemPage, LogPage, RetiredOut, directory_change_reply
 from hotline.organisation.service.directory import change, item_schema, parse_item
 from hotline.organisation.store import directory as organisation_directory
@@ -130,8 +131,11 @@ async def write_directory_item(
 )
 async def retire_directory_item(noun: Noun, code: CodePath, context: Editor) -> Response:
     """Deactivate an item: old tickets still show it, and it can no longer be chosen. Words, policies, ladders and
-    calendars are removed. The running orders of a department go back to the dispatcher; `held` says how many."""
+    calendars are removed. The routes and the duty plan of a department go to its `successor` in the same change;
+    without one, 422 names the routes to change first. Its running orders go to the successor, or back to the
+    dispatcher; `held` says how many."""
     _require_organisation_wide(context)
+    await context.services.directory.reload()  # what goes to a successor is changed as it stands now
     directory = await context.services.directory.now(context.now)
     item = directory.noun(noun).get(code)
     if item is None:
@@ -139,7 +143,7 @@ async def retire_directory_item(noun: Noun, code: CodePath, context: Editor) -> 
     after = replace(item, active=False) if hasattr(item, "active") else None
     directory = await change(
         context.services.directory,
-        [(noun, code, after)],
+        [(noun, code, after), *(succession_changes(directory, code) if noun == "departments" else ())],
         context.actor,
         context.now,
         version=context.version(),

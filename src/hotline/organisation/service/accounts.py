@@ -20,6 +20,7 @@ from hotline.organisation.model.actors import GRANTABLE_ROLES, PERSON_ROLES, Act
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant, grant_errors
 from hotline.organisation.model.passwords import check_password
+from hotline.organisation.service.administrators import refuse_without_administrator
 from hotline.organisation.service.credentials import Credential, CredentialState, credential_state, grant_of
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
@@ -279,7 +280,7 @@ async def change_person(
 ) -> dict[str, Any]:
     """Change name, roles, department, area, password or active of whoever has this id or login. Takes effect at once;
     a new password logs out everywhere. Raises Refused where the person is not the granter's to change, or would be
-    given more than the granter holds."""
+    given more than the granter holds, or is the last administrator."""
     row = await people.load_person(services.db, update.id)
     if row is None:
         found = await people.load_person_by_login(services.db, update.id.casefold())
@@ -303,6 +304,8 @@ async def change_person(
         done = people.change_person(c, row.id, update.version, changed)
         if done and ("password" in changed or changed.get("active") is False):
             people.end_sessions(c, row.id)
+        if done:
+            refuse_without_administrator(c, row._asdict(), changed)
         return done
 
     if not await services.db.transact(keep):

@@ -218,6 +218,16 @@ def change_person(connection: sa.Connection, person: str, version: int, values: 
     return bool(done.rowcount == 1)
 
 
+_ADMINISTRATORS = sa.select(p.c.id).where(
+    p.c.active.is_(True), p.c.department.is_(None), p.c.area.is_(None), ListContains(p.c.roles, "role")
+)
+
+
+def has_administrator(connection: sa.Connection) -> bool:
+    """Whether anybody who can log in is an administrator of the whole organisation, seen from this transaction."""
+    return connection.execute(_ADMINISTRATORS.limit(1), {"role": Role.ADMIN}).first() is not None
+
+
 def end_sessions(connection: sa.Connection, person: str) -> None:
     """Log a person out everywhere."""
     connection.execute(sa.delete(s).where(s.c.person == person))

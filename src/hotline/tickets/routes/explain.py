@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from hotline.locales import translate_pair
 from hotline.locales.labels import Label
 from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model import duty
@@ -46,6 +47,7 @@ from hotline.tickets.schemas.sla import render_clock, visible_clocks
 from hotline.tickets.sla import explanations
 from hotline.tickets.sla.policies import limits_for, working_time_of
 from hotline.tickets.store import history
+from hotline.triage.model.advice import PLACE_QUESTION
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.titles import make_title
@@ -88,6 +90,7 @@ async def explain_triage(body: TriageAsk, context: Reader) -> Response:
         written=written,
         form_opinion=context.services.form_opinion,
     )
+    advice = advice.with_place_question(translate_pair(PLACE_QUESTION), known=body.area is not None)
     result = TriageResult(
         kind=advice.kind,
         priority=advice.priority,
@@ -99,7 +102,7 @@ async def explain_triage(body: TriageAsk, context: Reader) -> Response:
         tell=tuple(Label(*words) for words in advice.tell),
         location=render_parts(advice.location),
         places=tuple(map(render_place, advice.places)),
-        ask=tuple(DangerQuestion(asked.danger, asked.zh, asked.en) for asked in advice.ask),
+        ask=tuple(DangerQuestion(*question) for question in advice.questions()),
         symptoms=advice.symptoms,
         matters=tuple(SuggestedMatter(matter.text, matter.category, matter.symptom) for matter in advice.matters),
         title=make_title(directory, advice, body.narrative, body.address),

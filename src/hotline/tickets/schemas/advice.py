@@ -28,9 +28,10 @@ class CategoryShare:
 
 @reply_type()
 class DangerQuestion:
-    """A danger that the text leaves open, and the one question that decides it."""
+    """A danger that the text leaves open, and the one question that decides it. `danger` null: the question is where
+    it is, as an emergency does not say it; it stands first."""
 
-    danger: Danger
+    danger: Danger | None
     zh: str
     en: str
 

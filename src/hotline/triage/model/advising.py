@@ -75,6 +75,8 @@ def advise(
         others=others,
         tell=_what_to_tell(lexicon, dangers),
         ask=_what_to_ask(lexicon, asked),
+        # nobody is there to be asked by a text; whoever gave any address is believed to be found there
+        asks_place=priority is Priority.EMERGENCY and place.area is None and not address and not written,
         symptoms=tuple(finding.symptom.code for finding in symptoms),
         location=place.parts,
         places=place.places,
