@@ -325,6 +325,11 @@ async def test_what_a_narrative_leaves_open_is_asked_on_the_call(office: Office)
     await expect(operator.page.locator(".asking")).to_contain_text("电梯里面有人吗")
     await operator.page.fill("textarea[name=narrative]", "电梯停在三楼不走了，里面有个老人")
     await expect(operator.page.locator(".danger")).to_contain_text("电梯")
+    await expect(operator.page.locator(".asking")).to_contain_text(
+        "具体在什么地方"
+    )  # an emergency, and nobody knows where
+    await expect(operator.page.locator(".asking")).not_to_contain_text("电梯里面有人吗")
+    await operator.page.fill("textarea[name=narrative]", "瑞泉馨城3栋的电梯停在三楼不走了，里面有个老人")
     await expect(operator.page.locator(".asking")).to_have_count(0)
     assert operator.wrong == []
 
