@@ -40,7 +40,7 @@ def advise(
     findings = read_dangers(lexicon, reading, written=written)
     because += [_reason(finding) for finding in findings]
     dangers = _dangers_of(findings, Grade.ACT)
-    open_findings = [f for f in findings if not (dangers and _only_calls_for_help(reading, f))]
+    open_findings = _without_cries(reading, findings) if dangers else findings
     asked = tuple(danger for danger in _dangers_of(open_findings, Grade.ASK) if danger not in dangers)
     symptoms = find_symptoms(reading)
     category, confidence, others = find_category(lexicon, found, symptoms, dangers, because)
@@ -99,10 +99,10 @@ def _dangers_of(findings: Sequence[DangerFinding], grade: Grade) -> tuple[Danger
     return tuple(dict.fromkeys(finding.danger for finding in findings if finding.grade is grade))
 
 
-def _only_calls_for_help(reading: Reading, finding: DangerFinding) -> bool:
-    """Whether a finding is a cry alone: beside a danger that is told it leaves nothing to ask."""
+def _without_cries(reading: Reading, findings: Sequence[DangerFinding]) -> list[DangerFinding]:
+    """Without those that are a cry for help alone: beside a danger that is told they leave nothing to ask."""
     pleas = {reading.text[start:end] for start, end in reading.operator(Operator.PLEA)}
-    return bool(finding.words) and all(any(word in plea for plea in pleas) for word in finding.words)
+    return [f for f in findings if not all(any(word in plea for plea in pleas) for word in f.words)]
 
 
 def _category_of_danger(lexicon: Lexicon, findings: Sequence[DangerFinding]) -> str | None:

@@ -1,8 +1,11 @@
 """What a text says is wrong, by the symptoms of the directory."""
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from hotline.organisation.model.items import Symptom
+from hotline.organisation.model.vocabulary import Operator
+from hotline.text.word_finder import Span
 from hotline.triage.model.danger.judging import is_said
 from hotline.triage.model.matching import Reading
 
@@ -19,7 +22,7 @@ class SymptomFinding:
 def find_symptoms(reading: Reading) -> list[SymptomFinding]:
     """Every symptom that a text names and does not deny, in the order of the text."""
     found: dict[str, SymptomFinding] = {}
-    told = [hit.spans[0] for hit in reading.hits if len(hit.spans) == 1 and isinstance(hit.pattern.item, Symptom)]
+    told = _negations_told(reading)
     for hit in reading.hits:
         symptom = hit.pattern.item
         if not isinstance(symptom, Symptom) or symptom.code in found:
@@ -29,3 +32,16 @@ def find_symptoms(reading: Reading) -> list[SymptomFinding]:
             words = tuple(dict.fromkeys(reading.text[start:end] for start, end in sorted(hit.spans)))
             found[symptom.code] = SymptomFinding(symptom, words, hit.start)
     return sorted(found.values(), key=lambda finding: finding.place)
+
+
+def _negations_told(reading: Reading) -> frozenset[Span]:
+    """The negations that are part of a word that says a symptom by itself: the "no" of "no water"."""
+    negations = reading.operator(Operator.NEGATION)
+    told: set[Span] = set()
+    for hit in reading.hits if negations else ():
+        if len(hit.spans) == 1 and isinstance(hit.pattern.item, Symptom):
+            start, end = hit.spans[0]
+            for at in range(bisect_left(negations, (start, 0)), bisect_left(negations, (end, 0))):
+                if negations[at][1] <= end:
+                    told.add(negations[at])
+    return frozenset(told)

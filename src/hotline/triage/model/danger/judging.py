@@ -117,8 +117,8 @@ def belongs_together(reading: Reading, hit: Hit) -> bool:
 
 
 def is_said(reading: Reading, hit: Hit, told: Collection[Span] = ()) -> bool:
-    """Whether a hit is neither denied nor made something else by its sentence. `told`: words that say what is missing
-    by themselves ("no water"): what they hold denies nothing behind them."""
+    """Whether a hit is neither denied nor made something else by its sentence. `told`: negations that deny nothing
+    behind them, as they belong to words that say by themselves what is missing ("no water")."""
     context = _Context(reading, hit)
     return not (context.is_something_else() or context.is_denied(told))
 
@@ -155,7 +155,7 @@ class _Context(Surroundings):
             return True
         negations = self.around(Operator.NEGATION)
         if told:
-            negations = [n for n in negations if not any(start <= n[0] and n[1] <= end for start, end in told)]
+            negations = [span for span in negations if span not in told]
         if not negations and len(self.hit.spans) < 3:
             return False
         if any(span[0] < group[0] < span[1] for group in self.hit.spans for span in negations):
