@@ -1,5 +1,7 @@
 """The API and the console over the services, served until stopped."""
 
+import hotline.lean_imports  # noqa: F401  # isort: skip  (before structlog)
+
 import asyncio
 import os
 import signal

@@ -9,6 +9,7 @@ from hotline.organisation.model.vocabulary import Danger, Operator
 from hotline.text.pinyin import PinyinReader
 from hotline.text.sounds import SoundFinder
 from hotline.triage.model.patterns import (
+    JOINT_LIST,
     NEXT_MATTER_LIST,
     PatternLexicon,
     build_pattern_lexicon,
@@ -76,7 +77,7 @@ def build_lexicon(directory: Directory) -> Lexicon:
         places=build_place_index(directory),
         patterns=patterns,
         hazards={Danger(code): hazard for code, hazard in directory.hazards.items()},
-        splitter=MatterSplitter(lists.get(NEXT_MATTER_LIST, ())),
+        splitter=MatterSplitter((*lists.get(NEXT_MATTER_LIST, ()), *lists.get(JOINT_LIST, ()))),
         sounds=SoundFinder(lists.get(SOUND_LIST, ()), (*lists.get(ORDINARY_LIST, ()), *lists.get(Operator.MASK, ()))),
         pinyin=PinyinReader(
             lists.get(SOUND_LIST, ()), (*sorted(patterns.danger_words), *sorted(frozenset().union(*patterns.groups)))

@@ -15,6 +15,7 @@ from hotline.text.word_finder import WordFinder
 RANKS = 3  # groups of a pattern that must be there before it is looked at any closer; few have more
 PatternItem = DangerFrame | Symptom
 NEXT_MATTER_LIST = "next-matter"  # the word list of what begins a further matter within a sentence
+JOINT_LIST = "joint"  # and of what may begin one, or go on with the same
 CompiledItem = tuple[PatternItem, tuple[int, ...], tuple[Gap, ...], int | None]  # item, groups, gaps, unless
 
 

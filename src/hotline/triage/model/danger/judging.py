@@ -3,7 +3,6 @@
 Every operator (a word list named like one of `Operator`) has a reach: its clause, its sentence, or a number of units.
 An operator lowers the hit it governs and no other one."""
 
-import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +11,7 @@ from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade, Operator
 from hotline.text.normalisation import is_latin
 from hotline.text.word_finder import Span
+from hotline.triage.model.danger.questions import Questions
 from hotline.triage.model.danger.surroundings import Surroundings
 from hotline.triage.model.matching import Hit, Reading
 
@@ -22,20 +22,6 @@ _RELATIVE = frozenset({"正在", "又", "还在", "仍在", "仍然", "还没", 
 _AND = frozenset("和跟与同")
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
-# asks what to do. It is about a case when something in front of it says that it is so: 着火了怎么办, not 着火怎么办
-_WHAT_NOW = (
-    "怎么办", "咋个办", "咋办", "咋整", "咋个整", "点算", "怎么处理", "咋个处理", "打哪个电话",
-    "找哪个", "找谁",
-)  # fmt: skip
-_TOLD_BEFORE = 12  # characters in front of a hit that may say whose case it is
-_CASE_SIGNS = (
-    *"了咯咗喇紧正在我这那都还没很好", "有人", "有个", "一个", "得满", "得直", "得一", "有几", "几个",
-    "里面", "里头", "全是", "一直", "得很",
-)  # fmt: skip
-# from the end of a hit on: the end of a question, and a no that stands alone
-_ANSWERED_NO = re.compile(
-    r"[^,.!?;。、\n]{0,8}?[吗么没嘛不]?\?\s*(?:没有|没得|没|莫得|冇|不是|no|nope|not)(?=[,.!;。、\n]|$)"
-)
 _BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
 _ABLE = frozenset("见到清出着")  # behind V得: what one is able to hear or see is no exaggeration
 _NOT_DONE = ("没", "未", "不", "冇", "想", "要", "等")
@@ -123,7 +109,7 @@ def is_said(reading: Reading, hit: Hit, told: Collection[Span] = ()) -> bool:
     return not (context.is_something_else() or context.is_denied(told))
 
 
-class _Context(Surroundings):
+class _Context(Questions):
     """The reasons that lower a hit."""
 
     def __init__(self, reading: Reading, hit: Hit, danger: Danger | None = None) -> None:
@@ -151,7 +137,7 @@ class _Context(Surroundings):
         )
 
     def is_denied(self, told: Collection[Span] = ()) -> bool:
-        if self._is_asked_and_answered():
+        if self.is_asked_and_answered():
             return True
         negations = self.around(Operator.NEGATION)
         if told:
@@ -174,10 +160,6 @@ class _Context(Surroundings):
             if self.text[group[0] : group[1]] in _INSIDE and _contains(self.text[group[1] : group[1] + 5], _NOBODY):
                 return True
         return False
-
-    def _is_asked_and_answered(self) -> bool:
-        """Whether the sentence is a question that the next word answers with no: "is anybody hurt? No, nobody"."""
-        return _ANSWERED_NO.match(self.text, self.end) is not None
 
     def _ends_between(self, start: int, end: int) -> bool:
         """Whether a negation in front of `start` denies something that stands before `end`."""
@@ -329,24 +311,6 @@ class _Context(Surroundings):
         if self.has_result():
             spans = [span for span in spans if self.clause_of(span) >= self.first_clause]
         return bool(spans) and not self.is_live()
-
-    def is_question(self) -> bool:
-        cases = self.around(Operator.CASE)
-        specific = (
-            self.about_person
-            or (self.has_result() and not self.in_sentence(Operator.GENERIC))
-            or any(self.first_clause <= self.clause_of(span) <= self.last_clause for span in cases)
-        )
-        if specific or self.is_live():
-            return False
-        asked = [
-            span for span in self.in_sentence(Operator.HOWTO) if abs(self.clause_of(span) - self.event_clause) <= 1
-        ]
-        return any(not self._asks_about_case(span) for span in asked)
-
-    def _asks_about_case(self, span: Span) -> bool:
-        told = self.text[max(0, self.start - _TOLD_BEFORE) : max(self.end + 2, span[0])]
-        return self.text.startswith(_WHAT_NOW, span[0]) and _contains(told, _CASE_SIGNS)
 
     def is_done(self) -> bool:
         again = self.around(Operator.AGAIN)
