@@ -11,6 +11,7 @@ from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
 from hotline.database.journal import Journal
 from hotline.database.offload import Offload
+from hotline.database.read_batcher import ReadBatcher
 from hotline.database.write_batcher import WriteBatcher
 
 P = TypeVar("P")
@@ -31,12 +32,14 @@ class PlatformServices:
     deadlines: Deadlines = field(default_factory=Deadlines)
     offload: Offload = field(default_factory=Offload)
     batcher: WriteBatcher = field(init=False)
+    reads: ReadBatcher = field(init=False)
     leaving: bool = False  # stopping: no more work should be sent here
     parts: dict[type[Any], Any] = field(default_factory=dict)
     on_shutdown: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.batcher = WriteBatcher(self.db)
+        self.reads = ReadBatcher(self.db)
 
     def add(self, part: object) -> None:
         """Keep what a capability needs in this process. One of each class."""

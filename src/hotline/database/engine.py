@@ -1,7 +1,7 @@
 """The interface of both database engines, and the errors they raise. Code above this package does not depend on which
 engine runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from hotline.database.prepared import PreparedQuery, Row
+from hotline.database.prepared import BatchQuery, PreparedQuery, Row
 from hotline.database.write_plan import StoredAnswer, WritePlan
 from hotline.refusals import Code, Refusal, Refused
 
@@ -46,6 +46,11 @@ class Database(Protocol):
 
     async def rows(self, query: PreparedQuery, /, **values: Any) -> list[Row]:
         """Ask outside any transaction."""
+
+    async def rows_of_each(
+        self, query: BatchQuery, requests: Sequence[Mapping[str, Any]], /, **shared: Any
+    ) -> list[list[Row]]:
+        """Ask for several requests at once, in one round trip: the rows of each, in their order."""
 
     async def row_dicts(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         """The same, as dicts ready for JSON: documents are left as the text they are, moments as the engine keeps

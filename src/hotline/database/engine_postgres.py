@@ -2,7 +2,7 @@
 transactions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -26,7 +26,7 @@ from hotline.database.engine import (
     Stale,
     note_commit,
 )
-from hotline.database.prepared import PreparedQuery, Row
+from hotline.database.prepared import BatchQuery, PreparedQuery, Row
 from hotline.database.write_plan import StoredAnswer, WritePlan, indexed_characters
 
 R = TypeVar("R")
@@ -92,6 +92,17 @@ class Postgres:
             self.round_trips += 1
             found = await connection.fetch(prepared.text, *prepared.values(values))
         return [prepared.row(r) for r in found]
+
+    async def rows_of_each(
+        self, query: BatchQuery, requests: Sequence[Mapping[str, Any]], /, **shared: Any
+    ) -> list[list[Row]]:
+        if len(requests) == 1:
+            return [await self.rows(query.single, **requests[0], **shared)]
+        found: list[list[Row]] = [[] for _ in requests]
+        own = {name: [request[name] for request in requests] for name in query.own_names}
+        for row in await self.rows(query.joined, **own, **shared):
+            found[row[-1] - 1].append(row)
+        return found
 
     async def row_dicts(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         prepared = query.compile_for(self.dialect)

@@ -6,7 +6,7 @@ Readers never wait for the writer, and a writing transaction never has to upgrad
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ from hotline.database.engine import (
     Outcome,
     note_commit,
 )
-from hotline.database.prepared import CompiledQuery, PreparedQuery, Row
+from hotline.database.prepared import BatchQuery, CompiledQuery, PreparedQuery, Row
 from hotline.database.write_plan import WritePlan
 
 R = TypeVar("R")
@@ -70,20 +70,30 @@ class Sqlite:
 
     async def rows(self, query: PreparedQuery, /, **values: Any) -> list[Row]:
         prepared = query.compile_for(self.dialect)
-        return [prepared.row(r) for r in await self._read(prepared, values)]
+        (found,) = await self._read(prepared, [values])
+        return [prepared.row(r) for r in found]
+
+    async def rows_of_each(
+        self, query: BatchQuery, requests: Sequence[Mapping[str, Any]], /, **shared: Any
+    ) -> list[list[Row]]:
+        prepared = query.single.compile_for(self.dialect)
+        found = await self._read(prepared, [{**own, **shared} for own in requests])
+        return [[prepared.row(r) for r in rows] for rows in found]
 
     async def row_dicts(self, query: PreparedQuery, /, **values: Any) -> list[dict[str, Any]]:
         prepared = query.compile_for(self.dialect)
-        return [prepared.as_dict(r) for r in await self._read(prepared, values)]
+        (found,) = await self._read(prepared, [values])
+        return [prepared.as_dict(r) for r in found]
 
-    async def _read(self, prepared: CompiledQuery, values: dict[str, Any]) -> list[Any]:
-        parameters = prepared.values(values)
+    async def _read(self, prepared: CompiledQuery, requests: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+        """The rows for the values of each request: one change to the reading thread, whose cost is most of a read."""
+        parameters = [prepared.values(values) for values in requests]
 
-        def ask() -> list[Any]:
+        def ask() -> list[list[Any]]:
             connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
             if connection is None:
                 connection = self._local.connection = self._connect(reading=True)
-            return connection.execute(prepared.text, parameters).fetchall()
+            return [connection.execute(prepared.text, each).fetchall() for each in parameters]
 
         self.round_trips += 1
         return await self._guarded(self._readers, ask)

@@ -12,9 +12,12 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql import visitors
 
 from hotline.database.columns import Codes, Document, Instant, format_instant, parse_document, parse_instant
 
+REQUEST = "request_place"
 Row = Any  # a named tuple with the labels of the query's columns
 
 
@@ -72,6 +75,41 @@ class PreparedQuery:
         if known is None:
             known = self._prepared[dialect.name] = _prepare(self.statement, dialect)
         return known
+
+
+class BatchQuery:
+    """A select that is asked for several requests at once. `own_names`: its parameters of which each request has its
+    own value, none of them a list; the others are shared."""
+
+    def __init__(self, statement: sa.Select[Any] | sa.CompoundSelect[Any], own_names: Sequence[str]) -> None:
+        self.single = PreparedQuery(statement)
+        self.own_names = tuple(own_names)
+        self.joined = PreparedQuery(_join_to_requests(statement, self.own_names))
+
+
+def _join_to_requests(statement: Any, own_names: Sequence[str]) -> sa.Select[Any]:
+    """The rows of all requests, each with its place among them (from 1) as the last column: the requests' own values
+    come as arrays of equal length. For PostgreSQL."""
+    own = {b.key: b for b in visitors.iterate(statement) if isinstance(b, sa.BindParameter) and b.key in own_names}
+    # each in a SELECT of its own: a planner that saw how short they are would plan anew for each batch
+    arrays = [
+        sa.select(sa.bindparam(name, type_=ARRAY(_plain(own[name].type)))).scalar_subquery() for name in own_names
+    ]
+    columns = [sa.column(name, own[name].type) for name in own_names]
+    requests = sa.func.unnest(*arrays).table_valued(*columns, with_ordinality=REQUEST).render_derived("request")
+
+    def take_from_request(element: Any, **_: Any) -> Any:
+        if not (isinstance(element, sa.BindParameter) and element.key in own):
+            return None
+        return sa.literal_column(f"request.{element.key}", element.type)  # as text: nothing is joined anew within
+
+    found = visitors.replacement_traverse(statement, {}, take_from_request).lateral("found")
+    return sa.select(*found.c, requests.c[REQUEST]).select_from(sa.join(requests, found, sa.true()))
+
+
+def _plain(kind: Any) -> Any:
+    """The type that PostgreSQL has an array of."""
+    return sa.DateTime(timezone=True) if isinstance(kind, Instant) else kind
 
 
 def _prepare(statement: Any, dialect: sa.Dialect) -> CompiledQuery:

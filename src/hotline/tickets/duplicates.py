@@ -82,7 +82,7 @@ async def _search(services: Services, sought: SoughtMatter, scope: Scope, now: d
     areas = () if sought.own_only else directory.area_path(profile.area)
     categories = _categories_to_search(directory, profile)
     rows = await store.load_candidates(
-        services.db,
+        services.reads,
         scope,
         store.CandidateFilter(
             areas=areas,

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from hotline.database.columns import InCodes, Instant, in_words
 from hotline.database.engine import Database
 from hotline.database.insert_ignore import insert_ignoring_duplicates
-from hotline.database.prepared import PreparedQuery, Row
+from hotline.database.prepared import BatchQuery, PreparedQuery, Row
+from hotline.database.read_batcher import ReadBatcher
 from hotline.organisation.model.scopes import SYSTEM_SCOPE, Scope
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import OPEN, TicketStatus
@@ -52,9 +53,9 @@ class CandidateFilter:
     number: str = ""
 
 
-def _of_area(place: int) -> sa.Select[tuple[str]]:
+def _of_area(place: int) -> sa.Select[Any]:
     area = sa.bindparam(f"area{place}", type_=sa.String)
-    found = sa.select(t.c.number).where(t.c.area == area, t.c.created_at > _SINCE)
+    found = sa.select(*_COLUMNS).where(t.c.area == area, t.c.created_at > _SINCE)
     return found.order_by(t.c.created_at.desc(), t.c.number.desc()).limit(_READ_AROUND if place else _READ_OF_AREA)
 
 
@@ -64,14 +65,15 @@ def _newest_first(at: sa.Column[datetime]) -> sa.ColumnElement[datetime]:
     return sa.func.coalesce(at, _SINCE).desc()
 
 
-def _opened_by_caller() -> sa.Select[tuple[str]]:
-    found = sa.select(t.c.number).where(t.c.caller == _CALLER, t.c.created_at > _SINCE)
+def _opened_by_caller() -> sa.Select[Any]:
+    found = sa.select(*_COLUMNS).where(t.c.caller == _CALLER, t.c.created_at > _SINCE)
     return found.order_by(_newest_first(t.c.created_at)).limit(_READ_OF_CALLER)
 
 
-def _joined_by_caller() -> sa.Select[tuple[str]]:
+def _joined_by_caller() -> sa.Select[Any]:
     found = sa.select(call.c.number).where(call.c.caller == _CALLER, call.c.at > _SINCE, call.c.confidential.is_(False))
-    return found.order_by(_newest_first(call.c.at)).limit(_READ_OF_CALLER)
+    newest = found.order_by(_newest_first(call.c.at)).limit(_READ_OF_CALLER).subquery()
+    return sa.select(*_COLUMNS).select_from(sa.join(newest, t, t.c.number == newest.c.number))
 
 
 def _visible(form: Scope) -> sa.ColumnElement[bool]:
@@ -80,7 +82,7 @@ def _visible(form: Scope) -> sa.ColumnElement[bool]:
 
 
 @lru_cache(maxsize=64)
-def _candidates_query(form: Scope, places: int, with_caller: bool) -> PreparedQuery:
+def _candidates_query(form: Scope, places: int, with_caller: bool) -> BatchQuery:
     """The newest of each index, of which the first that fit are taken: no full area makes it slow. `form`: of the
     scope; `places`: how many areas are searched."""
     fits = sa.and_(
@@ -90,12 +92,13 @@ def _candidates_query(form: Scope, places: int, with_caller: bool) -> PreparedQu
         _visible(form),
     )
 
-    def first_fitting(newest: sa.Select[tuple[str]], own: str, most: int) -> sa.Select[Any]:
-        of = newest.subquery()
+    def first_fitting(newest: sa.Select[Any], own: str, most: int) -> sa.Select[Any]:
+        # whether it fits is told beside each row, so that the rows are read once
+        read = newest.add_columns(fits.label("fits")).subquery()
+        columns = [read.c[column.name] for column in _COLUMNS]
         same_caller = sa.literal_column(own, sa.Integer).label("same_caller")
-        joined = sa.join(of, t, t.c.number == of.c.number)
-        found = sa.select(*_COLUMNS, same_caller).select_from(joined).where(fits)
-        newest_first = found.order_by(t.c.created_at.desc(), t.c.number.desc()).limit(most).subquery()
+        found = sa.select(*columns, same_caller).where(read.c.fits)
+        newest_first = found.order_by(read.c.created_at.desc(), read.c.number.desc()).limit(most).subquery()
         return sa.select(newest_first)
 
     branches = [
@@ -105,27 +108,31 @@ def _candidates_query(form: Scope, places: int, with_caller: bool) -> PreparedQu
         # who else's ticket somebody called about is not for a key that sees its own alone
         own = (_opened_by_caller(),) if form.creator is not None else (_opened_by_caller(), _joined_by_caller())
         branches = [*(first_fitting(newest, "1", _TAKEN_OF_CALLER) for newest in own), *branches]
-    return PreparedQuery(sa.union_all(*branches))
+    areas = [f"area{place}" for place in range(places)]
+    categories = [category.key for category in _CATEGORIES]
+    callers = ["caller"] if with_caller else []
+    return BatchQuery(sa.union_all(*branches), [*areas, *categories, *callers, "since", "ended_since", "number"])
 
 
-async def load_candidates(db: Database, scope: Scope, sought: CandidateFilter) -> Sequence[Row]:
+async def load_candidates(reads: ReadBatcher, scope: Scope, sought: CandidateFilter) -> Sequence[Row]:
     """Tickets within the scope that a new one may repeat: a few of the caller and of each area, the newest first;
-    `same_caller` (0 or 1) beside each, `advice` as JSON. One query, which reads a bounded number of rows."""
+    `same_caller` (0 or 1) beside each, `advice` as JSON. One query, which reads a bounded number of rows, asked for
+    all that wait for it."""
     areas = sought.areas[:AREAS_SEARCHED]
     if scope.nothing or not (areas or sought.caller):
         return []
     form = scope_form(scope)
     codes = [*sought.categories, *[None] * CATEGORIES_SEARCHED]
-    rows = await db.rows(
-        _candidates_query(form, len(areas), sought.caller is not None),
+    own = {
         **{f"area{n}": area for n, area in enumerate(areas)},
         **{f"category{n}": code for n, code in zip(range(CATEGORIES_SEARCHED), codes, strict=False)},
-        caller=sought.caller,
-        since=sought.since,
-        ended_since=sought.ended_since,
-        number=sought.number,
-        **scope_parameters(scope),
-    )
+        "caller": sought.caller,
+        "since": sought.since,
+        "ended_since": sought.ended_since,
+        "number": sought.number,
+    }
+    query = _candidates_query(form, len(areas), sought.caller is not None)
+    rows = await reads.rows(query, own, **scope_parameters(scope))
     by_number: dict[str, Row] = {}
     for row in rows:  # the caller's own first
         by_number.setdefault(row.number, row)

@@ -1,0 +1,65 @@
+"""Asks one query for many requests in one round trip: all that wait for it at one moment are asked together."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hotline.database.engine import Database
+from hotline.database.prepared import BatchQuery, Row
+
+MAX_BATCH = 32  # a request waits for the whole batch
+
+Group = tuple[BatchQuery, tuple[Any, ...]]  # what may be asked together: the query, and the values that all share
+
+
+class ReadBatcher:
+    """Call `rows` from any task of one event loop. With little to do each is asked at once, under load they gather by
+    themselves. A separate task asks, so that a cancelled caller does not cancel the reads of others."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._waiting: dict[Group, list[tuple[Mapping[str, Any], asyncio.Future[list[Row]]]]] = {}
+        self._asking: dict[Group, asyncio.Task[None]] = {}
+
+    async def rows(self, query: BatchQuery, own: Mapping[str, Any], /, **shared: Any) -> list[Row]:
+        """The rows for `own`, the values of the query's `own_names`. `shared`: its other values, hashable or lists.
+        Raises what the database raises; where a batch fails, each of its requests does."""
+        group = query, tuple((name, _hashable(value)) for name, value in shared.items())
+        mine: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(group, []).append((own, mine))
+        if group not in self._asking:
+            self._asking[group] = asyncio.create_task(self._ask(group, shared))
+        return await mine
+
+    async def _ask(self, group: Group, shared: Mapping[str, Any]) -> None:
+        try:
+            while waiting := self._waiting.pop(group, None):
+                for start in range(0, len(waiting), MAX_BATCH):
+                    await self._settle(group[0], waiting[start : start + MAX_BATCH], shared)
+        finally:
+            del self._asking[group]
+
+    async def _settle(
+        self,
+        query: BatchQuery,
+        batch: Sequence[tuple[Mapping[str, Any], "asyncio.Future[list[Row]]"]],
+        shared: Mapping[str, Any],
+    ) -> None:
+        asked = [(own, answer) for own, answer in batch if not answer.done()]  # done: the caller gave up
+        if not asked:
+            return
+        try:
+            found = await self._db.rows_of_each(query, [own for own, _ in asked], **shared)
+        except Exception as fault:
+            for _, answer in asked:
+                if not answer.done():
+                    answer.set_exception(fault)
+                    answer.exception()  # read once, so that a caller who gave up leaves no warning behind
+            return
+        for (_, answer), rows in zip(asked, found, strict=True):
+            if not answer.done():
+                answer.set_result(rows)
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
