@@ -20,6 +20,7 @@ __all__ = [
     "outages",
     "page_size",
     "prepared",
+    "read_batcher",
     "schema_state",
     "search_index",
     "tables",

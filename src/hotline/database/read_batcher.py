@@ -6,6 +6,7 @@ from typing import Any
 
 from hotline.database.engine import Database
 from hotline.database.prepared import BatchQuery, Row
+from hotline.refusals import Refused
 
 MAX_BATCH = 32  # a request waits for the whole batch
 
@@ -23,7 +24,7 @@ class ReadBatcher:
 
     async def rows(self, query: BatchQuery, own: Mapping[str, Any], /, **shared: Any) -> list[Row]:
         """The rows for `own`, the values of the query's `own_names`. `shared`: its other values, hashable or lists.
-        Raises what the database raises; where a batch fails, each of its requests does."""
+        Raises what the database raises for this request."""
         group = query, tuple((name, _hashable(value)) for name, value in shared.items())
         mine: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(group, []).append((own, mine))
@@ -51,6 +52,10 @@ class ReadBatcher:
         try:
             found = await self._db.rows_of_each(query, [own for own, _ in asked], **shared)
         except Exception as fault:
+            if len(asked) > 1 and not isinstance(fault, Refused):  # one fails: ask each alone
+                for one in asked:
+                    await self._settle(query, [one], shared)
+                return
             for _, answer in asked:
                 if not answer.done():
                     answer.set_exception(fault)

@@ -2,12 +2,14 @@
 
 import ipaddress
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 UNKNOWN_ADDRESS = "unknown"  # no address: a socket without one, or a proxy that wrote something else
 _WIDEST = {4: 8, 6: 16}  # bits a proxy's network must fix at least: anything wider names half the world
+_LONGEST = 80  # characters of an address: 39, a zone of 15, a port, brackets, quotes
 _PRIVATE = ipaddress.IPv6Network("fc00::/7")
 _PREFIX = 64  # bits of an IPv6 address that tell one line from another: whoever has a line chooses the rest
 
@@ -16,6 +18,11 @@ def parse_address(text: str | None) -> Address | None:
     """An address as a socket or a proxy writes it: `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::7`, `[2001:db8::7]:4711`,
     quoted or not. IPv4 within IPv6 (`::ffff:192.0.2.7`) is the IPv4 address; a zone is dropped. None: it is none."""
     text = (text or "").strip()
+    return None if len(text) > _LONGEST else _parse_trimmed(text)
+
+
+@lru_cache(maxsize=2048)  # a client asks again and again, by the same proxy
+def _parse_trimmed(text: str) -> Address | None:
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1]
     if text.startswith("["):
