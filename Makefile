@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 NODE_TOOLS := @hey-api/openapi-ts@0.95.0 typescript@5.9.3 @stoplight/spectral-cli@6.16.3 @redocly/cli@2.77.0
 
-.PHONY: help run test check openapi docs lint-openapi locales bench bench-small chaos demo wheel lock clean
+.PHONY: help run test check openapi docs lint-openapi locales bench bench-small chaos demo wheel lock sbom advisories clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -64,6 +64,18 @@ lock: ## Resolve the lock files (needs uv); they hold no address
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements-meaning.lock
 	echo "openapi-python-client==0.29.1" | uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -q -o requirements-generators.lock
+	echo "cyclonedx-bom==7.5.0" | uv pip compile - --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate -q -o requirements-sbom.lock
+
+# Of an environment that holds what a server installs and nothing else; the tool that reads it stands beside it.
+sbom: .make/sbom/ready ## Write the software bill of materials to dist/hotline.cdx.json (CycloneDX 1.6)
+	@mkdir -p dist
+	.make/sbom/tool/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --validate \
+	  --of JSON -o dist/hotline.cdx.json .make/sbom/runtime/bin/python
+
+advisories: .make/dev ## Look for known weaknesses in the lock files: make advisories FILE=(an OSV export of PyPI)
+	@test -n "$(FILE)" || { echo "FILE=: advisories in OSV format, such as PyPI/all.zip of osv.dev"; exit 2; }
+	$(BIN)/python -m tools.advisories $(FILE)
 
 clean: ## Remove the virtual environment and build output; data stays
 	rm -rf .venv .make dist build
@@ -92,4 +104,10 @@ clean: ## Remove the virtual environment and build output; data stays
 	@.make/generators/bin/pip install -q --require-hashes -r requirements-generators.lock
 	@command -v npm >/dev/null && npm install --prefix .make/generators --silent --no-audit --no-fund --no-package-lock \
 	  --ignore-scripts $(NODE_TOOLS) || echo "Without npm: TypeScript clients and linters are not tried"
+	@touch $@
+
+.make/sbom/ready: requirements-sbom.lock requirements.lock
+	@$(PYTHON) -m venv --clear .make/sbom/tool && $(PYTHON) -m venv --clear --without-pip .make/sbom/runtime
+	@.make/sbom/tool/bin/pip install -q --require-hashes -r requirements-sbom.lock
+	@$(PYTHON) -m pip --python .make/sbom/runtime/bin/python install -q --require-hashes -r requirements.lock
 	@touch $@

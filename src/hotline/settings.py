@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     open311_contact: str = Field(
         "", max_length=400, description="Whom Open311 clients turn to, for the discovery document"
     )
+    security_contact: str | None = Field(
+        None,
+        pattern=r"^(mailto:|https://|tel:)[^\s]+$",
+        max_length=400,
+        description="Whom to tell of a weakness: mailto: or https:, for /.well-known/security.txt; absent: 404",
+    )
     notice_url: str | None = Field(
         None, description="Where outgoing messages are posted (Standard Webhooks); absent: they wait"
     )

@@ -77,6 +77,7 @@ def build_services(settings: Settings, db: Database) -> Services:
         open311_jurisdiction=settings.open311_jurisdiction,
         open311_contact=settings.open311_contact,
         open311_reads=settings.open311_reads,
+        security_contact=settings.security_contact,
     )
     return assemble_services(
         db,

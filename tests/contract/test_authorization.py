@@ -81,7 +81,7 @@ OWN = {
     "handler of the contractor": {"lifts"},
     "handler of water": {"water"},
 }
-OPEN_TO_ALL = {"healthz", "readyz", "readyz_intake", "metrics", "log_in", "look_up_ticket"} | {
+OPEN_TO_ALL = {"healthz", "readyz", "readyz_intake", "metrics", "security_txt", "log_in", "look_up_ticket"} | {
     "read_duty_feed",  # by its own token
     "push_text", "push_text_by_get", "push_report", "push_report_by_get", "push_order", "push_voice",
     "look_up_for_exchange",  # by their provider's signature

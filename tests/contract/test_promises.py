@@ -305,7 +305,12 @@ def test_the_settings_the_papers_name_exist() -> None:
 
 
 def test_lock_files_name_no_address_and_the_source_no_machine() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-generators.lock"):
+    for name in (
+        "requirements.lock",
+        "requirements-dev.lock",
+        "requirements-generators.lock",
+        "requirements-sbom.lock",
+    ):
         text = (ROOT / name).read_text()
         assert "://" not in text and "--index-url" not in text
         assert "--hash=sha256:" in text
@@ -313,6 +318,12 @@ def test_lock_files_name_no_address_and_the_source_no_machine() -> None:
         assert not re.search(
             r"/(?:root|home|work)/", path.read_text(encoding="utf-8").replace("/(?:root|home|work)/", "")
         ), path
+
+
+def test_the_image_begins_with_bytes_that_are_named() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert re.findall(r"^ARG PYTHON_IMAGE=python:3\.\d+-slim-\w+@sha256:[0-9a-f]{64}$", text, re.MULTILINE)
+    assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
 
 
 def test_modules_are_named_for_what_they_hold() -> None:

@@ -13,13 +13,20 @@ if TYPE_CHECKING:
 
     from hotline.jobs import Job
     from hotline.runtime.jobs import WorkerContext
+    from hotline.runtime.settings import CapabilitySettings
     from hotline.tickets.context import Services
 
 
 def _routers() -> Sequence[APIRouter]:
-    from hotline.operations import routes
+    from hotline.operations import routes, security_txt
 
-    return (routes.router,)
+    return (routes.router, security_txt.router)
+
+
+def _prepare(services: Services, settings: CapabilitySettings) -> None:
+    from hotline.operations.security_txt import SecurityContact
+
+    services.add(SecurityContact(settings.security_contact))
 
 
 def _jobs(context: WorkerContext) -> Sequence[Job]:
@@ -40,4 +47,6 @@ def _commands() -> Sequence[Typer]:
     return commands.GROUPS
 
 
-OPERATIONS = Capability(name="operations", routers=_routers, jobs=_jobs, upkeep=_upkeep, commands=_commands)
+OPERATIONS = Capability(
+    name="operations", prepare=_prepare, routers=_routers, jobs=_jobs, upkeep=_upkeep, commands=_commands
+)

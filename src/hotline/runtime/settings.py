@@ -7,7 +7,8 @@ from datetime import time
 @dataclass(frozen=True, slots=True)
 class CapabilitySettings:
     """`streams`: live streams open at once in a process, at most. `quiet`: from when to when residents get no text, by
-    the local clock. `open311_reads`: questions about tickets a minute, from one address without a key."""
+    the local clock. `open311_reads`: questions about tickets a minute, from one address without a key.
+    `security_contact`: a URI that security.txt names."""
 
     streams: int = 10_000
     quiet: tuple[time, time] | None = None
@@ -15,3 +16,4 @@ class CapabilitySettings:
     open311_jurisdiction: str | None = None
     open311_contact: str = ""
     open311_reads: int = 120
+    security_contact: str | None = None
