@@ -272,7 +272,7 @@ def has_strict_query(route: APIRoute) -> bool:
     """Whether a route refuses query parameters that it does not have. Without a filter that was misspelt the answer
     would be another one, and look right. Providers add parameters of their own to the addresses of hooks, scrapers and
     load balancers to those outside `/v1`."""
-    return "GET" in route.methods and route.path.startswith("/v1/") and not route.path.startswith("/v1/hooks/")
+    return "GET" in (route.methods or ()) and route.path.startswith("/v1/") and not route.path.startswith("/v1/hooks/")
 
 
 def is_direct(route: APIRoute) -> bool:
