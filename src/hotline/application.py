@@ -28,7 +28,8 @@ dispatched to the responsible department (派单), followed up against their dea
 
 2xx means committed. Errors are RFC 9457 problem documents with a stable `type`. Send `Idempotency-Key` with every
 POST and repeat the request if the answer is lost; send `If-Match` with every action. What you may not see is answered
-404.
+404. A query parameter that an operation of `/v1` does not have is refused by name (422); hooks ignore what a provider
+adds.
 
 Open311 GeoReport v2 is served under `/open311/v2`, with the errors of that standard."""
 ServicesFactory = Callable[[], AbstractAsyncContextManager[Services]]

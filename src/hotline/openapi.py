@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from hotline.open311 import openapi as open311_openapi
 from hotline.open311.openapi import API_KEY
 from hotline.open311.routes.application import BASE
-from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy
+from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy, access_policy
 from hotline.streaming.schemas import MESSAGE_COMPONENTS
 from hotline.web.problems import PROBLEM_MEDIA_TYPE
 from hotline.web.responses import ETAG
@@ -48,11 +48,6 @@ def api_routes(app: FastAPI) -> list[APIRoute]:
     """Every operation of the app, in order."""
     contexts = iter_route_contexts(app.router.routes)
     return [c.original_route for c in contexts if isinstance(c.original_route, APIRoute)]
-
-
-def access_policy(route: APIRoute) -> AccessPolicy | None:
-    """The policy a route declares. None: forgotten, and a test fails."""
-    return next((d.call for d in route.dependant.dependencies if isinstance(d.call, AccessPolicy)), None)
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:

@@ -351,3 +351,30 @@ async def test_the_operator_sees_what_could_not_be_read_in_a_call(office: Office
     await operator.open(f"/console/tickets/{number}")
     await expect(operator.page.locator("main")).to_contain_text("不是能识别的电话号码")
     await expect(operator.page.locator("main")).to_contain_text("问他老婆要")
+
+
+async def test_a_logged_ticket_of_two_matters_is_split_on_its_page(office: Office, desk: Player) -> None:
+    """The dispatcher chooses which matter stays; each history leads to the other ticket."""
+    ticket = await desk.call("3栋2单元的灯不亮了。楼下的垃圾堆了三天没人收。", caller={"phone": "13900139077"})
+    dispatcher = await office.seat("dispatcher")
+    page = dispatcher.page
+    await dispatcher.open(f"/console/tickets/{ticket['number']}")
+    matters = page.locator("#matters")
+    await expect(matters.locator("input")).to_have_count(2)
+    await matters.locator("input").nth(1).check()
+    await matters.get_by_role("button", name="拆单").click()
+    dialog = page.locator("dialog")
+    await expect(dialog.locator("textarea[name=narrative]")).to_have_value("楼下的垃圾堆了三天没人收。")
+    await expect(dialog.locator("textarea[name=matters]")).to_have_value("3栋2单元的灯不亮了。")
+    await page.keyboard.press("Control+Enter")
+    await expect(matters).to_have_count(0)
+    story = page.locator(".story li").last
+    await expect(story).to_contain_text("拆单")
+    number = await story.locator("a").first.inner_text()
+    new = (await desk.get(f"/v1/tickets/{number}")).json()
+    assert (new["narrative"], new["category"]["code"]) == ("3栋2单元的灯不亮了。", "wx-light")
+    await dispatcher.open(f"/console/tickets/{number}")
+    first = page.locator(".story li").first
+    await expect(first).to_contain_text("拆自")
+    await expect(first.locator("a").first).to_have_text(ticket["number"])
+    assert dispatcher.wrong == []

@@ -17,7 +17,8 @@ import pytest
 from fastapi import FastAPI
 
 from hotline.console.pages import PAGES
-from hotline.openapi import access_policy, api_routes
+from hotline.openapi import api_routes
+from hotline.organisation.dependencies import access_policy
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.scopes import Scope

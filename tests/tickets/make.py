@@ -52,6 +52,7 @@ FIELDS: dict[Field, Any] = {
     F.REVIEW_AT: NOON + timedelta(days=20),
     F.TITLE: "title",
     F.NARRATIVE: "words",
+    F.MATTERS: ["other words"],
     F.AREA: "rq-b3",
     F.ADDRESS: "3",
     F.LAT: 1.0,

@@ -22,7 +22,7 @@ ODHS: comment
 ODHSRG: attach
 ORG: add_call
 ODX: absorb
-OD: amend
+OD: amend, split
 X: link, unlink, update_incident
 ODSR: urge
 S: supervise

@@ -9,7 +9,8 @@ from fastapi.routing import APIRoute
 
 from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.open311.routes.forms import MOST_BEFORE_KEY
-from hotline.openapi import access_policy, api_routes
+from hotline.openapi import api_routes
+from hotline.organisation.dependencies import access_policy
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewKey, add_key, revoke_key

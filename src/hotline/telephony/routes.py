@@ -24,7 +24,6 @@ from hotline.inbound.webhook_request import AuthenticationFailed
 from hotline.organisation.dependencies import (
     AuthenticatedRoute,
     CodePath,
-    StrictQueryRoute,
     allow_anonymous,
     require_roles,
 )
@@ -60,7 +59,7 @@ from hotline.web.responses import POST_REFUSALS, READ_REFUSALS, action_reply, js
 from hotline.web.schemas import dump_json
 
 router = APIRouter(prefix="/v1", tags=["telephony"], route_class=AuthenticatedRoute)
-figures_router = APIRouter(prefix="/v1/figures", tags=["telephony"], route_class=StrictQueryRoute)
+figures_router = APIRouter(prefix="/v1/figures", tags=["telephony"], route_class=AuthenticatedRoute)
 Hook = Annotated[TicketContext, allow_anonymous("hooks.push")]
 Operator = Annotated[TicketContext, require_roles("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
 After = Annotated[PlainLine, Query(max_length=40, description="`next` of the page before")]

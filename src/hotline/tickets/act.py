@@ -23,7 +23,7 @@ from hotline.tickets.model.ticket import Attachment, Call, Caller, Change, Comma
 from hotline.tickets.model.vocabulary import LIVE, Action, Field
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
-from hotline.tickets.write_plan import build_write_plan
+from hotline.tickets.write_plan import build_split_plan, build_write_plan
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused, storable_answer
 
@@ -35,13 +35,18 @@ TICKET_NOT_FOUND = Refusal(Code.NOT_FOUND, "no such ticket")
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """What comes to a ticket with a command: a further contact with its caller, or a file, and messages of its own.
-    Answered with 201."""
+    """What comes to a ticket with a command: a further contact with its caller, or a file, and messages of its own;
+    answered with 201. `split_off`: the tickets that a split opens; answered with 200, as the ticket itself is shown."""
 
     call: Call | None = None
     caller: Caller | None = None
     attachment: Attachment | None = None
     messages: tuple[Message, ...] = ()
+    split_off: tuple[Change, ...] = ()
+
+    @property
+    def status(self) -> int:
+        return 200 if self.split_off else 201
 
     def to(self, change: Change) -> Change:
         """The change with them."""
@@ -80,8 +85,14 @@ async def act(
             decision = additions.to(decision)
         decision = await services.apply_before_commit(decision, now)
         after = decision.after
-        answer = build_stored_answer(request, 201 if additions else 200, render(after), after)
-        outcome = await services.journal.commit(build_write_plan(decision, storable_answer(answer, key)))
+        answer = build_stored_answer(request, additions.status if additions else 200, render(after), after)
+        kept = storable_answer(answer, key)
+        if additions is not None and additions.split_off:
+            new = [await services.apply_before_commit(each, now) for each in additions.split_off]
+            plan = build_split_plan(decision, new, kept)
+        else:
+            plan = build_write_plan(decision, kept)
+        outcome = await services.journal.commit(plan)
         if isinstance(outcome, Replayed):
             return replay_answer(outcome.answer, key)
         if not isinstance(outcome, Stale):

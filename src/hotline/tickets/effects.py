@@ -17,6 +17,7 @@ from hotline.tickets.model.vocabulary import (
     DEPARTED,
     LIVE,
     OPEN,
+    SPLIT_INTO,
     Action,
     AssignmentStatus,
     Field,
@@ -25,6 +26,7 @@ from hotline.tickets.model.vocabulary import (
     Reached,
     TicketStatus,
     left_flag,
+    split_into_flag,
 )
 from hotline.value_objects import replace
 
@@ -158,6 +160,9 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
                 "outcome": None,
                 "promised_at": None,  # told anew with the next dispatch
             }
+        case A.SPLIT:
+            new = map(split_into_flag, fields.get(SPLIT_INTO, ()))
+            return {**_present_fields(fields, (F.TITLE, F.NARRATIVE)), "flags": (*before.flags, *new)}
         case A.LINK:
             return {"incident": fields[F.INCIDENT]}
         case A.UNLINK:

@@ -81,7 +81,7 @@ async def _take_call(
         services.db, intake_request.outer_system or "", intake_request.outer_number
     ):
         return await replayed_or_refused(services.db, request.key, DUPLICATE_OUTER_ORDER)
-    incoming = await _with_incident(services, incoming, advice)
+    incoming = await with_open_incident(services, incoming, advice)
     offered = await _find_offered(services, incoming, advice)
     change = opened(incoming, await services.numbers.take(), advice, directory)
     change = await services.apply_before_commit(change, now)
@@ -120,7 +120,7 @@ async def _advise(services: Services, incoming: IncomingCall) -> Advice:
     return advice.with_place_question(translate_pair(PLACE_QUESTION), known=known)
 
 
-async def _with_incident(services: Services, incoming: IncomingCall, advice: Advice) -> IncomingCall:
+async def with_open_incident(services: Services, incoming: IncomingCall, advice: Advice) -> IncomingCall:
     """The call with the open incident that it is about, if there is one."""
     taken = incoming.intake_request
     if services.open_incidents is None or taken.at_once is not None or taken.outer_number is not None:

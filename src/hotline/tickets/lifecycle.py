@@ -25,6 +25,7 @@ from hotline.tickets.model.vocabulary import (
     Part,
     Satisfaction,
     TicketStatus,
+    is_split,
 )
 from hotline.value_objects import replace
 
@@ -136,6 +137,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     *(row(at,            A.ESCALATE,       at,              {R.CLOCK},                   F.LEVEL) for at in T if at in OPEN),
     *(row(at,            A.RECKON,         at,              {R.CLOCK},                   F.REASON) for at in T if at in OPEN),
     *(row(at,            A.AMEND,          at,              _DESK,                       F.REASON) for at in T if at in OPEN),
+    *(row(at,            A.SPLIT,          at,              _DESK,                       F.NARRATIVE, F.MATTERS, G.NOT_SPLIT) for at in T if at in OPEN),
     *(row(at,            A.SET_CONFIDENTIAL, at,            _DESK | {R.SUPERVISOR},      F.CONFIDENTIAL, F.REASON)
       for at in T if at not in WITHOUT_NOTES),
     *(row(at,            A.REVEAL,         at,              _DESK | {R.SUPERVISOR},      F.REASON) for at in T),
@@ -305,6 +307,7 @@ GUARDS: Mapping[Guard, tuple[GuardTest, str]] = {
         "a ticket cannot be merged into itself or into one of its own",
     ),
     G.NOT_PARENT: (lambda f, a, c, w, n: f.children == 0, "other tickets were merged into this one"),
+    G.NOT_SPLIT: (lambda f, a, c, w, n: not is_split(f.ticket.flags), "the ticket was split before"),
     G.UNREACHABLE_TRIED: (
         lambda f, a, c, w, n: (
             c is None

@@ -1,5 +1,8 @@
 """Turns a change of a ticket into a write plan: the rows of each table, and how they are written."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from hotline.database.write_plan import SearchEntry, StoredAnswer, TableWrite, VersionGuard, WritePlan
@@ -77,6 +80,21 @@ def build_write_plan(change: Change, answer: StoredAnswer) -> WritePlan:
             SearchEntry(ticket_tables.TICKET_WORDS, t.number, serial_from_number(t.number), _searched_texts(t))
             for t in change.texts
         ),
+    )
+
+
+def build_split_plan(change: Change, split_off: Sequence[Change], answer: StoredAnswer) -> WritePlan:
+    """The plan that makes a split true: the ticket with what is left to it, and the new ones, all or none."""
+    plans = [build_write_plan(each, answer) for each in (change, *split_off)]
+    tallies: Counter[tuple[str, str, str]] = Counter()
+    for plan in plans:
+        tallies.update(plan.tallies)
+    return WritePlan(
+        answer,
+        guards=tuple(guard for plan in plans for guard in plan.guards),
+        rows={write: [row for plan in plans for row in plan.rows[write]] for write in TICKET_WRITES},
+        tallies=tallies,
+        search=tuple(entry for plan in plans for entry in plan.search),
     )
 
 

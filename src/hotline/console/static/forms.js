@@ -18,7 +18,7 @@ export function actionFields(schema, needs, known = {}) {
   const required = ({ anyOf, default: _, ...property }) => ({ ...property, anyOf: anyOf?.filter((option) => option.type !== "null") });
   const names = [...new Set([...needs, ...Object.keys(schema.properties)])].filter((name) => name in schema.properties);
   const properties = Object.fromEntries(names.map((name) => [name, needs.includes(name) ? required(schema.properties[name]) : schema.properties[name]]));
-  const value = Object.fromEntries(Object.entries(known).filter(([, held]) => held).map(([name, held]) => [name, plain(held)]));
+  const value = Object.fromEntries(Object.entries(known).filter(([, held]) => held).map(([name, held]) => [name, Array.isArray(held) ? held.map(plain) : plain(held)]));
   return fieldsOf({ ...schema, properties, required: needs }, value, ACTION).map((field) => {
     Object.assign(field.node, { name: field.name, required: field.needed });
     return { ...field, line: el("label", {}, field.label, field.node) };
@@ -105,9 +105,24 @@ async function tellLate(move, seen, refused) {
   say([move.action === "reveal" ? t("caller.not_shown") : "", refused.status === 409 ? refused.message : t("form.late"), who].join(" "), true);
 }
 
+/** The matters that a ticket tells of, as triage parted them; none where there is one alone, or where the words were changed. */
+export function mattersOf(seen) {
+  const matters = seen.advice?.triage?.matters ?? [];
+  return matters.length > 1 && matters.every((one) => seen.narrative.includes(one.text)) ? matters : [];
+}
+/** What a split sends: the words of the matter that stays, by its place, and those of each of the others. Without a place
+ *  that of the ticket's category stays. */
+export function partsOf(seen, place = null) {
+  const matters = mattersOf(seen);
+  if (!matters.length) return { narrative: seen.narrative };
+  const stays = place ?? Math.max(0, matters.findIndex((one) => one.category === seen.category?.code));
+  return { narrative: matters[stays].text.trim(), matters: matters.filter((_, n) => n !== stays).map((one) => one.text.trim()) };
+}
+
 /** Values to fill in: the ticket's own and the rules' suggestions. */
 function known(seen, action) {
   if (action === "dispatch") return { department: seen.advice?.routing?.lead };
+  if (action === "split") return partsOf(seen);
   if (action !== "triage") return {};
   return { category: seen.category?.code ?? seen.advice?.triage?.category, kind: seen.kind, priority: seen.priority, area: seen.area?.code, address: seen.location?.address, building: seen.location?.building, unit: seen.location?.unit, floor: seen.location?.floor, room: seen.location?.room };
 }

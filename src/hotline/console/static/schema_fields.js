@@ -82,9 +82,16 @@ function codeOf(noun, value, property, form) {
   listed(noun).then((items) => lay([...items, ...stands.filter(([code]) => form.ended && !items.some(([known]) => known === code))], node.value));
   return { node, read: () => node.value || nothing(property) };
 }
+/** Several texts, each on lines of its own. */
+function linesOf(value) {
+  const node = el("textarea", { rows: 4, placeholder: t("form.paragraphs") });
+  node.value = (value ?? []).join("\n\n");
+  return { node, read: () => node.value.split(/\n\s*\n/).map((text) => text.trim()).filter(Boolean) };
+}
 /** Some words or codes of the directory, chosen from a list; other codes are typed. */
 function codesOf(name, property, value, { defs }) {
   const item = resolved(property.items, defs);
+  if (item.maxLength > SHORT) return linesOf(value);
   if (!item.enum && !item["x-refers"]) {
     const node = el("input", { placeholder: t("form.codes"), value: (value ?? []).join(", ") });
     return { node, read: () => node.value.split(/[,，\s]+/).filter(Boolean) };

@@ -1,7 +1,7 @@
 // A ticket on one page: contacts, state, clocks, texts sent, history.
 import { $, api, authorOf, can, countdown, el, fill, get, given, incidentLink, joined, language, link, listen, isolated, named, placed, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
 import { stateBadge } from "./incidents.js";
-import { buttons, caller, performing } from "./forms.js";
+import { buttons, caller, mattersOf, partsOf, performing } from "./forms.js";
 import { backAndForth } from "./panel.js";
 import { becauseTexts, flagText, reasonTexts } from "./reasons.js";
 
@@ -35,7 +35,7 @@ async function draw(own) {
       el("p", { class: "noprint" }, el("button", { type: "button", onclick: () => print() }, t("ticket.print")), " ",
         can("operator", "dispatcher", "supervisor") ? el("button", { type: "button", "data-key": "code", onclick: press(async () => { code = (await get(`/v1/tickets/${number}/query-code`)).query_code; lay(); tick(); }) }, t("take.code")) : null, " ", code ? el("strong", { id: "code", role: "status" }, code) : null)),
     el("div", {},
-      el("section", { class: "card" }, el("h2", {}, t("take.matter")), el("p", { class: "words" }, x.narrative), (x.unread ?? []).map((e) => el("p", { class: "error" }, toldOf(e))),
+      el("section", { class: "card" }, el("h2", {}, t("take.matter")), el("p", { class: "words" }, x.narrative), severalMatters(x), (x.unread ?? []).map((e) => el("p", { class: "error" }, toldOf(e))),
         facts([t("field.category"), named(x.category)], [t("field.kind"), word("kind", x.kind)], [t("take.channel"), word("channel", x.channel)], [t("field.area"), placed(x.area, x.location)],
           [t("take.caller"), x.caller ? caller(x) : null], [t("ticket.parent"), x.parent ? link(x.parent) : null], [t("field.incident"), incident ? el("span", {}, incidentLink(incident.code), " ", stateBadge(incident), incident.final_word ? el("div", { class: "words" }, incident.final_word) : null) : x.incident ? incidentLink(x.incident) : null],
           [t("ticket.outer"), x.outer ? joined([x.outer.system, x.outer.number], " ") : null], [t("field.public_reply"), x.result.public_reply], [t("field.internal_result"), x.result.internal_result],
@@ -47,7 +47,7 @@ async function draw(own) {
         buttons(x, () => draw(true), order), order.closed_at ? null : picture(orders[n], t("ticket.order_machine")))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.story")),
         el("ol", { class: "story" }, story.items.map((line, n) => el("li", {}, el("div", { class: "at" }, joined([when(line.at), authorOf(line.by)], " · ")), el("strong", {}, word("action", line.action)),
-          line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", changedIncident(line), line.reason ? el("div", { class: "words" }, reasons[n]) : null))))),
+          line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", changedIncident(line), splitLinks(line), line.reason ? el("div", { class: "words" }, reasons[n]) : null))))),
     el("div", {},
       repeats.result?.length ? el("section", { class: "card", id: "duplicates" }, el("h2", {}, t("take.alike")), el("ul", { class: "plainlist" }, repeats.result.map((one) => el("li", {}, link(one.number), " ", one.title, " ",
         el("small", {}, `${word("status", one.status)} ${when(one.created_at)} ${one.same_caller ? t("take.same_caller") : ""}`), " ",
@@ -63,6 +63,23 @@ async function draw(own) {
       el("section", { class: "card" }, el("h2", {}, t("ticket.texts")), el("ul", { class: "plainlist" }, texts.items.length ? texts.items.map((text) => el("li", {}, `${when(text.created_at)} · ${word("text", text.status)} `, text.waits_for ? el("span", { class: "badge" }, text.waits_for === "cap" ? t("ticket.waits_cap", { at: when(text.waits_until) }) : t("ticket.waits_quiet", { at: when(text.waits_until) })) : null, el("div", { class: "words" }, text.body ?? text.template))) : el("li", { class: "note" }, t("app.none"))))));
   const put = own ? (work) => work() : hand; // what one did oneself is shown at once
   put(() => { lay(); place.removeAttribute("aria-busy"); document.title = `${x.number} ${isolated(x.title)}`; tick(); });
+}
+/** The matters of a ticket that tells of several: which one stays, and a button that makes tickets of the others. */
+function severalMatters(x) {
+  const [split, matters] = [x.allowed_actions.find((move) => move.action === "split"), mattersOf(x)];
+  if (!split || !matters.length) return null;
+  const { narrative } = partsOf(x);
+  const rows = matters.map((one, n) => el("label", {}, el("input", { type: "radio", name: "stays", value: n, checked: one.text.trim() === narrative }), " ", el("span", { class: "words" }, one.text), " ", el("small", {}, t("ticket.stays"))));
+  const chosen = () => rows.findIndex((row) => $("input", row).checked);
+  return el("fieldset", { id: "matters", class: "noprint" }, el("legend", {}, t("take.several", { n: matters.length })), rows,
+    el("button", { type: "button", "data-key": "split", onclick: (event) => performing(split, x, null, partsOf(x, Math.max(0, chosen())), () => draw(true))(event) }, word("action", "split")));
+}
+/** The tickets that a line of the history says were split off, or that this one was split off. */
+function splitLinks(line) {
+  const [had, has] = line.action === "split" ? line.changes.flags ?? [[], []] : [[], []];
+  const into = has.filter((flag) => !had.includes(flag)).map((flag) => flag.split(":")[1]);
+  const from = (line.changes.split_from ?? []).filter(Boolean);
+  return into.length || from.length ? el("div", {}, t(into.length ? "flag.split_into" : "flag.split_from"), " ", [...into, ...from].flatMap((one) => [link(one), " "])) : null;
 }
 /** The incidents that a line of the history names, and what became of the one the ticket carries. */
 function changedIncident(line) {

@@ -102,6 +102,9 @@ class Operator(StrEnum):
     LIKE = "like"
     ALIKE = "alike"  # the end of a comparison that `like` began
     DONE = "done"
+    PROGRESS = "progress"  # asks how it goes on
+    ASKING = "asking"  # asks how, where, when, how much
+    ERRAND = "errand"  # behind such a word: what is done at a counter
     AGAIN = "again"
     TURN = "turn"  # begins another matter
     THING = "thing"  # a subject that is neither hurt nor burnt

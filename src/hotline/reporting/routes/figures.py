@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from starlette.responses import Response
 
 from hotline.database.keyset import KeysetPage
-from hotline.organisation.dependencies import StrictQueryRoute, require_roles
+from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.directory import zone_of
 from hotline.organisation.model.scopes import scope_of
@@ -33,7 +33,7 @@ from hotline.web.field_types import CodeWord, Day
 from hotline.web.paging import Cursor, Limit, PagedQuery
 from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
-router = APIRouter(prefix="/v1/figures", tags=["figures"], route_class=StrictQueryRoute)
+router = APIRouter(prefix="/v1/figures", tags=["figures"], route_class=AuthenticatedRoute)
 FigureContext = Annotated[
     TicketContext,
     require_roles("figures.read", Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN),

@@ -169,7 +169,7 @@ def emergency_duty_lines(facts: Facts, after: Facts, action: Action, now: dateti
             shown = {"assignment": order.id, "department": order.department, "accept_by": order.accept_by}
             duties = duty_lines(directory, order.performer or order.department, now)
             lines += [(line, {**shown, **more}) for line, more in duties.items()]
-    comes_in = raised or action is A.RECEIVE or (action is A.TRIAGE and facts.ticket.created_at == now)
+    comes_in = raised or action is A.RECEIVE or (action is A.TRIAGE and facts.ticket.updated_at == now)
     unsent = after.ticket.status in (T.RECEIVED, T.TRIAGED) and directory.home is not None
     counts = working_time_of(directory, None)
     if comes_in and unsent and directory.home is not None and counts is not None and not counts.is_working(now):

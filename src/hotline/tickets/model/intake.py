@@ -19,7 +19,7 @@ from hotline.tickets.model.codes import unknown_codes
 from hotline.tickets.model.new_ticket import NewTicket
 from hotline.tickets.model.routing import RoutingDecision, choose_route
 from hotline.tickets.model.ticket import Call, Caller, Change, Command, Entry, Facts, Ticket
-from hotline.tickets.model.vocabulary import Action, Field, TicketStatus
+from hotline.tickets.model.vocabulary import SPLIT_FROM, Action, Field, TicketStatus, split_from_flag
 from hotline.tickets.sla import clock_updates
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.triage.model.advice import Advice
@@ -97,7 +97,8 @@ class IncidentStanding:
 @dataclass(frozen=True, slots=True)
 class IncomingCall:
     """One call being taken in: what was said, the number as it was read, the id of its caller (None: withheld, unread,
-    or a service number), the id of the call, by whom and when."""
+    or a service number), the id of the call, by whom and when. `origin`: the ticket that this matter is split off; its
+    contact is the one call, and the caller has waited since."""
 
     intake_request: IntakeRequest
     who: ParsedPhone
@@ -106,6 +107,7 @@ class IncomingCall:
     by: Actor
     at: datetime
     incident: IncidentMatch | None = None
+    origin: Ticket | None = None
 
 
 def refusal_of(intake_request: IntakeRequest, directory: Directory, actor: Actor, now: datetime) -> Refusal | None:
@@ -154,7 +156,10 @@ def opened(incoming: IncomingCall, number: TicketNumber, advice: Advice, directo
     ticket, routed = _build_ticket(incoming, number, advice, directory)
     received = Entry(
         number, 1, at, by.kind, by.id, by.name, Action.RECEIVE, None, TicketStatus.RECEIVED,
-        changes={"channel": [None, ticket.channel]},
+        changes={
+            "channel": [None, ticket.channel],
+            **({SPLIT_FROM: [None, incoming.origin.number]} if incoming.origin is not None else {}),
+        },
     )  # fmt: skip
     confirmation = Message(f"{number}.1.0", "resident", number, f"ticket:{number}", {"action": Action.RECEIVE}, at)
     new = NewTicket(ticket, received, confirmation)
@@ -175,6 +180,8 @@ def opened(incoming: IncomingCall, number: TicketNumber, advice: Advice, directo
                 clock_effects.emergency_duty_lines(new.facts, new.facts, Action.RECEIVE, at), 1
             )
         ]
+    if incoming.origin is not None:
+        return new.change(None, None)
     return new.change(*contact_of(incoming, number, confidential=ticket.confidential))
 
 
@@ -235,6 +242,9 @@ def _build_ticket(
     if given_priority is None and given_category and category is not None:
         priority = min(advice.priority, category.priority, key=URGENCY.index)
     flags = tuple(f"danger:{d}" for d in advice.dangers)
+    origin = incoming.origin
+    if origin is not None:
+        flags = (*flags, split_from_flag(origin.number))
     area = intake_request.area or advice.area or actor.home_area
     if actor.areas is not None and area not in actor.areas:
         area = actor.home_area
@@ -251,7 +261,7 @@ def _build_ticket(
         channel=intake_request.channel,
         title=intake_request.title or make_title(directory, advice, intake_request.narrative, intake_request.address),
         narrative=intake_request.narrative,
-        created_at=now,
+        created_at=origin.created_at if origin is not None else now,
         updated_at=now,
         category=code,
         priority=priority,
@@ -275,7 +285,7 @@ def _build_ticket(
         promised_at=intake_request.outer_due_at,
         flags=flags,
         incident=incident.code if incident is not None else None,
-        created_by=actor.id,
+        created_by=origin.created_by if origin is not None else actor.id,
         advice={
             "triage": advice.as_dict(),
             "routing": routed.as_dict() if routed else None,

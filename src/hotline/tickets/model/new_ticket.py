@@ -47,8 +47,8 @@ class NewTicket:
         self.entries += decided.entries
         self.messages += decided.messages
 
-    def change(self, call: Call, caller: Caller | None) -> Change:
-        """All of it, with the contact it came by."""
+    def change(self, call: Call | None, caller: Caller | None) -> Change:
+        """All of it, with the contact it came by; None: that of the ticket that this one is split off."""
         after = self.facts
         return Change(
             after=after,
@@ -57,7 +57,7 @@ class NewTicket:
             entries=tuple(self.entries),
             messages=tuple(self.messages),
             clocks=self.clocks,
-            calls=(call_of_ticket(call, after.ticket),),
+            calls=(call_of_ticket(call, after.ticket),) if call else (),
             callers=(caller,) if caller else (),
             tallies=counter_deltas(None, after),
             texts=(after.ticket,),

@@ -1,8 +1,10 @@
 """The vocabularies of tickets: states, actions, roles, reasons. All other code takes its words from here."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 CODE_LENGTH = 6
+MOST_SPLIT_OFF = 4  # tickets, of one
 
 
 class TicketStatus(StrEnum):
@@ -87,6 +89,7 @@ class Action(StrEnum):
     VOID = "void"
     WITHDRAW = "withdraw"
     MERGE = "merge"
+    SPLIT = "split"  # it told of several matters: the others become tickets of their own
     UNMERGE = "unmerge"  # taken out of its parent again, with a life of its own
     LINK = "link"  # it belongs to an incident
     UNLINK = "unlink"
@@ -275,6 +278,7 @@ class Field(StrEnum):
     FAULT = "fault"
     TARGET = "target"
     INCIDENT = "incident"
+    MATTERS = "matters"  # what each of the new tickets tells of
     LEVEL = "level"
     CONFIDENTIAL = "confidential"
     SATISFACTION = "satisfaction"
@@ -313,6 +317,7 @@ class Guard(StrEnum):
     TARGET_OPEN = "target_open"
     NO_CYCLE = "no_cycle"
     NOT_PARENT = "not_parent"
+    NOT_SPLIT = "not_split"
     UNREACHABLE_TRIED = "unreachable_tried"
     NOT_CONFIDENTIAL = "not_confidential"
     NEW_DEPARTMENT = "new_department"
@@ -325,6 +330,23 @@ ESCALATION_LEVEL = "rung"  # the level of an escalation, under the name that sto
 INCIDENT_STATE = "incident_state"  # what became of the incident that a ticket carries
 CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would tell them
 DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
+SPLIT_INTO = "split_into"  # the numbers of the tickets that a split opens; and the kind of the flag that names one
+SPLIT_FROM = "split_from"  # of the ticket that another is split off
+
+
+def is_split(flags: Iterable[str]) -> bool:
+    """Whether these are the flags of a ticket that others were split off."""
+    return any(flag.startswith(f"{SPLIT_INTO}:") for flag in flags)
+
+
+def split_into_flag(number: str) -> str:
+    """The flag of a ticket that another was split off."""
+    return f"{SPLIT_INTO}:{number}"
+
+
+def split_from_flag(number: str) -> str:
+    """The flag of a ticket that was split off another."""
+    return f"{SPLIT_FROM}:{number}"
 
 
 def left_flag(incident: str) -> str:

@@ -26,6 +26,7 @@ from hotline.tickets.schemas.calls import CallPage, render_ticket_call
 from hotline.tickets.schemas.sla import ClockPage, EscalationOut, render_clock, visible_clocks
 from hotline.tickets.schemas.tickets import TicketOut, render_ticket
 from hotline.tickets.schemas.timeline import EntryPage, render_entry
+from hotline.tickets.splitting import split_ticket
 from hotline.tickets.store import history, lists
 from hotline.web.field_types import Moment, PlainLine, Strict
 from hotline.web.paging import Cursor, Limit, PagedQuery
@@ -202,7 +203,8 @@ def _add_ticket_route(action: Action, body_type: type[Strict]) -> None:
         directory = await context.services.directory.now(context.now)
         command = Command(action, context.version(), sent_fields(body))
         show = _ticket_renderer(context.actor, directory, context.now, revealed=action is Action.REVEAL)
-        return action_reply(await act(context.services, number, command, await context.write_request(), show))
+        do = split_ticket if action is Action.SPLIT else act
+        return action_reply(await do(context.services, number, command, await context.write_request(), show))
 
     act_on_ticket.__doc__ = (
         f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted now, and what it needs."

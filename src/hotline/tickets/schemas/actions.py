@@ -16,6 +16,7 @@ from hotline.tickets.lifecycle import (
     action_fields,
 )
 from hotline.tickets.model.vocabulary import (
+    MOST_SPLIT_OFF,
     Action,
     DeclineReason,
     Fault,
@@ -86,6 +87,7 @@ FIELD_TYPES: dict[F, Any] = {
     F.FAULT: Fault,
     F.TARGET: NumberWord,
     F.INCIDENT: NumberWord,
+    F.MATTERS: Annotated[list[Narrative], Field(min_length=1, max_length=MOST_SPLIT_OFF)],
     F.LEVEL: Level,
     F.CONFIDENTIAL: bool,
     F.SATISFACTION: Satisfaction,
@@ -119,6 +121,8 @@ EXAMPLES: dict[F, Any] = {
     F.FAULT: "evasive",
     F.TARGET: "100000006",
     F.INCIDENT: "100002",
+    F.NARRATIVE: "3栋2单元电梯坏了",
+    F.MATTERS: ["楼道灯也不亮"],
     F.BASIS: "职责清单第12项",
     F.CONTACTED: "电话 09:20",
     F.DUE_AT: "2026-12-31T18:00:00+08:00",

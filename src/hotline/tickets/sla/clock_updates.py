@@ -137,8 +137,8 @@ class _ClockUpdate:
 
     def is_missing(self, metric: Metric, order: Assignment | None) -> bool:
         """Whether a clock that is not there should have run before this change."""
-        if self.command.action is A.RECEIVE:
-            return False
+        if self.command.action is A.RECEIVE:  # of a ticket that is split off, the caller has waited since the call
+            return self.ticket.created_at < self.now
         was = self.before.ticket
         if order is not None:
             known = self.known.get(order.id)

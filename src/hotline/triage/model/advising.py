@@ -11,6 +11,7 @@ from hotline.text.reasons import Because
 from hotline.triage.model.advice import Advice, AskedDanger
 from hotline.triage.model.categories import find_category, find_kind, find_priority
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
+from hotline.triage.model.enquiries import read_enquiry, tells_fault
 from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.matching import Reading
 from hotline.triage.model.opinion import FormOpinion, may_follow, reason_of
@@ -56,10 +57,15 @@ def advise(
         because.append(reason_of(opinion))
         if follows and opinion.category is not None:
             category, confidence = lexicon.directory.categories[opinion.category], opinion.confidence
-    kind = find_kind(lexicon, found, rules, category, because)
+    enquiry = read_enquiry(reading, lexicon.directory)
+    active = _of_active_categories(lexicon, symptoms)
+    business = enquiry.errand or enquiry.progress
+    told = bool(dangers or asked) or (not business and tells_fault(lexicon.directory, active))
+    kind = find_kind(lexicon, found, rules, category, () if told else enquiry.words, because)
     place = read_places(lexicon.places, narrative, address, near)
     because += place.because
-    priority = find_priority(lexicon, found, rules, category, dangers, because)
+    over = enquiry.progress and not asked and category is not None and category.priority is Priority.EMERGENCY
+    priority = find_priority(lexicon, found, rules, None if over else category, dangers, because)
     if follows:  # the category by the rules may ask for more than the model's
         priority = min(priority, find_priority(lexicon, found, rules, said, dangers, []), key=URGENCY.index)
     if asked and written and priority is Priority.NORMAL:
@@ -82,7 +88,7 @@ def advise(
         places=place.places,
         opinion=opinion,
         decided=follows,
-        matters=lexicon.splitter.split(narrative, text, _of_active_categories(lexicon, symptoms)),
+        matters=lexicon.splitter.split(narrative, text, active),
     )
 
 

@@ -63,12 +63,21 @@ def find_category(
 
 
 def find_kind(
-    lexicon: Lexicon, found: frozenset[str], rules: Iterable[int], category: Category | None, because: list[Because]
+    lexicon: Lexicon,
+    found: frozenset[str],
+    rules: Iterable[int],
+    category: Category | None,
+    asked_by: tuple[str, ...],
+    because: list[Because],
 ) -> Kind:
+    """`asked_by`: the words of a question, where what is wrong is not told beside it."""
     for rule in (lexicon.ruled[n] for n in rules):
         if rule[0].kind is not None and (hits := rule_hits(rule, found)):
             because.append(Because(rule[0].code, tuple(hits)))
             return rule[0].kind
+    if asked_by:
+        because.append(Because("asked", asked_by))
+        return Kind.ENQUIRY
     return category.kind if category else Kind.REQUEST
 
 

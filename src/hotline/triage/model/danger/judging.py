@@ -24,6 +24,8 @@ _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
 _BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
 _ABLE = frozenset("见到清出着")  # behind V得: what one is able to hear or see is no exaggeration
+# last night: with a question how it goes on it is past, and alone it may go on still
+EARLIER = ("昨日", "昨夜", "昨晚", "寻晚", "琴晚", "前晚", "那晚")
 _NOT_DONE = ("没", "未", "不", "冇", "想", "要", "等")
 _USUALLY = ("平时", "平常", "往常", "通常", "往日", "usually", "normally", "always")  # what is not now
 _NOT_DONE_WORDS = ("cannot", "can't", "not", "never", "couldn't", "won't")
@@ -298,6 +300,17 @@ class _Context(Questions):
         """Whether a word of the present stands in what is told of the past: "that day he was just ..."."""
         return self.text[span[0] : span[1]] in _RELATIVE and any(self.governs(other, span, 4) for other in past)
 
+    def is_followed_up(self) -> bool:
+        """Whether the sentence asks how a matter of some past time goes on, and the event is not told to be now."""
+        if not self.in_sentence(Operator.PROGRESS) or self.reading.operator(Operator.PLEA):
+            return False
+        if any(self.clause_of(span) == self.event_clause for span in self.present):
+            return False
+        past = self.in_sentence(Operator.PAST) + self.dates()
+        return _contains(self.text[: self.end], EARLIER) or any(
+            self.clause_of(span) <= self.event_clause for span in past
+        )
+
     def has_past_form(self) -> bool:
         ends = [end for _, end in self.hit.spans[:2]]
         return any(self.text[e : e + 1] == "过" and self.text[e : e + 2] not in _NOT_PAST_FORMS for e in ends)
@@ -367,6 +380,7 @@ _CHECKS: tuple[tuple[Lowered, Operator | None, Callable[[_Context], bool]], ...]
     (Lowered.EXAGGERATION, Operator.INTENSE, _Context.is_exaggeration),
     (Lowered.PAST, Operator.PAST, _Context.is_past),
     (Lowered.PAST, None, _Context.has_past_form),
+    (Lowered.PAST, Operator.PROGRESS, _Context.is_followed_up),
     (Lowered.RIGHTS, Operator.RIGHTS, _Context.is_about_rights),
     (Lowered.POLICY, Operator.POLICY, _Context.is_about_policy),
     (Lowered.QUESTION, Operator.HOWTO, _Context.is_question),
