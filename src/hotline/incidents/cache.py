@@ -62,7 +62,7 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
         found = await store.load_incident(self._db, SYSTEM_SCOPE, IncidentCode(code))
         if found is None or found.state in (IncidentState.PROPOSED, IncidentState.DISMISSED):
             return None
-        return IncidentStanding(found.code, found.state, found.final_word)
+        return IncidentStanding(found.code, found.state, found.final_word, found.parent)
 
     async def match(self, intake_request: IntakeRequest, advice: Advice, now: datetime) -> IncidentMatch | None:
         """The incident that a call is about. One that tells of a danger belongs to it and has orders of its own. None
