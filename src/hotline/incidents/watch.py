@@ -48,6 +48,7 @@ from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, TicketStatus
 from hotline.triage.model.households import build_household_lexicon
+from hotline.triage.model.lexicon import build_lexicon
 
 OVERLAP = timedelta(seconds=30)  # read again: a call may be committed after a later one
 READ_ALL_EVERY = timedelta(minutes=1)  # a call from the spool is of the minute in which it was taken
@@ -106,9 +107,10 @@ class IncidentWatch:
         oldest = now - max([SHORTEST_WINDOW, *minutes])
         if now - self.read_all_at >= READ_ALL_EVERY:
             self.read_to, self.read_all_at = oldest, now
-        households = self.services.directory.derived(build_household_lexicon)
+        derived = self.services.directory.derived
+        households, lexicon = derived(build_household_lexicon), derived(build_lexicon)
         since = max(oldest, self.read_to - OVERLAP)
-        reports, last = await store.load_reports(self.services.db, households, since)
+        reports, last = await store.load_reports(self.services.db, households, lexicon, since)
         self.unseen = set()
         for report in reports:
             if report.number in self.faulty:
