@@ -146,4 +146,5 @@ async def test_a_final_word_that_waited_is_not_sent_once_the_matter_is_reopened(
     solved = await solve(switch, pipes, incident["parent"], "已修复")
     clock.forward(minutes=5)
     await watch.act(solved, "reopen", reason="又爆了")
+    await settled(IncidentWatch(services))
     assert await told_in_the_morning(services, ways, clock, handset) == []

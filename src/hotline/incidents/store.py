@@ -90,6 +90,26 @@ async def load_untold(db: Database) -> list[Incident]:
     return [_incident_from_row(row) for row in await db.rows(_UNSETTLED)]
 
 
+_REOPENED = PreparedQuery(
+    sa.select(*_COLUMNS)
+    .select_from(i.join(t, t.c.number == i.c.parent))
+    .where(
+        i.c.state == IncidentState.OVER.value,
+        i.c.created_at > sa.bindparam("since", type_=Instant()),
+        in_words(t.c.status, _JOINABLE),
+        sa.exists().where(
+            timeline.c.number == i.c.parent, timeline.c.action == Action.REOPEN.value, timeline.c.at > i.c.ended_at
+        ),
+    )
+    .limit(100)
+)
+
+
+async def load_reopened(db: Database, since: datetime) -> list[Incident]:
+    """The incidents since then that are over, and whose parent was reopened after that."""
+    return [_incident_from_row(row) for row in await db.rows(_REOPENED, since=since)]
+
+
 _MERGED_CODES = PreparedQuery(
     sa.select(i.c.code).where(i.c.merged_into == sa.bindparam("code", type_=sa.String)).limit(100)
 )

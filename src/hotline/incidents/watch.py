@@ -61,6 +61,7 @@ FAULTY_PAUSE = timedelta(minutes=5)  # a ticket that could not be worked on is l
 RELEASED_WITHIN = timedelta(hours=1)  # of the end; a ticket that cannot be worked on until then stays where it is
 MOST_MERGERS = 20  # of incidents into one another that are followed
 LATE_JOINERS = timedelta(hours=1)
+REOPENED_WITHIN = timedelta(days=60)  # of the first call; a ticket is reopened within 30 days of its end
 COUNT_EVERY = timedelta(minutes=1)  # the parent's version moves as its calls are counted
 log = structlog.get_logger("hotline.incidents")
 
@@ -98,6 +99,9 @@ class IncidentWatch:
         busy |= await self._merge_effects(directory, active)
         for incident in await store.load_untold(services.db):
             busy |= bool(await _unless_faulty(incident.code, self._wind_up(incident, now)))
+        for ended in await store.load_reopened(services.db, now - REOPENED_WITHIN):
+            reason = f"ticket {ended.parent} was reopened"
+            busy |= await act_as_system(services, ended, IncidentAction.REOPEN, RULES, reason=reason) is not None
         for late in await store.load_late(services.db, now - LATE_JOINERS):
             await _unless_faulty(late.incident, _release_late(services, late.number, late.incident))
         return busy or proposed

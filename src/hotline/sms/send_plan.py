@@ -216,7 +216,7 @@ async def plan_for_residents(services: Services, directory: Directory, message: 
 
 async def _unless_outdated(services: Services, message: Row, own: Ticket, text: PlannedText) -> PlannedText:
     """A text is dropped where it became untrue. `own`: the caller's ticket, as it is written of here."""
-    outdated = text.held is None and await is_outdated(services.db, message, text.template, own, text.to)
+    outdated = text.held is None and await is_outdated(services, message, text.template, own, text.to)
     return replace(text, held=TextStatus.CAPPED, why=OUTDATED) if outdated else text
 
 

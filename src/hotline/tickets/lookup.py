@@ -19,7 +19,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.model.intake import IncidentStanding
 from hotline.tickets.model.ticket import Facts, Ticket
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
-from hotline.tickets.model.vocabulary import CODE_LENGTH, OPEN, Action, TicketStatus
+from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import history
 from hotline.web import throttle_store
@@ -150,7 +150,7 @@ class CarriedAnswer:
         confidential; else the final word of the incident. None: there is none yet."""
         carrier = ticket if self.carrier is None or self.carrier.confidential else self.carrier
         reply = carrier.public_reply if carrier.status in (TicketStatus.CLOSED, TicketStatus.RESOLVED) else None
-        if reply or self.standing is None or not self.answers(ticket) or _is_reopened(carrier):
+        if reply or self.standing is None or not self.answers(ticket):
             return reply
         return self.standing.final_word
 
@@ -174,11 +174,6 @@ async def load_carried_answer(services: Services, ticket: Ticket) -> CarriedAnsw
     if ticket.incident is not None and services.open_incidents is not None:
         standing = await services.open_incidents.standing(ticket.incident)
     return CarriedAnswer(None if carrier is None else carrier.ticket, standing)
-
-
-def _is_reopened(ticket: Ticket) -> bool:
-    """What was told at an earlier end does not answer it any more."""
-    return ticket.reopens > 0 and ticket.status in OPEN - {TicketStatus.RESOLVED}
 
 
 def render_public_ticket(

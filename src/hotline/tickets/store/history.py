@@ -1,15 +1,12 @@
 """Queries of a ticket's history: timeline, calls, files, clocks, and the tickets merged into it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant
 from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.tickets.model.ticket import Clock
-from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store.facts import CLOCK_COLUMNS, clock_from_row
 from hotline.tickets.tables import attachment, call, clock, escalation, timeline
 from hotline.tickets.tables import ticket as t
@@ -25,22 +22,6 @@ _STEPS = PreparedQuery(
 async def load_public_steps(db: Database, number: str) -> Sequence[Row]:
     """When what was done to a ticket, oldest first: at, action, status_to. Actor and reason are left out."""
     return await db.rows(_STEPS, number=number)
-
-
-_SINCE = PreparedQuery(
-    sa.select(timeline.c.seq)
-    .where(
-        timeline.c.number == sa.bindparam("number", type_=sa.String),
-        timeline.c.action == sa.bindparam("action", type_=sa.String),
-        timeline.c.at > sa.bindparam("since", type_=Instant()),
-    )
-    .limit(1)
-)
-
-
-async def has_happened_since(db: Database, number: str, action: Action, since: datetime) -> bool:
-    """Whether an action was done to a ticket after this moment (UTC)."""
-    return await fetch_first(db, _SINCE, number=number, action=action.value, since=since) is not None
 
 
 _CHILDREN = PreparedQuery(
