@@ -148,3 +148,20 @@ async def test_a_final_word_that_waited_is_not_sent_once_the_matter_is_reopened(
     await watch.act(solved, "reopen", reason="又爆了")
     await settled(IncidentWatch(services))
     assert await told_in_the_morning(services, ways, clock, handset) == []
+
+
+async def test_who_calls_again_about_an_incident_is_told_once_that_the_matter_is_known(
+    desk: Player, services: Services, clock: Clock, handset: Handset, ways: DeliveryChannels
+) -> None:
+    await call_all(desk, BURST)
+    worker = IncidentWatch(services)
+    await settled(worker)
+    await send_all(services, ways, clock)
+    clock.forward(minutes=20)
+    handset.got.clear()
+    for text in (FURTHER, "9栋停水了"):
+        again = await desk.call(text, caller=phone(20))
+        assert again["incident"] is not None
+        await send_all(services, ways, clock)
+        clock.forward(minutes=11)
+    assert [again["incident"] in t["text"] for t in handset.got if t["to"] == "+8613900000020"] == [True]

@@ -202,6 +202,10 @@ async def plan_for_residents(services: Services, directory: Directory, message: 
     child = message.payload.get("child")
     if child is None:
         own = _plan_for_caller(services, directory, message, facts, action)
+        if own is not None and own.template == "incident_joined":  # who calls again is told once
+            incident = str(message.payload["incident"])
+            if await sms_store.was_told_to_have_joined(services.db, incident, own.to, own.number):
+                return []
         return [await _unless_outdated(services, message, facts.ticket, own)] if own else []
     merged = await history.load_child(services.db, child, facts.ticket.number)
     if merged is None:
