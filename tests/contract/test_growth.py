@@ -66,6 +66,7 @@ from hotline.tickets.schemas.calls import CallIn
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.patterns import folded_word_lists
+from hotline.triage.model.places.other_estates import is_about_other_estate
 from hotline.web.rule_texts import translate_rule
 from tests.conftest import NOON
 from tests.triage.seeded import seeded_directory, seeded_lexicon
@@ -397,6 +398,7 @@ ANALYSES: dict[str, Callable[[str], Any]] = {
     "is_withheld": is_withheld,
     "plain": strip_phone_punctuation,
     "address_user": sip_user,
+    "another estate": lambda text: is_about_other_estate(LEXICON.places, text),
     "candidates": lambda text: [*number_candidates(text)],
     "with_extension": split_extension,
     "with_last_group": split_last_group,

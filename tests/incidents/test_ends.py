@@ -11,7 +11,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from hotline.web.idempotency import ANSWER_RETENTION
 from tests.conftest import Clock, Player
-from tests.incidents.test_stories import act, call_all, only_incident, settled, storm_of_five
+from tests.incidents.test_stories import act, call_all, messages, only_incident, settled, solve, storm_of_five
 
 LAST_WORD = "水管已修复，18:30恢复供水"
 
@@ -99,3 +99,94 @@ async def test_calls_after_the_end_are_told_nothing_of_it(
     clock.forward(seconds=2)
     later = await desk.call("5栋电梯坏了", caller={"phone": "13900000099"})
     assert (await look_up(app, services, later["number"]))["incident"] is None
+
+
+async def test_the_caller_of_the_parent_reads_the_final_word_until_the_matter_is_reopened(
+    desk: Player, switch: Player, pipes: Player, watch: Player, services: Services, app: FastAPI, clock: Clock
+) -> None:
+    tickets, worker, incident = await storm_of_five(desk, services)
+    parent = incident["parent"]
+    member = next(t["number"] for t in tickets if t["number"] != parent)
+    clock.forward(minutes=30)
+    await act(switch, incident, "end", text=LAST_WORD)
+    await settled(worker)
+    assert (await desk.see(parent))["status"] == "dispatched"  # the order runs on: somebody paves the road again
+    assert [(await look_up(app, services, n))["reply"] for n in (parent, member)] == [LAST_WORD] * 2
+    solved = await solve(switch, pipes, parent, "路面已修复")
+    await desk.act(solved, "confirm", satisfaction="satisfied")
+    assert [(await look_up(app, services, n))["reply"] for n in (parent, member)] == ["路面已修复"] * 2
+    clock.forward(minutes=10)
+    await watch.act(await watch.see(parent), "reopen", reason="又爆了")
+    await settled(worker)
+    assert [(await look_up(app, services, n))["reply"] for n in (parent, member)] == [None] * 2
+
+
+async def test_a_danger_within_an_incident_has_an_end_of_its_own(
+    desk: Player, switch: Player, services: Services, app: FastAPI, clock: Clock
+) -> None:
+    _, worker, incident = await storm_of_five(desk, services)
+    clock.forward(seconds=2)
+    danger = await desk.call("5栋水管爆了，有人被水冲倒了，流了好多血", caller={"phone": "13900000070"})
+    assert (danger["incident"], danger["parent"]) == (incident["code"], None)
+    both = await desk.call("5栋水管爆了，有人触电了", caller={"phone": "13900000071"})
+    again = await desk.call("5栋门口自来水管爆了，满街都是水", caller={"phone": "13900000071"})
+    assert (both["parent"], again["parent"]) == (None, incident["parent"])
+    clock.forward(minutes=30)
+    await act(switch, await only_incident(switch), "end", text=LAST_WORD)
+    await settled(worker)
+    told = {m.number for m in await messages(services, "resident") if m.payload.get("final_word")}
+    assert {danger["number"], both["number"]}.isdisjoint(told)
+    assert again["number"] in told  # about the main they called, too
+    assert len(told) == 6
+    seen = await look_up(app, services, danger["number"])
+    assert (seen["reply"], seen["incident"]["state"], seen["incident"]["final_word"]) == (None, "over", None)
+
+
+async def test_an_incident_that_was_ended_too_early_is_reopened_and_its_next_end_is_told_again(
+    desk: Player, switch: Player, services: Services, app: FastAPI, clock: Clock
+) -> None:
+    tickets, worker, incident = await storm_of_five(desk, services)
+    member = next(t["number"] for t in tickets if t["number"] != incident["parent"])
+    clock.forward(minutes=30)
+    over = await act(switch, incident, "end", text=LAST_WORD)
+    await settled(worker)
+    assert [a["action"] for a in over["allowed_actions"]] == ["reopen", "comment"]
+    again = await act(switch, over, "reopen", reason="又冲开了")
+    assert (again["state"], again["final_word"], again["ended_at"]) == ("open", None, None)
+    await settled(worker)
+    assert [state for state, _ in await incident_lines(switch, incident["parent"])] == ["over", "open"]
+    assert (await look_up(app, services, member))["reply"] is None
+    clock.forward(seconds=5)
+    later = await desk.call("5栋门口自来水管爆了，满街都是水", caller={"phone": "13900000080"})
+    assert later["incident"] == incident["code"]
+    clock.forward(hours=1)
+    await act(switch, await only_incident(switch), "end", text="已换新管")
+    await settled(worker)
+    told = [m.payload["final_word"] for m in await messages(services, "resident") if m.payload.get("final_word")]
+    assert sorted(told) == sorted([LAST_WORD] * 5 + ["已换新管"] * 6)
+    assert (await look_up(app, services, member))["reply"] == "已换新管"
+
+
+async def test_an_incident_follows_its_parent_when_that_is_reopened(
+    desk: Player, switch: Player, pipes: Player, watch: Player, services: Services, clock: Clock
+) -> None:
+    _, worker, incident = await storm_of_five(desk, services)
+    clock.forward(minutes=30)
+    await solve(switch, pipes, incident["parent"], "水管已修好")
+    await settled(worker)
+    over = await only_incident(switch)
+    assert over["state"] == "over"
+    refused = await act(switch, over, "reopen", 422, reason="又爆了")
+    assert refused["errors"][0]["field"] == "parent"
+    clock.forward(hours=2)
+    await watch.act(await watch.see(incident["parent"]), "reopen", reason="又爆了")
+    await settled(worker)
+    assert (await only_incident(switch))["state"] == "open"
+    await settled(IncidentWatch(services))
+    clock.forward(hours=1)
+    again = await only_incident(switch)
+    await act(switch, again, "end", text="已换新管")
+    await settled(worker)
+    assert (await only_incident(switch))["state"] == "over"  # what was reopened before the end reopens it no more
+    told = [m.payload["final_word"] for m in await messages(services, "resident") if m.payload.get("final_word")]
+    assert sorted(told) == sorted(["水管已修好"] * 5 + ["已换新管"] * 5)

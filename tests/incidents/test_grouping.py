@@ -30,6 +30,8 @@ from hotline.organisation.model.vocabulary import Kind
 from hotline.text.numbering import TicketNumber
 from hotline.triage.model.advising import advise
 from hotline.triage.model.households import build_household_lexicon
+from hotline.triage.model.places.other_estates import is_about_other_estate
+from hotline.triage.model.places.reader import areas_of_matter
 from tests.conftest import NOON
 from tests.triage.seeded import seeded_directory, seeded_lexicon
 
@@ -46,6 +48,8 @@ def report(text: str, caller: str | None = "", **over: Any) -> CallReport:
     made = CallReport(
         TicketNumber(str(n)), NOON, f"c{n}" if caller == "" else caller, advice.kind, advice.category, advice.symptoms,
         advice.area or "rq", features(text), unit=advice.location.unit, private=HOUSEHOLDS.find_private(text),
+        told_areas=areas_of_matter((place.code, place.role.name) for place in advice.places),
+        elsewhere=is_about_other_estate(LEXICON.places, text),
     )  # fmt: skip
     return replace(made, **over)
 

@@ -268,20 +268,23 @@ async def test_when_it_is_over_every_phone_has_one_final_word(
     assert (await desk.call(FURTHER, caller=phone(60)))["incident"] is None
 
 
-async def test_the_answer_of_the_parent_is_the_end_of_the_incident(
-    desk: Player, switch: Player, pipes: Player, services: Services
-) -> None:
-    _, watch, incident = await storm_of_five(desk, services)
-    parent = await pipes.see(incident["parent"])
+async def solve(switch: Player, pipes: Player, number: str, reply: str) -> dict[str, Any]:
+    """The lead of a ticket reports that it is done, and the report is accepted."""
+    parent = await pipes.see(number)
     lead = next(n for n, a in enumerate(parent["assignments"]) if a["part"] == "lead" and a["status"] == "issued")
     parent = await pipes.order(parent, "accept", place=lead)
     for n, assignment in enumerate(parent["assignments"]):
         if assignment["part"] == "assist":
             parent = await switch.order(parent, "recall", place=n, reason="not needed")
-    parent = await pipes.order(
-        parent, "report", place=lead, internal_result="换管", public_reply="水管已修好", solved=True
-    )
-    await switch.order(parent, "accept_report", place=lead)
+    parent = await pipes.order(parent, "report", place=lead, internal_result="换管", public_reply=reply, solved=True)
+    return await switch.order(parent, "accept_report", place=lead)
+
+
+async def test_the_answer_of_the_parent_is_the_end_of_the_incident(
+    desk: Player, switch: Player, pipes: Player, services: Services
+) -> None:
+    _, watch, incident = await storm_of_five(desk, services)
+    await solve(switch, pipes, incident["parent"], "水管已修好")
     await settled(watch)
     ended = await only_incident(switch)
     assert (ended["state"], ended["final_word"]) == ("over", "水管已修好")

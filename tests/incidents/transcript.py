@@ -25,7 +25,10 @@ DSC: end>over
 DS: reopen>open
 DSC: end>over
 """,
-    "over": "ODS: comment",
+    "over": """
+DSX: reopen>open
+ODS: comment
+""",
     "dismissed": "ODS: comment",
     "merged": "ODS: comment",
 }

@@ -21,6 +21,9 @@ from hotline.text.numbering import TicketNumber
 from hotline.tickets.model.intake import IncidentMatch, IncidentStanding, IntakeRequest
 from hotline.triage.model.advice import Advice
 from hotline.triage.model.households import build_household_lexicon
+from hotline.triage.model.lexicon import build_lexicon
+from hotline.triage.model.places.other_estates import is_about_other_estate
+from hotline.triage.model.places.reader import areas_of_matter
 
 _NO_NUMBER = TicketNumber("")
 
@@ -62,7 +65,7 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
         found = await store.load_incident(self._db, SYSTEM_SCOPE, IncidentCode(code))
         if found is None or found.state in (IncidentState.PROPOSED, IncidentState.DISMISSED):
             return None
-        return IncidentStanding(found.code, found.state, found.final_word)
+        return IncidentStanding(found.code, found.state, found.final_word, found.parent)
 
     async def match(self, intake_request: IntakeRequest, advice: Advice, now: datetime) -> IncidentMatch | None:
         """The incident that a call is about. One that tells of a danger belongs to it and has orders of its own. None
@@ -90,6 +93,10 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             chosen=intake_request.category is not None,
             unit=intake_request.address_parts.unit or advice.location.unit,
             private=self._directory.derived(build_household_lexicon).find_private(intake_request.narrative),
+            told_areas=areas_of_matter((place.code, place.role.name) for place in advice.places),
+            elsewhere=is_about_other_estate(
+                self._directory.derived(build_lexicon).places, intake_request.narrative, intake_request.address
+            ),
         )
         if (found := matching_incident(directory, [i.known for i in incidents], report, MARGIN_UNSEEN)) is None:
             return None

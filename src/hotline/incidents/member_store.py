@@ -162,19 +162,27 @@ def scope_form(whole: bool, by_area: bool, by_order: bool) -> Scope:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """A caller who is told of the incident: by the ticket that they called about."""
+    """A caller who is told of the incident's end: by the ticket that they called about."""
 
     number: TicketNumber
     phone: str
 
 
+_IS_MERGED = t.c.status == TicketStatus.MERGED.value
 _CALLED_ABOUT = (
     sa.select(
         t.c.number,
         t.c.phone,
         sa.func.row_number().over(partition_by=t.c.phone, order_by=(t.c.created_at, t.c.number)).label("place"),
     )
-    .where(sa.or_(_OF_INCIDENT, t.c.parent == sa.bindparam("parent", type_=sa.String)), t.c.phone.is_not(None))
+    .where(
+        sa.or_(
+            sa.and_(_OF_INCIDENT, sa.or_(_IS_MERGED, sa.and_(in_words(t.c.status, MERGEABLE), sa.not_(_RINGS)))),
+            t.c.number == sa.bindparam("parent", type_=sa.String),
+            t.c.parent == sa.bindparam("parent", type_=sa.String),
+        ),
+        t.c.phone.is_not(None),
+    )
     .subquery()
 )
 _RECIPIENTS = PreparedQuery(
@@ -186,8 +194,9 @@ _RECIPIENTS = PreparedQuery(
 
 
 async def load_recipients(db: Database, code: IncidentCode, parent: str | None, after: str) -> list[Recipient]:
-    """Those who called about it, each phone once, by its first ticket: the next RECIPIENT_BATCH behind the number
-    `after`."""
+    """Those whose tickets were merged in it or would have been, and the caller of its parent; each phone once, by its
+    first ticket: the next RECIPIENT_BATCH behind the number `after`. A ticket that tells of a danger, or was
+    answered by itself, has an end of its own."""
     rows = await db.rows(_RECIPIENTS, code=code, parent=parent or "", after=after, limit=RECIPIENT_BATCH)
     return [Recipient(row.number, row.phone) for row in rows]
 

@@ -5,11 +5,11 @@ from hotline.incidents import tables
 from hotline.incidents.model.incident import Incident, IncidentChange, IncidentEntry
 
 _CODE = "code"  # of the incident a row belongs to
-# what the worker counts or has done since the image was read: an action must not write it over
+# what the worker counts or has done since the image was read: an action must not write it over. That callers were told
+# of the end is unsaid by a reopening; where a note unsays it, each message is kept once by its id
 _WORKER_COLUMNS = frozenset(
     {
         "announced_at",
-        "told_at",
         "noted",
         "callers",
         "tickets",

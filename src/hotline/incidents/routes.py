@@ -24,22 +24,19 @@ from hotline.incidents.schemas import (
     sent_incident_fields,
 )
 from hotline.incidents.service import act_on_incident, load_related, load_visible_incident
-from hotline.locales.labels import label_pair
 from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model.actors import PERSON_ROLES
 from hotline.organisation.model.scopes import scope_of
-from hotline.refusals import Code, Refusal
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import can_see_order
 from hotline.tickets.model.vocabulary import LIVE
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import lists
+from hotline.web.action_routes import ACTION_HELP, ActionRoutes, unknown_action
 from hotline.web.field_types import Strict
-from hotline.web.paging import Cursor, Limit, PagedQuery
-from hotline.web.problems import problem_response
+from hotline.web.paging import MAX_ENTRIES, AfterEntry, Cursor, EntryLimit, Limit, PagedQuery, next_entries
 from hotline.web.responses import (
     READ_REFUSALS,
-    WRITE_REFUSALS,
     action_reply,
     etag_responses,
     json_reply,
@@ -50,7 +47,6 @@ from hotline.web.schemas import dump_json
 router = APIRouter(prefix="/v1/incidents", tags=["incidents"], route_class=AuthenticatedRoute)
 Reader = Annotated[TicketContext, require_roles("incidents.read", *PERSON_ROLES)]
 CodeOfIncident = Annotated[str, Path(max_length=40, description="The incident's code", examples=["100002"])]
-MAX_ENTRIES = 500  # lines of a timeline on a page
 MAX_TICKETS = 500  # of an incident on a page
 
 
@@ -126,20 +122,22 @@ async def _ticket_page(
 async def read_incident_timeline(
     code: CodeOfIncident,
     context: Reader,
-    limit: Annotated[int, Query(ge=1, le=MAX_ENTRIES)] = MAX_ENTRIES,
-    after: Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")] = 0,
+    limit: EntryLimit = MAX_ENTRIES,
+    after: AfterEntry = 0,
 ) -> Response:
     """The incident's history, in order: who, when, what, why. What happened to its tickets stands in theirs."""
     db, scope = context.services.db, scope_of(context.actor)
     incident = await load_visible_incident(context.services, code, scope)
     entries = await store.load_entries(db, incident.code, after, limit)
     visible = {row.number for row in await member_store.load_named_tickets(db, scope, sorted(named_numbers(entries)))}
-    more = str(entries[-1].seq) if len(entries) == limit and entries[-1].seq < incident.entries else None
-    return json_reply(IncidentEntryPage(tuple(render_incident_entry(entry, visible) for entry in entries), more))
+    items = tuple(render_incident_entry(entry, visible) for entry in entries)
+    return json_reply(IncidentEntryPage(items, next_entries(entries, limit, incident.entries)))
+
+
+_ACTIONS = ActionRoutes(router, "/{code}/actions", "incident", IncidentOut)
 
 
 def _add_action_route(action: IncidentAction, body_type: type[Strict]) -> None:
-    zh, en = label_pair(action)
     roles = sorted({role for m in INCIDENT_MOVES if m.action is action for role in m.by if role in PERSON_ROLES})
 
     async def act(
@@ -156,17 +154,7 @@ def _add_action_route(action: IncidentAction, body_type: type[Strict]) -> None:
         request = await context.write_request()
         return action_reply(await act_on_incident(context.services, code, command, request, show))
 
-    act.__doc__ = (
-        f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted now, and what it needs. The "
-        "tickets follow within seconds."
-    )
-    router.post(
-        f"/{{code}}/actions/{action}",
-        operation_id=f"incident_{action}",
-        response_model=IncidentOut,
-        responses={**etag_responses(200), **refusal_responses(*WRITE_REFUSALS)},
-        summary=f"{en} · {zh}",
-    )(act)
+    _ACTIONS.add(action, act, f"{ACTION_HELP} The tickets follow within seconds.")
 
 
 for _action, _shape in INCIDENT_BODIES.items():
@@ -177,5 +165,4 @@ for _action, _shape in INCIDENT_BODIES.items():
 async def no_such_incident_action(code: str, action: str, context: Reader) -> Response:
     """An action that the table does not know."""
     await load_visible_incident(context.services, code, scope_of(context.actor))
-    rule = f"one of {', '.join(sorted(INCIDENT_BODIES))}"
-    return problem_response(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", rule),)))
+    return unknown_action(INCIDENT_BODIES)

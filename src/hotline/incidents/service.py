@@ -117,6 +117,8 @@ async def _members_for(
     """The tickets of the incident that this action is decided on, however many it has."""
     if action is A.CONFIRM:
         return await member_store.load_parent_candidates(services.db, incident.code)
+    if action is A.REOPEN:
+        numbers = [incident.parent] if incident.parent is not None else []
     return await member_store.load_named_members(services.db, incident.code, numbers)
 
 

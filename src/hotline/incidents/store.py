@@ -35,6 +35,9 @@ from hotline.tickets.store.scope import scope_parameters, ticket_scope_condition
 from hotline.tickets.tables import ticket as t
 from hotline.tickets.tables import timeline
 from hotline.triage.model.households import HouseholdLexicon
+from hotline.triage.model.lexicon import Lexicon
+from hotline.triage.model.places.other_estates import is_about_other_estate
+from hotline.triage.model.places.reader import areas_of_matter
 
 MOST_REPORTS = 5000  # calls read at once when incidents are looked for
 _COLUMNS = tuple(i.c[f.name] for f in fields(Incident))
@@ -85,6 +88,26 @@ async def load_joinable(db: Database) -> list[Incident]:
 async def load_untold(db: Database) -> list[Incident]:
     """The incidents that have ended and whose callers were not told yet."""
     return [_incident_from_row(row) for row in await db.rows(_UNSETTLED)]
+
+
+_REOPENED = PreparedQuery(
+    sa.select(*_COLUMNS)
+    .select_from(i.join(t, t.c.number == i.c.parent))
+    .where(
+        i.c.state == IncidentState.OVER.value,
+        i.c.created_at > sa.bindparam("since", type_=Instant()),
+        in_words(t.c.status, _JOINABLE),
+        sa.exists().where(
+            timeline.c.number == i.c.parent, timeline.c.action == Action.REOPEN.value, timeline.c.at > i.c.ended_at
+        ),
+    )
+    .limit(100)
+)
+
+
+async def load_reopened(db: Database, since: datetime) -> list[Incident]:
+    """The incidents since then that are over, and whose parent was reopened after that."""
+    return [_incident_from_row(row) for row in await db.rows(_REOPENED, since=since)]
 
 
 _MERGED_CODES = PreparedQuery(
@@ -204,7 +227,7 @@ _TRIAGED_BY_HAND = (
 _CALLS = PreparedQuery(
     sa.select(
         t.c.number, t.c.created_at, t.c.caller, t.c.kind, t.c.category, t.c.area, t.c.narrative, t.c.advice, t.c.flags,
-        t.c.channel, t.c.unit, _TRIAGED_BY_HAND,
+        t.c.channel, t.c.unit, t.c.address, _TRIAGED_BY_HAND,
     )
     .where(
         t.c.created_at > sa.bindparam("since", type_=Instant()),
@@ -220,7 +243,7 @@ _CALLS = PreparedQuery(
 
 
 async def load_reports(
-    db: Database, households: HouseholdLexicon, since: datetime
+    db: Database, households: HouseholdLexicon, lexicon: Lexicon, since: datetime
 ) -> tuple[list[CallReport], datetime | None]:
     """The open tickets of no incident that were taken in since, oldest first: none that is confidential, another
     hotline's, imported, or taken out of an incident by hand; and no text that leaves open whether there is danger.
@@ -231,6 +254,8 @@ async def load_reports(
             row.number, row.created_at, row.caller, Kind(row.kind), row.category or _advised(row.advice, "category"),
             tuple(_advised(row.advice, "symptoms") or ()), row.area, features(row.narrative),
             chosen=bool(row.chosen), unit=row.unit, private=households.find_private(row.narrative),
+            told_areas=areas_of_matter((p["code"], p["role"]) for p in _advised(row.advice, "places") or ()),
+            elsewhere=is_about_other_estate(lexicon.places, row.narrative, row.address),
         )
         for row in rows
         if not _was_taken_out(row.flags)

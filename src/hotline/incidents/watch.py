@@ -48,6 +48,7 @@ from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, TicketStatus
 from hotline.triage.model.households import build_household_lexicon
+from hotline.triage.model.lexicon import build_lexicon
 
 OVERLAP = timedelta(seconds=30)  # read again: a call may be committed after a later one
 READ_ALL_EVERY = timedelta(minutes=1)  # a call from the spool is of the minute in which it was taken
@@ -60,6 +61,7 @@ FAULTY_PAUSE = timedelta(minutes=5)  # a ticket that could not be worked on is l
 RELEASED_WITHIN = timedelta(hours=1)  # of the end; a ticket that cannot be worked on until then stays where it is
 MOST_MERGERS = 20  # of incidents into one another that are followed
 LATE_JOINERS = timedelta(hours=1)
+REOPENED_WITHIN = timedelta(days=60)  # of the first call; a ticket is reopened within 30 days of its end
 COUNT_EVERY = timedelta(minutes=1)  # the parent's version moves as its calls are counted
 log = structlog.get_logger("hotline.incidents")
 
@@ -97,6 +99,9 @@ class IncidentWatch:
         busy |= await self._merge_effects(directory, active)
         for incident in await store.load_untold(services.db):
             busy |= bool(await _unless_faulty(incident.code, self._wind_up(incident, now)))
+        for ended in await store.load_reopened(services.db, now - REOPENED_WITHIN):
+            reason = f"ticket {ended.parent} was reopened"
+            busy |= await act_as_system(services, ended, IncidentAction.REOPEN, RULES, reason=reason) is not None
         for late in await store.load_late(services.db, now - LATE_JOINERS):
             await _unless_faulty(late.incident, _release_late(services, late.number, late.incident))
         return busy or proposed
@@ -106,9 +111,10 @@ class IncidentWatch:
         oldest = now - max([SHORTEST_WINDOW, *minutes])
         if now - self.read_all_at >= READ_ALL_EVERY:
             self.read_to, self.read_all_at = oldest, now
-        households = self.services.directory.derived(build_household_lexicon)
+        derived = self.services.directory.derived
+        households, lexicon = derived(build_household_lexicon), derived(build_lexicon)
         since = max(oldest, self.read_to - OVERLAP)
-        reports, last = await store.load_reports(self.services.db, households, since)
+        reports, last = await store.load_reports(self.services.db, households, lexicon, since)
         self.unseen = set()
         for report in reports:
             if report.number in self.faulty:

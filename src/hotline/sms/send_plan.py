@@ -202,7 +202,11 @@ async def plan_for_residents(services: Services, directory: Directory, message: 
     child = message.payload.get("child")
     if child is None:
         own = _plan_for_caller(services, directory, message, facts, action)
-        return [await _checked_if_held(services, message, facts, own)] if own else []
+        if own is not None and own.template == "incident_joined":  # who calls again is told once
+            incident = str(message.payload["incident"])
+            if await sms_store.was_told_to_have_joined(services.db, incident, own.to, own.number):
+                return []
+        return [await _unless_outdated(services, message, facts.ticket, own)] if own else []
     merged = await history.load_child(services.db, child, facts.ticket.number)
     if merged is None:
         return []
@@ -211,13 +215,12 @@ async def plan_for_residents(services: Services, directory: Directory, message: 
         confidential=merged.confidential, reply_wanted=merged.reply_wanted, caller=merged.caller,
     )  # fmt: skip
     text = _plan_for_caller(services, directory, message, replace(facts, ticket=ticket), action, may_ask_rating=False)
-    return [await _checked_if_held(services, message, facts, text)] if text else []
+    return [await _unless_outdated(services, message, ticket, text)] if text else []
 
 
-async def _checked_if_held(services: Services, message: Row, facts: Facts, text: PlannedText) -> PlannedText:
-    """A text that waited for the number's next share is dropped where it became untrue."""
-    now, db = facts.ticket.status, services.db
-    outdated = text.held is None and await is_outdated(db, message, text.template, now, text.number, text.to)
+async def _unless_outdated(services: Services, message: Row, own: Ticket, text: PlannedText) -> PlannedText:
+    """A text is dropped where it became untrue. `own`: the caller's ticket, as it is written of here."""
+    outdated = text.held is None and await is_outdated(services, message, text.template, own, text.to)
     return replace(text, held=TextStatus.CAPPED, why=OUTDATED) if outdated else text
 
 

@@ -127,6 +127,26 @@ async def load_told_texts(db: Database, number: str, phone: str) -> list[str]:
     return [str(row.id) for row in await db.rows(_TOLD, number=number, phone=phone)]
 
 
+_TOLD_TO_HAVE_JOINED = PreparedQuery(
+    sa.select(x.c.id)
+    .select_from(x.join(t, t.c.number == x.c.number))
+    .where(
+        x.c.receiver == sa.bindparam("phone", type_=sa.String),
+        x.c.template == "incident_joined",
+        x.c.number != sa.bindparam("number", type_=sa.String),
+        x.c.sent_at.is_not(None),
+        t.c.incident == sa.bindparam("incident", type_=sa.String),
+    )
+    .limit(1)
+)
+
+
+async def was_told_to_have_joined(db: Database, incident: str, phone: str, number: str) -> bool:
+    """Whether this phone was told of another ticket than `number` that it was merged in the incident."""
+    row = await fetch_first(db, _TOLD_TO_HAVE_JOINED, incident=incident, phone=phone, number=number)
+    return row is not None
+
+
 async def load_stop_list(db: Database, after: str, limit: int) -> Sequence[Row]:
     """The stop list, in order of number."""
     return await db.rows(_STOPS, after=after, limit=limit)

@@ -36,7 +36,7 @@ from hotline.tickets.act import act
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import SoughtMatter, find_open_repeat, profile_of
 from hotline.tickets.intake import number_shown, take_call
-from hotline.tickets.lookup import check_query_code, progress_fields
+from hotline.tickets.lookup import check_query_code, load_carried_answer, progress_fields
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import OPEN, Action, Field
@@ -210,7 +210,8 @@ class IncomingText:
         if facts is None:
             return InboundOutcome(InboundStatus.DONE, Effect.ASKED, messages=await self._reply("progress_none"))
         directory = await self.services.directory.now(self.now)
-        values = progress_fields(directory, facts, await self._reply_language(facts))
+        carried = await load_carried_answer(self.services, facts.ticket)
+        values = progress_fields(directory, facts, await self._reply_language(facts), carried)
         said = await self._reply("progress", facts, values)
         return InboundOutcome(InboundStatus.DONE, Effect.ASKED, facts.ticket.number, messages=said)
 

@@ -49,7 +49,8 @@ class PublicStep:
 
 @dataclass(frozen=True, slots=True)
 class PublicIncident:
-    """The incident that a ticket belongs to, as a resident may see it. `final_word`: what all its callers were told."""
+    """The incident that a ticket belongs to, as a resident may see it. `final_word`: what those were told whose tickets
+    were merged in it."""
 
     code: str
     state: str
@@ -133,28 +134,53 @@ async def load_public_ticket(
         raise Refused(TICKET_NOT_FOUND)
     directory = await services.directory.now(now)
     steps = await history.load_public_steps(services.db, facts.ticket.number)
-    parent = None
-    if facts.ticket.parent is not None:  # the answer to a merged ticket is that of the ticket which carries its matter
-        carrier = (facts.ticket.parent, *await ticket_facts.load_parent_chain(services.db, facts.ticket.parent))[-1]
-        parent = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, carrier)
-    standing = None
-    if facts.ticket.incident is not None and services.open_incidents is not None:
-        standing = await services.open_incidents.standing(facts.ticket.incident)
-    return render_public_ticket(directory, facts, steps, parent, standing)
+    return render_public_ticket(directory, facts, await load_carried_answer(services, facts.ticket), steps)
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedAnswer:
+    """What may answer a ticket beside its own reply: the ticket that carries its matter, where it was merged, and how
+    its incident stands."""
+
+    carrier: Ticket | None = None
+    standing: IncidentStanding | None = None
+
+    def reply_to(self, ticket: Ticket) -> str | None:
+        """The answer as its caller is told it: the ticket's own, or of a merged one that of its carrier, unless that is
+        confidential; else the final word of the incident. None: there is none yet."""
+        carrier = ticket if self.carrier is None or self.carrier.confidential else self.carrier
+        reply = carrier.public_reply if carrier.status in (TicketStatus.CLOSED, TicketStatus.RESOLVED) else None
+        if reply or self.standing is None or not self.answers(ticket):
+            return reply
+        return self.standing.final_word
+
+    def answers(self, ticket: Ticket) -> bool:
+        """Whether the end of its incident is the end of the matter: of a merged ticket and of the one they are merged
+        into. A ticket of the incident with a matter of its own, as a danger, has an answer of its own."""
+        is_parent = self.standing is not None and self.standing.parent == ticket.number
+        return is_parent or ticket.status is TicketStatus.MERGED
+
+
+NO_CARRIED_ANSWER = CarriedAnswer()
+
+
+async def load_carried_answer(services: Services, ticket: Ticket) -> CarriedAnswer:
+    """What may answer this ticket beside its own reply."""
+    carrier: Facts | None = None
+    standing: IncidentStanding | None = None
+    if ticket.parent is not None:
+        last = (ticket.parent, *await ticket_facts.load_parent_chain(services.db, ticket.parent))[-1]
+        carrier = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, last)
+    if ticket.incident is not None and services.open_incidents is not None:
+        standing = await services.open_incidents.standing(ticket.incident)
+    return CarriedAnswer(None if carrier is None else carrier.ticket, standing)
 
 
 def render_public_ticket(
-    directory: Directory,
-    facts: Facts,
-    steps: Any = (),
-    parent: Facts | None = None,
-    standing: IncidentStanding | None = None,
+    directory: Directory, facts: Facts, carried: CarriedAnswer = NO_CARRIED_ANSWER, steps: Any = ()
 ) -> PublicTicket:
-    """The state, who acts, by when, and our answer; of a merged ticket the answer of the `parent` that carries its
-    matter, unless that is confidential; else the final word of its incident."""
+    """The state, who acts, by when, and our answer."""
     ticket = facts.ticket
-    answered = ticket if parent is None or parent.ticket.confidential else parent.ticket
-    done = answered.status in (TicketStatus.CLOSED, TicketStatus.RESOLVED)
     return PublicTicket(
         number=ticket.number,
         status=ticket.status,
@@ -165,10 +191,10 @@ def render_public_ticket(
         updated_at=ticket.updated_at,
         promised_at=ticket.promised_at,
         closed_at=ticket.closed_at,
-        reply=(answered.public_reply if done else None) or _final_word(ticket, standing),
+        reply=carried.reply_to(ticket),
         right_channel=ticket.channel_told if ticket.status is TicketStatus.DECLINED else None,
         merged_into=ticket.parent,
-        incident=_render_incident(standing),
+        incident=_render_incident(carried, ticket),
         steps=tuple(
             PublicStep(s.at, s.action, Label(*public_action(Action(s.action))))
             for s in steps
@@ -177,19 +203,18 @@ def render_public_ticket(
     )
 
 
-def _final_word(ticket: Ticket, standing: IncidentStanding | None) -> str | None:
-    """What answers a merged ticket at the end of its incident; one with orders of its own has an answer of its own."""
-    return standing.final_word if standing is not None and ticket.status is TicketStatus.MERGED else None
-
-
-def _render_incident(standing: IncidentStanding | None) -> PublicIncident | None:
+def _render_incident(carried: CarriedAnswer, ticket: Ticket) -> PublicIncident | None:
+    standing = carried.standing
     if standing is None:
         return None
     label = Label(*translate_pair(f"incident_state.{standing.state}"))
-    return PublicIncident(standing.code, standing.state, label, standing.final_word)
+    final_word = standing.final_word if carried.answers(ticket) else None
+    return PublicIncident(standing.code, standing.state, label, final_word)
 
 
-def progress_fields(directory: Directory, facts: Facts, language: str) -> dict[str, str]:
+def progress_fields(
+    directory: Directory, facts: Facts, language: str, carried: CarriedAnswer = NO_CARRIED_ANSWER
+) -> dict[str, str]:
     """The same in the words of a text."""
     ticket, place = facts.ticket, 0 if language == "zh" else 1
     department = directory.departments.get(ticket.department or "")
@@ -205,8 +230,8 @@ def progress_fields(directory: Directory, facts: Facts, language: str) -> dict[s
     if ticket.promised_at is not None and ticket.status in (TicketStatus.TRIAGED, TicketStatus.DISPATCHED):
         when = format_moment(directory, ticket.promised_at, language)
         values["promised"] = translate("message_part.promised", language, promised=when)
-    if ticket.status in (TicketStatus.RESOLVED, TicketStatus.CLOSED) and ticket.public_reply:
-        values["promised"] = translate("message_part.reply", language, reply=ticket.public_reply)
+    if reply := carried.reply_to(ticket):
+        values["promised"] = translate("message_part.reply", language, reply=reply)
     return values
 
 

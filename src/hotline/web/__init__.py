@@ -1,6 +1,7 @@
 """HTTP without anything about tickets: problems, paging, limits, idempotency, the guard."""
 
 __all__ = [
+    "action_routes",
     "addresses",
     "connections",
     "field_types",

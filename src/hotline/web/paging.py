@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 import orjson
 from fastapi import Query
@@ -21,6 +21,22 @@ Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Items on a pag
 Cursor = Annotated[
     str | None, Query(max_length=600, description="`next` of the page before; only for the same question")
 ]
+
+MAX_ENTRIES = 500  # of a timeline on a page
+EntryLimit = Annotated[int, Query(ge=1, le=MAX_ENTRIES)]
+AfterEntry = Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")]
+
+
+class Numbered(Protocol):
+    """An entry of a timeline, numbered from 1 without gaps."""
+
+    @property
+    def seq(self) -> int: ...
+
+
+def next_entries(entries: Sequence[Numbered], limit: int, last: int) -> str | None:
+    """The `after` of the next page of a timeline that goes to the entry `last`; None: there is none."""
+    return str(entries[-1].seq) if len(entries) == limit and entries[-1].seq < last else None
 
 
 def encode_cursor(secret: bytes, query_key: Any, position: list[Any]) -> str:

@@ -27,7 +27,8 @@ MIN_CAUSE_CALLERS = 2  # callers who tell of a cause before those who tell only 
 class CallReport:
     """One call, as far as it matters here. `caller`: its id; None: withheld. `found`: the features of its text.
     `chosen`: a person said what its category is. `unit`: of the building, where one is told. `private`: the categories
-    in which it tells of a matter of one household."""
+    in which it tells of a matter of one household. `told_areas`: those that its text names for the matter; `elsewhere`:
+    its text tells of an estate that the directory does not know."""
 
     number: TicketNumber
     at: datetime
@@ -40,6 +41,8 @@ class CallReport:
     chosen: bool = False
     unit: str | None = None
     private: frozenset[str] = frozenset()
+    told_areas: frozenset[str] = frozenset()
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +197,18 @@ def likely_incidents(
     return alike
 
 
+def is_told_within(report: CallReport, areas: Container[str]) -> bool:
+    """Whether the text itself tells of one of these areas, or of no place. Where it tells of another place, the area
+    that the call was filed under says nothing: who lives here may call about the estate next door."""
+    return not report.elsewhere and (not report.told_areas or any(code in areas for code in report.told_areas))
+
+
 def _is_near(incident: KnownIncident, report: CallReport) -> bool:
     """Within its reach. What several places have in common is told of without a place, too, or with a wider one; a
     matter of a unit is told of without the unit."""
     area = report.area
+    if not is_told_within(report, incident.below_reach | incident.above_reach):
+        return False
     if incident.rule.reach is Reach.COMMUNITY:
         return area is None or area in incident.below_reach or area in incident.above_reach
     same_unit = incident.unit is None or report.unit is None or incident.unit == report.unit
@@ -290,6 +301,8 @@ def _groups(directory: Directory, reports: Sequence[CallReport], now: datetime) 
             rule = rules.setdefault(category, rule_for(directory, category))
             reach = reach_of(directory, rule, report.area)
             if reach is None or report.at <= now - timedelta(minutes=rule.minutes):
+                continue
+            if not is_told_within(report, {*directory.area_subtrees[reach], *directory.area_path(reach)}):
                 continue
             unit = report.unit or "" if rule.reach is Reach.UNIT else ""
             groups[category, reach, unit].append(report)

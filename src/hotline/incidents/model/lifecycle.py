@@ -52,6 +52,7 @@ INCIDENT_MOVES: tuple[IncidentMove, ...] = (
     _row(S.CONTAINED, A.REOPEN,   S.OPEN,       _BENCH,              F.REASON),  # worse again
     _row(S.OPEN,      A.END,      S.OVER,       _BENCH | {R.CLOCK},  F.TEXT),  # the final word to every caller
     _row(S.CONTAINED, A.END,      S.OVER,       _BENCH | {R.CLOCK},  F.TEXT),
+    _row(S.OVER,      A.REOPEN,   S.OPEN,       _BENCH | {R.RULES},  F.REASON),  # by rule: its parent was reopened
     # the same matter as another incident; by rule: the effect of its cause
     *(_row(at,        A.MERGE,    S.MERGED,     _BENCH | {R.RULES},  F.INCIDENT) for at in ACTIVE_STATES),
 
@@ -170,6 +171,14 @@ def _cannot_merge(facts: IncidentFacts, command: IncidentCommand) -> Refusing | 
     return None
 
 
+def _cannot_reopen(facts: IncidentFacts, command: IncidentCommand) -> Refusing | None:
+    parent = next((m for m in facts.members if m.number == facts.incident.parent), None)
+    works = parent is not None and parent.status in OPEN - {TicketStatus.RESOLVED}
+    if facts.incident.state is S.CONTAINED or works:
+        return None
+    return "parent", "the ticket that carries the incident has ended: reopen that, and the incident follows"
+
+
 def _carriers(facts: IncidentFacts, numbers: Container[str]) -> list[IncidentMember]:
     """Those of these tickets that have not ended, or only by being merged: one of them may carry an incident."""
     return [m for m in facts.members if m.number in numbers and m.status in OPEN | {TicketStatus.MERGED}]
@@ -188,6 +197,7 @@ _CHECKS: Mapping[IncidentAction, Callable[[IncidentFacts, IncidentCommand], Refu
     A.JOIN: _cannot_join,
     A.LEAVE: _cannot_leave,
     A.MERGE: _cannot_merge,
+    A.REOPEN: _cannot_reopen,
     A.SPLIT: _cannot_split,
 }
 
@@ -220,6 +230,8 @@ def _change(
             changes["parent"] = [None, columns["parent"]]
         case A.END:
             columns["final_word"] = fields[F.TEXT]
+        case A.REOPEN:
+            columns |= {"final_word": None, "ended_at": None, "told_at": None}  # its next end is told again
         case A.JOIN:
             number = str(fields[F.TICKET])
             columns["moves"] = (*before.moves, (number, before.code, _why(actor, fields)))

@@ -87,11 +87,13 @@ class IncidentMatch:
 
 @dataclass(frozen=True, slots=True)
 class IncidentStanding:
-    """Where a confirmed incident stands: the word of its state; what its callers were told at the end."""
+    """Where a confirmed incident stands: the word of its state; what its callers were told at the end; the ticket that
+    carries it."""
 
     code: str
     state: str
     final_word: str | None
+    parent: TicketNumber | None = None
 
 
 @dataclass(frozen=True, slots=True)

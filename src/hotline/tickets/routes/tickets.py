@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from hotline.locales.labels import label_pair
 from hotline.organisation.dependencies import AuthenticatedRoute, NumberPath, require_roles
 from hotline.organisation.model.actors import PERSON_ROLES, Actor, Role
 from hotline.organisation.model.scopes import scope_of
@@ -28,12 +27,12 @@ from hotline.tickets.schemas.tickets import TicketOut, render_ticket
 from hotline.tickets.schemas.timeline import EntryPage, render_entry
 from hotline.tickets.splitting import split_ticket
 from hotline.tickets.store import history, lists
+from hotline.web.action_routes import ACTION_HELP, ActionRoutes, unknown_action, unknown_action_because
 from hotline.web.field_types import Moment, PlainLine, Strict
-from hotline.web.paging import Cursor, Limit, PagedQuery
+from hotline.web.paging import MAX_ENTRIES, AfterEntry, Cursor, EntryLimit, Limit, PagedQuery, next_entries
 from hotline.web.problems import problem_response
 from hotline.web.responses import (
     READ_REFUSALS,
-    WRITE_REFUSALS,
     action_reply,
     etag_responses,
     json_reply,
@@ -44,7 +43,6 @@ from hotline.web.schemas import dump_json
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"], route_class=AuthenticatedRoute)
 Reader = Annotated[TicketContext, require_roles("tickets.read", *PERSON_ROLES)]
 CodeQuery = Annotated[str, Query(max_length=40, pattern=r"^[a-z0-9][a-z0-9_.:-]*$")]
-MAX_TIMELINE_ENTRIES = 500  # of a timeline on a page
 
 
 @router.get("", operation_id="list_tickets", response_model=TicketPage, responses=refusal_responses())
@@ -143,8 +141,8 @@ async def read_ticket(number: NumberPath, context: Reader) -> Response:
 async def read_timeline(
     number: NumberPath,
     context: Reader,
-    limit: Annotated[int, Query(ge=1, le=MAX_TIMELINE_ENTRIES)] = MAX_TIMELINE_ENTRIES,
-    after: Annotated[int, Query(ge=0, le=2_000_000_000, description="Entries behind this number")] = 0,
+    limit: EntryLimit = MAX_ENTRIES,
+    after: AfterEntry = 0,
 ) -> Response:
     """The ticket's history, in order: who, when, what, why, before and after. A contractor sees entries about its own
     assignments and the ticket as a whole, and no notes of others."""
@@ -156,8 +154,7 @@ async def read_timeline(
         for row in rows
         if (visible := visible_entry(row, facts.ticket, facts.assignments, context.actor, authors)) is not None
     )
-    more = str(rows[-1].seq) if len(rows) == limit and rows[-1].seq < facts.ticket.entries else None
-    return json_reply(EntryPage(items, more))
+    return json_reply(EntryPage(items, next_entries(rows, limit, facts.ticket.entries)))
 
 
 @router.get(
@@ -191,8 +188,11 @@ def _ticket_renderer(actor: Actor, directory: Any, now: datetime, *, revealed: b
     return lambda facts: dump_json(render_ticket(facts, actor, directory, now, revealed=revealed))
 
 
+_TICKET_ACTIONS = ActionRoutes(router, "/{number}/actions", "ticket", TicketOut)
+_ORDER_ACTIONS = ActionRoutes(router, "/{number}/assignments/{assignment}/actions", "assignment", TicketOut)
+
+
 def _add_ticket_route(action: Action, body_type: type[Strict]) -> None:
-    zh, en = label_pair(action)
     roles = sorted({role for m in TICKET_MOVES if m.action is action for role in m.by if role in PERSON_ROLES})
 
     async def act_on_ticket(
@@ -206,20 +206,10 @@ def _add_ticket_route(action: Action, body_type: type[Strict]) -> None:
         do = split_ticket if action is Action.SPLIT else act
         return action_reply(await do(context.services, number, command, await context.write_request(), show))
 
-    act_on_ticket.__doc__ = (
-        f"{en} ({zh}). `allowed_actions` in any reply says whether it would be accepted now, and what it needs."
-    )
-    router.post(
-        f"/{{number}}/actions/{action}",
-        operation_id=f"ticket_{action}",
-        response_model=TicketOut,
-        responses=refusal_responses(*WRITE_REFUSALS),
-        summary=f"{en} · {zh}",
-    )(act_on_ticket)
+    _TICKET_ACTIONS.add(action, act_on_ticket, ACTION_HELP)
 
 
 def _add_order_route(action: Action, body_type: type[Strict]) -> None:
-    zh, en = label_pair(action)
     by = {role for m in ASSIGNMENT_MOVES if m.action is action for role in m.by}
     roles = sorted((by & PERSON_ROLES) | ({Role.HANDLER} if Role.PERFORMER in by else set()))
 
@@ -234,14 +224,9 @@ def _add_order_route(action: Action, body_type: type[Strict]) -> None:
         show = _ticket_renderer(context.actor, directory, context.now)
         return action_reply(await act(context.services, number, command, await context.write_request(), show))
 
-    act_on_assignment.__doc__ = f"{en} ({zh}). The version is the ticket's: one change at a time on the whole matter."
-    router.post(
-        f"/{{number}}/assignments/{{assignment}}/actions/{action}",
-        operation_id=f"assignment_{action}",
-        response_model=TicketOut,
-        responses=refusal_responses(*WRITE_REFUSALS),
-        summary=f"{en} · {zh}",
-    )(act_on_assignment)
+    _ORDER_ACTIONS.add(
+        action, act_on_assignment, "The version is the ticket's: one change at a time on the whole matter."
+    )
 
 
 for _action, _shape in TICKET_BODIES.items():
@@ -264,8 +249,7 @@ async def no_such_action(
     except Refused as refused:
         return problem_response(refused.refusal)
     here, there = (TICKET_BODIES, ORDER_BODIES) if assignment is None else (ORDER_BODIES, TICKET_BODIES)
-    rule = f"one of {', '.join(sorted(here))}"
     if action in there:
         where = "assignments/{id}/actions" if assignment is None else "actions"
-        rule = f"of the ticket's other path: {where}/{action}"
-    return problem_response(Refusal(Code.UNKNOWN_ACTION, "no such action here", errors=(("action", rule),)))
+        return unknown_action_because(f"of the ticket's other path: {where}/{action}")
+    return unknown_action(here)

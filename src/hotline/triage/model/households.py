@@ -1,5 +1,6 @@
 """Which calls tell of a matter of one household: of such calls many are many matters."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,12 @@ from hotline.triage.model.patterns import PatternLexicon, build_pattern_lexicon
 from hotline.triage.model.symptoms import find_symptoms
 
 _READ_CHARACTERS = 500  # of a narrative: the cost has a bound
+# who denies to be the only one tells of many; 是不是只有 and "is it only" ask, and deny nothing
+_NOT_ONLY = re.compile(
+    "(?<![是系])(?:不|唔|非)[是系]?[仅单光只止祇衹净独唯][仅单光只止祇衹净独唯得有是系]{0,4}|(?<![是系])(?:不|唔|非)[是系](?:就|得|有)"
+    r"|(?:\bnot|\b(?:is|was|are|were|ai|does|do|did)n['’]?t|\bnever)(?: (?:at all|simply|merely|happening|affecting))?"
+    r" (?:only|just|merely|solely)\b(?: (?:in|at|for|affecting))?"
+)
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,8 @@ class HouseholdLexicon:
         """The categories in which this text tells of a matter of one household."""
         if not self.categories:
             return frozenset()
-        found = find_symptoms(Reading(self.patterns, fold_text(text[:_READ_CHARACTERS])))
+        folded = _NOT_ONLY.sub(" ", fold_text(text[:_READ_CHARACTERS]))
+        found = find_symptoms(Reading(self.patterns, folded))
         return frozenset(code for finding in found for code in self.categories[finding.symptom.code])
 
 

@@ -86,6 +86,14 @@ def read_places(index: PlaceIndex, narrative: str, address: str | None = None, n
     )
 
 
+def areas_of_matter(places: Iterable[tuple[str | None, str]]) -> frozenset[str]:
+    """The areas that a text names nearest to its matter, by the (code, role) of its places as data; none: it names none
+    that the directory has."""
+    known = [(code, PlaceRole[role.upper()]) for code, role in places if code is not None]
+    nearest = max((role for _, role in known if role >= PlaceRole.SPEAKER), default=None)
+    return frozenset(code for code, role in known if role is nearest)
+
+
 def _span(resolved: ResolvedMention, begins: int) -> Span:
     start = resolved.mention.start - begins
     return (start, resolved.mention.end - begins) if start >= 0 else (0, 0)

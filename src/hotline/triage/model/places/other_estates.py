@@ -1,0 +1,145 @@
+"""Whether a text is about an estate that the directory does not know: one of another name, or one beside ours."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hotline.text.normalisation import fold_characters
+from hotline.triage.model.places.estate_words import (
+    BESIDE,
+    BOUNDARY,
+    EN_BESIDE,
+    EN_BESIDE_BEHIND,
+    EN_KIND,
+    EN_ORDINARY,
+    EN_WORDS,
+    IN_IT,
+    KIND,
+    NAME_LENGTH,
+    NO_NAME,
+    NO_NAME_OF_COMMON,
+    OF_IT,
+    OURS,
+    RUN,
+    WRONG_WITH_US,
+)
+from hotline.triage.model.places.index import PlaceIndex
+from hotline.triage.model.places.mentions import ClauseBounds, Mention, clauses_of, find_mentions
+from hotline.triage.model.places.roles import PlaceRole, find_roles
+
+_READ_CHARACTERS = 500  # of a narrative: the cost has a bound
+_OTHER = ("?",)  # stands for the areas of an estate that the directory does not know
+
+
+@dataclass(frozen=True, slots=True)
+class OtherEstate:
+    """An estate that the directory does not know, at text[start:end]. `is_beside`: it is told as one beside ours."""
+
+    start: int
+    end: int
+    is_beside: bool
+
+
+def is_about_other_estate(index: PlaceIndex, narrative: str, address: str | None = None) -> bool:
+    """Whether the matter of a text is in an estate that the directory does not know, and in no place that it does. What
+    such an estate only shows the way to, or what is well there, is no matter of it."""
+    given = f"{fold_characters(address)}," if address else ""
+    text = given + fold_characters(narrative[:_READ_CHARACTERS])
+    others = _find_other_estates(text, _known_ends(index, text))
+    if not others:
+        return False
+    known = index.finder.find(text)
+    clauses = clauses_of(text)
+    own = [m for m in find_mentions(index, text, known.names) if not _belongs_to_other(text, m, others)]
+    mentions = [*own, *_speaking_of_us(text, others, own, clauses)]
+    theirs = [Mention(other.start, other.end, _OTHER) for other in others]
+    ordered = sorted([*mentions, *theirs], key=lambda m: (m.start, -m.end))
+    roles = find_roles(text, ordered, clauses, len(given))
+    here = max((r for m, r in zip(ordered, roles, strict=True) if m.codes != _OTHER and not m.is_part), default=None)
+    there = max(r for m, r in zip(ordered, roles, strict=True) if m.codes == _OTHER)
+    return there >= PlaceRole.SPEAKER and (here is None or there > here)
+
+
+def _known_ends(index: PlaceIndex, text: str) -> dict[int, int]:
+    """Where the names of the directory end in a text, and where each begins; without those that are ordinary words."""
+    names = index.finder.find(text).names
+    return {at + len(name): at for at, name in names if index.names[name] and name not in index.short_names}
+
+
+def _find_other_estates(text: str, known: dict[int, int]) -> list[OtherEstate]:
+    return sorted([*_find_chinese(text, known), *_find_english(text, known)], key=lambda other: other.start)
+
+
+def _find_chinese(text: str, known: dict[int, int]) -> Iterable[OtherEstate]:
+    for kind in KIND.finditer(text):
+        if _is_known(kind, known):
+            continue
+        run = RUN.search(text, max(0, kind.start() - NAME_LENGTH), kind.start())
+        before = run[0] if run is not None else ""
+        if BESIDE.search(before):
+            yield OtherEstate(kind.start(), kind.end(), True)
+            continue
+        cut = max((found.end() for found in BOUNDARY.finditer(before)), default=0)
+        name = before[cut:]
+        is_common = kind["common"] is not None
+        no_name = NO_NAME_OF_COMMON if is_common else NO_NAME
+        if len(name) < (2 if is_common else 1) or not name.isalpha() or no_name.search(name):
+            continue
+        start = kind.start() - len(name)
+        yield OtherEstate(start, kind.end(), BESIDE.search(text[max(0, start - NAME_LENGTH) : start]) is not None)
+
+
+def _find_english(text: str, known: dict[int, int]) -> Iterable[OtherEstate]:
+    for kind in EN_KIND.finditer(text):
+        if _is_known(kind, known):
+            continue
+        words = EN_WORDS.search(text, max(0, kind.start() - 48), kind.start())
+        before = words[0] if words is not None else ""
+        behind = EN_BESIDE_BEHIND.match(text, kind.end())
+        if behind is not None or EN_BESIDE.search(before):
+            yield OtherEstate(kind.start(), behind.end() if behind is not None else kind.end(), True)
+            continue
+        start = kind.start()
+        for word in reversed(before.split()):
+            if len(word) < 3 or word in EN_ORDINARY:
+                break
+            start -= len(word) + 1
+        if start < kind.start():
+            yield OtherEstate(start, kind.end(), False)
+
+
+def _is_known(kind: re.Match[str], known: dict[int, int]) -> bool:
+    """Whether a word for an estate ends the name of a known place, stands in it, or right behind it."""
+    begins, ends = kind.span()
+    behind = begins in known or begins - 1 in known
+    return (
+        (behind and kind.re is EN_KIND)
+        or (behind and bool(kind["common"]))
+        or any(start <= begins and ends <= end for end, start in known.items())
+    )
+
+
+def _belongs_to_other(text: str, mention: Mention, others: Sequence[OtherEstate]) -> bool:
+    """Whether a building or a unit is one of another estate: 阳光花园3栋, building 3 of Sunshine Court."""
+    return any(
+        (other.end <= mention.start and IN_IT.fullmatch(text, other.end, mention.start))
+        or (text[other.start : other.end].isascii() and OF_IT.fullmatch(text, mention.end, other.start))
+        or (mention.start < other.end and other.start < mention.end)
+        for other in others
+    )
+
+
+def _speaking_of_us(
+    text: str, others: Sequence[OtherEstate], own: Sequence[Mention], clauses: ClauseBounds
+) -> list[Mention]:
+    """Where a text that tells of an estate beside ours says what is the matter with us. Who only names another estate
+    may live there: "my flat" is then in that one."""
+    if not all(other.is_beside for other in others):
+        return []
+    found: list[Mention] = []
+    for ours in OURS.finditer(text):
+        end = clauses.of(ours.start(), ours.end())[1]
+        ahead = min([end, *(o.start for o in others if o.start >= ours.end())])
+        if WRONG_WITH_US.match(text, ours.end(), ahead) and not any(m.start <= ours.start() < m.end for m in own):
+            found.append(Mention(ours.start(), ours.end(), ("us",)))
+    return found
