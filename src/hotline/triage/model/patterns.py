@@ -127,19 +127,22 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
 def _index_patterns(patterns: Sequence[CompiledPattern], words_of: Sequence[frozenset[str]]) -> PatternIndex:
     commonness = [sum(map(_commonness, words)) for words in words_of]
     ranked = [sorted(set(pattern.groups), key=commonness.__getitem__)[:RANKS] for pattern in patterns]
-    by_word: dict[str, int] = {}
+    bits: dict[str, list[int]] = {}
     without = 0
     for number, groups in enumerate(ranked):
         for rank in range(RANKS):
-            bit = 1 << number + rank * len(patterns)
+            bit = number + rank * len(patterns)
             if rank >= len(groups):
-                without |= bit
+                without |= 1 << bit
                 continue
             for word in words_of[groups[rank]]:
-                by_word[word] = by_word.get(word, 0) | bit
-    # words of the same groups share one number: it has some 500 bytes
-    shared: dict[int, int] = {}
-    return PatternIndex({word: shared.setdefault(bits, bits) for word, bits in by_word.items()}, without, len(patterns))
+                bits.setdefault(word, []).append(bit)
+    # words of the same groups share one number, made once: it has some 300 bytes
+    made: dict[tuple[int, ...], int] = {}
+    for of_word in map(tuple, bits.values()):
+        if of_word not in made:
+            made[of_word] = reduce(or_, [1 << bit for bit in of_word])
+    return PatternIndex({word: made[tuple(of_word)] for word, of_word in bits.items()}, without, len(patterns))
 
 
 def _commonness(word: str) -> float:

@@ -3,7 +3,6 @@
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from itertools import islice, pairwise
 
 from hotline.text.word_finder import WordFinder
