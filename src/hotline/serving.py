@@ -18,6 +18,7 @@ from hotline.application import build_app
 from hotline.composition import upkeep_jobs
 from hotline.console import app as console
 from hotline.operations.readiness import refresh_caches
+from hotline.runtime.memory import keep_one_heap
 from hotline.runtime.upkeep import run_maintenance
 from hotline.settings import Settings
 from hotline.text.simplified import load_tables
@@ -80,6 +81,7 @@ class _Server(uvicorn.Server):
 def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
     """Serve until stopped: refuse new requests, drain, exit."""
     os.umask(0o077)
+    keep_one_heap()
     configure_logging(settings.log_level)
     if settings.notice_url is None:
         structlog.get_logger("hotline").warning(

@@ -95,7 +95,7 @@ def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
         assert not CHINESE.search(plain), file.name
     others = {  # words that are read, words of another system, laws, examples of the documentation, demo data
         "text/normalisation.py", "text/simplified.py", "text/charsets.py", "text/phones.py", "text/timestamps.py",
-        "text/pinyin.py", "text/sounds.py", "triage/model/matching.py", "triage/model/titles.py",
+        "text/pinyin.py", "text/sounds.py", "triage/model/segments.py", "triage/model/titles.py",
         "triage/model/danger/judging.py", "triage/model/danger/questions.py",
         "triage/model/danger/surroundings.py",
         "triage/model/enquiries.py",

@@ -34,7 +34,7 @@ from hotline.learning.ngrams import hash_ngrams
 from hotline.learning.scoring import pack_arrays
 
 Matrix = NDArray[np.float64]
-MOST_NGRAMS = 32_768  # the most frequent slots are kept: 8 MB for sixty codes in the process that uses them
+MOST_NGRAMS = 32_768  # the most frequent slots are kept: 4 MB for sixty codes in the process that uses them
 DIMENSIONS = 100
 REDUCED_BELOW = 5_000  # labels; above, the n-grams themselves are the better features (measured)
 FOLDS = 5

@@ -17,6 +17,8 @@ from hotline.triage.model.opinion import Opinion
 
 SHOWN = 3  # n-grams named as reasons
 _KINDS = {kind.value: kind for kind in Kind}
+_SCALE = np.float32(2.0**112)  # the exponent of a half float counts from 15, that of a float from 127
+_SIGN_AND_HALF = np.int32(~0x70001FFF)
 _ONES = np.ones(2 * LONGEST, dtype=np.float32)
 
 
@@ -59,7 +61,7 @@ class LinearModel:
         if coefficients.shape != (len(slots), len(bias)) or len(bias) != sum(len(h.classes) for h in meta.heads):
             raise ValueError("the arrays of the version are not complete")
         # the first row is of every n-gram that is not known
-        self._weights = np.zeros((len(slots) + 1, len(bias)), dtype=np.float32)
+        self._weights = np.zeros((len(slots) + 1, len(bias)), dtype=np.float16)
         self._weights[1:] = coefficients
         self._row_of: NDArray[np.uint16] = np.zeros(SLOTS, dtype=np.uint16)  # MOST_NGRAMS fit in it
         self._row_of[slots] = np.arange(1, len(slots) + 1)
@@ -94,7 +96,7 @@ class LinearModel:
             sure=sure,
             kind=_KINDS.get(kind or ""),
             department=unit.code if unit is not None and unit.active else None,
-            ngrams=_weighty(text, rows, self._weights[rows, columns.start + best]),
+            ngrams=_weighty(text, rows, self._weights[rows, columns.start + best].astype(np.float32)),
         )
 
     def predict(self, text: str) -> tuple[str, float]:
@@ -115,7 +117,8 @@ class LinearModel:
         """Of every column. `rows`: of each n-gram of the text."""
         if not len(rows):
             return np.asarray(self._bias)
-        summed = _ONES[: len(rows)] @ self._weights.take(rows, axis=0)  # three times as fast as sum()
+        # three times as fast as sum()
+        summed = _ONES[: len(rows)] @ _widened(self._weights.view(np.int16).take(rows, axis=0)) * _SCALE
         return np.asarray(summed / np.float32(len(rows) ** 0.5) + self._bias)
 
     def _code(self, head: str, margins: NDArray[np.float32]) -> str | None:
@@ -125,6 +128,15 @@ class LinearModel:
         own = margins[columns]
         best = int(own.argmax())
         return classes[best] if own[best] > 0 else None
+
+
+def _widened(halves: NDArray[np.int16]) -> NDArray[np.float32]:
+    """The bits of half floats as floats that are 2 ** 112 too small: exact, as the sum is. numpy takes eight times as
+    long, and twice the memory to keep them as floats is too much."""
+    wide = halves.astype(np.int32)
+    wide <<= 13
+    wide &= _SIGN_AND_HALF
+    return wide.view(np.float32)
 
 
 def _weighty(text: str, rows: NDArray[np.uint16], weights: NDArray[np.float32]) -> tuple[str, ...]:

@@ -61,18 +61,25 @@ _VISIBLE = re.compile(rf"[0-9A-Za-z{_CJK}]")
 # The marks of a Chinese sentence as NFKC writes them. Where they stood, it takes every character apart and puts it
 # together again: 20 times as long as to see that a text is in that form already.
 _WIDE_MARKS = tuple(zip("，！？：；（）", ",!?:;()", strict=True))
+# what most narratives are made of throughout: of this only the wide marks have another form
+_PLAIN = re.compile(rf"[ -~\u3001\u3002\u4e00-\u9fff{''.join(wide for wide, _ in _WIDE_MARKS)}]*")
 MOST_TERMS = 2000  # of one text; far above 4,000 characters of prose
 
 
 def normalise_text(text: str) -> str:
     """A text without what nobody sees: invisible marks and control characters gone, every kind of line break one "\\n",
     width folded (NFKC), enclosed digits and those of other scripts as 0-9. Case and words stay as they are."""
-    seen = "\n".join(_IGNORED.sub("", text).splitlines())
-    for wide, folded in _WIDE_MARKS:
-        seen = seen.replace(wide, folded)
-    seen = unicodedata.normalize("NFKC", seen)
+    if _PLAIN.fullmatch(text):
+        return _narrow_marks(text)
+    seen = unicodedata.normalize("NFKC", _narrow_marks("\n".join(_IGNORED.sub("", text).splitlines())))
     plain = _OVER.sub("", seen) if _MARK_OVER.search(seen) else seen
     return plain.translate(_DIGITS_OF_SCRIPTS) if _OTHER_DIGIT.search(plain) else plain
+
+
+def _narrow_marks(text: str) -> str:
+    for wide, folded in _WIDE_MARKS:
+        text = text.replace(wide, folded)
+    return text
 
 
 def replace_lone_surrogates(text: str) -> str:
@@ -110,6 +117,8 @@ def fold_sentences(text: str) -> list[str]:
 
 def join_broken_words(text: str) -> str:
     """Without the blanks and line breaks beside Chinese characters: a word broken by one is whole again."""
+    if text.split(maxsplit=1) == [text]:  # there is none
+        return text
     text = _BLANKS.sub(" ", text)
     return _BESIDE_CJK.sub("", text) if " " in text else text
 

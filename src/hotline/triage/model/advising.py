@@ -37,7 +37,7 @@ def advise(
     text = fold_text(narrative)
     reading = Reading(lexicon.patterns, text)
     found = reading.words
-    rules = sorted({n for word in found & lexicon.rules.keys() for n in lexicon.rules[word]})
+    rules = sorted({n for word in found & lexicon.rule_words for n in lexicon.rules[word]})
     findings = read_dangers(lexicon, reading, written=written)
     because += [_reason(finding) for finding in findings]
     dangers = _dangers_of(findings, Grade.ACT)

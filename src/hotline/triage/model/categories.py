@@ -28,7 +28,7 @@ def find_category(
     somebody is inside" is a rescue."""
     hints, categories, paths = lexicon.hints, lexicon.directory.categories, lexicon.category_paths
     words: dict[str, tuple[str, ...]] = {}  # by the code of the category
-    for word in sorted(found & hints.keys()):
+    for word in sorted(found & lexicon.hint_words):
         for category in hints[word].categories:
             words[category.code] = (*words.get(category.code, ()), word)
     own: dict[str, float] = {}

@@ -41,8 +41,10 @@ class Lexicon:
 
     directory: Directory
     rules: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # word -> places in `ruled`
+    rule_words: frozenset[str] = frozenset()
     ruled: tuple[Rule, ...] = ()
     hints: Mapping[str, CategoryHint] = field(default_factory=dict)  # by the word
+    hint_words: frozenset[str] = frozenset()
     category_paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # code -> itself and those above it
     places: PlaceIndex = field(default_factory=PlaceIndex)
     patterns: PatternLexicon = field(default_factory=PatternLexicon)
@@ -71,8 +73,10 @@ def build_lexicon(directory: Directory) -> Lexicon:
     return Lexicon(
         directory=directory,
         rules={word: tuple(places) for word, places in by_word.items()},
+        rule_words=frozenset(by_word),
         ruled=ruled,
         hints={word: CategoryHint(tuple(found), _weight_of(word)) for word, found in hints.items()},
+        hint_words=frozenset(hints),
         category_paths={code: directory.category_path(code) for code in directory.categories},
         places=build_place_index(directory),
         patterns=patterns,

@@ -3,26 +3,17 @@
 Positions are offsets into the folded text. Clauses part at commas and connectors, sentences at full stops; a pattern
 may cross one clause border and no sentence border."""
 
-import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from itertools import accumulate
-from operator import or_
+from functools import cached_property
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.gap_patterns import Gap
 from hotline.text.word_finder import Span
 from hotline.triage.model.patterns import CompiledPattern, PatternLexicon
+from hotline.triage.model.segments import CONNECTORS, measure_text
 
-_SENTENCE_END = re.compile(r"[。!?;…\n]|\.(?= |$)")
-_CLAUSE_END = re.compile(r"[,、:]")
-_CONNECTOR = re.compile(
-    "但是|不过|结果|可是|然后|另外|而且|后来|还有就是|只是| but | and now ",
-)
-_LAST_MARK = "\u3002"  # characters above it are a unit each; below it stand letters, whose words are a unit each
-_LATIN_WORD = re.compile(r"[^\W\u3003-\U0010ffff](?:[^\W\u3003-\U0010ffff]|')*")
 _TOPIC_UNITS = 5
 _SHORT_TEXT = 80  # characters; of letters rather than words, so that of Latin script units count too
 _SHORT_UNITS = 32
@@ -73,7 +64,8 @@ class Reading:
         return group is not None and any(start <= at < end for at, _ in self.spans(group))
 
     def spans(self, group: int) -> list[Span]:
-        """Where a group stands, in order: without words that are part of a mask and, for operators, of another word."""
+        """Where a group stands, in order: without words that are part of a mask and, for operators, of another word.
+        The list is the reading's own."""
         known = self._spans.get(group)
         if known is None:
             known = self._spans[group] = self._find_spans(group)
@@ -83,46 +75,38 @@ class Reading:
         lexicon, found = self._lexicon, self._found
         words = self.words & lexicon.groups[group]
         if not words:
-            return []
-        spans = [span for word in words for span in found[word]]
-        if not words.isdisjoint(lexicon.operator_words):
-            covers = self._covers
+            return _NOWHERE
+        if len(words) == 1:
+            (word,) = words
+            spans = found[word]
+            is_operator = word in lexicon.operator_words
         else:
-            covers = [] if group in lexicon.unmasked else self._masks
-        if covers:
-            spans = [span for span in spans if not _is_covered(covers, span, lexicon.longest)]
-        if len(spans) > 1:
-            spans.sort()
-        return spans
+            spans = sorted([span for word in words for span in found[word]])
+            is_operator = not words.isdisjoint(lexicon.operator_words)
+        covers = self._covers if is_operator else _NO_COVERS if group in lexicon.unmasked else self._masks
+        return [span for span in spans if not covers.hide(span)] if covers.spans else spans
 
     @cached_property
-    def _masks(self) -> list[Span]:
+    def _masks(self) -> "_Covers":
         group = self._lexicon.operators.get(Operator.MASK)
-        return sorted(self._places(self._lexicon.groups[group])) if group is not None else []
+        return _Covers(self._places(self._lexicon.groups[group])) if group is not None else _NO_COVERS
 
     @cached_property
-    def _covers(self) -> list[Span]:
+    def _covers(self) -> "_Covers":
         """Of words that take away an operator they overlap."""
-        return sorted(self._masks + self._places(self._lexicon.danger_words))
+        return _Covers([*self._masks.spans, *self._places(self._lexicon.danger_words)])
 
     @cached_property
-    def _whole_things(self) -> list[Span]:
-        return sorted(self._places(self._lexicon.whole_words))
+    def _whole_things(self) -> "_Covers":
+        return _Covers(self._places(self._lexicon.whole_words))
 
     def _places(self, words: frozenset[str]) -> list[Span]:
         return [span for word in self.words & words for span in self._found[word]]
 
     def is_part_of_another(self, span: Span, group: int) -> bool:
         """Whether the name of a whole thing that is not of the group contains the span."""
-        start, end = span
-        covers, words = self._whole_things, self._lexicon.groups[group]
-        for at in range(bisect_right(covers, (start, 1 << 30)) - 1, -1, -1):
-            s, e = covers[at]
-            if s <= start - self._lexicon.longest:
-                return False
-            if e >= end and e - s > end - start and self.text[s:e] not in words:
-                return True
-        return False
+        wholes = self._whole_things.around(span)
+        return any(self.text[start:end] not in self._lexicon.groups[group] for start, end in wholes)
 
     @cached_property
     def persons(self) -> frozenset[Span]:
@@ -132,43 +116,29 @@ class Reading:
         group = self._lexicon.operators.get(name)
         return self.spans(group) if group is not None else []
 
-    @cached_property
+    @property
     def hits(self) -> list[Hit]:
         """Every pattern that is there, for each place where its first group stands."""
-        hits: list[Hit] = []
-        for pattern in self._find_candidates():
-            for first in self.spans(pattern.groups[0]):
-                if not self.units:
-                    self._measure()
-                chain = self._chain(first, pattern)
-                if chain is not None:
-                    hits.append(Hit(pattern, chain))
-        return hits
+        return [hit for pattern in self.candidates for hit in self.hits_of(pattern)]
 
-    def _find_candidates(self) -> Iterator[CompiledPattern]:
-        """The patterns whose groups are there, by their numbers."""
+    @cached_property
+    def candidates(self) -> list[CompiledPattern]:
+        """The patterns whose groups are there, by their numbers: a few of more than a thousand."""
         lexicon = self._lexicon
-        there = (1 << len(lexicon.patterns)) - 1
-        for rank in lexicon.ranks:
-            there &= reduce(or_, map(rank.patterns.__getitem__, self.words & rank.words), rank.without)
-        while there:
-            number = (there & -there).bit_length() - 1
-            there ^= 1 << number
-            yield lexicon.patterns[number]
+        return [lexicon.patterns[number] for number in lexicon.index.find_candidates(self.words)]
+
+    def hits_of(self, pattern: CompiledPattern) -> Iterator[Hit]:
+        """Where a pattern is there, for each place where its first group stands."""
+        for first in self.spans(pattern.groups[0]):
+            if not self.units:
+                self._measure()
+            chain = self._chain(first, pattern)
+            if chain is not None:
+                yield Hit(pattern, chain)
 
     def _measure(self) -> None:
-        """Count units, sentences and clauses up to every offset."""
-        text, mark = self.text, _LAST_MARK
-        units = [0, *[character > mark for character in text]]
-        for word in _LATIN_WORD.finditer(text):
-            units[word.end()] = 1
-        ends = [found.end() for found in _SENTENCE_END.finditer(text)]
-        borders = {found.end() for found in _CLAUSE_END.finditer(text)}
-        # one border, also directly behind a comma
-        borders.update(found.start() for found in _CONNECTOR.finditer(text))
-        self.units = list(accumulate(units))
-        self.sentences = _count_up_to(ends, len(text))
-        self.clause_numbers = _count_up_to(sorted([*ends, *borders]), len(text))
+        connectors = [span for word in CONNECTORS if word in self._found for span in self._found[word]]
+        self.units, self.clause_numbers, self.sentences = measure_text(self.text, connectors)
 
     def clause(self, offset: int) -> int:
         """The number of the clause at an offset; grows with every clause and sentence."""
@@ -180,22 +150,24 @@ class Reading:
     def _chain(self, first: Span, pattern: CompiledPattern) -> tuple[Span, ...] | None:
         """The nearest spans of all groups that hang together with one of the first. A group is looked for when those
         before it are there."""
-        spans = [first]
-        for gap, group in zip(pattern.gaps, pattern.groups[1:], strict=True):
-            span = self._next(spans, self.spans(group), gap)
+        chain: tuple[Span, ...] = (first,)
+        start, end = first
+        for place, gap in enumerate(pattern.gaps, 1):
+            options = self.spans(pattern.groups[place])
+            if not options:
+                return None
+            if gap.anywhere:
+                span = next((option for option in options if option not in chain), None)
+            else:
+                span = self._next(start, end, options, gap)
             if span is None:
                 return None
-            spans.append(span)
-        return tuple(spans)
+            chain += (span,)
+            start, end = min(start, span[0]), max(end, span[1])
+        return chain
 
-    def _next(self, spans: Sequence[Span], options: Sequence[Span], gap: Gap) -> Span | None:
-        """The nearest option within the gap, behind what is matched before in front of it."""
-        if gap.anywhere:
-            return next((option for option in options if option not in spans), None)
-        if len(spans) == 1:
-            start, end = spans[0]
-        else:
-            start, end = min(s for s, _ in spans), max(e for _, e in spans)
+    def _next(self, start: int, end: int, options: Sequence[Span], gap: Gap) -> Span | None:
+        """The nearest option within the gap, behind what is matched (from start to end) before in front of it."""
         units, most = self.units, gap.units
         for at in range(bisect_left(options, (end, 0)), len(options)):
             begins = options[at][0]
@@ -233,21 +205,31 @@ class Reading:
         return self.units_between(first, last - 1)
 
 
-def _count_up_to(offsets: Sequence[int], length: int) -> list[int]:
-    """How many of the ascending offsets lie at or before each offset of a text."""
-    counts: list[int] = []
-    for number, offset in enumerate(offsets):
-        counts += [number] * (offset - len(counts))
-    return counts + [len(offsets)] * (length + 1 - len(counts))
+class _Covers:
+    """Words of a text that hide, or contain, what they overlap."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self.spans = sorted(spans)
+        self._longest = max([end - start for start, end in self.spans], default=0)
+
+    def hide(self, span: Span) -> bool:
+        """Whether a longer one overlaps the span, or one as long begins before it."""
+        start, end = span
+        for at in range(bisect_left(self.spans, (end, 0)) - 1, -1, -1):
+            s, e = self.spans[at]
+            if s <= start - self._longest:
+                return False
+            if e > start and (e - s, -s) > (end - start, -start):
+                return True
+        return False
+
+    def around(self, span: Span) -> list[Span]:
+        """Those that contain the span and are longer."""
+        start, end = span
+        behind = bisect_left(self.spans, (start + 1, 0))
+        before = bisect_left(self.spans, (start - self._longest, 0), 0, behind)
+        return [(s, e) for s, e in self.spans[before:behind] if e >= end and e - s > end - start]
 
 
-def _is_covered(spans: Sequence[Span], span: Span, longest: int) -> bool:
-    """Whether a longer one of the sorted spans overlaps it, or one as long begins before it."""
-    start, end = span
-    for at in range(bisect_right(spans, (end - 1, 1 << 30)) - 1, -1, -1):
-        s, e = spans[at]
-        if s <= start - longest:
-            return False
-        if e > start and (e - s, -s) > (end - start, -start):
-            return True
-    return False
+_NO_COVERS = _Covers()
+_NOWHERE: list[Span] = []

@@ -2,8 +2,10 @@
 wanted together in one group."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import DangerFrame, Symptom, Words
@@ -11,6 +13,7 @@ from hotline.organisation.model.vocabulary import Danger, Operator
 from hotline.text.gap_patterns import Gap, Group, parse_gap_pattern
 from hotline.text.normalisation import fold_text
 from hotline.text.word_finder import WordFinder
+from hotline.triage.model.segments import CONNECTORS
 
 RANKS = 3  # groups of a pattern that must be there before it is looked at any closer; few have more
 PatternItem = DangerFrame | Symptom
@@ -31,23 +34,35 @@ class CompiledPattern:
 
 
 @dataclass(frozen=True, slots=True)
-class PatternRank:
-    """`patterns`: by a word, the patterns that it is the first (the second, ...) rarest group of, the bit of its number
-    each. `words`: those of `patterns`. `without`: the patterns that have fewer groups."""
+class PatternIndex:
+    """Which patterns the words of a text may make. `ranks`: by a word, the patterns that it is the rarest group of, the
+    bit of its number each, and shifted by the number of patterns those that it is the next rarest group of, and so on.
+    `without`: the same for patterns that have fewer groups."""
 
-    patterns: Mapping[str, int]
-    words: frozenset[str]
-    without: int
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    without: int = 0
+    count: int = 0
+
+    def find_candidates(self, words: Iterable[str]) -> Iterator[int]:
+        """The numbers of the patterns of which every group has one of the words, ascending. Of a pattern with many
+        groups only the rarest `RANKS` are looked at."""
+        found = reduce(or_, filter(None, map(self.ranks.get, words)), self.without)
+        there = (1 << self.count) - 1
+        for _ in range(RANKS):
+            there &= found
+            found >>= self.count
+        while there:
+            yield (there & -there).bit_length() - 1
+            there &= there - 1
 
 
 @dataclass(frozen=True)
 class PatternLexicon:
-    """`patterns` by their numbers, `groups`: the words of each group. `ranks`: which patterns a word may belong to, by
-    their rarest group, by the next one, and so on."""
+    """`patterns` by their numbers, `groups`: the words of each group."""
 
     groups: tuple[frozenset[str], ...] = ()
     patterns: tuple[CompiledPattern, ...] = ()
-    ranks: tuple[PatternRank, ...] = ()
+    index: PatternIndex = field(default_factory=PatternIndex)
     operators: Mapping[Operator, int] = field(default_factory=dict)
     connectives: int | None = None  # the group of words that begin a further matter within a sentence
     operator_words: frozenset[str] = frozenset()  # words that are operators alone
@@ -93,11 +108,11 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     of_dangers = {g for pattern in patterns if isinstance(pattern.item, DangerFrame) for g in pattern.groups}
     of_symptoms = {g for pattern in patterns if isinstance(pattern.item, Symptom) for g in pattern.groups}
     words_of = tuple(groups.numbers)  # numbered in this order
-    words = frozenset(word for words in (*words_of, other_words) for word in words)
+    words = frozenset(word for words in (*words_of, other_words, CONNECTORS) for word in words)
     return PatternLexicon(
         groups=words_of,
         patterns=tuple(patterns),
-        ranks=_index_by_rank(patterns, words_of),
+        index=_index_patterns(patterns, words_of),
         operators=operators,
         connectives=connectives,
         operator_words=frozenset(word for operator in operators for word in lists[operator]) - content,
@@ -109,21 +124,25 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     )
 
 
-def _index_by_rank(patterns: Sequence[CompiledPattern], words_of: Sequence[frozenset[str]]) -> tuple[PatternRank, ...]:
+def _index_patterns(patterns: Sequence[CompiledPattern], words_of: Sequence[frozenset[str]]) -> PatternIndex:
     commonness = [sum(map(_commonness, words)) for words in words_of]
-    ranked = [sorted(set(pattern.groups), key=commonness.__getitem__) for pattern in patterns]
-    ranks: list[PatternRank] = []
-    for rank in range(RANKS):
-        by_word: dict[str, int] = {}
-        without = 0
-        for number, groups in enumerate(ranked):
+    ranked = [sorted(set(pattern.groups), key=commonness.__getitem__)[:RANKS] for pattern in patterns]
+    bits: dict[str, list[int]] = {}
+    without = 0
+    for number, groups in enumerate(ranked):
+        for rank in range(RANKS):
+            bit = number + rank * len(patterns)
             if rank >= len(groups):
-                without |= 1 << number
+                without |= 1 << bit
                 continue
             for word in words_of[groups[rank]]:
-                by_word[word] = by_word.get(word, 0) | 1 << number
-        ranks.append(PatternRank(by_word, frozenset(by_word), without))
-    return tuple(ranks)
+                bits.setdefault(word, []).append(bit)
+    # words of the same groups share one number, made once: it has some 300 bytes
+    made: dict[tuple[int, ...], int] = {}
+    for of_word in map(tuple, bits.values()):
+        if of_word not in made:
+            made[of_word] = reduce(or_, [1 << bit for bit in of_word])
+    return PatternIndex({word: made[tuple(of_word)] for word, of_word in bits.items()}, without, len(patterns))
 
 
 def _commonness(word: str) -> float:

@@ -3,8 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from hotline.text.word_finder import WordFinder
 from hotline.triage.model.advice import Matter
@@ -13,14 +12,6 @@ from hotline.triage.model.symptoms import SymptomFinding
 MOST_MATTERS = 5
 _BETWEEN = 2  # characters that may stand between two words side by side
 _MARK = re.compile(r"[。！？!?；;，,\n]+|\.(?=\s|$)")
-
-
-@dataclass(frozen=True, slots=True)
-class _Clause:
-    """A part of the narrative with the symptom it names, if it names one."""
-
-    text: str
-    found: SymptomFinding | None
 
 
 class MatterSplitter:
@@ -43,33 +34,33 @@ class MatterSplitter:
         starts, folded_starts = self._with_connectives(narrative, folded, marks, folded_marks)
         if len(narrative) == len(folded) and starts == folded_starts:
             starts = folded_starts = sorted({*starts, *_side_by_side(folded, symptoms)})
-        parts = [narrative[a:b] for a, b in zip(starts, [*starts[1:], len(narrative)], strict=True)]
-        folded_parts = [folded[a:b] for a, b in zip(folded_starts, [*folded_starts[1:], len(folded)], strict=True)]
-        named: dict[int, SymptomFinding] = {}
+        ends = [*folded_starts[1:], len(folded)]
+        named: dict[int, SymptomFinding] = {}  # by the number of the clause
         for finding in symptoms:
             begun = bisect_right(folded_starts, finding.place) - 1
             # its first word may stand in a clause before: "at the gate, and the gate does not open"
-            whole = (n for n in range(begun, len(folded_parts)) if _says_all(folded_parts[n], finding))
+            whole = (n for n in range(begun, len(ends)) if _says_all(folded, folded_starts[n], ends[n], finding))
             named.setdefault(next(whole, begun), finding)
-        clauses: list[_Clause] = []
+        clauses: list[tuple[int, SymptomFinding | None]] = []  # where each starts in the narrative, what it names
         hard = set(folded_marks)
-        for number, text in enumerate(parts):
+        for number, (start, folded_start) in enumerate(zip(starts, folded_starts, strict=True)):
             found = named.get(number)
-            joined = folded_starts[number] not in hard and clauses
             # behind a connective only what is said whole is another matter: of "the noise and dust of a drill" the
             # second half is none
-            if joined and (found is None or not _says_all(folded_parts[number], found)):
-                before = clauses.pop()
-                clauses.append(_Clause(before.text + text, before.found or found))
-            else:
-                clauses.append(_Clause(text, found))
-        return _matters_of(clauses, symptoms)
+            if folded_start in hard or not clauses or (found and _says_all(folded, folded_start, ends[number], found)):
+                clauses.append((start, found))
+            elif found and clauses[-1][1] is None:
+                clauses[-1] = clauses[-1][0], found
+        return _matters_of(narrative, clauses, symptoms)
 
     def _with_connectives(
         self, narrative: str, folded: str, marks: list[int], folded_marks: list[int]
     ) -> tuple[list[int], list[int]]:
         """Where clauses start in both forms. A connective that one form alone shows parts neither."""
-        words, folded_words = self._connectives(narrative), self._connectives(folded)
+        folded_words = self._connectives(folded)
+        if not folded_words:
+            return marks, folded_marks
+        words = self._connectives(narrative)
         if len(words) != len(folded_words):
             return marks, folded_marks
         starts, folded_starts = sorted({*marks, *words}), sorted({*folded_marks, *folded_words})
@@ -82,20 +73,20 @@ class MatterSplitter:
             return []
         found: list[int] = []
         end = -1
-        for start, stop in sorted(span for spans in self._finder.find(lowered).values() for span in spans):
+        for start, stop in sorted([span for spans in self._finder.find(lowered).values() for span in spans]):
             if start >= end and (end < 0 or lowered[end:start].strip()):
                 found.append(start)
             end = max(end, stop)
         return found
 
 
-def _says_all(clause: str, finding: SymptomFinding) -> bool:
-    return all(word in clause for word in finding.words)
+def _says_all(folded: str, start: int, end: int, finding: SymptomFinding) -> bool:
+    return all([folded.find(word, start, end) >= 0 for word in finding.words])
 
 
 def _after_marks(text: str) -> list[int]:
     """Where the clauses between marks start."""
-    return [0, *(end for mark in _MARK.finditer(text) if (end := mark.end()) < len(text))]
+    return [0, *[end for mark in _MARK.finditer(text) if (end := mark.end()) < len(text)]]
 
 
 def _side_by_side(folded: str, symptoms: Sequence[SymptomFinding]) -> list[int]:
@@ -122,29 +113,26 @@ def _is_twin(finding: SymptomFinding, twin: SymptomFinding) -> bool:
     return finding.place == twin.place and whole
 
 
-def _matters_of(clauses: Sequence[_Clause], symptoms: Sequence[SymptomFinding]) -> tuple[Matter, ...]:
-    matters: dict[str, Matter] = {}
-    waiting = last = ""  # clauses in front of the first matter; the category of the one before
-    for clause in clauses:
-        if clause.found is None:
-            if last:
-                matters[last] = _extended(matters[last], clause.text)
-            else:
-                waiting += clause.text
+def _matters_of(
+    narrative: str, clauses: Sequence[tuple[int, SymptomFinding | None]], symptoms: Sequence[SymptomFinding]
+) -> tuple[Matter, ...]:
+    """`clauses`: where each starts, and what it names."""
+    ends = [*[start for start, _ in clauses[1:]], len(narrative)]
+    named = [(start, end, found) for (start, found), end in zip(clauses, ends, strict=True) if found is not None]
+    # what stands in front of the first matter belongs to it, as what follows a matter does
+    starts = [0, *[start for start, _, _ in named[1:]], len(narrative)]
+    told: dict[str, tuple[str, list[str]]] = {}  # by category, in the order of the text: symptom, what is said of it
+    for (start, next_start), (_, end, found) in zip(pairwise(starts), named, strict=True):
+        symptom = found.symptom
+        if symptom.category in told:
+            told[symptom.category][1].append(narrative[start:next_start])
             continue
-        symptom = clause.found.symptom
-        last = symptom.category
-        if last in matters:
-            matters[last] = _extended(matters[last], clause.text)
-        else:
-            text, waiting = waiting + clause.text, ""
-            matters[last] = Matter(text, symptom.category, symptom.code)
-            for twin in symptoms:
-                code = twin.symptom.category
-                if code not in matters and _is_twin(clause.found, twin):
-                    matters[code] = Matter(text, code, twin.symptom.code)
-    return tuple(matters.values())[:MOST_MATTERS] if len(matters) > 1 else ()
-
-
-def _extended(matter: Matter, clause: str) -> Matter:
-    return Matter(matter.text + clause, matter.category, matter.symptom)
+        told[symptom.category] = symptom.code, [narrative[start:next_start]]
+        for twin in symptoms:
+            code = twin.symptom.category
+            if code not in told and _is_twin(found, twin):
+                told[code] = twin.symptom.code, [narrative[start:end]]
+    if len(told) < 2:
+        return ()
+    first = islice(told.items(), MOST_MATTERS)
+    return tuple([Matter("".join(texts), category, symptom) for category, (symptom, texts) in first])

@@ -23,14 +23,16 @@ def find_symptoms(reading: Reading) -> list[SymptomFinding]:
     """Every symptom that a text names and does not deny, in the order of the text."""
     found: dict[str, SymptomFinding] = {}
     told = _negations_told(reading)
-    for hit in reading.hits:
-        symptom = hit.pattern.item
+    for pattern in reading.candidates:
+        symptom = pattern.item
         if not isinstance(symptom, Symptom) or symptom.code in found:
             continue
-        parts = zip(hit.spans, hit.pattern.groups, strict=True)
-        if not any(reading.is_part_of_another(span, group) for span, group in parts) and is_said(reading, hit, told):
-            words = tuple(dict.fromkeys(reading.text[start:end] for start, end in sorted(hit.spans)))
-            found[symptom.code] = SymptomFinding(symptom, words, hit.start)
+        for hit in reading.hits_of(pattern):
+            parts = zip(hit.spans, pattern.groups, strict=True)
+            if not any([reading.is_part_of_another(*part) for part in parts]) and is_said(reading, hit, told):
+                words = tuple(dict.fromkeys([reading.text[start:end] for start, end in sorted(hit.spans)]))
+                found[symptom.code] = SymptomFinding(symptom, words, hit.start)
+                break
     return sorted(found.values(), key=lambda finding: finding.place)
 
 
@@ -38,10 +40,10 @@ def _negations_told(reading: Reading) -> frozenset[Span]:
     """The negations that are part of a word that says a symptom by itself: the "no" of "no water"."""
     negations = reading.operator(Operator.NEGATION)
     told: set[Span] = set()
-    for hit in reading.hits if negations else ():
-        if len(hit.spans) == 1 and isinstance(hit.pattern.item, Symptom):
-            start, end = hit.spans[0]
-            for at in range(bisect_left(negations, (start, 0)), bisect_left(negations, (end, 0))):
-                if negations[at][1] <= end:
-                    told.add(negations[at])
+    for pattern in reading.candidates if negations else ():
+        if len(pattern.groups) == 1 and isinstance(pattern.item, Symptom):
+            for start, end in reading.spans(pattern.groups[0]):
+                for at in range(bisect_left(negations, (start, 0)), bisect_left(negations, (end, 0))):
+                    if negations[at][1] <= end:
+                        told.add(negations[at])
     return frozenset(told)

@@ -129,14 +129,17 @@ class _Context(Questions):
         unless, reading = self.hit.pattern.unless, self.reading
         if unless is None or not reading.has(unless):
             return False
-        # what is told beside it makes nothing else of what is happening now, or what help is called for
-        reach = 0 if reading.operator(Operator.PLEA) or self.is_live_nearby() else 2
-        return any(
-            reading.sentences[span[0]] == self.sentence
-            and self.first_clause - reach <= self.clause_of(span) <= self.last_clause + reach
-            and not (self.danger is None and reading.is_parted(min(span[1], self.end), max(span[0], self.start)))
+        clauses = [
+            self.clause_of(span)
             for span in self.near(reading.spans(unless))
-        )
+            if reading.sentences[span[0]] == self.sentence
+            and not (self.danger is None and reading.is_parted(min(span[1], self.end), max(span[0], self.start)))
+        ]
+        if any([self.first_clause <= clause <= self.last_clause for clause in clauses]):
+            return True
+        # what is told beside it makes nothing else of what is happening now, or what help is called for
+        beside = any([self.first_clause - 2 <= clause <= self.last_clause + 2 for clause in clauses])
+        return beside and not (reading.operator(Operator.PLEA) or self.is_live_nearby())
 
     def is_denied(self, told: Collection[Span] = ()) -> bool:
         if self.is_asked_and_answered():

@@ -68,9 +68,11 @@ def _judge_hits(reading: Reading, written: bool, *, once: bool = True) -> _Judge
     found: _Judged = []
     certain: set[Danger] = set()  # an alarm is raised, or asked about, once
     asks_only = written and len(reading.text) > LONG_TEXT
-    for hit in reading.hits:
-        frame = hit.pattern.item
-        if isinstance(frame, DangerFrame) and frame.danger not in certain:
+    for pattern in reading.candidates:
+        frame = pattern.item
+        if not isinstance(frame, DangerFrame) or frame.danger in certain:
+            continue
+        for hit in reading.hits_of(pattern):
             judged = judge(reading, hit, frame)
             acts = judged.grade is Grade.ACT and belongs_together(reading, hit)
             if judged.grade is Grade.ACT and (asks_only or not acts):
@@ -78,6 +80,7 @@ def _judge_hits(reading: Reading, written: bool, *, once: bool = True) -> _Judge
             found.append((reading, judged))
             if acts and once:
                 certain.add(frame.danger)
+                break
     return found
 
 

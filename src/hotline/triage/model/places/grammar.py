@@ -52,13 +52,13 @@ def find_elements(text: str) -> Iterator[AddressElement]:
 def _find_anchors(text: str) -> Iterator[re.Match[str]]:
     """Where a part of an address may begin."""
     for run in forms.ANCHOR_RUN.finditer(text):
-        begin, end = run.span()
-        if end - begin == 1:
-            if text[end : end + 1] not in forms.BEHIND_ONE:
+        word = run[0]
+        if len(word) == 1:
+            if text[run.end() : run.end() + 1] not in forms.BEHIND_ONE:
                 continue
-        elif (word := run[0]).isascii() and word.isalpha() and word not in forms.ENGLISH_WORDS:
+        elif word.isascii() and word.isalpha() and word not in forms.ENGLISH_WORDS:
             continue
-        yield from forms.ANCHOR.finditer(text, begin, end)
+        yield from forms.ANCHOR.finditer(text, *run.span())
 
 
 def _match_form(text: str, anchor: re.Match[str]) -> re.Match[str] | None:

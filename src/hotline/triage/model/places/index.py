@@ -78,6 +78,8 @@ class PlaceIndex:
     def common(self, codes: Iterable[str]) -> str | None:
         """The smallest area that holds all of them. None: there is none, or no code."""
         paths = [self.paths.get(code, (code,)) for code in codes]
+        if len(paths) == 1:
+            return paths[0][0]
         return next((c for c in paths[0] if all(c in path for path in paths)), None) if paths else None
 
     def depth(self, code: str) -> int:

@@ -20,6 +20,9 @@ def original_spans(original: str, folded: str, spans: Sequence[Span]) -> list[Sp
     if all(original[start:end] == folded[start:end] for start, end in spans) and original[:1] == folded[:1]:
         return [span if span[0] < span[1] else None for span in spans]  # nothing was left out before them
     furthest = max((end for _, end in spans), default=0)
+    begun = original[:furthest]
+    if begun.isascii() and not begun[:1].isspace() and begun.lower() == folded[:furthest]:
+        return [span if span[0] < span[1] else None for span in spans]
     places: list[int] = []  # of each folded character, the original one
     for at, character in enumerate(original):
         if len(places) > furthest:

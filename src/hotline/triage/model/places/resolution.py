@@ -165,6 +165,8 @@ def _refined(
 ) -> list[ResolvedMention]:
     """虹桥社区,我家在9栋: an area that is only named, with no word of what is the matter there, is made precise by a
     place inside it."""
+    if len(places) == 1:
+        return chosen
     if any(len(r.codes) != 1 for r in chosen) or len({r.codes for r in chosen}) != 1:
         return chosen
     holder = chosen[-1]
@@ -178,6 +180,8 @@ def _refined(
 
 
 def _without_containers(index: PlaceIndex, chosen: list[ResolvedMention]) -> list[ResolvedMention]:
+    if len(chosen) == 1:
+        return chosen
     kept = [
         r for r in chosen
         if not any(
@@ -208,6 +212,8 @@ def _named_around(
 
 def _parts(chosen: Sequence[ResolvedMention], resolved: Sequence[ResolvedMention]) -> AddressParts:
     """What the chosen mentions say alike of building, unit, floor and room, with the parts that stand alone."""
+    if len(resolved) == 1:
+        return AddressParts(**chosen[0].mention.parts)
     if len({r.mention.parts.get("building") or r.mention.numbers for r in chosen}) > 1:
         return NO_PARTS
     said = {id(r.mention): r for r in (*chosen, *_loose_parts(resolved, chosen[-1].role))}.values()
