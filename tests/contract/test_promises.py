@@ -305,7 +305,7 @@ def test_the_settings_the_papers_name_exist() -> None:
 
 
 def test_lock_files_name_no_address_and_the_source_no_machine() -> None:
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-generators.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-generators.lock", "requirements-uv.lock"):
         text = (ROOT / name).read_text()
         assert "://" not in text and "--index-url" not in text
         assert "--hash=sha256:" in text
