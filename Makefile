@@ -10,7 +10,7 @@ NODE_TOOLS := @hey-api/openapi-ts@0.95.0 typescript@5.9.3 @stoplight/spectral-cl
 # $(call install,environment,lock file,options of uv). uv takes a tenth of pip's time, but reads none of pip's settings:
 # it is told the index, and where it still cannot install, pip does. Both hold every file against its hash.
 define install
-@index=$$($(BIN)/pip config list | sed -nE "s/^(global|install|:env:)\.index-url='(.*)'/\2/p" | tail -n 1); \
+@index=$${PIP_INDEX_URL:-$$($(BIN)/pip config list | sed -nE "s/^(global|install)\.index-url='(.*)'/\2/p" | tail -n 1)}; \
 $(BIN)/uv pip install -q --python $(1) --require-hashes -r $(2) $(3) $${index:+--default-index "$$index"} || \
 $(BIN)/pip --python $(1) install -q --require-hashes -r $(2)
 endef
@@ -80,7 +80,7 @@ lock: .make/venv ## Resolve the lock files; they hold no address
 clean: ## Remove the virtual environment and build output; data stays
 	rm -rf .venv .make dist build
 
-.make/venv: requirements-uv.lock
+.make/venv: | requirements-uv.lock
 	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
 	$(PYTHON) -m venv --clear .venv
 	@$(BIN)/pip install -q --require-hashes -r requirements-uv.lock || echo "Without uv: pip installs, and takes longer"
@@ -105,7 +105,7 @@ clean: ## Remove the virtual environment and build output; data stays
 
 # What makes clients of the document and lints it, apart from the rest: its needs are not ours. Without npm those tests
 # are skipped, counted and printed.
-.make/generators/ready: .make/venv requirements-generators.lock
+.make/generators/ready: requirements-generators.lock | .make/venv
 	@$(PYTHON) -m venv --without-pip --clear .make/generators
 	$(call install,.make/generators/bin/python,requirements-generators.lock)
 	@command -v npm >/dev/null && npm install --prefix .make/generators --silent --no-audit --no-fund --no-package-lock \
