@@ -15,7 +15,6 @@ from hotline.tickets.schemas import actions
 from tests.conftest import Player, on_one_database
 from tests.console.browsing import needs_browser
 from tests.console.conftest import Office
-from tests.contract.replies import operations
 
 # A page has what it shows from the API, which is tested on both databases; the journeys (test_journey, test_admin) run on
 # both in a browser too.
@@ -51,7 +50,6 @@ LONGEST = {
 @pytest.fixture
 def longer_urge(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The table of what an action may carry names more fields; the rest is derived from it, as when a process starts."""
-    operations()  # the suite's OpenAPI document is read once in a process: before the routes change
     monkeypatch.setitem(
         OPTIONAL_FIELDS, Action.URGE, (Field.FUNDING, Field.COST, Field.SOLVED, Field.DUE_AT, Field.PERFORMER)
     )

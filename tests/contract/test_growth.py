@@ -77,6 +77,7 @@ SHORT, NOTICED, LONG = 1000, 4000, 8000
 LINEAR = 3.0  # times as long for twice the text, at most
 # the same at half the length: what is quadratic to a part that makes 3 times of LONG to twice LONG makes 8/3 there
 LINEAR_AT_HALF = 8 / 3
+LINEAR_TO_NOTICED = 5.0  # and from SHORT to NOTICED, four times the text, 16/3
 VERBS = {"search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
 ANY_VERB = {"finditer", "fullmatch", "match"}  # all other verbs walk through the text as finditer does, or end earlier
 VERBS_OF_CONTAINERS = {"NUMBER_FORMS": {"match"}}  # a container that is not named here: any verb
@@ -91,24 +92,30 @@ def growth(work: Callable[[Any], Any], text: Callable[[int], Any], size: int, li
     best = [float("inf"), float("inf")]
     for _ in range(25):
         for n, given in enumerate((once, twice)):
-            begun = time.thread_time()
-            work(given)
-            best[n] = min(best[n], time.thread_time() - begun)
+            best[n] = min(best[n], spent(work, given))
         if best[1] < (limit - 0.1) * best[0]:
             break
     return best[1] / best[0]
 
 
+def spent(work: Callable[[Any], Any], given: Any) -> float:
+    begun = time.thread_time()
+    work(given)
+    return time.thread_time() - begun
+
+
 def slow(work: Callable[[Any], Any], text: Callable[[int], Any], per_character: float) -> bool:
-    """Whether it takes so long at NOTICED characters that its growth matters. What is quadratic and does takes the
-    square of their ratio at SHORT ones: most texts need not be longer."""
-    for size, enough in ((SHORT, per_character * NOTICED * (SHORT / NOTICED) ** 2), (NOTICED, per_character * NOTICED)):
-        given = text(size)
-        begun = time.thread_time()
-        work(given)
-        if time.thread_time() - begun <= enough:
-            return False
-    return True
+    """Whether it takes so long at NOTICED characters that its growth matters, and grows by more than it should between
+    SHORT and these. What is quadratic and matters takes the square of their ratio at SHORT ones: most texts need not be
+    longer. What it takes for a text of no length is no growth."""
+    short = spent(work, text(SHORT))
+    if short <= per_character * NOTICED * (SHORT / NOTICED) ** 2:
+        return False
+    noticed = spent(work, text(NOTICED))
+    if noticed <= per_character * NOTICED:
+        return False
+    fixed = spent(work, text(1))
+    return noticed - fixed > LINEAR_TO_NOTICED * (min(short, spent(work, text(SHORT))) - fixed)
 
 
 # Every pattern of the code
