@@ -38,6 +38,7 @@ class Lowered(StrEnum):
     HYPOTHESIS = "hypothesis"
     ERROR = "error"
     MEDIA = "media"
+    ELSEWHERE = "elsewhere"
     FRAUD = "fraud"
     COMPARISON = "comparison"
     THING = "thing"
@@ -360,6 +361,7 @@ _CHECKS: tuple[tuple[Lowered, Operator | None, Callable[[_Context], bool]], ...]
     (Lowered.HYPOTHESIS, Operator.HYPOTHESIS, _Context.is_hypothesis),
     (Lowered.ERROR, Operator.ERROR, _Context.is_error),
     (Lowered.MEDIA, Operator.MEDIA, _Context.is_media),
+    (Lowered.ELSEWHERE, Operator.ELSEWHERE, _Context.leads_to_question_of_own),
     (Lowered.FRAUD, Operator.FRAUD, _Context.is_swindle),
     (Lowered.COMPARISON, Operator.LIKE, _Context.is_comparison),
     (Lowered.THING, Operator.THING, _Context.is_thing),
