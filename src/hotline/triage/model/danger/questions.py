@@ -64,7 +64,7 @@ class Questions(Surroundings):
     def leads_to_question_of_own(self) -> bool:
         """Whether what was heard of another place only leads to a question about the speaker's own: "another estate
         had a fire, has our garage been checked"."""
-        if self.reading.operator(Operator.PLEA):
+        if not self.reading.operator(Operator.ELSEWHERE) or self.reading.operator(Operator.PLEA):
             return False
         heard = [
             span
