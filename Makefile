@@ -7,9 +7,6 @@ export UV_HTTP_TIMEOUT := 20
 export UV_HTTP_RETRIES := 1
 NODE_TOOLS := @hey-api/openapi-ts@0.95.0 typescript@5.9.3 @stoplight/spectral-cli@6.16.3 @redocly/cli@2.77.0
 
-<<<<<<< HEAD
-.PHONY: help run test check openapi docs lint-openapi locales bench bench-small chaos demo wheel lock sbom advisories clean
-=======
 # $(call install,environment,lock file,options of uv). uv takes a tenth of pip's time, but reads none of pip's settings:
 # it is told the index, and where it still cannot install, pip does. Both hold every file against its hash.
 define install
@@ -18,8 +15,7 @@ $(BIN)/uv pip install -q --python $(1) --require-hashes -r $(2) $(3) $${index:+-
 $(BIN)/pip --python $(1) install -q --require-hashes -r $(2)
 endef
 
-.PHONY: help run test check openapi docs lint-openapi locales bench bench-small chaos demo wheel lock clean
->>>>>>> 4c029df73d426f7d076c36e6f7e265919a61f65c
+.PHONY: help run test check openapi docs lint-openapi locales bench bench-small chaos demo wheel lock sbom advisories clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -78,9 +74,10 @@ lock: .make/venv ## Resolve the lock files; they hold no address
 	  --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements-meaning.lock
 	echo "openapi-python-client==0.29.1" | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -q -o requirements-generators.lock
-<<<<<<< HEAD
-	echo "cyclonedx-bom==7.5.0" | uv pip compile - --universal --python-version 3.11 --generate-hashes \
+	echo "cyclonedx-bom==7.5.0" | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -q -o requirements-sbom.lock
+	echo "uv==0.13.9" | $(BIN)/uv pip compile - --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements-uv.lock
 
 # Of an environment that holds what a server installs and nothing else; the tool that reads it stands beside it.
 sbom: .make/sbom/ready ## Write the software bill of materials to dist/hotline.cdx.json (CycloneDX 1.6)
@@ -91,10 +88,6 @@ sbom: .make/sbom/ready ## Write the software bill of materials to dist/hotline.c
 advisories: .make/dev ## Look for known weaknesses in the lock files: make advisories FILE=(an OSV export of PyPI)
 	@test -n "$(FILE)" || { echo "FILE=: advisories in OSV format, such as PyPI/all.zip of osv.dev"; exit 2; }
 	$(BIN)/python -m tools.advisories $(FILE)
-=======
-	echo "uv==0.13.9" | $(BIN)/uv pip compile - --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate -q -o requirements-uv.lock
->>>>>>> 4c029df73d426f7d076c36e6f7e265919a61f65c
 
 clean: ## Remove the virtual environment and build output; data stays
 	rm -rf .venv .make dist build
@@ -131,8 +124,8 @@ clean: ## Remove the virtual environment and build output; data stays
 	  --ignore-scripts $(NODE_TOOLS) || echo "Without npm: TypeScript clients and linters are not tried"
 	@touch $@
 
-.make/sbom/ready: requirements-sbom.lock requirements.lock
-	@$(PYTHON) -m venv --clear .make/sbom/tool && $(PYTHON) -m venv --clear --without-pip .make/sbom/runtime
-	@.make/sbom/tool/bin/pip install -q --require-hashes -r requirements-sbom.lock
-	@$(PYTHON) -m pip --python .make/sbom/runtime/bin/python install -q --require-hashes -r requirements.lock
+.make/sbom/ready: .make/venv requirements-sbom.lock requirements.lock
+	@$(PYTHON) -m venv --clear --without-pip .make/sbom/tool && $(PYTHON) -m venv --clear --without-pip .make/sbom/runtime
+	$(call install,.make/sbom/tool/bin/python,requirements-sbom.lock)
+	$(call install,.make/sbom/runtime/bin/python,requirements.lock)
 	@touch $@

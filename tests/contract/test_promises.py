@@ -304,16 +304,13 @@ def test_the_settings_the_papers_name_exist() -> None:
 
 
 def test_lock_files_name_no_address_and_the_source_no_machine() -> None:
-<<<<<<< HEAD
     for name in (
         "requirements.lock",
         "requirements-dev.lock",
         "requirements-generators.lock",
         "requirements-sbom.lock",
+        "requirements-uv.lock",
     ):
-=======
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-generators.lock", "requirements-uv.lock"):
->>>>>>> 4c029df73d426f7d076c36e6f7e265919a61f65c
         text = (ROOT / name).read_text()
         assert "://" not in text and "--index-url" not in text
         assert "--hash=sha256:" in text

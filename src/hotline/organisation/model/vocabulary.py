@@ -94,6 +94,8 @@ class Operator(StrEnum):
     RIGHTS = "rights"  # money, papers, claims
     POLICY = "policy"
     MEDIA = "media"  # drills, films, news
+    ELSEWHERE = "elsewhere"  # another place, of which one has heard
+    OWN = "own"  # the speaker's place, in a question that what was heard leads to
     FRAUD = "fraud"  # whose story is a swindle
     TELLS = "tells"  # begins what somebody else says
     REAL = "real"  # contradicts media, frauds and errors

@@ -39,7 +39,9 @@ class Lowered(StrEnum):
     ALMOST = "almost"
     HYPOTHESIS = "hypothesis"
     ERROR = "error"
+    TITLE = "title"
     MEDIA = "media"
+    ELSEWHERE = "elsewhere"
     FRAUD = "fraud"
     COMPARISON = "comparison"
     THING = "thing"
@@ -375,7 +377,9 @@ _CHECKS: tuple[tuple[Lowered, Operator | None, Callable[[_Context], bool]], ...]
     (Lowered.ALMOST, Operator.ALMOST, _Context.is_almost),
     (Lowered.HYPOTHESIS, Operator.HYPOTHESIS, _Context.is_hypothesis),
     (Lowered.ERROR, Operator.ERROR, _Context.is_error),
+    (Lowered.TITLE, None, _Context.is_named),
     (Lowered.MEDIA, Operator.MEDIA, _Context.is_media),
+    (Lowered.ELSEWHERE, Operator.ELSEWHERE, _Context.leads_to_question_of_own),
     (Lowered.FRAUD, Operator.FRAUD, _Context.is_swindle),
     (Lowered.COMPARISON, Operator.LIKE, _Context.is_comparison),
     (Lowered.THING, Operator.THING, _Context.is_thing),

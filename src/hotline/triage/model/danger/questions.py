@@ -11,6 +11,8 @@ _WHAT_NOW = (
     "怎么办", "咋个办", "咋办", "咋整", "咋个整", "点算", "怎么处理", "咋个处理", "打哪个电话",
     "找哪个", "找谁",
 )  # fmt: skip
+_ASKED_WITHIN = 40  # characters behind the word for one's own place
+_CLAUSE_MARKS = ",.!?;。、\n"
 _TOLD_BEFORE = 12  # characters in front of a hit that may say whose case it is
 _CASE_SIGNS = (
     *"了咯咗喇紧正在我这那都还没很好", "有人", "有个", "一个", "得满", "得直", "得一", "有几", "几个",
@@ -20,6 +22,18 @@ _CASE_SIGNS = (
 _LONGEST_ENDING = 10  # characters, with the mark
 _ANSWERED_NO = re.compile(
     r"[^,.!?;。、\n]{0,8}?[吗么没嘛不]?\?\s*(?:没有|没得|没|莫得|冇|不是|no|nope|not)(?=[,.!;。、\n]|$)"
+)
+# in a question about one's own place that what was heard of another leads to
+_ASKS_OF_OWN = re.compile(
+    r"(\w)[不唔冇没]\1|(?:吗|么|没有|没得|没|冇|不)\s*(?=[,.!?;。、\n]|$)|\?|几时|什么时候|有没有|有没得|有冇|哪个|谁"
+    r"|(?:^|[,.;!?]|\band|\bso)\s*(?:does|do|did|is|are|was|were|can|could|should|when|has|have|will|who)\b"
+)
+# in such a question: it reached one's own place, or somebody can still be saved
+_ACTS = ("跑", "撤", "疏散", "躲", "逃", "关窗", "救", "送", "报警", "evacuate", "leave", "get out", "save", "rescue")
+_HAPPENED = re.compile(r"[了咗咯](?!没|吗|不)")
+# whose danger is one's own, wherever it is
+_ONES_OWN = re.compile(
+    r"我[妈爸老儿女娃婆公奶爷哥姐弟妹阿屋家]|my (?:mum|mom|mother|dad|father|son|daughter|wife|husband)\b"
 )
 
 
@@ -48,3 +62,27 @@ class Questions(Surroundings):
         """Whether the sentence is a question that the next word answers with no: "is anybody hurt? No, nobody"."""
         asked = self.text.find("?", self.end, self.end + _LONGEST_ENDING) >= 0  # ten times as quick as to match
         return asked and _ANSWERED_NO.match(self.text, self.end) is not None
+
+    def leads_to_question_of_own(self) -> bool:
+        """Whether what was heard of another place only leads to a question about the speaker's own: "another estate
+        had a fire, has our garage been checked"."""
+        if not self.reading.operator(Operator.ELSEWHERE) or self.reading.operator(Operator.PLEA):
+            return False
+        heard = [
+            span
+            for span in self.around(Operator.ELSEWHERE)
+            if span[0] < self.event[1] and 0 <= self.reading.clause(self.start) - self.clause_of(span) <= 1
+        ]
+        own = [
+            span
+            for span in self.around(Operator.OWN)
+            if any(0 < self.clause_of(span) - self.clause_of(other) <= 3 for other in heard) and span[0] > self.start
+        ]
+        if not own or _ONES_OWN.search(self.text, max(0, heard[0][0] - _TOLD_BEFORE), self.end):
+            return False
+        begin = max(self.text.rfind(mark, 0, own[0][0]) for mark in _CLAUSE_MARKS)
+        asked = self.text[max(0, begin) : own[0][0] + _ASKED_WITHIN]
+        happens = any(span[0] > begin for span in (*self.in_sentence(Operator.NOW), *self.present))
+        if happens or _HAPPENED.search(asked.lstrip(_CLAUSE_MARKS).partition(",")[0]):
+            return False
+        return not any(word in asked for word in _ACTS) and _ASKS_OF_OWN.search(asked) is not None

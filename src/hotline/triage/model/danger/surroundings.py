@@ -12,6 +12,15 @@ _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|
 _RESULT = frozenset("了咯咗着紧起")  # directly behind a verb: it has happened, or goes on
 _WHILE = ("的时候", "时候", "时突然", "时有", "时忽然")  # behind a film or a drill: when it happened, no part of it
 _STAGED = frozenset({"演练", "演习", "彩排", "排练"})  # in which dangers are played, but no illness
+_QUOTES = ("《", "“", "「", "『", '"')
+_QUOTED = r"[“「『\"][^”」』\"\n]{1,20}[”」』\"]"
+# a title, or a name in quotation marks that a word before or behind it says to be one
+_NAMES = re.compile(
+    r"《[^》]{1,20}》"
+    rf"|(?:(?<=[店馆铺吧摊厅牌剧歌片书])叫|叫做|叫作|名叫|取名|店名|招牌是|called|named) ?{_QUOTED}"
+    rf"|(?<![喊说讲道写问发]){_QUOTED}"
+    r"(?=的?(?![是人在])\w{0,3}[店馆铺吧坊牌剧歌片班展摊粉面]| (?:shop|restaurant|bar|band|show)\b)"
+)
 _WINDOW = 80  # characters; a text without any full stop is not one sentence
 _SHORT_SENTENCE = 40  # units
 
@@ -90,6 +99,14 @@ class Surroundings:
         sentences = self.reading.sentences
         found = [match.span() for match in _DATE.finditer(self.text, begin, end)]
         return [span for span in found if sentences[span[0]] == self.sentence]
+
+    def is_named(self) -> bool:
+        """Whether a part of the event belongs to a title or a name in quotation marks."""
+        if not any(mark in self.text for mark in _QUOTES):
+            return False
+        begin, end = max(0, self.start - _WINDOW), self.end + _WINDOW
+        names = [found.span() for found in _NAMES.finditer(self.text, begin, end)]
+        return any(s <= span[0] and span[1] <= e for span in self.hit.spans[:2] for s, e in names)
 
     def only_tells_when(self, span: Span, *, medical: bool) -> bool:
         """Whether a film or a drill at the span was only going on when it happened, or is what somebody was at."""

@@ -37,7 +37,7 @@ _DASHED = (
 _WRONG = "没|停[水电气]|漏|又|也|都|整|今天|昨|刚才|外面|旁边|前面|后面|楼下|顶楼|底楼"
 _BUILDING = (
     rf"(?P<building>{_LIST})"
-    rf"(?:[号#]?(?:楼栋|栋|幢|座{_NOT_SEATS})|[号#]楼|#(?=\d|{_N}(?:单元|[楼层])|-|的|[,。]|$|{_WRONG})|楼(?={_N}单元)"
+    rf"(?:[号#]?(?:楼栋|栋|幢|座{_NOT_SEATS})|[号#]楼|#(?=\d|{_N}(?:单元|[楼层])|-|的|[,。]|$|{_WRONG})|[楼号](?={_N}单元)"
     # 栋 as speech recognition hears it, where nothing else can be meant
     rf"|[洞动冻懂](?={_N}单元))"
 )
