@@ -11,7 +11,7 @@ NODE_TOOLS := @hey-api/openapi-ts@0.95.0 typescript@5.9.3 @stoplight/spectral-cl
 # it is told the index, and where it still cannot install, pip does. Both hold every file against its hash.
 define install
 @index=$${PIP_INDEX_URL:-$$($(BIN)/pip config list | sed -nE "s/^(global|install)\.index-url='(.*)'/\2/p" | tail -n 1)}; \
-$(BIN)/uv pip install -q --python $(1) --require-hashes -r $(2) $(3) $${index:+--default-index "$$index"} || \
+UV_DEFAULT_INDEX="$$index" $(BIN)/uv pip install -q --python $(1) --require-hashes -r $(2) $(3) || \
 $(BIN)/pip --python $(1) install -q --require-hashes -r $(2)
 endef
 
@@ -66,6 +66,7 @@ wheel: .make/dev ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
 
 lock: .make/venv ## Resolve the lock files; they hold no address
+	@test -x $(BIN)/uv || $(BIN)/pip install -q --require-hashes -r requirements-uv.lock
 	$(BIN)/uv pip compile pyproject.toml --extra postgres --group build --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate -q -o requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra postgres --group dev --group build --universal --python-version 3.11 --generate-hashes \

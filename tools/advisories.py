@@ -80,9 +80,7 @@ def is_affected(version: Version, affected: Mapping[str, Any]) -> bool:
 def _is_within(version: Version, events: Iterable[Mapping[str, str]]) -> bool:
     """The last event in order that is not beyond the version says whether the version is affected."""
     inside = False
-    for bound, what in sorted(
-        ((_bound(text), what) for event in events for what, text in event.items()), key=_in_order
-    ):
+    for bound, what in sorted(_read_events(events), key=_in_order):
         if what == "introduced" and version >= bound:
             inside = True
         elif (what == "fixed" and version >= bound) or (what == "last_affected" and version > bound):
@@ -90,13 +88,18 @@ def _is_within(version: Version, events: Iterable[Mapping[str, str]]) -> bool:
     return inside
 
 
+def _read_events(events: Iterable[Mapping[str, str]]) -> Iterator[tuple[Version, str]]:
+    """What cannot be read as a version begins a range early and never ends one: better an alarm too many than one too
+    few."""
+    for event in events:
+        for what, text in event.items():
+            bound = None if text == "0" else _parse_version(text)  # "0" is before every version
+            if bound is not None or what == "introduced":
+                yield bound or _EARLIEST, what
+
+
 def _in_order(event: tuple[Version, str]) -> tuple[Version, bool]:
     return event[0], event[1] != "introduced"
-
-
-def _bound(text: str) -> Version:
-    """ "0" is before every version. So is what cannot be read as one: better an alarm too many than one too few."""
-    return (None if text == "0" else _parse_version(text)) or _EARLIEST
 
 
 def _parse_version(text: str) -> Version | None:

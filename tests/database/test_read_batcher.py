@@ -55,16 +55,20 @@ def asking(number: str, other: str = "", since: datetime = LONG_AGO) -> dict[str
 
 
 class Counted:
-    """The database, with how many requests each round trip asked for. `fails`: what the next one raises."""
+    """The database, with how many requests each round trip asked for. `fails`: what a
+    number raises; `hangs`: until when it is not answered."""
 
     def __init__(self, db: Database) -> None:
-        self.db, self.asked, self.fails = db, list[int](), dict[str, Exception]()
+        self.db, self.asked = db, list[int]()
+        self.fails, self.hangs = dict[str, Exception](), dict[str, asyncio.Event]()
 
     async def rows_of_each(
         self, query: BatchQuery, requests: Sequence[Mapping[str, Any]], /, **shared: Any
     ) -> list[list[Any]]:
         self.asked.append(len(requests))
         for request in requests:
+            if request["number"] in self.hangs:
+                await self.hangs[request["number"]].wait()
             if (fault := self.fails.get(request["number"])) is not None:
                 raise fault
         return await self.db.rows_of_each(query, requests, **shared)
@@ -117,6 +121,23 @@ async def test_an_outage_is_told_to_all_and_asked_once(db: Database, numbers: li
     told = await asyncio.gather(*asked, return_exceptions=True)
     assert [type(one) for one in told] == [DatabaseUnavailable] * 3
     assert counted.asked == [3]
+
+
+async def test_a_batch_that_hangs_holds_up_nobody_who_comes_later(
+    db: Database, numbers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hotline.database.read_batcher.LATE", 0)
+    counted = Counted(db)
+    counted.hangs[numbers[0]] = asyncio.Event()
+    reads = ReadBatcher(counted)  # type: ignore[arg-type]
+    stuck = asyncio.create_task(reads.rows(NEWEST, asking(numbers[0]), status=STATUS))
+    await asyncio.sleep(0)
+    while not counted.asked:
+        await asyncio.sleep(0)
+    assert [row.number for row in await reads.rows(NEWEST, asking(numbers[1]), status=STATUS)] == [numbers[1]]
+    assert not stuck.done()
+    counted.hangs[numbers[0]].set()
+    assert [row.number for row in await stuck] == [numbers[0]]
 
 
 async def test_who_gives_up_costs_the_others_nothing(db: Database, numbers: list[str]) -> None:

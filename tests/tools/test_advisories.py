@@ -43,6 +43,8 @@ def locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         # mended in 1.9, broken again in 2.3, in any order
         (fixed_in({"fixed": "2.5"}, {"introduced": "0"}, {"introduced": "2.3"}, {"fixed": "1.9"}), True),
         (fixed_in({"introduced": "0"}, {"fixed": "1.9"}, {"introduced": "2.5"}), False),
+        (fixed_in({"introduced": "0"}, {"fixed": "2.0-final.x"}), True),  # unreadable: it ends nothing
+        (fixed_in({"introduced": "unreadable"}, {"last_affected": "2.x"}), True),
         ({"versions": ["2.4.1"]}, True),
         ({"versions": ["2.4.01", "nonsense"]}, True),  # the same version, as PEP 440 reads it
         ({"versions": ["2.4.10"]}, False),

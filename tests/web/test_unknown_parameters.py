@@ -49,6 +49,13 @@ async def test_a_parameter_that_an_operation_does_not_have_is_refused_by_name(ca
         assert broken(refused.json()) == [("statuss", "unknown parameter"), ("colour", "unknown parameter")], path
 
 
+async def test_a_name_that_nobody_misspells_is_not_repeated(desk: Player) -> None:
+    for name in ("x" * 5000, "%00%3Cscript%3E", "状态"):
+        refused = await desk.get(f"/v1/tickets?{name}=1")
+        assert refused.status_code == 422
+        assert broken(refused.json()) == [("query", "unknown parameter")], name[:9]
+
+
 async def test_who_may_not_ask_is_told_that_before_what_is_misspelt(desk: Player, lifts: Player) -> None:
     assert (await lifts.get("/v1/audit?persn=li")).status_code == 403
     stranger = {"authorization": "Bearer nobody"}

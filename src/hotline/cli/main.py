@@ -4,6 +4,7 @@
 """
 
 import os
+from typing import Annotated
 
 import typer
 
@@ -32,7 +33,20 @@ def build(groups: tuple[typer.Typer, ...]) -> typer.Typer:
     return root
 
 
-def _prepare(context: typer.Context) -> None:
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"hotline {version('hotline')}")
+        raise typer.Exit
+
+
+def _prepare(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
     os.umask(0o077)  # what any command writes is for its owner alone
     context.obj = ProcessCommandLine()
 

@@ -9,36 +9,55 @@ from hotline.database.prepared import BatchQuery, Row
 from hotline.refusals import Refused
 
 MAX_BATCH = 32  # a request waits for the whole batch
+LATE = 0.25  # seconds after which a batch is waited for no longer: another one is asked beside it
 
 Group = tuple[BatchQuery, tuple[Any, ...]]  # what may be asked together: the query, and the values that all share
 
 
+class _Asking:
+    """Since when the present batch of a group is under way, by the loop's clock."""
+
+    __slots__ = ("since",)
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+
+
 class ReadBatcher:
     """Call `rows` from any task of one event loop. With little to do each is asked at once, under load they gather by
-    themselves. A separate task asks, so that a cancelled caller does not cancel the reads of others."""
+    themselves. A separate task asks, so that a cancelled caller does not cancel the reads of others; a batch that hangs
+    does not hold up who comes after it."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._waiting: dict[Group, list[tuple[Mapping[str, Any], asyncio.Future[list[Row]]]]] = {}
-        self._asking: dict[Group, asyncio.Task[None]] = {}
+        self._asking: dict[Group, _Asking] = {}
+        self._tasks: set[asyncio.Task[None]] = set()  # the loop itself holds them by weak references only
 
     async def rows(self, query: BatchQuery, own: Mapping[str, Any], /, **shared: Any) -> list[Row]:
         """The rows for `own`, the values of the query's `own_names`. `shared`: its other values, hashable or lists.
         Raises what the database raises for this request."""
+        loop = asyncio.get_running_loop()
         group = query, tuple((name, _hashable(value)) for name, value in shared.items())
-        mine: asyncio.Future[list[Row]] = asyncio.get_running_loop().create_future()
+        mine: asyncio.Future[list[Row]] = loop.create_future()
         self._waiting.setdefault(group, []).append((own, mine))
-        if group not in self._asking:
-            self._asking[group] = asyncio.create_task(self._ask(group, shared))
+        present = self._asking.get(group)
+        if present is None or loop.time() - present.since > LATE:
+            asking = self._asking[group] = _Asking(loop.time())
+            task = loop.create_task(self._ask(group, shared, asking))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await mine
 
-    async def _ask(self, group: Group, shared: Mapping[str, Any]) -> None:
+    async def _ask(self, group: Group, shared: Mapping[str, Any], asking: _Asking) -> None:
         try:
             while waiting := self._waiting.pop(group, None):
                 for start in range(0, len(waiting), MAX_BATCH):
+                    asking.since = asyncio.get_running_loop().time()
                     await self._settle(group[0], waiting[start : start + MAX_BATCH], shared)
         finally:
-            del self._asking[group]
+            if self._asking.get(group) is asking:
+                del self._asking[group]
 
     async def _settle(
         self,

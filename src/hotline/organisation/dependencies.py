@@ -37,6 +37,7 @@ from hotline.web.idempotency import ANSWER_RETENTION, RequestKey
 S = TypeVar("S", bound=OrganisationServices)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 ACTOR_SCOPE_KEY = "hotline.actor"  # in a scope: whose credential was checked before the body was read
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,60}")  # of a parameter that somebody may have misspelt
 _VERSION = re.compile(r'"?([0-9]{1,9})"?')
 
 
@@ -174,6 +175,11 @@ def allow_anonymous(rule: str) -> Any:
 MOST_FAULTS = 20  # named in one refusal
 
 
+def _shown_name(name: str) -> str:
+    """A misspelt name as its sender finds it again; nothing else that was sent is repeated."""
+    return name if _PLAIN_NAME.fullmatch(name) else "query"
+
+
 class AuthenticatedRoute(APIRoute):
     """A route that looks at the credential before it reads the body: FastAPI reads and parses a body before it asks
     any dependency.
@@ -208,7 +214,7 @@ class AuthenticatedRoute(APIRoute):
         policy = access_policy(self)
         if policy is not None and policy.roles is not None:  # who may not ask is told that, and nothing else
             await policy.authorize(request)
-        faults = tuple((name, "unknown parameter") for name in unknown[:MOST_FAULTS])
+        faults = tuple((_shown_name(name), "unknown parameter") for name in unknown[:MOST_FAULTS])
         raise Refused(Refusal(Code.INVALID, "the query is not valid", errors=faults))
 
     @cached_property
