@@ -255,7 +255,7 @@ def _build_ticket(
     confidential = intake_request.confidential
     if confidential is None:
         confidential = Kind.REPORT in (kind, intake_request.kind) or (category is not None and category.confidential)
-    routed = choose_route(directory, code, kind, area, now)
+    routed = choose_route(directory, code, kind, area, now, advice.dangers)
     ticket = Ticket(
         number=number,
         status=TicketStatus.RECEIVED,

@@ -8,11 +8,14 @@ from typing import Any
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.duty import members_on_duty
 from hotline.organisation.model.items import ANY, Route
-from hotline.organisation.model.vocabulary import Hours, Kind
+from hotline.organisation.model.vocabulary import Hours, Kind, Priority
 from hotline.text.reasons import Because
 from hotline.tickets.model.ticket import Assignment, Ticket
 from hotline.tickets.model.vocabulary import LIVE, OPEN, AssignmentStatus, Part, TicketStatus
 from hotline.tickets.sla.policies import working_time_of
+from hotline.value_objects import replace
+
+_DANGER_FLAG = "danger:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,31 @@ def is_unmanned(directory: Directory, department: str, now: datetime) -> bool:
 
 
 def choose_route(
+    directory: Directory,
+    category: str | None,
+    kind: Kind,
+    area: str | None,
+    now: datetime,
+    dangers: Sequence[str] = (),
+) -> RoutingDecision | None:
+    """The lead, who assists and who performs. None only where the directory is empty. `dangers`: those that must be
+    acted on; whoever must act on one of them, by its own category, assists where another leads."""
+    chosen = _most_specific(directory, category, kind, area, now)
+    if chosen is None:
+        return None
+    assists, because = [*chosen.assists], [*chosen.because]
+    for code in dict.fromkeys(directory.hazards[d].category for d in dangers if d in directory.hazards):
+        found = _most_specific(directory, code, kind, area, now) if code and code != category else None
+        if found is not None and found.sure:
+            assists += (found.lead, *found.assists)
+            because += found.because
+    others = tuple(dict.fromkeys(code for code in assists if code != chosen.lead))
+    return replace(chosen, assists=others, because=tuple(dict.fromkeys(because)))
+
+
+def _most_specific(
     directory: Directory, category: str | None, kind: Kind, area: str | None, now: datetime
 ) -> RoutingDecision | None:
-    """The lead, who assists and who performs. None only where the directory is empty."""
     if directory.home is None:
         return None
     categories, areas = directory.category_path(category), directory.area_path(area)
@@ -88,17 +113,28 @@ def choose_route(
     )
 
 
-def current_advice(directory: Directory, ticket: Ticket, orders: Sequence[Assignment]) -> dict[str, Any]:
+def dangers_of(ticket: Ticket) -> tuple[str, ...]:
+    """The dangers that a ticket tells of and that are acted on: none once somebody found it to be no emergency."""
+    if ticket.priority is not Priority.EMERGENCY:
+        return ()
+    return tuple(flag.removeprefix(_DANGER_FLAG) for flag in ticket.flags if flag.startswith(_DANGER_FLAG))
+
+
+def current_advice(directory: Directory, ticket: Ticket, orders: Sequence[Assignment], now: datetime) -> dict[str, Any]:
     """The ticket's advice as it may be acted on now: the keys of `Ticket.advice`.
 
-    The routing made at intake holds until its order ends. Once the lead's order was returned, recalled or done and the
-    ticket waits for another dispatch, that routing would propose a department that is out of it. `lead` is then what
-    the last approved return suggests, unless that department gave the ticket back too or is retired; else None.
+    Until a first order is given the routing is that of the ticket as it now stands: somebody may have corrected its
+    category, kind or area. It then holds until its order ends. Once the lead's order was returned, recalled or done and
+    the ticket waits for another dispatch, that routing would propose a department that is out of it. `lead` is then
+    what the last approved return suggests, unless that department gave the ticket back too or is retired; else None.
     `because` names the state in which the last order ended, and its department."""
     advice = dict(ticket.advice)
     leads = [order for order in orders if order.part is Part.LEAD]
     waits = ticket.status in OPEN and ticket.status is not TicketStatus.RESOLVED
-    if not leads or not waits or any(order.status in LIVE for order in leads):
+    if waits and not leads:
+        routed = choose_route(directory, ticket.category, ticket.kind, ticket.area, now, dangers_of(ticket))
+        return {**advice, "routing": routed.as_dict() if routed is not None else None}
+    if not waits or any(order.status in LIVE for order in leads):
         return advice
     last = max(leads, key=lambda order: (order.closed_at or order.issued_at, order.issued_at, len(order.id), order.id))
     named = directory.departments.get(last.suggested or "") if last.status is AssignmentStatus.RETURNED else None

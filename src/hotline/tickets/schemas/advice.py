@@ -1,5 +1,6 @@
 """What triage and routing advised, as replies show it."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -169,9 +170,9 @@ def render_place(place: PlaceCandidate) -> NamedPlace:
     return NamedPlace(**place.as_dict())
 
 
-def render_advice(facts: Facts, directory: Directory, *, is_caller_hidden: bool) -> TicketAdvice:
+def render_advice(facts: Facts, directory: Directory, now: datetime, *, is_caller_hidden: bool) -> TicketAdvice:
     """Advice and hints; without what names the caller where the caller is not shown."""
-    advice = current_advice(directory, facts.ticket, facts.assignments)
+    advice = current_advice(directory, facts.ticket, facts.assignments, now)
     advice.pop("unread", None)  # shown beside it
     hints = advice.get("hints")
     if is_caller_hidden and hints and "form" in hints:

@@ -248,7 +248,9 @@ def render_ticket(
         ),
         clocks=_render_clocks(facts, actor, now, inside=is_staff),
         waits_for=render_waiting(replace(facts, directory=directory), directory) if is_staff else None,
-        advice=render_advice(facts, directory, is_caller_hidden=caller is None or caller.masked) if is_staff else None,
+        advice=render_advice(facts, directory, now, is_caller_hidden=caller is None or caller.masked)
+        if is_staff
+        else None,
         unread=render_unread(t.advice.get("unread") or ()) if is_staff else (),
         result=_render_result(facts, actor, inside=is_staff),
         promised_at=t.promised_at,

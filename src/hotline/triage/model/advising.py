@@ -5,11 +5,12 @@ The result is advice. A person's choice takes precedence, and both are stored; n
 
 from collections.abc import Sequence
 
-from hotline.organisation.model.vocabulary import URGENCY, Danger, Grade, Operator, Priority
+from hotline.organisation.model.vocabulary import URGENCY, Danger, Grade, Kind, Operator, Priority
 from hotline.text.normalisation import fold_text
 from hotline.text.reasons import Because
 from hotline.triage.model.advice import Advice, AskedDanger
 from hotline.triage.model.categories import find_category, find_kind, find_priority
+from hotline.triage.model.danger.judging import Lowered
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
 from hotline.triage.model.enquiries import read_enquiry, tells_fault
 from hotline.triage.model.lexicon import Lexicon
@@ -46,8 +47,10 @@ def advise(
     symptoms = find_symptoms(reading)
     category, confidence, others = find_category(lexicon, found, symptoms, dangers, because)
     meant = _category_of_danger(lexicon, findings)
-    if meant is not None and (category is None or category.priority is not Priority.EMERGENCY):
-        # an emergency is given the category of its danger, without waiting for a person to choose
+    sure_at = lexicon.directory.home.sure_at if lexicon.directory.home is not None else DANGER_IS_SURE
+    if meant is not None and (category is None or category.priority is not Priority.EMERGENCY or confidence < sure_at):
+        # an emergency is given the category of its danger, without waiting for a person to choose: also where two
+        # dangers compete for it
         category, confidence = lexicon.directory.categories[meant], DANGER_IS_SURE
         because.append(Because(f"category:{meant}", tuple(dangers)))
     said = category
@@ -62,6 +65,9 @@ def advise(
     business = enquiry.errand or enquiry.progress
     told = bool(dangers or asked) or (not business and tells_fault(lexicon.directory, active))
     kind = find_kind(lexicon, found, rules, category, () if told else enquiry.words, because)
+    if kind is Kind.ENQUIRY and category is not None and _is_supposed(findings):
+        # what to do if somebody were trapped: a question for the desk, for which nobody is sent out
+        others, category, said, confidence = ((category.code, confidence), *others), None, None, 0.0
     place = read_places(lexicon.places, narrative, address, near)
     because += place.because
     over = enquiry.progress and not asked and category is not None and category.priority is Priority.EMERGENCY
@@ -109,6 +115,11 @@ def _without_cries(reading: Reading, findings: Sequence[DangerFinding]) -> list[
     """Without those that are a cry for help alone: beside a danger that is told they leave nothing to ask."""
     pleas = {reading.text[start:end] for start, end in reading.operator(Operator.PLEA)}
     return [f for f in findings if not all(any(word in plea for plea in pleas) for word in f.words)]
+
+
+def _is_supposed(findings: Sequence[DangerFinding]) -> bool:
+    """Whether every danger that is named is only supposed."""
+    return bool(findings) and all(finding.lowered is Lowered.HYPOTHESIS for finding in findings)
 
 
 def _category_of_danger(lexicon: Lexicon, findings: Sequence[DangerFinding]) -> str | None:
