@@ -47,6 +47,26 @@ def test_the_command_prints_each_figure_with_its_numbers(tmp_path: Path) -> None
     assert "(1 of 1)" in done.output and "(0 of 1)" in done.output
 
 
+def test_what_is_asked_in_vain_is_said_and_each_miss_stands_under_its_figure(tmp_path: Path) -> None:
+    cases = tmp_path / "cases.tsv"
+    cases.write_text(
+        "text\texpected\n"
+        "厨房着火了，快来人\tprioriti=emergency;danger=fyre\n"
+        "12栋的路灯坏了\tarea=rq-b13;lead=gas;danger=fyre\n"
+        "有点事情\tlead=nobody-there\n",
+        "utf-8",
+    )
+    done = run.invoke(app, ["triage", "evaluate", str(cases), "--misses"])
+    assert done.exit_code == 0, done.output
+    for line in (
+        "cases.tsv:2: prioriti= is not used; there are priority, danger,", "cases.tsv:2: no danger fyre (2 rows)",
+        "cases.tsv:4: no department nobody-there",
+        "places wrong: 12栋的路灯坏了", "dispatched rightly: 12栋的路灯坏了", "dispatched at once: 有点事情",
+    ):  # fmt: skip
+        assert line in done.output, line
+    assert "0.500  (1 of 2)" in done.output, done.output
+
+
 # name of the figure -> the least or the most it may be
 FLOORS = {
     "danger found": 0.92,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from hotline.database.prepared import Row
     from hotline.learning.model.evaluation import Case, Evaluation, Pair
     from hotline.learning.service import TrainedVersion
-    from hotline.learning.vocabulary import ModelState
     from hotline.tickets.context import Services
     from hotline.triage.model.lexicon import Lexicon
 
@@ -33,7 +32,10 @@ _WORKING, _DUTY = datetime(2026, 11, 25, 2, tzinfo=UTC), datetime(2026, 11, 25, 
 
 @dataclass(frozen=True)
 class _Cases:
+    """`expected`: the second cell of each case's row."""
+
     cases: "list[Case]"
+    expected: list[str]
     pairs: "list[Pair]"
 
 
@@ -47,13 +49,19 @@ def evaluate(
     misses: Annotated[bool, typer.Option("--misses", help="Print each case that was not as expected")] = False,
 ) -> None:
     """Run triage, routing and the search for repeats on cases, and print how many are right. Nothing is stored."""
-    from hotline.learning.model.evaluation import evaluate_cases, evaluate_pairs
+    from hotline.learning.model.evaluation import doubts_about, evaluate_cases, evaluate_pairs
     from hotline.triage.meaning import load_encoder
 
     for file in files:
         read = _read_file(file, seed)
         lexicons = {name: _shipped_lexicon(name) for name in {case.seed for case in read.cases} | {seed}}
         say(f"{file.name}: {len(read.cases)} cases, {len(read.pairs)} pairs")
+        rows: dict[str, list[int]] = {}
+        for number, (case, expected) in enumerate(zip(read.cases, read.expected, strict=True), start=2):
+            for doubt in doubts_about(expected, case, lexicons[case.seed].directory):
+                rows.setdefault(doubt, []).append(number)
+        for doubt, numbers in rows.items():
+            say(f"{file.name}:{numbers[0]}: {doubt}" + (f" ({len(numbers)} rows)" if len(numbers) > 1 else ""))
         if read.cases:
             _print(evaluate_cases(read.cases, lexicons, _WORKING, _DUTY), misses)
         if read.pairs:
@@ -162,14 +170,17 @@ def promote_version(
 @commands.command("rollback")
 def roll_back(context: typer.Context) -> None:
     """Go back to the version that was in use before. New versions then wait for `promote`."""
+    from hotline.learning import store
     from hotline.learning.service import rollback
 
-    async def work(services: "Services") -> "tuple[int, ModelState]":
-        return await rollback(services, BY, services.clock())
+    async def work(services: "Services") -> "tuple[str, str]":
+        before = (await store.load_uses(services.db, 1))[:1]
+        version, state = await rollback(services, BY, services.clock())
+        return "".join(f"{use.version}, {use.state}" for use in before), f"{version}, {state}"
 
     line: CommandLine = context.obj
-    version, state = line.with_services(work)
-    say(f"in use: {version}, {state}")
+    before, now = line.with_services(work)
+    say(f"in use: {now}" if now != before else f"nothing changed but that new versions wait for promote; in use: {now}")
 
 
 def _period(figures: "Mapping[str, Any]") -> str:
@@ -210,6 +221,7 @@ def _read_file(file: Path, seed: str) -> _Cases:
     from hotline.learning.model.evaluation import Pair, parse_case
 
     cases: list[Case] = []
+    texts: list[str] = []
     pairs: list[Pair] = []
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
@@ -221,13 +233,14 @@ def _read_file(file: Path, seed: str) -> _Cases:
         if heading[:2] == ["text", "expected"] and len(row) == 2:
             try:
                 cases.append(parse_case(row[0], row[1], seed))
+                texts.append(row[1])
             except ValueError as fault:
                 stop(f"{file.name}:{number}: {fault}")
         elif heading[:3] == ["same", "a", "b"] and len(row) >= 3 and row[0] in ("0", "1"):
             pairs.append(Pair(row[1], row[2], row[0] == "1", row[3] if len(row) > 3 else ""))
         else:
             stop(f"{file.name}:{number}: a row of text and expected, or of same (0 or 1), a, b and kind")
-    return _Cases(cases, pairs)
+    return _Cases(cases, texts, pairs)
 
 
 def _shipped_lexicon(seed: str) -> "Lexicon":

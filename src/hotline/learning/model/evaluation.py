@@ -2,7 +2,8 @@
 
 A case is a text and what is expected of it, `key=value` parted by semicolons: `priority` (emergency | not-emergency),
 `danger`, `register` (how it is said), `area` (codes parted by `|`, `-` for none), `lead` (the department that must
-act), `hours` (working or duty), `seed` (the directory). A pair is two texts that are one matter, or not."""
+act), `hours` (working or duty), `seed` (the directory), `about` (a note).
+A pair is two texts that are one matter, or not."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from hotline.triage.model.same_matter import (
     profile_of_advice,
 )
 
+KEYS = ("priority", "danger", "register", "area", "lead", "hours", "seed", "about")
 PLAIN = "plain"  # the register of emergencies said in plain words
 
 
@@ -88,12 +90,7 @@ class Evaluation:
 
 def parse_case(text: str, expected: str, default_seed: str) -> Case:
     """A case from the two cells of its row. Raises ValueError naming what cannot be read."""
-    values: dict[str, str] = {}
-    for part in filter(None, expected.split(";")):
-        key, equals, value = part.partition("=")
-        if not equals:
-            raise ValueError(f"{part!r} is not key=value")
-        values[key.strip()] = value.strip()
+    values = _read_expected(expected)
     priority = values.get("priority")
     if priority not in (None, "emergency", "not-emergency"):
         raise ValueError("priority is emergency or not-emergency")
@@ -108,6 +105,27 @@ def parse_case(text: str, expected: str, default_seed: str) -> Case:
         lead=values.get("lead"),
         on_duty=values.get("hours") == "duty",
     )
+
+
+def _read_expected(expected: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for part in filter(None, expected.split(";")):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise ValueError(f"{part!r} is not key=value")
+        values[key.strip()] = value.strip()
+    return values
+
+
+def doubts_about(expected: str, case: Case, directory: Directory) -> list[str]:
+    """What a case asks about in vain: keys that are not used, codes that its directory does not have."""
+    doubts = [f"{key}= is not used; there are {', '.join(KEYS)}" for key in _read_expected(expected) if key not in KEYS]
+    doubts += [f"no area {area}" for area in case.areas if area is not None and area not in directory.areas]
+    if case.lead is not None and case.lead not in directory.departments:
+        doubts.append(f"no department {case.lead}")
+    if case.danger is not None and case.danger not in directory.hazards:
+        doubts.append(f"no danger {case.danger}")
+    return doubts
 
 
 def evaluate_cases(
@@ -136,10 +154,16 @@ def _count_danger(result: Evaluation, case: Case, advice: Advice) -> None:
         if not alarm:
             result.misses.append(("danger found", case.text, said))
         elif case.danger is not None:
-            result.count("danger named rightly", case.danger in advice.dangers)
+            named = case.danger in advice.dangers
+            result.count("danger named rightly", named)
+            if not named:
+                result.misses.append(("danger named rightly", case.text, " ".join(advice.dangers) or "none"))
     else:
         result.count("false alarms", alarm)
-        result.count("asked without need", bool(advice.ask) and not alarm)
+        asked = bool(advice.ask) and not alarm
+        result.count("asked without need", asked)
+        if asked:
+            result.misses.append(("asked without need", case.text, said))
         if alarm:
             result.misses.append(("false alarms", case.text, said))
 
@@ -153,7 +177,7 @@ def _count_place(result: Evaluation, case: Case, advice: Advice, directory: Dire
     result.count("places right", right)
     result.count("places wrong", wrong)
     if not right:
-        result.misses.append(("places right", case.text, str(advice.area)))
+        result.misses.append(("places wrong" if wrong else "places right", case.text, str(advice.area)))
 
 
 def _count_routing(result: Evaluation, case: Case, advice: Advice, directory: Directory, now: datetime) -> None:
@@ -167,8 +191,9 @@ def _count_routing(result: Evaluation, case: Case, advice: Advice, directory: Di
     if at_once:
         result.count("dispatched rightly", right)
     if not at_once or not right:
+        name = "dispatched rightly" if at_once else "dispatched at once"
         lead = routed.lead if routed else "nobody"
-        result.misses.append(("dispatched rightly", case.text, f"{advice.category} {advice.confidence:.2f} {lead}"))
+        result.misses.append((name, case.text, f"{advice.category} {advice.confidence:.2f} {lead}"))
 
 
 def evaluate_pairs(pairs: Sequence[Pair], lexicon: Lexicon, encoder: TextEncoder | None = None) -> Evaluation:
