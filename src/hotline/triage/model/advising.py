@@ -10,6 +10,7 @@ from hotline.text.normalisation import fold_text
 from hotline.text.reasons import Because
 from hotline.triage.model.advice import Advice, AskedDanger
 from hotline.triage.model.categories import find_category, find_kind, find_priority
+from hotline.triage.model.danger.judging import Lowered
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
 from hotline.triage.model.enquiries import read_enquiry, tells_fault
 from hotline.triage.model.lexicon import Lexicon
@@ -59,12 +60,13 @@ def advise(
             category, confidence = lexicon.directory.categories[opinion.category], opinion.confidence
     enquiry = read_enquiry(reading, lexicon.directory)
     active = _of_active_categories(lexicon, symptoms)
-    business = enquiry.errand or enquiry.progress
-    told = bool(dangers or asked) or (not business and tells_fault(lexicon.directory, active))
+    # what a question how it goes on leaves open is asked, and is a question still
+    left_open = any(f.grade is Grade.ASK and f.lowered is not Lowered.FOLLOWED_UP for f in open_findings)
+    told = bool(dangers) or left_open or tells_fault(reading, lexicon.directory, enquiry)
     kind = find_kind(lexicon, found, rules, category, () if told else enquiry.words, because)
     place = read_places(lexicon.places, narrative, address, near)
     because += place.because
-    over = enquiry.progress and not asked and category is not None and category.priority is Priority.EMERGENCY
+    over = enquiry.progress and not told and category is not None and category.priority is Priority.EMERGENCY
     priority = find_priority(lexicon, found, rules, None if over else category, dangers, because)
     if follows:  # the category by the rules may ask for more than the model's
         priority = min(priority, find_priority(lexicon, found, rules, said, dangers, []), key=URGENCY.index)

@@ -13,6 +13,7 @@ from hotline.text.normalisation import is_latin
 from hotline.text.word_finder import Span
 from hotline.triage.model.danger.questions import Questions
 from hotline.triage.model.danger.surroundings import Surroundings
+from hotline.triage.model.follow_up import governing
 from hotline.triage.model.matching import Hit, Reading
 
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
@@ -24,8 +25,6 @@ _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
 _BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
 _ABLE = frozenset("见到清出着")  # behind V得: what one is able to hear or see is no exaggeration
-# last night: with a question how it goes on it is past, and alone it may go on still
-EARLIER = ("昨日", "昨夜", "昨晚", "寻晚", "琴晚", "前晚", "那晚")
 _NOT_DONE = ("没", "未", "不", "冇", "想", "要", "等")
 _USUALLY = ("平时", "平常", "往常", "通常", "往日", "usually", "normally", "always")  # what is not now
 _NOT_DONE_WORDS = ("cannot", "can't", "not", "never", "couldn't", "won't")
@@ -47,6 +46,7 @@ class Lowered(StrEnum):
     THING = "thing"
     EXAGGERATION = "exaggeration"
     THREAT = "threat"  # exaggerated, but of one's own death
+    FOLLOWED_UP = "followed-up"
     PAST = "past"
     RIGHTS = "rights"
     POLICY = "policy"
@@ -60,7 +60,9 @@ class Lowered(StrEnum):
 
 
 # lowered to a question; every other reason leaves nothing
-_ASKS = frozenset({Lowered.FEAR, Lowered.FINE, Lowered.FORWARDED, Lowered.THREAT})
+_ASKS = frozenset(
+    {Lowered.ELSEWHERE, Lowered.FEAR, Lowered.FINE, Lowered.FOLLOWED_UP, Lowered.FORWARDED, Lowered.THREAT}
+)
 # dangers of a body: what a device does in such words is none of them
 _BODILY = frozenset({Danger.MEDICAL, Danger.MISSING, Danger.SELF_HARM, Danger.WATER, Danger.VIOLENCE, Danger.COLLAPSE})
 # what ends a fire, and what ends the search for somebody
@@ -199,7 +201,12 @@ class _Context(Questions):
         )
 
     def is_media(self) -> bool:
-        told = self.in_sentence(Operator.MEDIA)
+        asked = self.follow_up.questions  # "any news" is no news
+        told = [
+            span
+            for span in self.in_sentence(Operator.MEDIA)
+            if not any(s <= span[0] and span[1] <= e for s, e in asked)
+        ]
         # who asks whether it is real does not say so
         real = [r for r in self.in_sentence(Operator.REAL) if not any(s <= r[0] and r[1] < e for s, e in told)]
         for span in told:
@@ -285,17 +292,21 @@ class _Context(Questions):
         )
 
     def is_past(self) -> bool:
-        """The last word of time in front of the event decides; in English also one behind it."""
+        """The last word of time in front of the event decides; in English also one behind it. A question how a matter
+        goes on ends what was told of its time."""
+        latin = is_latin(self.text[self.event[0]])
+        if any(
+            question[1] <= self.event[0] and not (latin and self.clause_of(question) == self.event_clause)
+            for question in self.follow_up.questions
+        ):
+            past = [span for span in self.in_sentence(Operator.PAST) if self.clause_of(span) == self.event_clause]
+            return bool(past) and (latin or self._governed_by(past))
         past = [span for span in self.in_sentence(Operator.PAST) + self.dates() if self._tells_time(span)]
         ends = [span for span in self.present if not self._is_within(span, past)]
         ends += self.in_sentence(Operator.TURN) + self.in_sentence(Operator.DONE)  # what is over ends its story
         marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in ends])
         before = [over for offset, over in marks if offset < self.event[1]]
-        if before:
-            over = before[-1]
-        else:
-            over = is_latin(self.text[self.event[0]]) and any(self.clause_of(s) == self.event_clause for s in past)
-        return over
+        return before[-1] if before else latin and any(self.clause_of(s) == self.event_clause for s in past)
 
     def _tells_time(self, span: Span) -> bool:
         """Not where it is an attribute in another clause: "last year's report"."""
@@ -306,15 +317,17 @@ class _Context(Questions):
         return self.text[span[0] : span[1]] in _RELATIVE and any(self.governs(other, span, 4) for other in past)
 
     def is_followed_up(self) -> bool:
-        """Whether the sentence asks how a matter of some past time goes on, and the event is not told to be now."""
-        if not self.in_sentence(Operator.PROGRESS) or self.reading.operator(Operator.PLEA):
+        """Whether the text asks how the event goes on, and leaves open whether it does: told of last night it may be
+        over; told of a past time it is, but for words that say that it goes on."""
+        follow_up = self.follow_up
+        if not follow_up.questions:
             return False
-        if any(self.clause_of(span) == self.event_clause for span in self.present):
-            return False
-        past = self.in_sentence(Operator.PAST) + self.dates()
-        return _contains(self.text[: self.end], EARLIER) or any(
-            self.clause_of(span) <= self.event_clause for span in past
-        )
+        if self.is_past():
+            return bool(follow_up.ongoing)
+        return not follow_up.ongoing and self._governed_by(self.reading.operator(Operator.EARLIER))
+
+    def _governed_by(self, times: list[Span]) -> bool:
+        return governing(self.reading, self.event, times, self.follow_up.questions)
 
     def has_past_form(self) -> bool:
         ends = [end for _, end in self.hit.spans[:2]]
@@ -385,9 +398,9 @@ _CHECKS: tuple[tuple[Lowered, Operator | None, Callable[[_Context], bool]], ...]
     (Lowered.THING, Operator.THING, _Context.is_thing),
     (Lowered.THREAT, Operator.INTENSE, _Context.is_threat),
     (Lowered.EXAGGERATION, Operator.INTENSE, _Context.is_exaggeration),
+    (Lowered.FOLLOWED_UP, Operator.PROGRESS, _Context.is_followed_up),
     (Lowered.PAST, Operator.PAST, _Context.is_past),
     (Lowered.PAST, None, _Context.has_past_form),
-    (Lowered.PAST, Operator.PROGRESS, _Context.is_followed_up),
     (Lowered.RIGHTS, Operator.RIGHTS, _Context.is_about_rights),
     (Lowered.POLICY, Operator.POLICY, _Context.is_about_policy),
     (Lowered.QUESTION, Operator.HOWTO, _Context.is_question),
