@@ -22,7 +22,7 @@ class SymptomFinding:
 
 def find_symptoms(reading: Reading, apart_from: Collection[int] = ()) -> list[SymptomFinding]:
     """Every symptom that a text names and does not deny, in the order of the text. `apart_from`: clauses in which none
-    is looked for."""
+    is looked for, and whose words make nothing else of those of others."""
     found: dict[str, SymptomFinding] = {}
     told = _negations_told(reading)
     for pattern in reading.candidates:
@@ -33,7 +33,8 @@ def find_symptoms(reading: Reading, apart_from: Collection[int] = ()) -> list[Sy
             if apart_from and all(reading.clause(start) in apart_from for start, _ in hit.spans):
                 continue
             parts = zip(hit.spans, pattern.groups, strict=True)
-            if not any([reading.is_part_of_another(*part) for part in parts]) and is_said(reading, hit, told):
+            whole = not any([reading.is_part_of_another(*part) for part in parts])
+            if whole and is_said(reading, hit, told, apart_from):
                 words = tuple(dict.fromkeys([reading.text[start:end] for start, end in sorted(hit.spans)]))
                 found[symptom.code] = SymptomFinding(symptom, words, hit.start)
                 break

@@ -9,17 +9,13 @@ from enum import StrEnum
 
 from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade, Operator
-from hotline.text.normalisation import is_latin
 from hotline.text.word_finder import Span
-from hotline.triage.model.danger.questions import Questions
 from hotline.triage.model.danger.surroundings import Surroundings
-from hotline.triage.model.follow_up import governing
+from hotline.triage.model.danger.times import Times
 from hotline.triage.model.matching import Hit, Reading
 
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
 _REACH, _STRONG_REACH = 4, 5  # of a negation, in units
-_NOT_PAST_FORMS = frozenset(("过来", "过去", "过程", "过敏", "过后", "过马", "过河", "过街", "过路", "过道"))
-_RELATIVE = frozenset({"正在", "又", "还在", "仍在", "仍然", "还没", "越来越", "刚刚", "just", "still", "keeps"})
 _AND = frozenset("和跟与同")
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
@@ -108,14 +104,15 @@ def belongs_together(reading: Reading, hit: Hit) -> bool:
     return context.is_close() or context.is_live_nearby()
 
 
-def is_said(reading: Reading, hit: Hit, told: Collection[Span] = ()) -> bool:
+def is_said(reading: Reading, hit: Hit, told: Collection[Span] = (), apart_from: Collection[int] = ()) -> bool:
     """Whether a hit is neither denied nor made something else by its sentence. `told`: negations that deny nothing
-    behind them, as they belong to words that say by themselves what is missing ("no water")."""
+    behind them, as they belong to words that say by themselves what is missing ("no water"). `apart_from`: clauses
+    whose words make nothing else of it."""
     context = _Context(reading, hit)
-    return not (context.is_something_else() or context.is_denied(told))
+    return not (context.is_something_else(apart_from) or context.is_denied(told))
 
 
-class _Context(Questions):
+class _Context(Times):
     """The reasons that lower a hit."""
 
     def __init__(self, reading: Reading, hit: Hit, danger: Danger | None = None) -> None:
@@ -129,7 +126,7 @@ class _Context(Questions):
                 return reason
         return None
 
-    def is_something_else(self) -> bool:
+    def is_something_else(self, apart_from: Collection[int] = ()) -> bool:
         unless, reading = self.hit.pattern.unless, self.reading
         if unless is None or not reading.has(unless):
             return False
@@ -139,6 +136,8 @@ class _Context(Questions):
             if reading.sentences[span[0]] == self.sentence
             and not (self.danger is None and reading.is_parted(min(span[1], self.end), max(span[0], self.start)))
         ]
+        if apart_from:
+            clauses = [clause for clause in clauses if clause not in apart_from]
         if any([self.first_clause <= clause <= self.last_clause for clause in clauses]):
             return True
         # what is told beside it makes nothing else of what is happening now, or what help is called for
@@ -290,48 +289,6 @@ class _Context(Questions):
             and not (text[span[1] - 1] == "得" and text[span[1] : span[1] + 1] in _ABLE)
             for span in self.around(Operator.INTENSE)
         )
-
-    def is_past(self) -> bool:
-        """The last word of time in front of the event decides; in English also one behind it. A question how a matter
-        goes on ends what was told of its time."""
-        latin = is_latin(self.text[self.event[0]])
-        if any(
-            question[1] <= self.event[0] and not (latin and self.clause_of(question) == self.event_clause)
-            for question in self.follow_up.questions
-        ):
-            past = [span for span in self.in_sentence(Operator.PAST) if self.clause_of(span) == self.event_clause]
-            return bool(past) and (latin or self._governed_by(past))
-        past = [span for span in self.in_sentence(Operator.PAST) + self.dates() if self._tells_time(span)]
-        ends = [span for span in self.present if not self._is_within(span, past)]
-        ends += self.in_sentence(Operator.TURN) + self.in_sentence(Operator.DONE)  # what is over ends its story
-        marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in ends])
-        before = [over for offset, over in marks if offset < self.event[1]]
-        return before[-1] if before else latin and any(self.clause_of(s) == self.event_clause for s in past)
-
-    def _tells_time(self, span: Span) -> bool:
-        """Not where it is an attribute in another clause: "last year's report"."""
-        return self.text[span[1] : span[1] + 1] != "的" or self.clause_of(span) == self.event_clause
-
-    def _is_within(self, span: Span, past: Iterable[Span]) -> bool:
-        """Whether a word of the present stands in what is told of the past: "that day he was just ..."."""
-        return self.text[span[0] : span[1]] in _RELATIVE and any(self.governs(other, span, 4) for other in past)
-
-    def is_followed_up(self) -> bool:
-        """Whether the text asks how the event goes on, and leaves open whether it does: told of last night it may be
-        over; told of a past time it is, but for words that say that it goes on."""
-        follow_up = self.follow_up
-        if not follow_up.questions:
-            return False
-        if self.is_past():
-            return bool(follow_up.ongoing)
-        return not follow_up.ongoing and self._governed_by(self.reading.operator(Operator.EARLIER))
-
-    def _governed_by(self, times: list[Span]) -> bool:
-        return governing(self.reading, self.event, times, self.follow_up.questions)
-
-    def has_past_form(self) -> bool:
-        ends = [end for _, end in self.hit.spans[:2]]
-        return any(self.text[e : e + 1] == "过" and self.text[e : e + 2] not in _NOT_PAST_FORMS for e in ends)
 
     def is_about_rights(self) -> bool:
         return not self.is_live() and any(span[0] >= self.start for span in self.in_sentence(Operator.RIGHTS))
