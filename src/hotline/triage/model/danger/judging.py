@@ -35,6 +35,7 @@ class Lowered(StrEnum):
     HYPOTHESIS = "hypothesis"
     ERROR = "error"
     TITLE = "title"
+    NAME = "name"  # what a business is called, or what somebody there calls out
     MEDIA = "media"
     ELSEWHERE = "elsewhere"
     FRAUD = "fraud"
@@ -57,7 +58,15 @@ class Lowered(StrEnum):
 
 # lowered to a question; every other reason leaves nothing
 _ASKS = frozenset(
-    {Lowered.ELSEWHERE, Lowered.FEAR, Lowered.FINE, Lowered.FOLLOWED_UP, Lowered.FORWARDED, Lowered.THREAT}
+    {
+        Lowered.ELSEWHERE,
+        Lowered.FEAR,
+        Lowered.FINE,
+        Lowered.FOLLOWED_UP,
+        Lowered.FORWARDED,
+        Lowered.NAME,
+        Lowered.THREAT,
+    }
 )
 # dangers of a body: what a device does in such words is none of them
 _BODILY = frozenset({Danger.MEDICAL, Danger.MISSING, Danger.SELF_HARM, Danger.WATER, Danger.VIOLENCE, Danger.COLLAPSE})
@@ -348,6 +357,7 @@ _CHECKS: tuple[tuple[Lowered, Operator | None, Callable[[_Context], bool]], ...]
     (Lowered.HYPOTHESIS, Operator.HYPOTHESIS, _Context.is_hypothesis),
     (Lowered.ERROR, Operator.ERROR, _Context.is_error),
     (Lowered.TITLE, None, _Context.is_named),
+    (Lowered.NAME, None, _Context.is_perhaps_named),
     (Lowered.MEDIA, Operator.MEDIA, _Context.is_media),
     (Lowered.ELSEWHERE, Operator.ELSEWHERE, _Context.leads_to_question_of_own),
     (Lowered.FRAUD, Operator.FRAUD, _Context.is_swindle),

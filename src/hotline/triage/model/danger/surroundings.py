@@ -23,6 +23,10 @@ _NAMES = re.compile(
     rf"|(?<![喊说讲道写问发]){_QUOTED}"
     r"(?=的?(?![是人在])\w{0,3}[店馆铺吧坊牌剧歌片班展摊粉面](?![员主长里老])| (?:shop|restaurant|bar|band|show)\b)"
 )
+# behind the business: a name or a shout
+_PERHAPS_NAMED = re.compile(
+    rf"(?:(?<=[店馆铺吧摊厅])叫|\b(?:shop|restaurant|bar|pub|cafe|place|stall) called) ?{_QUOTED}"
+)
 _CRY = re.compile(r"[,!?]|[了啦啊呀咯喽][”」』\"]$|\b(?:he|she|they|i|we|is|has|are)\b")
 _WINDOW = 80  # characters; a text without any full stop is not one sentence
 _SHORT_SENTENCE = 40  # units
@@ -109,19 +113,27 @@ class Surroundings:
 
     def is_named(self) -> bool:
         """Whether a part of the event belongs to a title or a name in quotation marks."""
+        return self._stands_in(_NAMES)
+
+    def is_perhaps_named(self) -> bool:
+        """Whether it belongs to what a business is called, or what somebody there called out."""
+        return self._stands_in(_PERHAPS_NAMED)
+
+    def _stands_in(self, names: re.Pattern[str]) -> bool:
         if not any(mark in self.text for mark in _QUOTES):
             return False
         begin, end = max(0, self.start - _WINDOW), self.end + _WINDOW
-        names = [found.span() for found in _NAMES.finditer(self.text, begin, end) if self._only_names(found)]
-        return any(s <= span[0] and span[1] <= e for span in self.hit.spans[:2] for s, e in names)
+        found = [name.span() for name in names.finditer(self.text, begin, end) if self._only_names(name)]
+        return any(s <= span[0] and span[1] <= e for span in self.hit.spans[:2] for s, e in found)
 
     def _only_names(self, found: re.Match[str]) -> bool:
         """Whether no help is called for behind a name, and it is no cry itself."""
         pleas = self.reading.operator(Operator.PLEA)
-        if found["title"] or any(start >= found.end() for start, _ in pleas):
-            return bool(found["title"])
+        kinds = found.groupdict()
+        if kinds.get("title") or any(start >= found.end() for start, _ in pleas):
+            return bool(kinds.get("title"))
         cries = _CRY.search(found[0]) or any(found.start() <= s and e <= found.end() for s, e in pleas)
-        return bool(found["named"]) or not cries
+        return bool(kinds.get("named")) or not cries
 
     def only_tells_when(self, span: Span, *, medical: bool) -> bool:
         """Whether a film or a drill at the span was only going on when it happened, or is what somebody was at."""
