@@ -15,19 +15,23 @@ _WHILE = ("的时候", "时候", "时突然", "时有", "时忽然")  # behind a
 _STAGED = frozenset({"演练", "演习", "彩排", "排练"})  # in which dangers are played, but no illness
 _QUOTES = ("《", "“", "「", "『", '"')
 _QUOTED = r"[“「『\"][^”」』\"\n]{1,20}[”」』\"]"
+_BUSINESS_BEHIND = (
+    r"(?=的?(?![是人在])\w{0,3}[店馆铺吧坊牌剧歌片班展摊粉面](?![员主长里老])| (?:shop|restaurant|bar|band|show)\b)"
+)
 # a title, or a name in quotation marks: behind a verb that only names, or in front of the business that bears it. To
 # call is to shout as well: “…” behind it is a name in front of a business alone, and where it is no cry
 _NAMES = re.compile(
     r"(?P<title>《[^》]{1,20}》)"
     rf"|(?P<named>(?:叫做|叫作|名叫|取名|起名|店名(?:叫|是|为)?|招牌是|\bnamed) ?{_QUOTED})"
-    rf"|(?<![喊说讲道写问发]){_QUOTED}"
-    r"(?=的?(?![是人在])\w{0,3}[店馆铺吧坊牌剧歌片班展摊粉面](?![员主长里老])| (?:shop|restaurant|bar|band|show)\b)"
+    rf"|(?<![喊说讲道写问发]){_QUOTED}{_BUSINESS_BEHIND}"
 )
-# behind the business: a name or a shout
+# behind the business: a name or a shout; in front of it: a name, though it read as a cry
 _PERHAPS_NAMED = re.compile(
     rf"(?:(?<=[店馆铺吧摊厅])叫|\b(?:shop|restaurant|bar|pub|cafe|place|stall) called) ?{_QUOTED}"
+    rf"|(?P<borne>(?:叫做|叫作|名叫|取名|起名|店名(?:叫|是|为)?|招牌是|\bnamed) ?{_QUOTED}"
+    rf"|(?<![喊说讲道写问发叫]){_QUOTED}{_BUSINESS_BEHIND})"
 )
-_CRY = re.compile(r"[,!?]|[了啦啊呀咯喽][”」』\"]$|\b(?:he|she|they|i|we|is|has|are)\b")
+_CRY = re.compile(r"[,!?]|[了啦啊呀咯喽][”」』\"]$|\b(?:he|she|they|i|we|him|her|somebody|someone|is|has|are)\b")
 _WINDOW = 80  # characters; a text without any full stop is not one sentence
 _SHORT_SENTENCE = 40  # units
 
@@ -130,6 +134,8 @@ class Surroundings:
         """Whether no help is called for behind a name, and it is no cry itself."""
         pleas = self.reading.operator(Operator.PLEA)
         kinds = found.groupdict()
+        if kinds.get("borne"):
+            return True  # asked about
         if kinds.get("title") or any(start >= found.end() for start, _ in pleas):
             return bool(kinds.get("title"))
         cries = _CRY.search(found[0]) or any(found.start() <= s and e <= found.end() for s, e in pleas)
