@@ -1,4 +1,4 @@
-"""A call about an estate beside ours joins no incident of ours by itself, wherever it is filed."""
+"""A call about an estate beside ours joins no incident of ours by itself, but where an operator files it there."""
 
 from dataclasses import replace
 
@@ -16,9 +16,9 @@ NEXT_DOOR = (
     "隔籬屋苑冇水",
     "旁邊嗰個屋邨爆水喉",
     "The estate next door has no water",
-    "no water in Sunshine Gardens",
+    "no water in building 3 of Sunshine Gardens",
     "我住金色家园，没水了",
-    "西街社区停水了",
+    "我住西街社区，停水了",
 )
 OURS = (
     "9栋停水了",
@@ -67,16 +67,14 @@ async def test_callers_about_the_estates_beside_ours_keep_tickets_of_their_own(
     _, watch, incident = await storm_of_five(desk, services)
     clock.forward(seconds=2)
     apart = [await desk.call(text, caller=phone(30 + n)) for n, text in enumerate(NEXT_DOOR)]
-    filed = [
-        await desk.call(text, caller=phone(50 + n), location={"area": "rq-b9"}) for n, text in enumerate(NEXT_DOOR[:3])
-    ]
+    filed = await desk.call(NEXT_DOOR[0], caller=phone(50), location={"area": "rq-b9"})  # the operator knows better
     ours = [await desk.call(text, caller=phone(60 + n)) for n, text in enumerate(OURS)]
     for _ in range(3):
         clock.forward(seconds=5)
         await settled(watch)
-    seen = [await desk.see(ticket) for ticket in (*apart, *filed)]
+    seen = [await desk.see(ticket) for ticket in apart]
     assert [(t["narrative"], t["incident"], t["parent"]) for t in seen if t["incident"] or t["parent"]] == []
-    assert [(await desk.see(ticket))["incident"] for ticket in ours] == [incident["code"]] * len(OURS)
+    assert [(await desk.see(ticket))["incident"] for ticket in (filed, *ours)] == [incident["code"]] * (len(OURS) + 1)
 
 
 async def test_an_operator_may_still_join_such_a_call_by_hand(desk: Player, services: Services, clock: Clock) -> None:

@@ -94,7 +94,7 @@ async def test_a_matter_that_nobody_can_sort_yet_waits_since_the_call_too(
 async def test_a_danger_in_a_part_rings(desk: Player, switch: Player, services: Services, clock: Clock) -> None:
     ticket = await desk.call("楼下垃圾没人收", caller=CALLER)
     clock.forward(hours=1)
-    after = await switch.act(ticket, "split", narrative="楼下垃圾没人收", matters=["7栋电梯里困了人，快来救"])
+    after = await switch.act(ticket, "split", narrative="楼下垃圾没人收", matters=["7栋的电梯卡在半层，里头关了个娃儿"])
     (number,) = into(after)
     new = await switch.see(number)
     assert new["priority"] == "emergency" and "danger:lift" in new["flags"]

@@ -33,13 +33,13 @@ KINDS_ENGLISH = (
     "Manor",
 )
 THERE = (
-    "{}没水了", "隔壁{}没水了", "对面{}爆水管了", "旁边的{}停电了", "我住{}，家里停水了", "我家没水了，我住在{}", "{}3栋没水了",
-    "今天早上{}停水了", "请问{}什么时候来水", "我是瑞泉馨城3栋的，隔壁{}没水了", "瑞泉馨城对面的{}停水了", "我妈住隔壁{}，没水了",
+    "隔壁{}没水了", "对面{}爆水管了", "旁边的{}停电了", "我住{}，家里停水了", "我家没水了，我住在{}", "{}3栋没水了",
+    "我是瑞泉馨城3栋的，隔壁{}没水了", "瑞泉馨城对面的{}停水了", "我妈住隔壁{}，没水了",
     "{}那边5号楼水管爆了，水流了一地", "附近{}都没电了",
 )  # fmt: skip
-THERE_TRADITIONAL = ("{}冇水", "隔籬{}爆水喉", "對面{}停電", "我住喺{}，屋企冇水", "{}3棟冇水", "隔壁嗰個{}冇電")
+THERE_TRADITIONAL = ("隔籬{}爆水喉", "對面{}停電", "我住喺{}，屋企冇水", "{}3棟冇水", "隔壁嗰個{}冇電")
 THERE_ENGLISH = (
-    "no water in {}", "{} has no water", "the water main burst at {}", "I live in {} and there is no power",
+    "I live in {} and there is no power",
     "building 3 of {} has no water", "{} building 3, no water", "no water in {}, next door to us",
 )  # fmt: skip
 BESIDE = ("隔壁", "对面", "旁边的", "附近的", "隔壁那个", "马路对面的", "另外一个", "别的", "相邻的")
@@ -52,6 +52,21 @@ HERE = (
 HERE_ENGLISH = (
     "our estate has no water, the neighbours in {} have water", "building 3 next to {} has no water",
     "no water in building 5, {} has water",
+)  # fmt: skip
+BARE = (
+    "{}没水了",
+    "今天早上{}停水了",
+    "请问{}什么时候来水",
+    "{}水管爆了",
+    "{}冇水",
+    "no water in {}",
+    "{} has no water",
+)
+NO_NAMES = (
+    "水管爆裂小区停水了", "没有通知小区就停水了", "凌晨三点小区停水了", "停水三天小区没人管", "大清早小区没水", "周末小区又停水",
+    "打雷之后小区停电", "施工小区停水", "检修小区没水", "二期小区停水了", "北区花园没水", "整片小区都停了", "老年公寓没水",
+    "人才公寓停水", "共耕小区没水", "凤凰小区停水", "水管爆裂小区3栋没水", "北区花园3栋停水", "二期小区5号楼没水",
+    "several apartments have no water", "both apartments are without water", "the upstairs apartments have no water",
 )  # fmt: skip
 OURS = (
     "我们小区没水了", "小区停水了", "整个小区都没水", "今天早上小区停水了", "瑞泉馨城小区没水了", "瑞泉小区没水", "小区花园里水管爆了",
@@ -111,8 +126,14 @@ def test_a_word_for_an_estate_alone_means_ours(text: str) -> None:
     assert not is_about_other_estate(PLACES, text)
 
 
+def test_a_name_alone_is_not_taken_for_another_estate() -> None:
+    texts = [*told(BARE[:5], NAMES, KINDS), *told(BARE[5:], NAMES_ENGLISH, KINDS_ENGLISH, " "), *NO_NAMES]
+    assert [text for text in texts if is_about_other_estate(PLACES, text)] == []
+
+
 def test_the_address_counts_as_well_as_the_text() -> None:
     assert is_about_other_estate(PLACES, "没水了", "阳光花园3栋")
+    assert is_about_other_estate(PLACES, "没水了", "阳光花园")
     assert not is_about_other_estate(PLACES, "没水了", "瑞泉馨城3栋")
 
 
@@ -121,4 +142,4 @@ def test_every_community_of_a_street_knows_its_own_name_and_those_of_the_others(
     named = [town.places.labels[code][0] for code in town.places.communities]
     assert len(named) == 15
     assert [name for name in named if is_about_other_estate(town.places, f"{name}停水了")] == []
-    assert is_about_other_estate(town.places, "瑞泉馨苑停水了")
+    assert is_about_other_estate(town.places, "瑞泉馨苑3栋停水了")

@@ -94,7 +94,8 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             unit=intake_request.address_parts.unit or advice.location.unit,
             private=self._directory.derived(build_household_lexicon).find_private(intake_request.narrative),
             told_areas=areas_of_matter((place.code, place.role.name) for place in advice.places),
-            elsewhere=is_about_other_estate(
+            elsewhere=intake_request.area is None
+            and is_about_other_estate(
                 self._directory.derived(build_lexicon).places, intake_request.narrative, intake_request.address
             ),
         )

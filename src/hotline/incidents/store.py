@@ -255,7 +255,7 @@ async def load_reports(
             tuple(_advised(row.advice, "symptoms") or ()), row.area, features(row.narrative),
             chosen=bool(row.chosen), unit=row.unit, private=households.find_private(row.narrative),
             told_areas=areas_of_matter((p["code"], p["role"]) for p in _advised(row.advice, "places") or ()),
-            elsewhere=is_about_other_estate(lexicon.places, row.narrative, row.address),
+            elsewhere=not row.chosen and is_about_other_estate(lexicon.places, row.narrative, row.address),
         )
         for row in rows
         if not _was_taken_out(row.flags)

@@ -95,6 +95,7 @@ class Operator(StrEnum):
     POLICY = "policy"
     MEDIA = "media"  # drills, films, news
     ELSEWHERE = "elsewhere"  # another place, of which one has heard
+    HEARSAY = "hearsay"  # how one has heard of another place, or one so far that one can only have heard of it
     OWN = "own"  # the speaker's place, in a question that what was heard leads to
     FRAUD = "fraud"  # whose story is a swindle
     TELLS = "tells"  # begins what somebody else says
@@ -105,6 +106,8 @@ class Operator(StrEnum):
     ALIKE = "alike"  # the end of a comparison that `like` began
     DONE = "done"
     PROGRESS = "progress"  # asks how it goes on
+    EARLIER = "earlier"  # a past time of which it may go on still, where nobody asks how it goes on
+    ONGOING = "ongoing"  # tells that it goes on still
     ASKING = "asking"  # asks how, where, when, how much
     ERRAND = "errand"  # behind such a word: what is done at a counter
     AGAIN = "again"

@@ -62,15 +62,16 @@ def advise(
             category, confidence = lexicon.directory.categories[opinion.category], opinion.confidence
     enquiry = read_enquiry(reading, lexicon.directory)
     active = _of_active_categories(lexicon, symptoms)
-    business = enquiry.errand or enquiry.progress
-    told = bool(dangers or asked) or (not business and tells_fault(lexicon.directory, active))
+    # what a question how it goes on leaves open is asked, and is a question still
+    left_open = any(f.grade is Grade.ASK and f.lowered is not Lowered.FOLLOWED_UP for f in open_findings)
+    told = bool(dangers) or left_open or tells_fault(reading, lexicon.directory, enquiry)
     kind = find_kind(lexicon, found, rules, category, () if told else enquiry.words, because)
     if kind is Kind.ENQUIRY and category is not None and _is_supposed(findings):
         # what to do if somebody were trapped: a question for the desk, for which nobody is sent out
         others, category, said, confidence = ((category.code, confidence), *others), None, None, 0.0
     place = read_places(lexicon.places, narrative, address, near)
     because += place.because
-    over = enquiry.progress and not asked and category is not None and category.priority is Priority.EMERGENCY
+    over = enquiry.progress and not told and category is not None and category.priority is Priority.EMERGENCY
     priority = find_priority(lexicon, found, rules, None if over else category, dangers, because)
     if follows:  # the category by the rules may ask for more than the model's
         priority = min(priority, find_priority(lexicon, found, rules, said, dangers, []), key=URGENCY.index)

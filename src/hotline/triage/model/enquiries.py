@@ -1,28 +1,32 @@
 """Whether a text asks: how, where, when, how much; or how a matter of some past time goes on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Kind, Operator
-from hotline.triage.model.danger.judging import EARLIER
+from hotline.text.word_finder import Span
+from hotline.triage.model.follow_up import clauses_asked_about, read_follow_up
 from hotline.triage.model.matching import Reading
-from hotline.triage.model.symptoms import SymptomFinding
+from hotline.triage.model.symptoms import find_symptoms
 
 REPROACH_LIST = "reproach"  # the word list of what makes no question of a word that asks, directly behind it
 _ERRAND_WITHIN = 5  # characters behind the word that asks
+_OWN_TOPIC = 2  # units behind an errand that say what it is about
 _DO = ("办", "整", "弄", "搞")  # behind a word that asks: what is to be done
 _HAPPENED = ("了", "咗")  # in front of that: about something that has happened, and is told
 
 
 @dataclass(frozen=True, slots=True)
 class Enquiry:
-    """What a text asks by. `errand`: it asks how to do business with an office, whatever else it names; `progress`: how
-    a past matter goes on."""
+    """What a text asks by. `progress`: how a past matter goes on. `about`: the clauses whose faults the question is
+    about, where it is one of business: how a past matter goes on, or how something is done at an office. `ongoing`: the
+    past matter is told to go on still."""
 
     words: tuple[str, ...] = ()
-    errand: bool = False
+    about: frozenset[int] = frozenset()
     progress: bool = False
+    ongoing: bool = False
 
 
 NO_ENQUIRY = Enquiry()
@@ -31,9 +35,13 @@ NO_ENQUIRY = Enquiry()
 def read_enquiry(reading: Reading, directory: Directory) -> Enquiry:
     """NO_ENQUIRY: it asks nothing. "Why has nobody come yet" asks nothing either, nor does "what shall I do" behind
     what has happened."""
-    text, progress = reading.text, reading.operator(Operator.PROGRESS)
-    if progress and (reading.operator(Operator.PAST) or any(word in text for word in EARLIER)):
-        return Enquiry(tuple(text[start:end] for start, end in progress), progress=True)
+    text = reading.text
+    if reading.operator(Operator.PROGRESS):
+        reading.measure()
+        follow_up = read_follow_up(reading)
+        if about := clauses_asked_about(reading, follow_up):
+            words = tuple(text[start:end] for start, end in follow_up.questions)
+            return Enquiry(words, about, progress=True, ongoing=bool(follow_up.ongoing))
     reproach = directory.word_lists.get(REPROACH_LIST)
     behind = reproach.words if reproach is not None else ()
     asking = [
@@ -44,11 +52,34 @@ def read_enquiry(reading: Reading, directory: Directory) -> Enquiry:
     ]
     if not asking:
         return NO_ENQUIRY
-    errands = reading.operator(Operator.ERRAND)
-    errand = any(end <= at <= end + _ERRAND_WITHIN for _, end in asking for at, _ in errands)
-    return Enquiry(tuple(dict.fromkeys(text[start:end] for start, end in asking)), errand=errand)
+    return Enquiry(tuple(dict.fromkeys(text[start:end] for start, end in asking)), _about_errands(reading, asking))
 
 
-def tells_fault(directory: Directory, symptoms: Sequence[SymptomFinding]) -> bool:
-    """Whether something is told to be wrong, which the question is about."""
-    return any(directory.categories[found.symptom.category].kind is not Kind.ENQUIRY for found in symptoms)
+def _about_errands(reading: Reading, asking: Collection[Span]) -> frozenset[int]:
+    """The clauses of questions how something is done at an office; with the one in front, where such a question begins
+    its clause and names nothing of its own: "the card is broken, where do I renew it"."""
+    about: set[int] = set()
+    for start, end in asking:
+        for errand in reading.operator(Operator.ERRAND):
+            if not end <= errand[0] <= end + _ERRAND_WITHIN:
+                continue
+            reading.measure()
+            clause = reading.clause(start)
+            about.add(clause)
+            behind = errand[1]
+            while behind < len(reading.text) and reading.clause(behind) == clause:
+                behind += 1
+            begins = start == 0 or reading.clause(start - 1) != clause
+            same = start > 0 and reading.sentences[start - 1] == reading.sentences[start]
+            if begins and same and reading.units_between(errand[1], behind) < _OWN_TOPIC:
+                about.add(clause - 1)
+    return frozenset(about)
+
+
+def tells_fault(reading: Reading, directory: Directory, enquiry: Enquiry) -> bool:
+    """Whether something is told to be wrong beside what the question is about."""
+    categories = directory.categories
+    return enquiry.ongoing or any(
+        categories[code].active and categories[code].kind is not Kind.ENQUIRY
+        for code in (found.symptom.category for found in find_symptoms(reading, enquiry.about))
+    )

@@ -116,6 +116,15 @@ class Reading:
         group = self._lexicon.operators.get(name)
         return self.spans(group) if group is not None else []
 
+    def words_of(self, name: Operator) -> frozenset[str]:
+        """The words of an operator that stand in the text."""
+        group = self._lexicon.operators.get(name)
+        return self.words & self._lexicon.groups[group] if group is not None else frozenset()
+
+    def all_spans(self, name: Operator) -> list[Span]:
+        """Where an operator stands, in order, also as a part of other words."""
+        return sorted(self._places(self.words_of(name)))
+
     @property
     def hits(self) -> list[Hit]:
         """Every pattern that is there, for each place where its first group stands."""
@@ -130,13 +139,15 @@ class Reading:
     def hits_of(self, pattern: CompiledPattern) -> Iterator[Hit]:
         """Where a pattern is there, for each place where its first group stands."""
         for first in self.spans(pattern.groups[0]):
-            if not self.units:
-                self._measure()
+            self.measure()
             chain = self._chain(first, pattern)
             if chain is not None:
                 yield Hit(pattern, chain)
 
-    def _measure(self) -> None:
+    def measure(self) -> None:
+        """Count units, clauses and sentences, once: they are asked for by offset."""
+        if self.units:
+            return
         connectors = [span for word in CONNECTORS if word in self._found for span in self._found[word]]
         self.units, self.clause_numbers, self.sentences = measure_text(self.text, connectors)
 

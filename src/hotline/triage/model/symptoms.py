@@ -1,6 +1,7 @@
 """What a text says is wrong, by the symptoms of the directory."""
 
 from bisect import bisect_left
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from hotline.organisation.model.items import Symptom
@@ -19,8 +20,9 @@ class SymptomFinding:
     place: int
 
 
-def find_symptoms(reading: Reading) -> list[SymptomFinding]:
-    """Every symptom that a text names and does not deny, in the order of the text."""
+def find_symptoms(reading: Reading, apart_from: Collection[int] = ()) -> list[SymptomFinding]:
+    """Every symptom that a text names and does not deny, in the order of the text. `apart_from`: clauses in which none
+    is looked for, and whose words make nothing else of those of others."""
     found: dict[str, SymptomFinding] = {}
     told = _negations_told(reading)
     for pattern in reading.candidates:
@@ -28,8 +30,11 @@ def find_symptoms(reading: Reading) -> list[SymptomFinding]:
         if not isinstance(symptom, Symptom) or symptom.code in found:
             continue
         for hit in reading.hits_of(pattern):
+            if apart_from and all(reading.clause(start) in apart_from for start, _ in hit.spans):
+                continue
             parts = zip(hit.spans, pattern.groups, strict=True)
-            if not any([reading.is_part_of_another(*part) for part in parts]) and is_said(reading, hit, told):
+            whole = not any([reading.is_part_of_another(*part) for part in parts])
+            if whole and is_said(reading, hit, told, apart_from):
                 words = tuple(dict.fromkeys([reading.text[start:end] for start, end in sorted(hit.spans)]))
                 found[symptom.code] = SymptomFinding(symptom, words, hit.start)
                 break

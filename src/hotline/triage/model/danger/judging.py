@@ -9,23 +9,18 @@ from enum import StrEnum
 
 from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade, Operator
-from hotline.text.normalisation import is_latin
 from hotline.text.word_finder import Span
-from hotline.triage.model.danger.questions import Questions
 from hotline.triage.model.danger.surroundings import Surroundings
+from hotline.triage.model.danger.times import Times
 from hotline.triage.model.matching import Hit, Reading
 
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
 _REACH, _STRONG_REACH = 4, 5  # of a negation, in units
-_NOT_PAST_FORMS = frozenset(("过来", "过去", "过程", "过敏", "过后", "过马", "过河", "过街", "过路", "过道"))
-_RELATIVE = frozenset({"正在", "又", "还在", "仍在", "仍然", "还没", "越来越", "刚刚", "just", "still", "keeps"})
 _AND = frozenset("和跟与同")
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
 _BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
 _ABLE = frozenset("见到清出着")  # behind V得: what one is able to hear or see is no exaggeration
-# last night: with a question how it goes on it is past, and alone it may go on still
-EARLIER = ("昨日", "昨夜", "昨晚", "寻晚", "琴晚", "前晚", "那晚")
 _NOT_DONE = ("没", "未", "不", "冇", "想", "要", "等")
 _USUALLY = ("平时", "平常", "往常", "通常", "往日", "usually", "normally", "always")  # what is not now
 _NOT_DONE_WORDS = ("cannot", "can't", "not", "never", "couldn't", "won't")
@@ -40,6 +35,7 @@ class Lowered(StrEnum):
     HYPOTHESIS = "hypothesis"
     ERROR = "error"
     TITLE = "title"
+    NAME = "name"  # what a business is called, or what somebody there calls out
     MEDIA = "media"
     ELSEWHERE = "elsewhere"
     FRAUD = "fraud"
@@ -47,6 +43,7 @@ class Lowered(StrEnum):
     THING = "thing"
     EXAGGERATION = "exaggeration"
     THREAT = "threat"  # exaggerated, but of one's own death
+    FOLLOWED_UP = "followed-up"
     PAST = "past"
     RIGHTS = "rights"
     POLICY = "policy"
@@ -60,7 +57,17 @@ class Lowered(StrEnum):
 
 
 # lowered to a question; every other reason leaves nothing
-_ASKS = frozenset({Lowered.FEAR, Lowered.FINE, Lowered.FORWARDED, Lowered.THREAT})
+_ASKS = frozenset(
+    {
+        Lowered.ELSEWHERE,
+        Lowered.FEAR,
+        Lowered.FINE,
+        Lowered.FOLLOWED_UP,
+        Lowered.FORWARDED,
+        Lowered.NAME,
+        Lowered.THREAT,
+    }
+)
 # dangers of a body: what a device does in such words is none of them
 _BODILY = frozenset({Danger.MEDICAL, Danger.MISSING, Danger.SELF_HARM, Danger.WATER, Danger.VIOLENCE, Danger.COLLAPSE})
 # what ends a fire, and what ends the search for somebody
@@ -106,14 +113,15 @@ def belongs_together(reading: Reading, hit: Hit) -> bool:
     return context.is_close() or context.is_live_nearby()
 
 
-def is_said(reading: Reading, hit: Hit, told: Collection[Span] = ()) -> bool:
+def is_said(reading: Reading, hit: Hit, told: Collection[Span] = (), apart_from: Collection[int] = ()) -> bool:
     """Whether a hit is neither denied nor made something else by its sentence. `told`: negations that deny nothing
-    behind them, as they belong to words that say by themselves what is missing ("no water")."""
+    behind them, as they belong to words that say by themselves what is missing ("no water"). `apart_from`: clauses
+    whose words make nothing else of it."""
     context = _Context(reading, hit)
-    return not (context.is_something_else() or context.is_denied(told))
+    return not (context.is_something_else(apart_from) or context.is_denied(told))
 
 
-class _Context(Questions):
+class _Context(Times):
     """The reasons that lower a hit."""
 
     def __init__(self, reading: Reading, hit: Hit, danger: Danger | None = None) -> None:
@@ -127,7 +135,7 @@ class _Context(Questions):
                 return reason
         return None
 
-    def is_something_else(self) -> bool:
+    def is_something_else(self, apart_from: Collection[int] = ()) -> bool:
         unless, reading = self.hit.pattern.unless, self.reading
         if unless is None or not reading.has(unless):
             return False
@@ -137,6 +145,8 @@ class _Context(Questions):
             if reading.sentences[span[0]] == self.sentence
             and not (self.danger is None and reading.is_parted(min(span[1], self.end), max(span[0], self.start)))
         ]
+        if apart_from:
+            clauses = [clause for clause in clauses if clause not in apart_from]
         if any([self.first_clause <= clause <= self.last_clause for clause in clauses]):
             return True
         # what is told beside it makes nothing else of what is happening now, or what help is called for
@@ -199,7 +209,12 @@ class _Context(Questions):
         )
 
     def is_media(self) -> bool:
-        told = self.in_sentence(Operator.MEDIA)
+        asked = self.follow_up.questions  # "any news" is no news
+        told = [
+            span
+            for span in self.in_sentence(Operator.MEDIA)
+            if not any(s <= span[0] and span[1] <= e for s, e in asked)
+        ]
         # who asks whether it is real does not say so
         real = [r for r in self.in_sentence(Operator.REAL) if not any(s <= r[0] and r[1] < e for s, e in told)]
         for span in told:
@@ -284,42 +299,6 @@ class _Context(Questions):
             for span in self.around(Operator.INTENSE)
         )
 
-    def is_past(self) -> bool:
-        """The last word of time in front of the event decides; in English also one behind it."""
-        past = [span for span in self.in_sentence(Operator.PAST) + self.dates() if self._tells_time(span)]
-        ends = [span for span in self.present if not self._is_within(span, past)]
-        ends += self.in_sentence(Operator.TURN) + self.in_sentence(Operator.DONE)  # what is over ends its story
-        marks = sorted([(span[0], True) for span in past] + [(span[0], False) for span in ends])
-        before = [over for offset, over in marks if offset < self.event[1]]
-        if before:
-            over = before[-1]
-        else:
-            over = is_latin(self.text[self.event[0]]) and any(self.clause_of(s) == self.event_clause for s in past)
-        return over
-
-    def _tells_time(self, span: Span) -> bool:
-        """Not where it is an attribute in another clause: "last year's report"."""
-        return self.text[span[1] : span[1] + 1] != "的" or self.clause_of(span) == self.event_clause
-
-    def _is_within(self, span: Span, past: Iterable[Span]) -> bool:
-        """Whether a word of the present stands in what is told of the past: "that day he was just ..."."""
-        return self.text[span[0] : span[1]] in _RELATIVE and any(self.governs(other, span, 4) for other in past)
-
-    def is_followed_up(self) -> bool:
-        """Whether the sentence asks how a matter of some past time goes on, and the event is not told to be now."""
-        if not self.in_sentence(Operator.PROGRESS) or self.reading.operator(Operator.PLEA):
-            return False
-        if any(self.clause_of(span) == self.event_clause for span in self.present):
-            return False
-        past = self.in_sentence(Operator.PAST) + self.dates()
-        return _contains(self.text[: self.end], EARLIER) or any(
-            self.clause_of(span) <= self.event_clause for span in past
-        )
-
-    def has_past_form(self) -> bool:
-        ends = [end for _, end in self.hit.spans[:2]]
-        return any(self.text[e : e + 1] == "过" and self.text[e : e + 2] not in _NOT_PAST_FORMS for e in ends)
-
     def is_about_rights(self) -> bool:
         return not self.is_live() and any(span[0] >= self.start for span in self.in_sentence(Operator.RIGHTS))
 
@@ -378,6 +357,7 @@ _CHECKS: tuple[tuple[Lowered, Operator | None, Callable[[_Context], bool]], ...]
     (Lowered.HYPOTHESIS, Operator.HYPOTHESIS, _Context.is_hypothesis),
     (Lowered.ERROR, Operator.ERROR, _Context.is_error),
     (Lowered.TITLE, None, _Context.is_named),
+    (Lowered.NAME, None, _Context.is_perhaps_named),
     (Lowered.MEDIA, Operator.MEDIA, _Context.is_media),
     (Lowered.ELSEWHERE, Operator.ELSEWHERE, _Context.leads_to_question_of_own),
     (Lowered.FRAUD, Operator.FRAUD, _Context.is_swindle),
@@ -385,9 +365,9 @@ _CHECKS: tuple[tuple[Lowered, Operator | None, Callable[[_Context], bool]], ...]
     (Lowered.THING, Operator.THING, _Context.is_thing),
     (Lowered.THREAT, Operator.INTENSE, _Context.is_threat),
     (Lowered.EXAGGERATION, Operator.INTENSE, _Context.is_exaggeration),
+    (Lowered.FOLLOWED_UP, Operator.PROGRESS, _Context.is_followed_up),
     (Lowered.PAST, Operator.PAST, _Context.is_past),
     (Lowered.PAST, None, _Context.has_past_form),
-    (Lowered.PAST, Operator.PROGRESS, _Context.is_followed_up),
     (Lowered.RIGHTS, Operator.RIGHTS, _Context.is_about_rights),
     (Lowered.POLICY, Operator.POLICY, _Context.is_about_policy),
     (Lowered.QUESTION, Operator.HOWTO, _Context.is_question),

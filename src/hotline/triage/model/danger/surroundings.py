@@ -6,6 +6,7 @@ from functools import cached_property
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.word_finder import Span
+from hotline.triage.model.follow_up import FollowUp, read_follow_up
 from hotline.triage.model.matching import Hit, Reading
 
 _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|\b(?:in|since|of) (?:19|20)\d\d\b")
@@ -14,13 +15,23 @@ _WHILE = ("的时候", "时候", "时突然", "时有", "时忽然")  # behind a
 _STAGED = frozenset({"演练", "演习", "彩排", "排练"})  # in which dangers are played, but no illness
 _QUOTES = ("《", "“", "「", "『", '"')
 _QUOTED = r"[“「『\"][^”」』\"\n]{1,20}[”」』\"]"
-# a title, or a name in quotation marks that a word before or behind it says to be one
-_NAMES = re.compile(
-    r"《[^》]{1,20}》"
-    rf"|(?:(?<=[店馆铺吧摊厅牌剧歌片书])叫|叫做|叫作|名叫|取名|店名|招牌是|called|named) ?{_QUOTED}"
-    rf"|(?<![喊说讲道写问发]){_QUOTED}"
-    r"(?=的?(?![是人在])\w{0,3}[店馆铺吧坊牌剧歌片班展摊粉面]| (?:shop|restaurant|bar|band|show)\b)"
+_BUSINESS_BEHIND = (
+    r"(?=的?(?![是人在])\w{0,3}[店馆铺吧坊牌剧歌片班展摊粉面](?![员主长里老])| (?:shop|restaurant|bar|band|show)\b)"
 )
+# a title, or a name in quotation marks: behind a verb that only names, or in front of the business that bears it. To
+# call is to shout as well: “…” behind it is a name in front of a business alone, and where it is no cry
+_NAMES = re.compile(
+    r"(?P<title>《[^》]{1,20}》)"
+    rf"|(?P<named>(?:叫做|叫作|名叫|取名|起名|店名(?:叫|是|为)?|招牌是|\bnamed) ?{_QUOTED})"
+    rf"|(?<![喊说讲道写问发]){_QUOTED}{_BUSINESS_BEHIND}"
+)
+# behind the business: a name or a shout; in front of it: a name, though it read as a cry
+_PERHAPS_NAMED = re.compile(
+    rf"(?:(?<=[店馆铺吧摊厅])叫|\b(?:shop|restaurant|bar|pub|cafe|place|stall) called) ?{_QUOTED}"
+    rf"|(?P<borne>(?:叫做|叫作|名叫|取名|起名|店名(?:叫|是|为)?|招牌是|\bnamed) ?{_QUOTED}"
+    rf"|(?<![喊说讲道写问发叫]){_QUOTED}{_BUSINESS_BEHIND})"
+)
+_CRY = re.compile(r"[,!?]|[了啦啊呀咯喽][”」』\"]$|\b(?:he|she|they|i|we|him|her|somebody|someone|is|has|are)\b")
 _WINDOW = 80  # characters; a text without any full stop is not one sentence
 _SHORT_SENTENCE = 40  # units
 
@@ -54,6 +65,10 @@ class Surroundings:
     @cached_property
     def event_clause(self) -> int:
         return self.reading.clause(self.event[0])
+
+    @cached_property
+    def follow_up(self) -> FollowUp:
+        return read_follow_up(self.reading)
 
     @cached_property
     def about_person(self) -> bool:
@@ -102,11 +117,29 @@ class Surroundings:
 
     def is_named(self) -> bool:
         """Whether a part of the event belongs to a title or a name in quotation marks."""
+        return self._stands_in(_NAMES)
+
+    def is_perhaps_named(self) -> bool:
+        """Whether it belongs to what a business is called, or what somebody there called out."""
+        return self._stands_in(_PERHAPS_NAMED)
+
+    def _stands_in(self, names: re.Pattern[str]) -> bool:
         if not any(mark in self.text for mark in _QUOTES):
             return False
         begin, end = max(0, self.start - _WINDOW), self.end + _WINDOW
-        names = [found.span() for found in _NAMES.finditer(self.text, begin, end)]
-        return any(s <= span[0] and span[1] <= e for span in self.hit.spans[:2] for s, e in names)
+        found = [name.span() for name in names.finditer(self.text, begin, end) if self._only_names(name)]
+        return any(s <= span[0] and span[1] <= e for span in self.hit.spans[:2] for s, e in found)
+
+    def _only_names(self, found: re.Match[str]) -> bool:
+        """Whether no help is called for behind a name, and it is no cry itself."""
+        pleas = self.reading.operator(Operator.PLEA)
+        kinds = found.groupdict()
+        if kinds.get("borne"):
+            return True  # asked about
+        if kinds.get("title") or any(start >= found.end() for start, _ in pleas):
+            return bool(kinds.get("title"))
+        cries = _CRY.search(found[0]) or any(found.start() <= s and e <= found.end() for s, e in pleas)
+        return bool(kinds.get("named")) or not cries
 
     def only_tells_when(self, span: Span, *, medical: bool) -> bool:
         """Whether a film or a drill at the span was only going on when it happened, or is what somebody was at."""

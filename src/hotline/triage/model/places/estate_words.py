@@ -37,6 +37,16 @@ _ORDINARY = (
 _ORDINARY_ONE = "同上下里内外前后新老旧小全整本有一二两三四五六七八九十几多数"
 NO_NAME = re.compile(rf"(?:{'|'.join(_ORDINARY)})$|^.$(?<=[{_ORDINARY_ONE}大中])")
 NO_NAME_OF_COMMON = re.compile(rf"(?:{'|'.join(_ORDINARY)}|[{_ORDINARY_ONE}])$")
+# what no name holds: what is wrong, when, a part of an estate, whom a house is for
+NOT_IN_NAME = re.compile(
+    "停[水电气]|[漏爆坏断堵裂淹冲]|没[水电气]|施工|检修|维修|抢修|打雷|下雨|暴雨|周末|节后|清早|大早|[零〇一二两三四五六七八九十几\\d]+"
+    "(?:天|点|日|周|号|期|区|个|分)|[东南西北中]区|整片|老年|人才|青年|长租|通知|共耕|共建|上头|下头|楼[上下]"
+)
+# what bears a name out: somebody lives there, or a building of it is told
+LIVES_IN = re.compile("(?:住|家)(?:在|喺|系|到|的是|嘅系)?$")
+BUILDING = re.compile(
+    r"(?:小区|社区|那边|里面?|的|嘅|[\s,]){0,3}[\d零〇一二两三四五六七八九十百廿卅]{1,4}[-\d]{0,3}(?:号楼|[栋幢座#]|号院|单元|期)"
+)
 _BESIDE_IT = (
     "隔壁", "隔篱", "对门", "斜?对面", "对过", "对岸", "旁边", "边上", "侧边", "附近", "周边", "周围", "邻近", "临近",
     "相邻", "毗邻", "别的", "别个", "其他", "其它", "另一", "另外",
@@ -58,6 +68,9 @@ EN_BESIDE_BEHIND = re.compile(
     r"|behind (?:us|ours?)|opposite(?! (?:side|building|block|unit))|across (?:the|from)|over the (?:road|way|street)"
     r"|nearby|down the road|around the corner|near (?:us|ours?))\b"
 )
+EN_LIVES_IN = re.compile(r"\b(?:live|lives|living|stay|stays|staying) (?:in|at|over at) (?:the )?$")
+EN_BUILDING_OF = re.compile(r"\b(?:building|block|tower|house) ?\w{1,4},? (?:(?:of|in|at) )?(?:the )?$")
+EN_BUILDING = re.compile(r",? (?:building|block|tower|house) ?\w{1,4}\b")
 EN_ORDINARY = frozenset(
     (
         "the", "a", "an", "our", "my", "your", "their", "his", "her", "its", "this", "that", "these", "those",
@@ -67,7 +80,7 @@ EN_ORDINARY = frozenset(
         "rear", "roof", "rooftop", "small", "big", "large", "little", "old", "new", "communal", "shared", "central",
         "community", "private", "public", "basketball", "tennis", "badminton", "food", "sports", "residents",
         "estate", "garden", "live", "lives", "when", "if", "because", "so", "now", "here", "there", "water", "power",
-        "gas", "electricity",
+        "gas", "electricity", "several", "both", "many", "most", "few", "upstairs", "downstairs", "two", "three",
     )
 )  # fmt: skip
 

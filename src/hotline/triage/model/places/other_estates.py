@@ -8,16 +8,22 @@ from hotline.text.normalisation import fold_characters
 from hotline.triage.model.places.estate_words import (
     BESIDE,
     BOUNDARY,
+    BUILDING,
     EN_BESIDE,
     EN_BESIDE_BEHIND,
+    EN_BUILDING,
+    EN_BUILDING_OF,
     EN_KIND,
+    EN_LIVES_IN,
     EN_ORDINARY,
     EN_WORDS,
     IN_IT,
     KIND,
+    LIVES_IN,
     NAME_LENGTH,
     NO_NAME,
     NO_NAME_OF_COMMON,
+    NOT_IN_NAME,
     OF_IT,
     OURS,
     RUN,
@@ -45,7 +51,7 @@ def is_about_other_estate(index: PlaceIndex, narrative: str, address: str | None
     such an estate only shows the way to, or what is well there, is no matter of it."""
     given = f"{fold_characters(address)}," if address else ""
     text = given + fold_characters(narrative[:_READ_CHARACTERS])
-    others = _find_other_estates(text, _known_ends(index, text))
+    others = _find_other_estates(text, _known_ends(index, text), len(given))
     if not others:
         return False
     known = index.finder.find(text)
@@ -66,8 +72,18 @@ def _known_ends(index: PlaceIndex, text: str) -> dict[int, int]:
     return {at + len(name): at for at, name in names if index.names[name] and name not in index.short_names}
 
 
-def _find_other_estates(text: str, known: dict[int, int]) -> list[OtherEstate]:
-    return sorted([*_find_chinese(text, known), *_find_english(text, known)], key=lambda other: other.start)
+def _find_other_estates(text: str, known: dict[int, int], given: int) -> list[OtherEstate]:
+    """`given`: characters at the beginning that are an address. A name alone may be anything that stands before a word
+    for an estate; it is taken for one beside ours, where somebody lives, with a building, or as an address."""
+    found = sorted([*_find_chinese(text, known), *_find_english(text, known)], key=lambda other: other.start)
+    return [other for other in found if other.is_beside or other.start < given or _is_borne_out(text, other)]
+
+
+def _is_borne_out(text: str, other: OtherEstate) -> bool:
+    before = text[max(0, other.start - NAME_LENGTH * 4) : other.start]
+    if text[other.start : other.end].isascii():
+        return bool(EN_LIVES_IN.search(before) or EN_BUILDING_OF.search(before) or EN_BUILDING.match(text, other.end))
+    return bool(LIVES_IN.search(before) or BUILDING.match(text, other.end))
 
 
 def _find_chinese(text: str, known: dict[int, int]) -> Iterable[OtherEstate]:
@@ -83,7 +99,12 @@ def _find_chinese(text: str, known: dict[int, int]) -> Iterable[OtherEstate]:
         name = before[cut:]
         is_common = kind["common"] is not None
         no_name = NO_NAME_OF_COMMON if is_common else NO_NAME
-        if len(name) < (2 if is_common else 1) or not name.isalpha() or no_name.search(name):
+        if (
+            len(name) < (2 if is_common else 1)
+            or not name.isalpha()
+            or no_name.search(name)
+            or NOT_IN_NAME.search(name)
+        ):
             continue
         start = kind.start() - len(name)
         yield OtherEstate(start, kind.end(), BESIDE.search(text[max(0, start - NAME_LENGTH) : start]) is not None)
