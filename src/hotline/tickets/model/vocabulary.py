@@ -315,6 +315,7 @@ class Guard(StrEnum):
     IN_30_DAYS = "in_30_days"
     REOPENS_LEFT = "reopens_left"
     TARGET_OPEN = "target_open"
+    TARGET_HAS_ORDER = "target_has_order"
     NO_CYCLE = "no_cycle"
     NOT_PARENT = "not_parent"
     NOT_SPLIT = "not_split"
