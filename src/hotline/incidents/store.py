@@ -256,6 +256,8 @@ async def load_reports(
             chosen=bool(row.chosen), unit=row.unit, private=households.find_private(row.narrative),
             told_areas=areas_of_matter((p["code"], p["role"]) for p in _advised(row.advice, "places") or ()),
             elsewhere=is_about_other_estate(lexicon.places, row.narrative, row.address),
+            beside=frozenset() if _rings(row.flags) else households.find_beside(row.narrative),
+            asks=bool(_advised(row.advice, "ask")) and not _rings(row.flags),
         )
         for row in rows
         if not _was_taken_out(row.flags)
@@ -283,8 +285,14 @@ async def load_still_waiting(db: Database, numbers: Sequence[str]) -> set[str]:
     return {row.number for row in rows if not _was_taken_out(row.flags)}
 
 
+def _rings(flags: Sequence[str]) -> bool:
+    """A danger is known: the ticket has orders of its own whatever it belongs to."""
+    return any(flag.startswith("danger:") for flag in flags)
+
+
 def _was_taken_out(flags: Sequence[str]) -> bool:
-    return any(flag.startswith("left:") for flag in flags)
+    """By hand; or it was offered to an incident, and a person decides."""
+    return any(flag.startswith(("left:", "offered:")) for flag in flags)
 
 
 _merging = timeline.alias("merging")

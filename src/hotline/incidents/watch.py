@@ -34,6 +34,7 @@ from hotline.incidents.model.grouping import (
     propose,
     rule_for,
     teach_wording,
+    tells_more,
     wording_data,
 )
 from hotline.incidents.model.incident import Incident, IncidentMember
@@ -136,6 +137,9 @@ class IncidentWatch:
         for report in self.window.values():
             margin = MARGIN_UNSEEN if report.number in self.unseen else 0.0
             found = likely_incidents(directory, known.values(), report, margin)
+            if any(tells_more(directory, incident, report) for incident in found):
+                self.undecided.add(report.number)
+                continue
             if len(found) == 1:
                 matched[report.number] = found[0].code
             elif found:

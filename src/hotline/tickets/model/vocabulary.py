@@ -350,6 +350,11 @@ def split_from_flag(number: str) -> str:
     return f"{SPLIT_FROM}:{number}"
 
 
+def offered_flag(incident: str) -> str:
+    """The flag of a ticket that may belong to an incident and tells of more: a person decides."""
+    return f"offered:{incident}"
+
+
 def left_flag(incident: str) -> str:
     """The flag of a ticket that was taken out of an incident."""
     return f"left:{incident}"
