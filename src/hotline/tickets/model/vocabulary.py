@@ -332,6 +332,7 @@ INCIDENT_STATE = "incident_state"  # what became of the incident that a ticket c
 CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would tell them
 DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
 SPLIT_INTO = "split_into"  # the numbers of the tickets that a split opens; and the kind of the flag that names one
+READ_ANEW = "read_anew"  # beside a split: the columns that follow from the sentence that stays
 SPLIT_FROM = "split_from"  # of the ticket that another is split off
 
 
@@ -343,6 +344,12 @@ def is_split(flags: Iterable[str]) -> bool:
 def split_into_flag(number: str) -> str:
     """The flag of a ticket that another was split off."""
     return f"{SPLIT_INTO}:{number}"
+
+
+def split_numbers(flags: Iterable[str]) -> list[str]:
+    """The numbers of the tickets that these flags of a split name."""
+    kinds = SPLIT_INTO, SPLIT_FROM
+    return [number for kind, _, number in (flag.partition(":") for flag in flags) if kind in kinds]
 
 
 def split_from_flag(number: str) -> str:
