@@ -185,8 +185,19 @@ def opened(incoming: IncomingCall, number: TicketNumber, advice: Advice, directo
             )
         ]
     if incoming.origin is not None:
+        new.messages = [
+            replace(m, payload={**m.payload, "split_off": True}) if m.kind == "resident" else m for m in new.messages
+        ]
         return new.change(None, None)
     return new.change(*contact_of(incoming, number, confidential=ticket.confidential))
+
+
+def read_anew(
+    incoming: IncomingCall, number: TicketNumber, advice: Advice, directory: Directory
+) -> tuple[Ticket, tuple[tuple[Action, Mapping[Any, Any]], ...]]:
+    """A ticket as intake would open it from these words, and the steps of the rules that would follow."""
+    ticket, routed = _build_ticket(incoming, number, advice, directory)
+    return ticket, tuple((action, fields) for action, fields, _ in _automatic_actions(incoming, ticket, routed, advice))
 
 
 def _automatic_actions(
@@ -248,7 +259,7 @@ def _build_ticket(
     flags = tuple(f"danger:{d}" for d in advice.dangers)
     origin = incoming.origin
     if origin is not None:
-        flags = (*flags, split_from_flag(origin.number))
+        flags = (*flags, split_from_flag(origin.number), *(("imported",) if "imported" in origin.flags else ()))
     if incident is not None and incident.offered:
         flags = (*flags, offered_flag(incident.code))
     area = intake_request.area or advice.area or actor.home_area
