@@ -215,3 +215,18 @@ async def test_a_ticket_merged_elsewhere_is_not_answered_by_the_incident(
     await act(switch, await only_incident(desk), "end", text=LAST_WORD)
     await settled(watch)
     assert (await look_up(app, services, ringing["number"]))["reply"] is None
+
+
+async def test_what_is_told_as_it_is_contained_reaches_later_callers_and_those_who_look_up(
+    desk: Player, switch: Player, services: Services, app: FastAPI, clock: Clock
+) -> None:
+    tickets, _, incident = await storm_of_five(desk, services)
+    told = "总阀已关，预计18点来水"
+    contained = await act(switch, incident, "contain", text=told)
+    clock.forward(seconds=2)
+    later = await desk.call("9栋停水了", caller={"phone": "13900000096"})
+    assert told in later["advice"]["incident"]["say"]["zh"] and told in later["advice"]["incident"]["say"]["en"]
+    joined = next(t["number"] for t in tickets if t["number"] != incident["parent"])
+    assert (await look_up(app, services, joined))["incident"]["told"] == told
+    await act(switch, contained, "reopen", reason="又漏了")
+    assert (await look_up(app, services, joined))["incident"]["told"] is None

@@ -57,12 +57,13 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
         if not confirmed:
             return ()
         directory = await self._directory.now(now)
+        texts = {i.code: await store.load_contained_text(self._db, i) for i in confirmed}
         return [
             OpenIncident(
                 incident,
                 known_incident(directory, incident),
                 incident.parent or _NO_NUMBER,
-                translate_pair(f"incident_say.{incident.state}"),
+                _with_text(translate_pair(f"incident_say.{incident.state}"), texts[incident.code]),
             )
             for incident in confirmed
         ]
@@ -72,7 +73,8 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
         found = await store.load_incident(self._db, SYSTEM_SCOPE, IncidentCode(code))
         if found is None or found.state in (IncidentState.PROPOSED, IncidentState.DISMISSED):
             return None
-        return IncidentStanding(found.code, found.state, found.final_word, found.parent)
+        told = await store.load_contained_text(self._db, found)
+        return IncidentStanding(found.code, found.state, found.final_word, found.parent, told, found.ended_at)
 
     async def match(self, intake_request: IntakeRequest, advice: Advice, now: datetime) -> IncidentMatch | None:
         """The incident that a call is about. One that tells of a danger belongs to it and has orders of its own; one
@@ -125,3 +127,8 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             translate_pair(f"incident_say.{say}") if rings or offered else joined.say,
             offered,
         )
+
+
+def _with_text(say: tuple[str, str], text: str | None) -> tuple[str, str]:
+    """What is said of an incident, with what the dispatcher told as it was contained."""
+    return say if not text else (f"{say[0]}{text}", f"{say[1]} {text}")

@@ -95,7 +95,7 @@ _REOPENED = PreparedQuery(
     .select_from(i.join(t, t.c.number == i.c.parent))
     .where(
         i.c.state == IncidentState.OVER.value,
-        i.c.created_at > sa.bindparam("since", type_=Instant()),
+        i.c.ended_at > sa.bindparam("since", type_=Instant()),
         in_words(t.c.status, _JOINABLE),
         sa.exists().where(
             timeline.c.number == i.c.parent, timeline.c.action == Action.REOPEN.value, timeline.c.at > i.c.ended_at
@@ -106,7 +106,7 @@ _REOPENED = PreparedQuery(
 
 
 async def load_reopened(db: Database, since: datetime) -> list[Incident]:
-    """The incidents since then that are over, and whose parent was reopened after that."""
+    """The incidents that are over since then, and whose parent was reopened after that."""
     return [_incident_from_row(row) for row in await db.rows(_REOPENED, since=since)]
 
 
@@ -190,6 +190,22 @@ async def load_state_changes(db: Database, incident: Incident) -> list[Row]:
     """The changes of an incident's state that its parent's timeline does not tell yet, in order: (seq, state_from,
     state_to, reason)."""
     return await db.rows(_STATE_CHANGES, code=incident.code, after=incident.noted, last=incident.entries)
+
+
+_CONTAINED = PreparedQuery(
+    sa.select(e.c.reason)
+    .where(e.c.code == sa.bindparam("code", type_=sa.String), e.c.action == IncidentAction.CONTAIN.value)
+    .order_by(e.c.seq.desc())
+    .limit(1)
+)
+
+
+async def load_contained_text(db: Database, incident: Incident) -> str | None:
+    """What was told as the incident was contained. None: it is not contained now, or nothing was told."""
+    if incident.state is not IncidentState.CONTAINED:
+        return None
+    row = await fetch_first(db, _CONTAINED, code=incident.code)
+    return None if row is None else row.reason
 
 
 _ENTRIES = PreparedQuery(

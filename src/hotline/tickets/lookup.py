@@ -50,12 +50,13 @@ class PublicStep:
 @dataclass(frozen=True, slots=True)
 class PublicIncident:
     """The incident that a ticket belongs to, as a resident may see it. `final_word`: what those were told whose tickets
-    were merged in it."""
+    were merged in it; `told`: how it stands, in the words of the dispatcher who contained it."""
 
     code: str
     state: str
     label: Label
     final_word: str | None
+    told: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +220,8 @@ def _render_incident(carried: CarriedAnswer, ticket: Ticket) -> PublicIncident |
         return None
     label = Label(*translate_pair(f"incident_state.{standing.state}"))
     final_word = standing.final_word if carried.answers(ticket) else None
-    return PublicIncident(standing.code, standing.state, label, final_word)
+    told = standing.told if carried.answers(ticket) else None
+    return PublicIncident(standing.code, standing.state, label, final_word, told)
 
 
 def progress_fields(

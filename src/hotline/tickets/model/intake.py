@@ -90,12 +90,15 @@ class IncidentMatch:
 @dataclass(frozen=True, slots=True)
 class IncidentStanding:
     """Where a confirmed incident stands: the word of its state; what its callers were told at the end; the ticket that
-    carries it."""
+    carries it; `told`: what was told as it was contained; `ended_at`: when it ended
+    last."""
 
     code: str
     state: str
     final_word: str | None
     parent: TicketNumber | None = None
+    told: str | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
