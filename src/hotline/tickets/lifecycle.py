@@ -214,20 +214,9 @@ OPTIONAL_FIELDS: Mapping[Action, tuple[Field, ...]] = {
 FOLLOWS_LEAD_ORDER = frozenset({A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN})
 # reached by intake, merge, upload, incidents and clock only
 INTERNAL_ACTIONS = frozenset(
-    {
-        A.ADD_CALL,
-        A.ABSORB,
-        A.ATTACH,
-        A.ESCALATE,
-        A.AUTO_ACCEPT,
-        A.RELEASE,
-        A.RESUME,
-        A.RECKON,
-        A.LINK,
-        A.UNLINK,
-        A.UPDATE_INCIDENT,
-    }
-)
+    {A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RELEASE, A.RESUME, A.RECKON, A.LINK, A.UNLINK,
+     A.UPDATE_INCIDENT}
+)  # fmt: skip
 _KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
 
 # tell twin rows apart
