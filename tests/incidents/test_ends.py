@@ -190,3 +190,43 @@ async def test_an_incident_follows_its_parent_when_that_is_reopened(
     assert (await only_incident(switch))["state"] == "over"  # what was reopened before the end reopens it no more
     told = [m.payload["final_word"] for m in await messages(services, "resident") if m.payload.get("final_word")]
     assert sorted(told) == sorted(["水管已修好"] * 5 + ["已换新管"] * 5)
+
+
+async def test_a_merged_caller_reads_the_stage_of_the_ticket_that_carries_the_matter(
+    desk: Player, services: Services, app: FastAPI
+) -> None:
+    tickets, _, incident = await storm_of_five(desk, services)
+    joined = next(t["number"] for t in tickets if t["number"] != incident["parent"])
+    seen, parent = await look_up(app, services, joined), await look_up(app, services, incident["parent"])
+    assert seen["status"] == "merged" and parent["department"] is not None
+    for name in ("label", "department", "promised_at"):
+        assert seen[name] == parent[name], name
+
+
+async def test_a_ticket_merged_elsewhere_is_not_answered_by_the_incident(
+    desk: Player, switch: Player, services: Services, app: FastAPI, clock: Clock
+) -> None:
+    _, watch, incident = await storm_of_five(desk, services)
+    clock.forward(seconds=2)
+    ringing = await desk.call("6栋水管爆了，有人被水冲倒，头在流血", caller={"phone": "13900000098"})
+    other = await desk.call("9栋电梯里困了人", caller={"phone": "13900000097"})
+    assert ringing["incident"] == incident["code"] and ringing["status"] == "dispatched"
+    await switch.act(ringing, "merge", target=other["number"])
+    await act(switch, await only_incident(desk), "end", text=LAST_WORD)
+    await settled(watch)
+    assert (await look_up(app, services, ringing["number"]))["reply"] is None
+
+
+async def test_what_is_told_as_it_is_contained_reaches_later_callers_and_those_who_look_up(
+    desk: Player, switch: Player, services: Services, app: FastAPI, clock: Clock
+) -> None:
+    tickets, _, incident = await storm_of_five(desk, services)
+    told = "总阀已关，预计18点来水"
+    contained = await act(switch, incident, "contain", text=told)
+    clock.forward(seconds=2)
+    later = await desk.call("9栋停水了", caller={"phone": "13900000096"})
+    assert told in later["advice"]["incident"]["say"]["zh"] and told in later["advice"]["incident"]["say"]["en"]
+    joined = next(t["number"] for t in tickets if t["number"] != incident["parent"])
+    assert (await look_up(app, services, joined))["incident"]["told"] == told
+    await act(switch, contained, "reopen", reason="又漏了")
+    assert (await look_up(app, services, joined))["incident"]["told"] is None

@@ -90,7 +90,7 @@ class Street:
                 await watch.act(see, "recall", reason="另派")
             elif order["status"] == "issued" and chance < 0.3 and len(self.numbers) > 1 and number != self.numbers[0]:
                 target = next((n for n in self.open if n != number), None)
-                if target and (await watch.see(target))["status"] in ("dispatched", "triaged", "received"):
+                if target and (await watch.see(target))["status"] == "dispatched":  # its order stays, the other ends
                     await switch.act(see, "merge", target=target)
             elif order["status"] == "issued" and chance < 0.75:
                 await player.order(see, "accept", place=place)

@@ -102,7 +102,7 @@ def facts(at: str = "received", *orders: Assignment, **over: Any) -> Facts:
     if not orders and at in ("dispatched", "shelved"):
         orders = (an_order(),)
     triaged = {} if at in ("received", "awaiting_info") else {"triaged_at": NOON}
-    return Facts(a_ticket(at, **{**triaged, **over}), orders, target=a_ticket(number=OTHER))
+    return Facts(a_ticket(at, **{**triaged, **over}), orders, target=a_ticket(number=OTHER, department="lifts-dept"))
 
 
 def complete(action: Action, facts: Facts, assignment: str | None = None, **over: Any) -> Command:

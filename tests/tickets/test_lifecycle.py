@@ -178,6 +178,8 @@ def test_each_guard_stops_what_it_is_there_to_stop() -> None:
     assert _blocked(replace(facts(), children=1), Action.WITHDRAW, "operator") == "not_parent"
     assert _blocked(replace(facts(), target=a_ticket("closed", OTHER)), Action.MERGE, "operator") == "target_open"
     assert _blocked(replace(facts(), target_chain=(NUMBER,)), Action.MERGE, "operator") == "no_cycle"
+    undispatched = replace(facts("dispatched", an_order()), target=a_ticket("triaged", OTHER))
+    assert _blocked(undispatched, Action.MERGE, "operator") == "target_has_order"
     assert (
         _blocked(facts("triaged"), Action.SHELVE, "supervisor", review_at=NOON + timedelta(days=91)) == "review_ahead"
     )

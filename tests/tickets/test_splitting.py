@@ -1,12 +1,16 @@
 """A ticket that tells of several matters is split after it was logged."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from hotline.delivery.tables import outbox
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
+from hotline.sms.send_plan import plan_texts
 from hotline.tickets.context import Services
+from hotline.tickets.store.facts import load_facts
 from tests.conftest import Cast, Clock, Player, broken
 
 LIFT, LAMP = "3栋2单元电梯坏了，不动了", "5栋楼道灯不亮"
@@ -30,7 +34,7 @@ async def test_the_other_matter_becomes_a_ticket_of_the_same_caller(
     assert [one["text"] for one in told] == [f"{LIFT}，", LAMP]
     clock.forward(minutes=20)
     after = await switch.act(both, "split", narrative=LIFT, matters=[LAMP])
-    assert after["narrative"] == LIFT and after["status"] == both["status"]
+    assert after["narrative"] == LIFT and after["status"] == "dispatched"
     (number,) = into(after)
     new = await switch.see(number)
     assert new["narrative"] == LAMP and new["caller"] == both["caller"] and new["channel"] == both["channel"]
@@ -42,7 +46,8 @@ async def test_the_other_matter_becomes_a_ticket_of_the_same_caller(
 
 async def test_each_history_names_the_other(both: dict[str, Any], switch: Player) -> None:
     (number,) = into(await switch.act(both, "split", narrative=LIFT, matters=[LAMP]))
-    here = (await switch.get(f"/v1/tickets/{both['number']}/timeline")).json()["items"][-1]
+    lines = (await switch.get(f"/v1/tickets/{both['number']}/timeline")).json()["items"]
+    (here,) = [line for line in lines if line["action"] == "split"]
     there = (await switch.get(f"/v1/tickets/{number}/timeline")).json()["items"][0]
     assert here["action"] == "split" and here["by"]["name"] == "switch"
     assert here["changes"]["narrative"] == [BOTH, LIFT] and f"split_into:{number}" in here["changes"]["flags"][1]
@@ -136,3 +141,62 @@ async def test_three_matters_become_three_tickets(desk: Player, switch: Player) 
     assert len(set(numbers)) == 2
     shown = [(await switch.see(number))["narrative"] for number in numbers]
     assert shown == [LAMP, "小区垃圾没人收"]
+
+
+KEPT, OTHER_FLOOR = "16栋2单元电梯坏了", "另外3楼楼道灯不亮"
+
+
+async def test_what_stays_is_sorted_by_its_own_sentence(desk: Player, switch: Player) -> None:
+    ticket = await desk.call(f"{KEPT}，{OTHER_FLOOR}", caller=CALLER)
+    alone = await desk.call(KEPT, caller={"phone": "13800138001"})
+    after = await switch.act(ticket, "split", narrative=KEPT, matters=[OTHER_FLOOR])
+    for name in ("category", "priority", "status", "title", "due_at", "location"):
+        assert after.get(name) == alone.get(name), name
+    assert after["assignments"] and alone["assignments"]
+    assert after["advice"]["triage"]["category"] == alone["advice"]["triage"]["category"]
+    assert not after["advice"]["triage"].get("matters")
+    lines = (await switch.get(f"/v1/tickets/{ticket['number']}/timeline")).json()["items"]
+    assert [line["action"] for line in lines] == ["receive", "split", "triage", "dispatch"]
+
+
+async def test_what_somebody_has_sorted_stays_so(desk: Player, switch: Player) -> None:
+    ticket = await desk.call(f"{KEPT}，{OTHER_FLOOR}", caller=CALLER, category="hj-sewer")
+    after = await switch.act(ticket, "split", narrative=KEPT, matters=[OTHER_FLOOR])
+    assert (after["category"], after["status"]) == (ticket["category"], ticket["status"])
+
+
+async def test_a_split_off_matter_sends_one_receipt_and_not_at_night(
+    both: dict[str, Any], switch: Player, services: Services, clock: Clock
+) -> None:
+    clock.forward(hours=1)
+    (number,) = into(await switch.act(both, "split", narrative=LIFT, matters=[LAMP]))
+    query = sa.select(outbox).where(outbox.c.number == number, outbox.c.kind == "resident")
+    rows = await services.db.transact(lambda c: list(c.execute(query)))
+    facts = await load_facts(services.db, SYSTEM_SCOPE, number)
+    assert len(rows) == 2
+    planned = [(await plan_texts(services, row, facts, clock())).texts for row in rows]
+    assert [text.template for texts in planned for text in texts] == ["received_dispatched"]
+    clock.forward(hours=24 - clock().hour + 18 + 1)  # between two and three at night
+    assert [plan for row in rows if (plan := await plan_texts(services, row, facts, clock())).texts] == []
+
+
+async def test_what_was_split_is_not_offered_as_a_repeat(desk: Player, switch: Player) -> None:
+    same = "16栋2单元电梯又停了"
+    ticket = await desk.call(f"{KEPT}，{same}，{OTHER_FLOOR}", caller=CALLER)
+    after = await switch.act(ticket, "split", narrative=KEPT, matters=[same, OTHER_FLOOR])
+    numbers = [ticket["number"], *into(after)]
+    for number in numbers:
+        offered = (await switch.get(f"/v1/tickets/{number}/duplicates")).json()["result"]
+        assert {one["number"] for one in offered}.isdisjoint(numbers)
+
+
+async def test_an_order_of_another_hotline_keeps_its_deadline(
+    desk: Player, switch: Player, services: Services, clock: Clock
+) -> None:
+    due = (clock() + timedelta(days=2)).isoformat()
+    ticket = await desk.call(BOTH, caller=CALLER, outer={"system": "12345", "number": "A1", "due_at": due})
+    (number,) = into(await switch.act(ticket, "split", narrative=LIFT, matters=[LAMP]))
+    new = await switch.see(number)
+    facts = await load_facts(services.db, SYSTEM_SCOPE, number)
+    assert facts is not None and facts.ticket.outer_due_at is not None and facts.ticket.incident is None
+    assert facts.ticket.outer_due_at.isoformat() == due and new["number"] == number

@@ -9,7 +9,14 @@ from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
 from hotline.incidents import store
 from hotline.incidents.model.codes import IncidentCode
-from hotline.incidents.model.grouping import MARGIN_UNSEEN, CallReport, KnownIncident, known_incident, matching_incident
+from hotline.incidents.model.grouping import (
+    MARGIN_UNSEEN,
+    CallReport,
+    KnownIncident,
+    known_incident,
+    matching_incident,
+    tells_more,
+)
 from hotline.incidents.model.incident import Incident
 from hotline.incidents.model.vocabulary import IncidentState
 from hotline.incidents.model.wording import features
@@ -50,12 +57,13 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
         if not confirmed:
             return ()
         directory = await self._directory.now(now)
+        texts = {i.code: await store.load_contained_text(self._db, i) for i in confirmed}
         return [
             OpenIncident(
                 incident,
                 known_incident(directory, incident),
                 incident.parent or _NO_NUMBER,
-                translate_pair(f"incident_say.{incident.state}"),
+                _with_text(translate_pair(f"incident_say.{incident.state}"), texts[incident.code]),
             )
             for incident in confirmed
         ]
@@ -65,11 +73,13 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
         found = await store.load_incident(self._db, SYSTEM_SCOPE, IncidentCode(code))
         if found is None or found.state in (IncidentState.PROPOSED, IncidentState.DISMISSED):
             return None
-        return IncidentStanding(found.code, found.state, found.final_word, found.parent)
+        told = await store.load_contained_text(self._db, found)
+        return IncidentStanding(found.code, found.state, found.final_word, found.parent, told, found.ended_at)
 
     async def match(self, intake_request: IntakeRequest, advice: Advice, now: datetime) -> IncidentMatch | None:
-        """The incident that a call is about. One that tells of a danger belongs to it and has orders of its own. None
-        also for what must stay apart: a confidential call, and a written one that leaves a danger open."""
+        """The incident that a call is about. One that tells of a danger belongs to it and has orders of its own; one
+        that tells of more is only offered to it. None also for what must stay apart: a confidential call, and a written
+        one that leaves a danger open."""
         if not (incidents := await self.now(now)):
             return None
         if intake_request.confidential or intake_request.channel is Channel.IMPORT:
@@ -78,6 +88,7 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             return None
         kind = intake_request.kind or advice.kind
         directory = await self._directory.now(now)
+        households = self._directory.derived(build_household_lexicon)
         path = directory.category_path(intake_request.category or advice.category)
         if any(directory.categories[code].confidential for code in path):
             return None
@@ -92,23 +103,33 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             features(intake_request.narrative),
             chosen=intake_request.category is not None,
             unit=intake_request.address_parts.unit or advice.location.unit,
-            private=self._directory.derived(build_household_lexicon).find_private(intake_request.narrative),
+            private=households.find_private(intake_request.narrative),
             told_areas=areas_of_matter((place.code, place.role.name) for place in advice.places),
             elsewhere=intake_request.area is None
             and is_about_other_estate(
                 self._directory.derived(build_lexicon).places, intake_request.narrative, intake_request.address
             ),
+            beside=households.find_beside(intake_request.narrative),
+            asks=bool(advice.ask),
         )
         if (found := matching_incident(directory, [i.known for i in incidents], report, MARGIN_UNSEEN)) is None:
             return None
         joined = next(i for i in incidents if i.known is found)
         by_category = directory.categories[path[0]].priority if path else None
         rings = bool(advice.dangers) or Priority.EMERGENCY in (intake_request.priority, advice.priority, by_category)
+        offered = not rings and tells_more(directory, found, report)
+        say = "danger" if rings else "offered"
         return IncidentMatch(
             joined.incident.code,
             joined.incident.state,
             joined.incident.category,
             joined.parent,
-            not rings,
-            translate_pair("incident_say.danger") if rings else joined.say,
+            not rings and not offered,
+            translate_pair(f"incident_say.{say}") if rings or offered else joined.say,
+            offered,
         )
+
+
+def _with_text(say: tuple[str, str], text: str | None) -> tuple[str, str]:
+    """What is said of an incident, with what the dispatcher told as it was contained."""
+    return say if not text else (f"{say[0]}{text}", f"{say[1]} {text}")

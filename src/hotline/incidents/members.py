@@ -90,10 +90,12 @@ async def merge(
 ) -> bool:
     """Merge a ticket into the incident's parent: its orders are recalled, its caller is told that many have called;
     not who was told so before, as the ticket was merged in another incident that went into this one
-    (`merged_codes`)."""
+    (`merged_codes`). While the parent has no order, one that runs is kept."""
     for _ in range(_TRIES):
         facts = await load_ticket(services, member.number)
         if facts is None or facts.ticket.incident != incident.code or facts.ticket.status not in MERGEABLE:
+            return False
+        if facts.lead() is not None and not await _has_order(services, incident.parent):
             return False
         fields: dict[Any, Any] = {
             F.TARGET: incident.parent,
@@ -106,6 +108,12 @@ async def merge(
         if await act_by_rule(services, facts.ticket, Action.MERGE, fields):
             return True
     return False
+
+
+async def _has_order(services: Services, number: str | None) -> bool:
+    """Whether somebody works on a ticket, or is done with it."""
+    facts = await load_ticket(services, number or "")
+    return facts is not None and (facts.lead() is not None or facts.ticket.status is TicketStatus.RESOLVED)
 
 
 async def find_parent(services: Services, incident: Incident) -> TicketNumber | None:

@@ -75,5 +75,6 @@ def _add_messages(c: sa.Connection, messages: Sequence[Message]) -> int:
 
 def _final_word(incident: Incident, number: TicketNumber, now: datetime) -> Message:
     payload = {"action": Action.MERGE, "incident": incident.code, "final_word": incident.final_word, "merged": 0}
+    payload["ended_at"] = (incident.ended_at or now).isoformat()
     end = f"{incident.ended_at or now:%y%m%d%H%M%S}"  # an incident that was reopened ends again
     return Message(f"{incident.code}.over{end}.{number}", "resident", number, f"ticket:{number}", payload, now)

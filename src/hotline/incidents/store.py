@@ -95,7 +95,7 @@ _REOPENED = PreparedQuery(
     .select_from(i.join(t, t.c.number == i.c.parent))
     .where(
         i.c.state == IncidentState.OVER.value,
-        i.c.created_at > sa.bindparam("since", type_=Instant()),
+        i.c.ended_at > sa.bindparam("since", type_=Instant()),
         in_words(t.c.status, _JOINABLE),
         sa.exists().where(
             timeline.c.number == i.c.parent, timeline.c.action == Action.REOPEN.value, timeline.c.at > i.c.ended_at
@@ -106,7 +106,7 @@ _REOPENED = PreparedQuery(
 
 
 async def load_reopened(db: Database, since: datetime) -> list[Incident]:
-    """The incidents since then that are over, and whose parent was reopened after that."""
+    """The incidents that are over since then, and whose parent was reopened after that."""
     return [_incident_from_row(row) for row in await db.rows(_REOPENED, since=since)]
 
 
@@ -192,6 +192,22 @@ async def load_state_changes(db: Database, incident: Incident) -> list[Row]:
     return await db.rows(_STATE_CHANGES, code=incident.code, after=incident.noted, last=incident.entries)
 
 
+_CONTAINED = PreparedQuery(
+    sa.select(e.c.reason)
+    .where(e.c.code == sa.bindparam("code", type_=sa.String), e.c.action == IncidentAction.CONTAIN.value)
+    .order_by(e.c.seq.desc())
+    .limit(1)
+)
+
+
+async def load_contained_text(db: Database, incident: Incident) -> str | None:
+    """What was told as the incident was contained. None: it is not contained now, or nothing was told."""
+    if incident.state is not IncidentState.CONTAINED:
+        return None
+    row = await fetch_first(db, _CONTAINED, code=incident.code)
+    return None if row is None else row.reason
+
+
 _ENTRIES = PreparedQuery(
     sa.select(*(e.c[f.name] for f in fields(IncidentEntry)))
     .where(e.c.code == sa.bindparam("code", type_=sa.String), e.c.seq > sa.bindparam("after", type_=sa.Integer))
@@ -256,6 +272,8 @@ async def load_reports(
             chosen=bool(row.chosen), unit=row.unit, private=households.find_private(row.narrative),
             told_areas=areas_of_matter((p["code"], p["role"]) for p in _advised(row.advice, "places") or ()),
             elsewhere=not row.chosen and is_about_other_estate(lexicon.places, row.narrative, row.address),
+            beside=frozenset() if _rings(row.flags) else households.find_beside(row.narrative),
+            asks=bool(_advised(row.advice, "ask")) and not _rings(row.flags),
         )
         for row in rows
         if not _was_taken_out(row.flags)
@@ -283,8 +301,14 @@ async def load_still_waiting(db: Database, numbers: Sequence[str]) -> set[str]:
     return {row.number for row in rows if not _was_taken_out(row.flags)}
 
 
+def _rings(flags: Sequence[str]) -> bool:
+    """A danger is known: the ticket has orders of its own whatever it belongs to."""
+    return any(flag.startswith("danger:") for flag in flags)
+
+
 def _was_taken_out(flags: Sequence[str]) -> bool:
-    return any(flag.startswith("left:") for flag in flags)
+    """By hand; or it was offered to an incident, and a person decides."""
+    return any(flag.startswith(("left:", "offered:")) for flag in flags)
 
 
 _merging = timeline.alias("merging")

@@ -34,6 +34,7 @@ from hotline.incidents.model.grouping import (
     propose,
     rule_for,
     teach_wording,
+    tells_more,
     wording_data,
 )
 from hotline.incidents.model.incident import Incident, IncidentMember
@@ -61,7 +62,7 @@ FAULTY_PAUSE = timedelta(minutes=5)  # a ticket that could not be worked on is l
 RELEASED_WITHIN = timedelta(hours=1)  # of the end; a ticket that cannot be worked on until then stays where it is
 MOST_MERGERS = 20  # of incidents into one another that are followed
 LATE_JOINERS = timedelta(hours=1)
-REOPENED_WITHIN = timedelta(days=60)  # of the first call; a ticket is reopened within 30 days of its end
+REOPENED_WITHIN = timedelta(days=60)  # of its end; a ticket is reopened within 30 days of its own
 COUNT_EVERY = timedelta(minutes=1)  # the parent's version moves as its calls are counted
 log = structlog.get_logger("hotline.incidents")
 
@@ -101,7 +102,8 @@ class IncidentWatch:
             busy |= bool(await _unless_faulty(incident.code, self._wind_up(incident, now)))
         for ended in await store.load_reopened(services.db, now - REOPENED_WITHIN):
             reason = f"ticket {ended.parent} was reopened"
-            busy |= await act_as_system(services, ended, IncidentAction.REOPEN, RULES, reason=reason) is not None
+            again = act_as_system(services, ended, IncidentAction.REOPEN, RULES, reason=reason)
+            busy |= await _unless_faulty(ended.code, again) is not None
         for late in await store.load_late(services.db, now - LATE_JOINERS):
             await _unless_faulty(late.incident, _release_late(services, late.number, late.incident))
         return busy or proposed
@@ -136,6 +138,9 @@ class IncidentWatch:
         for report in self.window.values():
             margin = MARGIN_UNSEEN if report.number in self.unseen else 0.0
             found = likely_incidents(directory, known.values(), report, margin)
+            if any(tells_more(directory, incident, report) for incident in found):
+                self.undecided.add(report.number)
+                continue
             if len(found) == 1:
                 matched[report.number] = found[0].code
             elif found:

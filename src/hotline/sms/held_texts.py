@@ -41,7 +41,11 @@ async def _is_end_outdated(services: Services, message: Row, own: Ticket) -> boo
     if own.incident != incident and left_flag(incident) in own.flags:
         return True
     standing = await services.open_incidents.standing(incident) if services.open_incidents is not None else None
-    return standing is not None and standing.final_word != message.payload["final_word"]
+    if standing is None:
+        return False
+    ended = message.payload.get("ended_at")  # the word of an earlier end may be that of the next one
+    again = ended is not None and (standing.ended_at is None or standing.ended_at.isoformat() != ended)
+    return again or standing.final_word != message.payload["final_word"]
 
 
 def _step(message_id: str, number: str) -> int | None:

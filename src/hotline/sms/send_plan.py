@@ -128,12 +128,10 @@ async def plan_texts(services: Services, message: Row, facts: Facts | None, now:
     if not found:
         return SendPlan()
     checked = [await _with_limits(services, text, now) for text in found]
+    # who called hours ago is not awake because somebody splits the ticket now
+    exempt = OFFICER_TEMPLATES if message.payload.get("split_off") else QUIET_HOURS_EXEMPT | OFFICER_TEMPLATES
     quiet = quiet_hours_end(services, directory, now)
-    disturbing = [
-        t
-        for t in checked
-        if t.held is None and not t.urgent and t.template not in QUIET_HOURS_EXEMPT | OFFICER_TEMPLATES
-    ]
+    disturbing = [t for t in checked if t.held is None and not t.urgent and t.template not in exempt]
     if quiet is not None and disturbing:
         return SendPlan(later=min(quiet, now + QUIET_RECHECK))
     if any(text.waits for text in checked):
@@ -245,8 +243,10 @@ def _plan_for_caller(
 ) -> PlannedText | None:
     """The text of one step to one caller; None: this step needs none."""
     ticket = facts.ticket
+    # a ticket that was split off is as old as the call, not as its opening
+    at_opening = message.created_at == ticket.created_at or bool(message.payload.get("split_off"))
     template = incident_template(message.payload) or template_for(
-        action, ticket, at_opening=message.created_at == ticket.created_at, may_ask_rating=may_ask_rating
+        action, ticket, at_opening=at_opening, may_ask_rating=may_ask_rating
     )
     if template is None or ticket.phone is None or ticket.caller is None:
         return None

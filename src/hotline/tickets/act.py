@@ -1,6 +1,7 @@
 """Changes of tickets: every change after intake goes through `act`, or through `act_as_clock` for due clocks."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from hotline.database.engine import Committed, Replayed, Stale
 from hotline.database.write_plan import StoredAnswer
 from hotline.delivery.model import Message
-from hotline.organisation.model.actors import CLOCK, Actor
+from hotline.organisation.model.actors import CLOCK, RULES, Actor
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import SYSTEM_SCOPE, Scope, scope_of
 from hotline.organisation.store import people
@@ -19,7 +20,15 @@ from hotline.tickets import workload
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import STALE_VERSION, decide
 from hotline.tickets.model.codes import unknown_codes
-from hotline.tickets.model.ticket import Attachment, Call, Caller, Change, Command, Facts, call_of_ticket
+from hotline.tickets.model.ticket import (
+    Attachment,
+    Call,
+    Caller,
+    Change,
+    Command,
+    Facts,
+    call_of_ticket,
+)
 from hotline.tickets.model.vocabulary import LIVE, Action, Field
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
@@ -29,6 +38,7 @@ from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_ref
 
 F = Field
 RenderReply = Callable[[Facts], str]  # renders the reply, before COMMIT, so that it is kept with the change
+RuleStep = tuple[Action, Mapping[Any, Any]]  # with its fields
 _SETS_LIMITS = frozenset({Action.DISPATCH, Action.ASSIST, Action.REQUEST_EXTENSION, Action.APPROVE_EXTENSION})
 TICKET_NOT_FOUND = Refusal(Code.NOT_FOUND, "no such ticket")
 
@@ -36,13 +46,15 @@ TICKET_NOT_FOUND = Refusal(Code.NOT_FOUND, "no such ticket")
 @dataclass(frozen=True, slots=True)
 class Additions:
     """What comes to a ticket with a command: a further contact with its caller, or a file, and messages of its own;
-    answered with 201. `split_off`: the tickets that a split opens; answered with 200, as the ticket itself is shown."""
+    answered with 201. `split_off`: the tickets that a split opens; answered with 200, as the ticket itself is shown.
+    `further`: the steps that the rules take in the same change, as far as the tables allow them."""
 
     call: Call | None = None
     caller: Caller | None = None
     attachment: Attachment | None = None
     messages: tuple[Message, ...] = ()
     split_off: tuple[Change, ...] = ()
+    further: tuple[RuleStep, ...] = ()
 
     @property
     def status(self) -> int:
@@ -82,7 +94,7 @@ async def act(
         decision = refusal or decide(facts, command, actor, now)
     if isinstance(decision, Change):
         if additions is not None:
-            decision = additions.to(decision)
+            decision = additions.to(_with_further_steps(decision, additions.further, directory, now))
         decision = await services.apply_before_commit(decision, now)
         after = decision.after
         answer = build_stored_answer(request, additions.status if additions else 200, render(after), after)
@@ -99,6 +111,36 @@ async def act(
             return ActionResult(answer, replayed=False, number=after.ticket.number)
         decision = STALE_VERSION
     return await replayed_or_refused(services.db, key, decision)
+
+
+def _with_further_steps(change: Change, steps: Sequence[RuleStep], directory: Directory, now: datetime) -> Change:
+    """The change with what the rules do next; it ends at the first step that the tables do not allow."""
+    for action, fields in steps:
+        here = replace(change.after, directory=directory)
+        decided = decide(here, Command(action, here.ticket.version, fields), RULES, now)
+        if isinstance(decided, Refusal):
+            break
+        tallies = Counter(change.tallies)
+        tallies.update(decided.tallies)
+        change = replace(
+            decided,
+            before=change.before,
+            tickets=(replace(decided.tickets[0], expected=change.tickets[0].expected),),
+            assignments=_latest(change.assignments, decided.assignments),
+            entries=(*change.entries, *decided.entries),
+            messages=(*change.messages, *decided.messages),
+            clocks=_latest(change.clocks, decided.clocks),
+            escalations=(*change.escalations, *decided.escalations),
+            texts=decided.texts or change.texts,
+            tallies=tallies,
+        )
+    return change
+
+
+def _latest(before: tuple[Any, ...], after: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Orders or clocks: the images of both, the later one of each."""
+    newer = {image.id for image in after}
+    return (*(image for image in before if image.id not in newer), *after)
 
 
 def build_stored_answer(request: WriteRequest, status: int, body: str, after: Facts) -> StoredAnswer:

@@ -15,8 +15,9 @@ from hotline.text.reasons import Because
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.visibility import can_search_by_caller
-from hotline.tickets.model.vocabulary import OPEN, TicketStatus
+from hotline.tickets.model.vocabulary import OPEN, TicketStatus, split_numbers
 from hotline.tickets.store import duplicates as store
+from hotline.tickets.store import facts as ticket_facts
 from hotline.triage.model.places.parts import AddressParts
 from hotline.triage.model.same_matter import (
     JOIN_FROM,
@@ -122,8 +123,10 @@ async def _search(services: Services, sought: SoughtMatter, scope: Scope, now: d
 async def find_duplicates_of(services: Services, ticket: Ticket, scope: Scope, now: datetime) -> tuple[Duplicate, ...]:
     """Tickets that may be about the same matter as this one, by the rules and by what the worker found in their
     meaning."""
-    found = await find_duplicates(services, SoughtMatter(profile_of(ticket), ticket.caller, ticket.number), scope, now)
-    known = {one.number for one in found}
+    sought = SoughtMatter(profile_of(ticket), ticket.caller, ticket.number)
+    apart = await _parted_by_hand(services, ticket)
+    found = tuple(one for one in await find_duplicates(services, sought, scope, now) if one.number not in apart)
+    known = apart | {one.number for one in found}
     for row in await store.load_suggestions(services.db, scope, ticket.number):
         if row.number not in known:
             status = TicketStatus(row.status)
@@ -131,6 +134,16 @@ async def find_duplicates_of(services: Services, ticket: Ticket, scope: Scope, n
             known.add(row.number)
             found += (Duplicate(row.number, status, row.title, row.created_at, row.score, False, because),)
     return found[:MOST_OFFERED]
+
+
+async def _parted_by_hand(services: Services, ticket: Ticket) -> set[str]:
+    """The numbers of the tickets that this one was split from, or that were split off with it: somebody decided that
+    they are other matters."""
+    named = set(split_numbers(ticket.flags))
+    for number in tuple(named):
+        other = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, number)
+        named.update(split_numbers(other.ticket.flags) if other is not None else ())
+    return named - {ticket.number}
 
 
 async def load_neighbours(services: Services, ticket: Ticket, now: datetime) -> dict[str, MatterProfile]:

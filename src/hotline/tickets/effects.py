@@ -17,6 +17,7 @@ from hotline.tickets.model.vocabulary import (
     DEPARTED,
     LIVE,
     OPEN,
+    READ_ANEW,
     SPLIT_INTO,
     Action,
     AssignmentStatus,
@@ -162,7 +163,9 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
             }
         case A.SPLIT:
             new = map(split_into_flag, fields.get(SPLIT_INTO, ()))
-            return {**_present_fields(fields, (F.TITLE, F.NARRATIVE)), "flags": (*before.flags, *new)}
+            return {**_present_fields(fields, (F.TITLE, F.NARRATIVE)), "flags": (*before.flags, *new)} | dict(
+                fields.get(READ_ANEW, {})
+            )
         case A.LINK:
             return {"incident": fields[F.INCIDENT]}
         case A.UNLINK:

@@ -79,7 +79,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     row(T.AWAITING_INFO, A.RESUME,         T.RECEIVED,      {R.CLOCK},                   F.REASON, G.NO_LEAD, G.NOT_TRIAGED),
     row(T.AWAITING_INFO, A.DECLINE,        T.DECLINED,      {R.OPERATOR},                F.REASON_CODE, F.CHANNEL_TOLD, G.NO_LEAD),
     row(T.AWAITING_INFO, A.VOID,           T.VOID,          _DESK | {R.CLOCK},           F.REASON_CODE, G.NO_LEAD, G.NOT_PARENT),
-    row(T.AWAITING_INFO, A.MERGE,          T.MERGED,        _DESK | {R.RULES},           F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
+    row(T.AWAITING_INFO, A.MERGE,          T.MERGED,        _DESK | {R.RULES},           F.TARGET, G.NO_CYCLE, G.TARGET_OPEN, G.TARGET_HAS_ORDER),
     row(T.AWAITING_INFO, A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
 
     row(T.TRIAGED,       A.DISPATCH,       T.DISPATCHED,    _DESK | {R.RULES},           F.DEPARTMENT),
@@ -99,7 +99,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     row(T.DISPATCHED,    A.APPROVE_RETURN, T.TRIAGED,       _BENCH),
     row(T.DISPATCHED,    A.RECALL,         T.TRIAGED,       _BENCH | {R.CLOCK},          F.REASON),  # the clock's: its department is retired
     row(T.DISPATCHED,    A.REQUEST_INFO,   T.AWAITING_INFO, _DESK,                       F.TEXT),
-    row(T.DISPATCHED,    A.MERGE,          T.MERGED,        _DESK | {R.RULES},           F.TARGET, G.NO_CYCLE, G.TARGET_OPEN),
+    row(T.DISPATCHED,    A.MERGE,          T.MERGED,        _DESK | {R.RULES},           F.TARGET, G.NO_CYCLE, G.TARGET_OPEN, G.TARGET_HAS_ORDER),
     row(T.DISPATCHED,    A.WITHDRAW,       T.WITHDRAWN,     {R.OPERATOR, R.RESIDENT},    F.REASON, G.NOT_PARENT),
     row(T.DISPATCHED,    A.SHELVE,         T.SHELVED,       {R.SUPERVISOR},              F.REASON, F.REVIEW_AT, G.REVIEW_AHEAD),
 
@@ -214,20 +214,9 @@ OPTIONAL_FIELDS: Mapping[Action, tuple[Field, ...]] = {
 FOLLOWS_LEAD_ORDER = frozenset({A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.APPROVE_RETURN})
 # reached by intake, merge, upload, incidents and clock only
 INTERNAL_ACTIONS = frozenset(
-    {
-        A.ADD_CALL,
-        A.ABSORB,
-        A.ATTACH,
-        A.ESCALATE,
-        A.AUTO_ACCEPT,
-        A.RELEASE,
-        A.RESUME,
-        A.RECKON,
-        A.LINK,
-        A.UNLINK,
-        A.UPDATE_INCIDENT,
-    }
-)
+    {A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RELEASE, A.RESUME, A.RECKON, A.LINK, A.UNLINK,
+     A.UPDATE_INCIDENT}
+)  # fmt: skip
 _KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
 
 # tell twin rows apart
@@ -302,6 +291,12 @@ GUARDS: Mapping[Guard, tuple[GuardTest, str]] = {
         lambda f, a, c, w, n: c is None or f.target is None or f.target.status in OPEN,
         "the target is not open: merge into the ticket that carries the matter now",
     ),
+    G.TARGET_HAS_ORDER: (
+        lambda f, a, c, w, n: (
+            f.lead() is None or f.target is None or f.target.status is T.RESOLVED or f.target.department is not None
+        ),
+        "an order of this ticket runs and the target has none: merge the target into this one, or dispatch it first",
+    ),
     G.NO_CYCLE: (
         lambda f, a, c, w, n: f.target is None or f.ticket.number not in (f.target.number, *f.target_chain),
         "a ticket cannot be merged into itself or into one of its own",
@@ -343,6 +338,7 @@ GUARD_FIELDS: Mapping[Guard, Field] = {
     G.LATER_LIMIT: F.DUE_AT,
     G.REVIEW_AHEAD: F.REVIEW_AT,
     G.TARGET_OPEN: F.TARGET,
+    G.TARGET_HAS_ORDER: F.TARGET,
     G.NO_CYCLE: F.TARGET,
     G.UNREACHABLE_TRIED: F.SATISFACTION,
     G.NEW_DEPARTMENT: F.DEPARTMENT,

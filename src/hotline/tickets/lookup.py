@@ -50,12 +50,13 @@ class PublicStep:
 @dataclass(frozen=True, slots=True)
 class PublicIncident:
     """The incident that a ticket belongs to, as a resident may see it. `final_word`: what those were told whose tickets
-    were merged in it."""
+    were merged in it; `told`: how it stands, in the words of the dispatcher who contained it."""
 
     code: str
     state: str
     label: Label
     final_word: str | None
+    told: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +140,18 @@ async def load_public_ticket(
 
 @dataclass(frozen=True, slots=True)
 class CarriedAnswer:
-    """What may answer a ticket beside its own reply: the ticket that carries its matter, where it was merged, and how
-    its incident stands."""
+    """What may answer a ticket beside its own reply: the ticket that carries its matter, where it was merged, with the
+    numbers of those between, and how its incident stands."""
 
     carrier: Ticket | None = None
     standing: IncidentStanding | None = None
+    chain: tuple[str, ...] = ()
+
+    def stage_of(self, ticket: Ticket) -> Ticket:
+        """The ticket whose stage, department and promise its caller is told: of a merged one that of its carrier,
+        unless that is confidential."""
+        told = ticket.status is TicketStatus.MERGED and self.carrier is not None and not self.carrier.confidential
+        return self.carrier if told and self.carrier is not None else ticket
 
     def reply_to(self, ticket: Ticket) -> str | None:
         """The answer as its caller is told it: the ticket's own, or of a merged one that of its carrier, unless that is
@@ -157,8 +165,10 @@ class CarriedAnswer:
     def answers(self, ticket: Ticket) -> bool:
         """Whether the end of its incident is the end of the matter: of a merged ticket and of the one they are merged
         into. A ticket of the incident with a matter of its own, as a danger, has an answer of its own."""
-        is_parent = self.standing is not None and self.standing.parent == ticket.number
-        return is_parent or ticket.status is TicketStatus.MERGED
+        parent = self.standing.parent if self.standing is not None else None
+        return parent is not None and (
+            parent == ticket.number or (ticket.status is TicketStatus.MERGED and parent in self.chain)
+        )
 
 
 NO_CARRIED_ANSWER = CarriedAnswer()
@@ -168,28 +178,29 @@ async def load_carried_answer(services: Services, ticket: Ticket) -> CarriedAnsw
     """What may answer this ticket beside its own reply."""
     carrier: Facts | None = None
     standing: IncidentStanding | None = None
+    chain: tuple[str, ...] = ()
     if ticket.parent is not None:
-        last = (ticket.parent, *await ticket_facts.load_parent_chain(services.db, ticket.parent))[-1]
-        carrier = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, last)
+        chain = (ticket.parent, *await ticket_facts.load_parent_chain(services.db, ticket.parent))
+        carrier = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, chain[-1])
     if ticket.incident is not None and services.open_incidents is not None:
         standing = await services.open_incidents.standing(ticket.incident)
-    return CarriedAnswer(None if carrier is None else carrier.ticket, standing)
+    return CarriedAnswer(None if carrier is None else carrier.ticket, standing, chain)
 
 
 def render_public_ticket(
     directory: Directory, facts: Facts, carried: CarriedAnswer = NO_CARRIED_ANSWER, steps: Any = ()
 ) -> PublicTicket:
-    """The state, who acts, by when, and our answer."""
-    ticket = facts.ticket
+    """The state, who acts, by when, and our answer; of a merged ticket those of the one that carries its matter."""
+    ticket, stage = facts.ticket, carried.stage_of(facts.ticket)
     return PublicTicket(
         number=ticket.number,
         status=ticket.status,
-        label=Label(*public_status(ticket.status)),
+        label=Label(*public_status(stage.status)),
         category=directory.optional_item_name("categories", ticket.category),
-        department=directory.optional_item_name("departments", ticket.department),
+        department=directory.optional_item_name("departments", stage.department),
         created_at=ticket.created_at,
         updated_at=ticket.updated_at,
-        promised_at=ticket.promised_at,
+        promised_at=stage.promised_at,
         closed_at=ticket.closed_at,
         reply=carried.reply_to(ticket),
         right_channel=ticket.channel_told if ticket.status is TicketStatus.DECLINED else None,
@@ -209,18 +220,19 @@ def _render_incident(carried: CarriedAnswer, ticket: Ticket) -> PublicIncident |
         return None
     label = Label(*translate_pair(f"incident_state.{standing.state}"))
     final_word = standing.final_word if carried.answers(ticket) else None
-    return PublicIncident(standing.code, standing.state, label, final_word)
+    told = standing.told if carried.answers(ticket) else None
+    return PublicIncident(standing.code, standing.state, label, final_word, told)
 
 
 def progress_fields(
     directory: Directory, facts: Facts, language: str, carried: CarriedAnswer = NO_CARRIED_ANSWER
 ) -> dict[str, str]:
     """The same in the words of a text."""
-    ticket, place = facts.ticket, 0 if language == "zh" else 1
+    ticket, place = carried.stage_of(facts.ticket), 0 if language == "zh" else 1
     department = directory.departments.get(ticket.department or "")
     by = "" if department is None else (department.name, department.name_en)[place]
     values: dict[str, str] = {
-        "number": ticket.number,
+        "number": facts.ticket.number,
         "status": public_status(ticket.status)[place],
         "department": "",
         "promised": "",
@@ -230,7 +242,7 @@ def progress_fields(
     if ticket.promised_at is not None and ticket.status in (TicketStatus.TRIAGED, TicketStatus.DISPATCHED):
         when = format_moment(directory, ticket.promised_at, language)
         values["promised"] = translate("message_part.promised", language, promised=when)
-    if reply := carried.reply_to(ticket):
+    if reply := carried.reply_to(facts.ticket):
         values["promised"] = translate("message_part.reply", language, reply=reply)
     return values
 

@@ -11,6 +11,7 @@ from hotline.incidents.model.wording import Wording, features, learn_wording
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import IncidentRule
 from hotline.organisation.model.vocabulary import AreaLevel, Kind, Reach
+from hotline.text.normalisation import fold_text
 from hotline.text.numbering import TicketNumber
 
 _KINDS = frozenset({Kind.REQUEST, Kind.COMPLAINT, Kind.ENQUIRY})  # praise, suggestions and misconduct are no incident
@@ -28,7 +29,8 @@ class CallReport:
     """One call, as far as it matters here. `caller`: its id; None: withheld. `found`: the features of its text.
     `chosen`: a person said what its category is. `unit`: of the building, where one is told. `private`: the categories
     in which it tells of a matter of one household. `told_areas`: those that its text names for the matter; `elsewhere`:
-    its text tells of an estate that the directory does not know."""
+    its text tells of an estate that the directory does not know. `beside`: words that tell of something beside an
+    outage; `asks`: the text leaves open whether there is danger."""
 
     number: TicketNumber
     at: datetime
@@ -43,6 +45,8 @@ class CallReport:
     private: frozenset[str] = frozenset()
     told_areas: frozenset[str] = frozenset()
     elsewhere: bool = False
+    beside: frozenset[str] = frozenset()
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,27 @@ def likely_incidents(
     if len(alike) > 1 and report.area is not None and len({(i.reach, i.unit) for i in alike}) == 1:
         return [max(alike, key=lambda incident: incident.wording.likeness(report.found))]
     return alike
+
+
+def tells_more(directory: Directory, incident: KnownIncident, report: CallReport) -> bool:
+    """Whether a call tells of more than the incident is about: something that only a person can decide on, as water
+    about to reach the electrics. It is not merged by rule. What the category itself is told with is nothing more."""
+    if report.asks:
+        return True
+    about = {incident.category, *incident.effects.values(), *incident.rule.also}
+    others = {s.category for code in report.symptoms if (s := directory.symptoms.get(code)) is not None}
+    if any(about.isdisjoint(directory.category_path(category)) for category in others):
+        return True
+    if not report.beside:
+        return False
+    own = _own_words(directory, incident)
+    return any(word not in own for word in report.beside)
+
+
+def _own_words(directory: Directory, incident: KnownIncident) -> str:
+    category = directory.categories.get(incident.category)
+    examples = [text for code in incident.causes for text in directory.symptoms[code].examples]
+    return fold_text(" ".join([*(category.words if category is not None else ()), *examples]))
 
 
 def is_told_within(report: CallReport, areas: Container[str]) -> bool:

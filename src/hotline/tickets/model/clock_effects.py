@@ -50,9 +50,9 @@ def build_change(facts: Facts, draft: DraftChange, command: Command, actor: Acto
     for place, (action, at, to, assignment, reason) in enumerate(lines, start=1):
         changes: dict[str, Any] = {}
         if place == 1:
-            changes = {name: pair for name, pair in column_changes.items() if name != "status"} | entry_only_fields(
-                command
-            )
+            changes = {
+                name: pair for name, pair in column_changes.items() if name not in ("status", "advice")
+            } | entry_only_fields(command)
             changes |= {f"assignment.{a.id}.due_at": [w.due_at, a.due_at] for a in orders
                         if (w := known.get(a.id)) and a.id != assignment and w.due_at != a.due_at}  # fmt: skip
             if assignment in known:

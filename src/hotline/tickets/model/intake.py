@@ -19,7 +19,7 @@ from hotline.tickets.model.codes import unknown_codes
 from hotline.tickets.model.new_ticket import NewTicket
 from hotline.tickets.model.routing import RoutingDecision, choose_route
 from hotline.tickets.model.ticket import Call, Caller, Change, Command, Entry, Facts, Ticket
-from hotline.tickets.model.vocabulary import SPLIT_FROM, Action, Field, TicketStatus, split_from_flag
+from hotline.tickets.model.vocabulary import SPLIT_FROM, Action, Field, TicketStatus, offered_flag, split_from_flag
 from hotline.tickets.sla import clock_updates
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.triage.model.advice import Advice
@@ -66,7 +66,7 @@ class IntakeRequest:
 class IncidentMatch:
     """The incident that a call is about. `state`: the word of its state; `parent`: the ticket that carries it; `say`:
     what the operator tells the caller (zh, en). `merges`: the call's ticket goes into the parent; else it only belongs
-    to the incident, and has orders of its own."""
+    to the incident, and has orders of its own. `offered`: it tells of more, and a person decides whether it belongs."""
 
     code: str
     state: str
@@ -74,6 +74,7 @@ class IncidentMatch:
     parent: TicketNumber
     merges: bool
     say: tuple[str, str]
+    offered: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -81,6 +82,7 @@ class IncidentMatch:
             "state": self.state,
             "parent": self.parent,
             "merged": self.merges,
+            "offered": self.offered,
             "say": dict(zip(("zh", "en"), self.say, strict=True)),
         }
 
@@ -88,12 +90,15 @@ class IncidentMatch:
 @dataclass(frozen=True, slots=True)
 class IncidentStanding:
     """Where a confirmed incident stands: the word of its state; what its callers were told at the end; the ticket that
-    carries it."""
+    carries it; `told`: what was told as it was contained; `ended_at`: when it ended
+    last."""
 
     code: str
     state: str
     final_word: str | None
     parent: TicketNumber | None = None
+    told: str | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +188,19 @@ def opened(incoming: IncomingCall, number: TicketNumber, advice: Advice, directo
             )
         ]
     if incoming.origin is not None:
+        new.messages = [
+            replace(m, payload={**m.payload, "split_off": True}) if m.kind == "resident" else m for m in new.messages
+        ]
         return new.change(None, None)
     return new.change(*contact_of(incoming, number, confidential=ticket.confidential))
+
+
+def read_anew(
+    incoming: IncomingCall, number: TicketNumber, advice: Advice, directory: Directory
+) -> tuple[Ticket, tuple[tuple[Action, Mapping[Any, Any]], ...]]:
+    """A ticket as intake would open it from these words, and the steps of the rules that would follow."""
+    ticket, routed = _build_ticket(incoming, number, advice, directory)
+    return ticket, tuple((action, fields) for action, fields, _ in _automatic_actions(incoming, ticket, routed, advice))
 
 
 def _automatic_actions(
@@ -246,7 +262,9 @@ def _build_ticket(
     flags = tuple(f"danger:{d}" for d in advice.dangers)
     origin = incoming.origin
     if origin is not None:
-        flags = (*flags, split_from_flag(origin.number))
+        flags = (*flags, split_from_flag(origin.number), *(("imported",) if "imported" in origin.flags else ()))
+    if incident is not None and incident.offered:
+        flags = (*flags, offered_flag(incident.code))
     area = intake_request.area or advice.area or actor.home_area
     if actor.areas is not None and area not in actor.areas:
         area = actor.home_area
@@ -286,7 +304,7 @@ def _build_ticket(
         outer_due_at=intake_request.outer_due_at,
         promised_at=intake_request.outer_due_at,
         flags=flags,
-        incident=incident.code if incident is not None else None,
+        incident=incident.code if incident is not None and not incident.offered else None,
         created_by=origin.created_by if origin is not None else actor.id,
         advice={
             "triage": advice.as_dict(),

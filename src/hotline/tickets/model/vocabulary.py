@@ -315,6 +315,7 @@ class Guard(StrEnum):
     IN_30_DAYS = "in_30_days"
     REOPENS_LEFT = "reopens_left"
     TARGET_OPEN = "target_open"
+    TARGET_HAS_ORDER = "target_has_order"
     NO_CYCLE = "no_cycle"
     NOT_PARENT = "not_parent"
     NOT_SPLIT = "not_split"
@@ -331,6 +332,7 @@ INCIDENT_STATE = "incident_state"  # what became of the incident that a ticket c
 CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would tell them
 DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
 SPLIT_INTO = "split_into"  # the numbers of the tickets that a split opens; and the kind of the flag that names one
+READ_ANEW = "read_anew"  # beside a split: the columns that follow from the sentence that stays
 SPLIT_FROM = "split_from"  # of the ticket that another is split off
 
 
@@ -344,9 +346,20 @@ def split_into_flag(number: str) -> str:
     return f"{SPLIT_INTO}:{number}"
 
 
+def split_numbers(flags: Iterable[str]) -> list[str]:
+    """The numbers of the tickets that these flags of a split name."""
+    kinds = SPLIT_INTO, SPLIT_FROM
+    return [number for kind, _, number in (flag.partition(":") for flag in flags) if kind in kinds]
+
+
 def split_from_flag(number: str) -> str:
     """The flag of a ticket that was split off another."""
     return f"{SPLIT_FROM}:{number}"
+
+
+def offered_flag(incident: str) -> str:
+    """The flag of a ticket that may belong to an incident and tells of more: a person decides."""
+    return f"offered:{incident}"
 
 
 def left_flag(incident: str) -> str:

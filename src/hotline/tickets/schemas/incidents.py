@@ -6,11 +6,13 @@ from hotline.replies import reply_type
 
 @reply_type()
 class IncidentAdvice:
-    """The incident the call was taken to be about, as it was then. `merged`: the ticket went into its parent; `say`:
-    what to tell the caller."""
+    """The incident the call was taken to be about, as it was then. `merged`: the ticket went into its parent;
+    `offered`: it tells of more than the incident, and a person decides whether it belongs to it; `say`: what to tell
+    the caller, or to do."""
 
     code: str
     state: str
     parent: str
     merged: bool
     say: Label
+    offered: bool = False
