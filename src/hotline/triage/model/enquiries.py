@@ -1,5 +1,6 @@
 """Whether a text asks: how, where, when, how much; or how a matter of some past time goes on."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -44,11 +45,11 @@ def read_enquiry(reading: Reading, directory: Directory) -> Enquiry:
             return Enquiry(words, about, progress=True, ongoing=bool(follow_up.ongoing))
     reproach = directory.word_lists.get(REPROACH_LIST)
     behind = reproach.words if reproach is not None else ()
+    happened = min((at for word in _HAPPENED if (at := text.find(word)) >= 0), default=len(text))
     asking = [
         (start, end)
         for start, end in dict(reading.operator(Operator.ASKING)).items()  # of two words that begin there the longer
-        if not text.startswith(behind, end)
-        and not (text.startswith(_DO, end) and any(word in text[:start] for word in _HAPPENED))
+        if not text.startswith(behind, end) and not (text.startswith(_DO, end) and happened < start)
     ]
     if not asking:
         return NO_ENQUIRY
@@ -59,16 +60,13 @@ def _about_errands(reading: Reading, asking: Collection[Span]) -> frozenset[int]
     """The clauses of questions how something is done at an office; with the one in front, where such a question begins
     its clause and names nothing of its own: "the card is broken, where do I renew it"."""
     about: set[int] = set()
+    errands = reading.operator(Operator.ERRAND)
     for start, end in asking:
-        for errand in reading.operator(Operator.ERRAND):
-            if not end <= errand[0] <= end + _ERRAND_WITHIN:
-                continue
+        for errand in errands[bisect_left(errands, (end,)) : bisect_left(errands, (end + _ERRAND_WITHIN + 1,))]:
             reading.measure()
             clause = reading.clause(start)
             about.add(clause)
-            behind = errand[1]
-            while behind < len(reading.text) and reading.clause(behind) == clause:
-                behind += 1
+            behind = min(len(reading.text), max(errand[1], bisect_right(reading.clause_numbers, clause)))
             begins = start == 0 or reading.clause(start - 1) != clause
             same = start > 0 and reading.sentences[start - 1] == reading.sentences[start]
             if begins and same and reading.units_between(errand[1], behind) < _OWN_TOPIC:

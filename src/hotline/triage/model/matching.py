@@ -4,9 +4,10 @@ Positions are offsets into the folded text. Clauses part at commas and connector
 may cross one clause border and no sentence border."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar, cast
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.gap_patterns import Gap
@@ -42,6 +43,9 @@ class Hit:
         return max(self.spans[:2])
 
 
+T = TypeVar("T")
+
+
 class Reading:
     """One text and what of the lexicon stands in it. What is not asked for is not worked out."""
 
@@ -53,6 +57,9 @@ class Reading:
         self.units: list[int] = []
         self.sentences: list[int] = []
         self.clause_numbers: list[int] = []
+        self._words_of: dict[Operator, frozenset[str]] = {}
+        self._all_spans: dict[Operator, list[Span]] = {}
+        self._made: dict[Callable[[Reading], object], object] = {}
 
     def has(self, group: int) -> bool:
         """Whether a word of the group stands in the text."""
@@ -61,7 +68,11 @@ class Reading:
     def is_parted(self, start: int, end: int) -> bool:
         """Whether a word that begins a further matter stands there."""
         group = self._lexicon.connectives
-        return group is not None and any(start <= at < end for at, _ in self.spans(group))
+        if group is None:
+            return False
+        spans = self.spans(group)
+        place = bisect_left(spans, (start,))
+        return place < len(spans) and spans[place][0] < end
 
     def spans(self, group: int) -> list[Span]:
         """Where a group stands, in order: without words that are part of a mask and, for operators, of another word.
@@ -118,12 +129,25 @@ class Reading:
 
     def words_of(self, name: Operator) -> frozenset[str]:
         """The words of an operator that stand in the text."""
-        group = self._lexicon.operators.get(name)
-        return self.words & self._lexicon.groups[group] if group is not None else frozenset()
+        found = self._words_of.get(name)
+        if found is None:
+            group = self._lexicon.operators.get(name)
+            found = self.words & self._lexicon.groups[group] if group is not None else frozenset()
+            self._words_of[name] = found
+        return found
 
     def all_spans(self, name: Operator) -> list[Span]:
-        """Where an operator stands, in order, also as a part of other words."""
-        return sorted(self._places(self.words_of(name)))
+        """Where an operator stands, in order, also as a part of other words. Not to be changed in place."""
+        found = self._all_spans.get(name)
+        if found is None:
+            found = self._all_spans[name] = sorted(self._places(self.words_of(name)))
+        return found
+
+    def once(self, make: Callable[["Reading"], T]) -> T:
+        """What a function makes of this text, made once: it is asked for at every hit."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return cast(T, self._made[make])
 
     @property
     def hits(self) -> list[Hit]:

@@ -209,7 +209,7 @@ class _Context(Times):
         )
 
     def is_media(self) -> bool:
-        asked = self.follow_up.questions  # "any news" is no news
+        asked = self.near(self.follow_up.questions)  # "any news" is no news
         told = [
             span
             for span in self.in_sentence(Operator.MEDIA)

@@ -57,7 +57,7 @@ class Questions(Surroundings):
         asked = [
             span
             for span in self.in_sentence(Operator.HOWTO)
-            if not any(start <= span[0] < end for start, end in self.follow_up.questions)
+            if not any(start <= span[0] < end for start, end in self.near(self.follow_up.questions))
             and (
                 self.clause_of(span) == self.event_clause
                 or (abs(self.clause_of(span) - self.event_clause) == 1 and not self._asks_for_errand(span))
@@ -97,10 +97,10 @@ class Questions(Surroundings):
         ]
         if not own or _ONES_OWN.search(self.text, max(0, heard[0][0] - _TOLD_BEFORE), self.end):
             return False
-        begin = max(self.text.rfind(mark, 0, own[0][0]) for mark in _CLAUSE_MARKS)
+        begin = max(self.text.rfind(mark, heard[0][0], own[0][0]) for mark in _CLAUSE_MARKS)
         asked = self.text[max(0, begin) : own[0][0] + _ASKED_WITHIN]
         happens = any(span[0] > begin for span in (*self.in_sentence(Operator.NOW), *self.present)) or any(
-            span[0] >= self.event[1] for span in self.reading.all_spans(Operator.ONGOING)
+            span[0] >= self.event[1] for span in self.reading.all_spans(Operator.ONGOING)[-1:]
         )
         if happens or _HAPPENED.search(asked.lstrip(_CLAUSE_MARKS).partition(",")[0]):
             return False
@@ -109,7 +109,7 @@ class Questions(Surroundings):
     def _is_hearsay(self, heard: Span) -> bool:
         """Whether the words for another place, or others in front of the event, say that one has only heard of it, or
         a past time is told."""
-        hearsay = self.reading.all_spans(Operator.HEARSAY)
+        hearsay = self.near(self.reading.all_spans(Operator.HEARSAY))
         past = (*self.in_sentence(Operator.PAST), *self.dates())
         return any(span[0] < self.event[1] and self._is_told_with(span, heard) for span in hearsay) or any(
             self.clause_of(span) <= self.event_clause for span in past

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from functools import cached_property
 
 from hotline.organisation.model.vocabulary import Operator
@@ -82,11 +83,11 @@ class Surroundings:
         sentences = self.reading.sentences
         return [span for span in self.around(name) if sentences[span[0]] == self.sentence]
 
-    def around(self, name: Operator) -> list[Span]:
+    def around(self, name: Operator) -> Sequence[Span]:
         """What stands at most `_WINDOW` characters away."""
         return self.near(self.reading.operator(name))
 
-    def near(self, spans: list[Span]) -> list[Span]:
+    def near(self, spans: Sequence[Span]) -> Sequence[Span]:
         if not spans:
             return spans
         return spans[bisect_left(spans, (self.start - _WINDOW, 0)) : bisect_left(spans, (self.end + _WINDOW, 0))]
@@ -132,7 +133,7 @@ class Surroundings:
 
     def _only_names(self, found: re.Match[str]) -> bool:
         """Whether no help is called for behind a name, and it is no cry itself."""
-        pleas = self.reading.operator(Operator.PLEA)
+        pleas = self.around(Operator.PLEA)
         kinds = found.groupdict()
         if kinds.get("borne"):
             return True  # asked about

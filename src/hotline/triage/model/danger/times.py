@@ -19,9 +19,11 @@ class Times(Questions):
         """The last word of time in front of the event decides; in English also one behind it. A question how a matter
         goes on ends what was told of its time."""
         latin = is_latin(self.text[self.event[0]])
-        if any(
-            question[1] <= self.event[0] and not (latin and self.clause_of(question) == self.event_clause)
-            for question in self.follow_up.questions
+        first = next(iter(self.follow_up.questions), None)  # if any stands in front, the first does
+        if (
+            first is not None
+            and first[1] <= self.event[0]
+            and not (latin and self.clause_of(first) == self.event_clause)
         ):
             past = [span for span in self.in_sentence(Operator.PAST) if self.clause_of(span) == self.event_clause]
             return bool(past) and (latin or self._governed_by(past))

@@ -39,7 +39,7 @@ NO_NAME = re.compile(rf"(?:{'|'.join(_ORDINARY)})$|^.$(?<=[{_ORDINARY_ONE}大中
 NO_NAME_OF_COMMON = re.compile(rf"(?:{'|'.join(_ORDINARY)}|[{_ORDINARY_ONE}])$")
 # what no name holds: what is wrong, when, a part of an estate, whom a house is for
 NOT_IN_NAME = re.compile(
-    "停[水电气]|[漏爆坏断堵裂淹冲]|没[水电气]|施工|检修|维修|抢修|打雷|下雨|暴雨|周末|节后|清早|大早|[零〇一二两三四五六七八九十几\\d]+"
+    "停[水电气]|[漏爆坏断堵裂淹冲]|没[水电气]|施工|检修|维修|抢修|打雷|下雨|暴雨|周末|节后|清早|大早|[零〇一二两三四五六七八九十几\\d]{1,4}"
     "(?:天|点|日|周|号|期|区|个|分)|[东南西北中]区|整片|老年|人才|青年|长租|通知|共耕|共建|上头|下头|楼[上下]"
 )
 # what bears a name out: somebody lives there, or a building of it is told
