@@ -370,7 +370,9 @@ async def test_a_logged_ticket_of_two_matters_is_split_on_its_page(office: Offic
     await expect(matters).to_have_count(0)
     story = page.locator(".story li", has_text="拆单")
     await expect(story).to_have_count(1)
-    await expect(page.locator(".story li").last).to_contain_text("环境卫生")  # what stays is dispatched by its own words
+    await expect(page.locator(".story li").last).to_contain_text(
+        "环境卫生"
+    )  # what stays is dispatched by its own words
     await expect(page.locator("#status")).to_have_text("办理中")
     number = await story.locator("a").first.inner_text()
     new = (await desk.get(f"/v1/tickets/{number}")).json()

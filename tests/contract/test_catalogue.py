@@ -97,7 +97,7 @@ def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
         "text/normalisation.py", "text/simplified.py", "text/charsets.py", "text/phones.py", "text/timestamps.py",
         "text/pinyin.py", "text/sounds.py", "triage/model/segments.py", "triage/model/titles.py",
         "triage/model/danger/judging.py", "triage/model/danger/questions.py",
-        "triage/model/danger/surroundings.py",
+        "triage/model/danger/surroundings.py", "triage/model/danger/times.py", "triage/model/follow_up.py",
         "triage/model/enquiries.py",
         "sms/model/requests.py", "sms/model/keywords.py",
         "organisation/model/working_time.py", "sms/providers/aliyun.py", "sms/providers/huawei.py", "sms/providers/tencent.py", "partners/platforms/hotline_12345.py", "application.py",

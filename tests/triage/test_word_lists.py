@@ -32,6 +32,7 @@ def test_every_word_list_is_used_by_a_pattern_or_is_an_operator_or_names_whole_t
         "next-matter",
         "joint",
         "reproach",
+        "beside-an-outage",
     }  # read by name
 
 

@@ -18,7 +18,7 @@ BESIDE_LIST = "beside-an-outage"  # the word list of what a call may tell beside
 _READ_CHARACTERS = 500  # of a narrative: the cost has a bound
 # who denies to be the only one tells of many; 是不是只有 and "is it only" ask, and deny nothing
 _NOT_ONLY = re.compile(
-    "(?<![是系])(?:不|唔|非)[是系]?[仅单光只止祇衹净独唯][仅单光只止祇衹净独唯得有是系]{0,4}|(?<![是系])(?:不|唔|非)[是系](?:就|得|有)"
+    "(?<![是系])(?:不|唔|非)[是系]?[仅单光只止净独唯][仅单光只止净独唯得有是系]{0,4}|(?<![是系])(?:不|唔|非)[是系](?:就|得|有)"
     r"|(?:\bnot|\b(?:is|was|are|were|ai|does|do|did)n['’]?t|\bnever)(?: (?:at all|simply|merely|happening|affecting))?"
     r" (?:only|just|merely|solely)\b(?: (?:in|at|for|affecting))?"
 )
