@@ -363,6 +363,7 @@ CAST: dict[str, Grant] = {
     "lifts": Grant(frozenset({Role.HANDLER}), "property-works"),
     "liftmen": Grant(frozenset({Role.HANDLER}), "lifts"),
     "firemen": Grant(frozenset({Role.HANDLER}), "fire-watch"),
+    "centre": Grant(frozenset({Role.HANDLER}), "service-centre"),
     "affairs": Grant(frozenset({Role.HANDLER}), "residents-affairs"),
     "pipes": Grant(frozenset({Role.HANDLER}), "water"),
     "property": Grant(frozenset({Role.HANDLER}), "property"),

@@ -61,12 +61,14 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
     await card.click()
     await works.page.locator('#panel [data-action="accept"]').click()
     await expect(works.page.locator('.column[data-status="accepted"] .order')).to_have_count(1)
-    firemen = await cast("firemen")  # who assist report first
-    seen = await firemen.see(number)
-    place = next(n for n, a in enumerate(seen["assignments"]) if a["department"]["code"] == "fire-watch")
-    seen = await firemen.order(seen, "accept", place=place)
-    async with works.page.expect_response(f"**/v1/tickets/{number}"):  # the open panel looks anew by itself
-        await firemen.order(seen, "report", place=place, internal_result="已到场")
+    # who assist report first: the fire watch, and for the child the service centre
+    for department, name in (("fire-watch", "firemen"), ("service-centre", "centre")):
+        helper = await cast(name)
+        seen = await helper.see(number)
+        place = next(n for n, a in enumerate(seen["assignments"]) if a["department"]["code"] == department)
+        seen = await helper.order(seen, "accept", place=place)
+        async with works.page.expect_response(f"**/v1/tickets/{number}"):  # the open panel looks anew by itself
+            await helper.order(seen, "report", place=place, internal_result="已到场")
     await works.page.locator('#panel [data-action="report"]').click()
     await works.page.locator("dialog textarea[name=internal_result]").fill("已救出，电梯停用检修")
     if not await works.page.locator("dialog textarea[name=public_reply]").is_visible():

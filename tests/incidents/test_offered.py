@@ -8,7 +8,6 @@ from tests.incidents.test_stories import act, only_incident, phone, settled, sto
 
 MORE = (
     "没得水了，水正往9栋的配电间流",
-    "停水了，6栋门口的地面塌下去一块",
     "no water here, and there are cracks in the pavement",
     "停水了，屋头有个病人离不得水",
     "水管爆了，水淌进地下车库的电梯坑里了",
@@ -33,6 +32,13 @@ async def test_a_call_that_tells_of_more_keeps_its_own_ticket(
         said = ticket["advice"]["incident"]
         assert (said["code"], said["merged"], said["offered"]) == (incident["code"], False, True)
         assert "decide" in said["say"]["en"] and f"offered:{incident['code']}" in seen["flags"]
+
+
+async def test_a_call_as_much_about_something_else_stays_apart_and_asks(desk: Player, services: Services) -> None:
+    await storm_of_five(desk, services)
+    ticket = await desk.call("停水了，6栋门口的地面塌下去一块", caller=phone(20))
+    assert ticket["parent"] is None
+    assert [question["danger"] for question in ticket["advice"]["triage"]["ask"]] == ["collapse"]
 
 
 async def test_a_person_joins_it_after_all(desk: Player, services: Services, clock: Clock) -> None:
