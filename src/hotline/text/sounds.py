@@ -92,10 +92,13 @@ class SoundFinder:
         ]
         if not spans:
             return text, []
-        ordinary = [span for places in self._ordinary.find(text).values() for span in places]
+        ordinary = bytearray(len(text))  # 1 where a character is part of a word of its own
+        for places in self._ordinary.find(text).values():
+            for start, end in places:
+                ordinary[start:end] = b"\1" * (end - start)
         restored, used = list(text), list[tuple[int, int]]()
         for start, end, word in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if (used and start < used[-1][1]) or any(start < e and s < end for s, e in ordinary):
+            if (used and start < used[-1][1]) or 1 in ordinary[start:end]:
                 continue
             restored[start:end] = word
             used.append((start, end))
