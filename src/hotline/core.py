@@ -82,9 +82,9 @@ def _delivery_commands() -> Sequence[Typer]:
 
 
 def _organisation_routers() -> Sequence[APIRouter]:
-    from hotline.organisation.routes import accounts, directory, duty
+    from hotline.organisation.routes import accounts, directory, duty, second_factors
 
-    return [noun.router for noun in (duty, directory, accounts)]
+    return [noun.router for noun in (duty, directory, accounts, second_factors)]
 
 
 def _organisation_retention() -> Sequence[RetentionRule[Services]]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from hotline.database.context import PlatformServices
+from hotline.organisation.model.actors import Role
 from hotline.organisation.service.credential_cache import CredentialCache
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.service.password_hashing import PasswordHashing
@@ -33,6 +34,7 @@ class OrganisationServices(PlatformServices):
     area_code: str = "28"
     hashing: PasswordHashing = field(default_factory=PasswordHashing)
     credentials: CredentialCache = field(default_factory=CredentialCache)
+    second_factor_required: frozenset[Role] = frozenset()  # whoever holds one of these logs in with a second factor
     held_work: HeldWork = field(init=False)  # set by the composition
 
     def __post_init__(self) -> None:

@@ -1,0 +1,163 @@
+"""What people do with their second factors: add, confirm, remove; and what an administrator may: reset them all."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.prepared import Row
+from hotline.organisation.context import OrganisationServices
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.second_factors import needs_second_factor
+from hotline.organisation.service import passkeys, second_factors
+from hotline.organisation.service.accounts import ActorCache, can_manage
+from hotline.organisation.service.passkeys import PasskeyAnswer
+from hotline.organisation.service.second_factors import NO_FACTOR, NewTotp
+from hotline.organisation.store import people
+from hotline.organisation.store import second_factors as store
+from hotline.organisation.write_request import WriteRequest
+from hotline.refusals import Code, Refusal, Refused
+from hotline.web import throttle_store
+from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
+
+PEOPLE_ALONE = Refusal(Code.NOT_YOUR_ROLE, "keys have no second factors: log in as a person")
+NO_PERSON = Refusal(Code.NOT_FOUND, "no such person")
+LAST_FACTOR = Refusal(Code.CONFLICT, "your role needs a second factor: add another one before you remove this")
+
+
+@dataclass(frozen=True, slots=True)
+class AddedFactor:
+    """A factor that counts now. `codes`: with the first one, recovery codes that are shown once."""
+
+    row: Mapping[str, Any]
+    codes: tuple[str, ...]
+
+
+async def asking_person(services: OrganisationServices, actor: Actor) -> Row:
+    """Who asks, as stored. Raises Refused where it is a key."""
+    row = await people.load_person(services.db, actor.id) if actor.kind is ActorKind.PERSON else None
+    if row is None:
+        raise Refused(PEOPLE_ALONE)
+    return row
+
+
+async def begin_totp_once(
+    services: OrganisationServices, name: str, request: WriteRequest, render: Callable[[NewTotp], str]
+) -> ActionResult:
+    """One-time codes to be confirmed within an hour."""
+    person = await asking_person(services, request.actor)
+    setup = second_factors.begin_totp(services, person.id, person.login, name, request.now)
+
+    def begin(c: sa.Connection) -> Reply:
+        setup.write(c)
+        return Reply(201, render(setup.shown))
+
+    return await write_once(services, request.key, begin, request.now, secret=True)
+
+
+async def confirm_totp_once(
+    services: OrganisationServices, factor: str, code: str, request: WriteRequest, render: Callable[[AddedFactor], str]
+) -> ActionResult:
+    """From now on a log-in asks for these codes. Raises Refused where the code is not right."""
+    person = await asking_person(services, request.actor)
+    if earlier := await load_earlier_answer(services, request.key, secret=True):
+        return earlier
+    row, step = await second_factors.check_first_code(services, person.id, factor, code, request.now)
+
+    def confirm(c: sa.Connection) -> Reply:
+        second_factors.refuse_too_many(c, person.id)
+        if not store.confirm_factor(c, factor, step, request.now):
+            raise Refused(NO_FACTOR)
+        shown = {**row._asdict(), "confirmed_at": request.now, "last_used_at": request.now}
+        return Reply(200, render(_added(c, services, person.id, shown, request)))
+
+    return await write_once(services, request.key, confirm, request.now, secret=True)
+
+
+def _added(
+    c: sa.Connection, services: OrganisationServices, person: str, row: Mapping[str, Any], request: WriteRequest
+) -> AddedFactor:
+    return AddedFactor(row, second_factors.give_first_recovery_codes(c, services, person, request.now))
+
+
+async def add_passkey_once(
+    services: OrganisationServices, answer: PasskeyAnswer, request: WriteRequest, render: Callable[[AddedFactor], str]
+) -> ActionResult:
+    """A passkey that a browser made. Raises Refused where its answer is not right."""
+    person = await asking_person(services, request.actor)
+    if earlier := await load_earlier_answer(services, request.key, secret=True):
+        return earlier
+    new = await passkeys.check_registration(services, person.id, answer, request.now)
+
+    def add(c: sa.Connection) -> Reply:
+        second_factors.refuse_too_many(c, person.id)
+        new.write(c, request.now)
+        return Reply(201, render(_added(c, services, person.id, new.row, request)))
+
+    return await write_once(services, request.key, add, request.now, secret=True)
+
+
+async def remove_factor(services: OrganisationServices, factor: str, actor: Actor, now: datetime) -> None:
+    """The recovery codes go with the last one. Raises Refused where there is none of that id, or it is the last of
+    somebody whose role needs one."""
+    person = await asking_person(services, actor)
+    required = needs_second_factor(map(Role, person.roles), services.second_factor_required)
+
+    def remove(c: sa.Connection) -> None:
+        if store.delete_factor(c, person.id, factor) is None:
+            raise Refused(NO_FACTOR)
+        if store.count_factors(c, person.id) == 0:
+            if required:
+                raise Refused(LAST_FACTOR)
+            store.delete_recovery_codes(c, person.id)
+
+    await services.db.transact(remove)
+
+
+async def renew_recovery_codes_once(
+    services: OrganisationServices, request: WriteRequest, render: Callable[[tuple[str, ...]], str]
+) -> ActionResult:
+    """New codes; the old ones count no more. Raises Refused where there is no factor that they could stand in for."""
+    person = await asking_person(services, request.actor)
+
+    def renew(c: sa.Connection) -> Reply:
+        if store.count_factors(c, person.id) == 0:
+            raise Refused(NO_FACTOR)
+        return Reply(201, render(second_factors.give_recovery_codes(c, services, person.id, request.now)))
+
+    return await write_once(services, request.key, renew, request.now, secret=True)
+
+
+def forget_factors(c: sa.Connection, services: OrganisationServices, person: str) -> int:
+    """Delete all factors and codes of a person, and what was counted against them; how many factors there were."""
+    throttle_store.clear_failures(c, second_factors.throttle_subjects(services, person))
+    return store.delete_factors(c, person)
+
+
+async def reset_factors(
+    services: OrganisationServices, actor_cache: ActorCache, person: str, now: datetime, granter: Actor | None = None
+) -> int:
+    """Forget the factors of whoever has this id or login, and end their sessions; how many factors there were. Raises
+    Refused where the person is not the granter's to change."""
+    row = await find_person(services, person)
+    if row is None or not can_manage(granter, row):
+        raise Refused(NO_PERSON)
+
+    def reset(c: sa.Connection) -> int:
+        people.end_sessions(c, row.id)
+        return forget_factors(c, services, row.id)
+
+    count = await services.db.transact(reset)
+    actor_cache.forget()
+    return count
+
+
+async def find_person(services: OrganisationServices, person: str) -> Row | None:
+    """The person of this id or login."""
+    row = await people.load_person(services.db, person)
+    if row is not None:
+        return row
+    found = await people.load_person_by_login(services.db, person.casefold())
+    return await people.load_person(services.db, found.id) if found is not None else None
