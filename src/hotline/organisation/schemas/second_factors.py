@@ -7,6 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from hotline.organisation.model.second_factors import FactorKind
+from hotline.organisation.model.sessions import SessionStage
+from hotline.organisation.service.passkeys import PasskeyAnswer
+from hotline.refusals import Code, Refusal, Refused
 from hotline.replies import reply_type
 from hotline.web.field_types import Line, Strict
 from hotline.web.schemas import LEFT_OUT
@@ -14,7 +17,7 @@ from hotline.web.schemas import LEFT_OUT
 _BASE64URL = r"^[A-Za-z0-9_-]+$"
 CodeText = Annotated[str, Field(min_length=6, max_length=60)]
 Encoded = Annotated[str, Field(min_length=1, max_length=16_000, pattern=_BASE64URL)]
-StateText = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[A-Za-z0-9+/=]+$")]
+StateText = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[A-Za-z0-9+/=.]+$")]
 
 
 class FactorIn(Strict):
@@ -27,7 +30,7 @@ class CodeIn(Strict):
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"code": "123456"}]}}
 
 
-class PasskeyAnswer(Strict):
+class PasskeyResponse(Strict):
     """`response` of a credential, its bytes as base64url."""
 
     clientDataJSON: Encoded
@@ -43,10 +46,27 @@ class PasskeyCredential(Strict):
     id: Annotated[str, Field(min_length=1, max_length=1400, pattern=_BASE64URL)]
     rawId: Annotated[str, Field(min_length=1, max_length=1400, pattern=_BASE64URL)]
     type: Annotated[str, Field(pattern="^public-key$")]
-    response: PasskeyAnswer
+    response: PasskeyResponse
 
     def values(self) -> dict[str, Any]:
         return self.model_dump(exclude_none=True)
+
+
+class FactorProof(Strict):
+    """Either `code`, or `state` and `credential`."""
+
+    code: Annotated[CodeText | None, LEFT_OUT] = None
+    state: Annotated[StateText | None, LEFT_OUT] = None
+    credential: Annotated[PasskeyCredential | None, LEFT_OUT] = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"code": "123456"}]}}
+
+    def proof(self) -> str | PasskeyAnswer:
+        """Raises Refused where it is neither, or both."""
+        if self.code is not None and self.credential is None:
+            return self.code
+        if self.code is None and self.credential is not None and self.state is not None:
+            return PasskeyAnswer(self.state, self.credential.values())
+        raise Refused(Refusal(Code.INVALID, "either a code or a passkey's answer", errors=(("code", "required"),)))
 
 
 class PasskeyIn(Strict):
@@ -115,6 +135,14 @@ class RecoveryCodesOut:
     """New codes; those before count no more."""
 
     recovery_codes: Annotated[tuple[str, ...], Field(description="Shown here only")]
+
+
+@reply_type()
+class LogInStageOut:
+    """How far the log-in has come: `active`, or the step that it still lacks."""
+
+    stage: SessionStage
+    expires_at: datetime
 
 
 @reply_type()

@@ -9,12 +9,18 @@ import sqlalchemy as sa
 
 from hotline.database.prepared import Row
 from hotline.organisation.context import OrganisationServices
-from hotline.organisation.model.actors import Actor, ActorKind, Role
-from hotline.organisation.model.second_factors import needs_second_factor
+from hotline.organisation.model.actors import Actor, Role
+from hotline.organisation.model.second_factors import FactorKind, needs_second_factor
 from hotline.organisation.service import passkeys, second_factors
 from hotline.organisation.service.accounts import ActorCache, can_manage
 from hotline.organisation.service.passkeys import PasskeyAnswer
 from hotline.organisation.service.second_factors import NO_FACTOR, NewTotp
+from hotline.organisation.service.second_step import (
+    AskingSession,
+    advance_after_enrolment,
+    require_recent_log_in,
+)
+from hotline.organisation.service.sessions import end_sessions_of
 from hotline.organisation.store import people
 from hotline.organisation.store import second_factors as store
 from hotline.organisation.write_request import WriteRequest
@@ -22,7 +28,6 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.web import throttle_store
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
-PEOPLE_ALONE = Refusal(Code.NOT_YOUR_ROLE, "keys have no second factors: log in as a person")
 NO_PERSON = Refusal(Code.NOT_FOUND, "no such person")
 LAST_FACTOR = Refusal(Code.CONFLICT, "your role needs a second factor: add another one before you remove this")
 
@@ -35,19 +40,24 @@ class AddedFactor:
     codes: tuple[str, ...]
 
 
-async def asking_person(services: OrganisationServices, actor: Actor) -> Row:
-    """Who asks, as stored. Raises Refused where it is a key."""
-    row = await people.load_person(services.db, actor.id) if actor.kind is ActorKind.PERSON else None
-    if row is None:
-        raise Refused(PEOPLE_ALONE)
-    return row
+@dataclass(frozen=True, slots=True)
+class FirstCode:
+    """The code by which one-time codes are confirmed."""
+
+    factor: str
+    code: str
 
 
 async def begin_totp_once(
-    services: OrganisationServices, name: str, request: WriteRequest, render: Callable[[NewTotp], str]
+    services: OrganisationServices,
+    session: AskingSession,
+    name: str,
+    request: WriteRequest,
+    render: Callable[[NewTotp], str],
 ) -> ActionResult:
     """One-time codes to be confirmed within an hour."""
-    person = await asking_person(services, request.actor)
+    person = session.row
+    await require_recent_log_in(services, session, request.now)
     setup = second_factors.begin_totp(services, person.id, person.login, name, request.now)
 
     def begin(c: sa.Connection) -> Reply:
@@ -58,19 +68,26 @@ async def begin_totp_once(
 
 
 async def confirm_totp_once(
-    services: OrganisationServices, factor: str, code: str, request: WriteRequest, render: Callable[[AddedFactor], str]
+    services: OrganisationServices,
+    session: AskingSession,
+    proof: FirstCode,
+    request: WriteRequest,
+    render: Callable[[AddedFactor], str],
 ) -> ActionResult:
-    """From now on a log-in asks for these codes. Raises Refused where the code is not right."""
-    person = await asking_person(services, request.actor)
+    """From now on a log-in asks for these codes; one that waited for them goes on. Raises Refused where the code is not
+    right."""
+    person, factor = session.row, proof.factor
     if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier
-    row, step = await second_factors.check_first_code(services, person.id, factor, code, request.now)
+    await require_recent_log_in(services, session, request.now)
+    row, step = await second_factors.check_first_code(services, person.id, factor, proof.code, request.now)
 
     def confirm(c: sa.Connection) -> Reply:
         second_factors.refuse_too_many(c, person.id)
         if not store.confirm_factor(c, factor, step, request.now):
             raise Refused(NO_FACTOR)
         shown = {**row._asdict(), "confirmed_at": request.now, "last_used_at": request.now}
+        advance_after_enrolment(c, services, session, FactorKind.TOTP, request.now)
         return Reply(200, render(_added(c, services, person.id, shown, request)))
 
     return await write_once(services, request.key, confirm, request.now, secret=True)
@@ -83,26 +100,34 @@ def _added(
 
 
 async def add_passkey_once(
-    services: OrganisationServices, answer: PasskeyAnswer, request: WriteRequest, render: Callable[[AddedFactor], str]
+    services: OrganisationServices,
+    session: AskingSession,
+    answer: PasskeyAnswer,
+    request: WriteRequest,
+    render: Callable[[AddedFactor], str],
 ) -> ActionResult:
-    """A passkey that a browser made. Raises Refused where its answer is not right."""
-    person = await asking_person(services, request.actor)
+    """A passkey that a browser made; a log-in that waited for a factor goes on. Raises Refused where its answer is not
+    right."""
+    person = session.row
     if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier
+    await require_recent_log_in(services, session, request.now)
     new = await passkeys.check_registration(services, person.id, answer, request.now)
 
     def add(c: sa.Connection) -> Reply:
         second_factors.refuse_too_many(c, person.id)
         new.write(c, request.now)
+        advance_after_enrolment(c, services, session, FactorKind.PASSKEY, request.now)
         return Reply(201, render(_added(c, services, person.id, new.row, request)))
 
     return await write_once(services, request.key, add, request.now, secret=True)
 
 
-async def remove_factor(services: OrganisationServices, factor: str, actor: Actor, now: datetime) -> None:
+async def remove_factor(services: OrganisationServices, session: AskingSession, factor: str, now: datetime) -> None:
     """The recovery codes go with the last one. Raises Refused where there is none of that id, or it is the last of
     somebody whose role needs one."""
-    person = await asking_person(services, actor)
+    person = session.row
+    await require_recent_log_in(services, session, now)
     required = needs_second_factor(map(Role, person.roles), services.second_factor_required)
 
     def remove(c: sa.Connection) -> None:
@@ -117,10 +142,14 @@ async def remove_factor(services: OrganisationServices, factor: str, actor: Acto
 
 
 async def renew_recovery_codes_once(
-    services: OrganisationServices, request: WriteRequest, render: Callable[[tuple[str, ...]], str]
+    services: OrganisationServices,
+    session: AskingSession,
+    request: WriteRequest,
+    render: Callable[[tuple[str, ...]], str],
 ) -> ActionResult:
     """New codes; the old ones count no more. Raises Refused where there is no factor that they could stand in for."""
-    person = await asking_person(services, request.actor)
+    person = session.row
+    await require_recent_log_in(services, session, request.now)
 
     def renew(c: sa.Connection) -> Reply:
         if store.count_factors(c, person.id) == 0:
@@ -146,7 +175,7 @@ async def reset_factors(
         raise Refused(NO_PERSON)
 
     def reset(c: sa.Connection) -> int:
-        people.end_sessions(c, row.id)
+        end_sessions_of(c, services, row.id)
         return forget_factors(c, services, row.id)
 
     count = await services.db.transact(reset)

@@ -1,0 +1,126 @@
+"""The second step of a log-in, and which sessions may change second factors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from hotline.database.prepared import Row
+from hotline.organisation.context import OrganisationServices
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.second_factors import needs_second_factor
+from hotline.organisation.model.sessions import SessionStage
+from hotline.organisation.service.accounts import LACKING, ActorCache, keyed_hash
+from hotline.organisation.service.passkeys import CheckedPasskey, PasskeyAnswer, check_passkey
+from hotline.organisation.service.second_factors import CheckedCode, check_code
+from hotline.organisation.service.sessions import StartedSession, advance_session
+from hotline.organisation.store import people, sessions
+from hotline.organisation.store import second_factors as store
+from hotline.organisation.write_request import WriteRequest
+from hotline.refusals import Code, Refusal, Refused
+from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
+
+RECENT = timedelta(minutes=15)  # a log-in that proves who changes factors
+LOG_IN_AGAIN = Refusal(Code.UNAUTHENTICATED, "log in again: factors are changed within 15 minutes of a log-in")
+SESSION_ENDED = Refusal(Code.UNAUTHENTICATED, "the session has ended: log in again")
+
+
+class StoredFactors:
+    """Who is asked for a second factor: whoever has one, and whoever needs one by their role."""
+
+    def __init__(self, services: OrganisationServices) -> None:
+        self._services = services
+
+    async def is_required(self, person: str) -> bool:
+        services = self._services
+        if await store.load_factors(services.db, person):
+            return True
+        row = await people.load_person(services.db, person) if services.second_factor_required else None
+        return row is not None and needs_second_factor(map(Role, row.roles), services.second_factor_required)
+
+
+@dataclass(frozen=True, slots=True)
+class AskingSession:
+    """The session with which somebody asks: its token, and the row of the session and its person."""
+
+    token: str
+    row: Row
+
+    @property
+    def is_pending(self) -> bool:
+        return bool(self.row.stage == SessionStage.PENDING_FACTOR)
+
+
+async def load_asking_session(services: OrganisationServices, token: str | None) -> AskingSession:
+    """Raises Refused where it is a key's, or has ended."""
+    row = await sessions.load_session_person(services.db, keyed_hash(services, token)) if token else None
+    if token is None or row is None:
+        raise Refused(SESSION_ENDED)
+    return AskingSession(token, row)
+
+
+async def require_recent_log_in(services: OrganisationServices, session: AskingSession, now: datetime) -> None:
+    """Raises Refused where the session may not change factors: it is old, or it waits for a factor that the person
+    has."""
+    if session.is_pending:
+        if await store.load_factors(services.db, session.row.id):
+            raise Refused(LACKING[SessionStage.PENDING_FACTOR])
+    elif session.row.created_at < now - RECENT:
+        raise Refused(LOG_IN_AGAIN)
+
+
+def _next_stage(row: Row) -> SessionStage:
+    return SessionStage.PENDING_PASSWORD if row.first_password_until is not None else SessionStage.ACTIVE
+
+
+def advance_past_factor(
+    c: sa.Connection, services: OrganisationServices, session: AskingSession, method: str, now: datetime
+) -> StartedSession:
+    """The session waits for its factor no longer, in the transaction of the proof. Raises Refused where it has ended
+    meanwhile."""
+    stage = _next_stage(session.row)
+    if not advance_session(c, services, session.token, stage, now, f"{session.row.method}+{method}"[:40]):
+        raise Refused(SESSION_ENDED)
+    return StartedSession(session.token, services.account_rules.expiry(stage, now), stage)
+
+
+def advance_after_enrolment(
+    c: sa.Connection, services: OrganisationServices, session: AskingSession, method: str, now: datetime
+) -> None:
+    """Whoever had to set a factor up has done so. Raises Refused where another was added meanwhile: that one is
+    asked for."""
+    if not session.is_pending:
+        return
+    if store.count_factors(c, session.row.id) != 1:
+        raise Refused(LACKING[SessionStage.PENDING_FACTOR])
+    advance_past_factor(c, services, session, method, now)
+
+
+async def finish_log_in(
+    services: OrganisationServices,
+    actor_cache: ActorCache,
+    session: AskingSession,
+    proof: str | PasskeyAnswer,
+    request: WriteRequest,
+    render: Callable[[StartedSession], str],
+) -> ActionResult:
+    """A code or a passkey's answer ends the wait. Wrong codes are counted by person. Raises Refused."""
+    if earlier := await load_earlier_answer(services, request.key):
+        return earlier
+    if not session.is_pending:
+        raise Refused(Refusal(Code.CONFLICT, "this session waits for no second factor"))
+    now, person = request.now, str(session.row.id)
+    checked: CheckedCode | CheckedPasskey
+    if isinstance(proof, str):
+        checked = await check_code(services, person, proof, now)
+    else:
+        checked = await check_passkey(services, person, proof, now)
+
+    def finish(c: sa.Connection) -> Reply:
+        checked.use(c, now)
+        return Reply(200, render(advance_past_factor(c, services, session, checked.method, now)))
+
+    result = await write_once(services, request.key, finish, now)
+    actor_cache.drop(session.token)
+    return result
