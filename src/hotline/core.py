@@ -83,15 +83,33 @@ def _delivery_commands() -> Sequence[Typer]:
 
 
 def _organisation_routers() -> Sequence[APIRouter]:
-    from hotline.organisation.routes import accounts, directory, duty, second_factors
+    from hotline.organisation.routes import accounts, directory, duty, second_factors, sessions
 
-    return [noun.router for noun in (duty, directory, accounts, second_factors)]
+    return [noun.router for noun in (duty, directory, accounts, sessions, second_factors)]
+
+
+def _prepare_organisation(services: Services, settings: object) -> None:
+    from hotline.organisation.service.second_step import StoredFactors
+
+    services.second_factors = StoredFactors(services)
+
+
+def _sealed_factors() -> Sequence[SealedColumn]:
+    from hotline.organisation.service.second_factors import SEALED
+
+    return SEALED
 
 
 def _organisation_retention() -> Sequence[RetentionRule[Services]]:
     from hotline.organisation.jobs import retention
 
     return retention()
+
+
+def _organisation_upkeep(services: Services) -> Sequence[Job]:
+    from hotline.organisation.jobs import last_use_job
+
+    return (last_use_job(services),)
 
 
 def _outbox_jobs(context: WorkerContext) -> Sequence[Job]:
@@ -161,7 +179,10 @@ CORE: tuple[Capability, ...] = (
     ),
     Capability(
         name="organisation",
+        prepare=_prepare_organisation,
+        sealed=_sealed_factors,
         routers=_organisation_routers,
+        upkeep=_organisation_upkeep,
         retention=_organisation_retention,
         commands=_organisation_commands,
     ),

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from hotline.oidc import store
 from hotline.oidc.model import IdentityProvider, is_subject
+from hotline.oidc.tables import identity_provider
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.store import people
-from hotline.secrets.secret_box import seal, unseal
+from hotline.secrets.secret_box import SealedColumn, seal, unseal
 
 if TYPE_CHECKING:
     from hotline.oidc.schemas import ProviderIn
@@ -23,6 +24,9 @@ CACHE_TTL = timedelta(seconds=10)  # until another process sees a change
 def seal_context(code: str) -> str:
     """What a sealed secret is bound to."""
     return f"identity provider {code}"
+
+
+SEALED = (SealedColumn(identity_provider, "secret", lambda row: seal_context(row["code"])),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,22 @@
-"""Retention of sessions, deleted after they have ended, and of second factors that were never confirmed."""
+"""Sessions, deleted after they have ended, and factors that were never confirmed; when sessions and keys were used last,
+written down now and then."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from hotline.jobs import RetentionRule
+from hotline.jobs import Job, RetentionRule
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.service.second_factors import SETUP_LIFETIME
-from hotline.organisation.store import people, second_factors
+from hotline.organisation.store import second_factors, sessions
+
+LAST_USE_PAUSE = 20.0  # seconds between one writing down of last uses and the next
 
 
 async def _forget_sessions(services: OrganisationServices, now: datetime) -> int:
-    return await services.db.transact(lambda c: people.delete_expired_sessions(c, now))
+    unused = now - services.account_rules.session_idle
+    return await services.db.transact(lambda c: sessions.delete_expired_sessions(c, now, unused))
 
 
 async def _forget_factors(services: OrganisationServices, now: datetime) -> int:
@@ -25,3 +29,13 @@ async def _forget_factors(services: OrganisationServices, now: datetime) -> int:
 
 def retention() -> Sequence[RetentionRule[OrganisationServices]]:
     return (RetentionRule("sessions", _forget_sessions), RetentionRule("second_factors", _forget_factors))
+
+
+def last_use_job(services: OrganisationServices) -> Job:
+    """Done by every process that is asked with credentials."""
+
+    async def write() -> bool:
+        await services.last_use.write(services.db)
+        return False
+
+    return Job("last_use", write, LAST_USE_PAUSE)

@@ -23,8 +23,9 @@ from hotline.organisation.model.second_factors import (
 )
 from hotline.organisation.service.accounts import keyed_hash, throttle_subject, too_many_attempts
 from hotline.organisation.store import second_factors as store
+from hotline.organisation.tables import second_factor
 from hotline.refusals import Code, Refusal, Refused
-from hotline.secrets.secret_box import seal, unseal
+from hotline.secrets.secret_box import SealedColumn, seal, unseal
 from hotline.web import throttle_store
 from hotline.web.throttling import AttemptLimit, next_attempt_at
 
@@ -39,6 +40,9 @@ SETUP_LIFETIME = timedelta(hours=1)  # of what was begun and not confirmed
 NO_FACTOR = Refusal(Code.NOT_FOUND, "no such factor")
 WRONG_CODE = Refusal(Code.INVALID, "the code is not right", errors=(("code", "wrong, used or expired"),))
 TOO_MANY_FACTORS = Refusal(Code.CONFLICT, f"nobody has more than {MOST_FACTORS} factors: remove one first")
+
+
+SEALED = (SealedColumn(second_factor, "secret", lambda row: seal_context(row["id"])),)
 
 
 @dataclass(frozen=True, slots=True)

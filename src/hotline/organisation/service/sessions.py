@@ -1,0 +1,171 @@
+"""Sessions: the one way in for every kind of log-in, and the one way out.
+
+A log-in that lacks a further step begins a session that is pending: `SessionStage` says of what. A pending session
+opens nothing but that step, so no route can forget to ask for it."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from hotline.database.prepared import Row
+from hotline.organisation.context import OrganisationServices
+from hotline.organisation.model.actors import Actor
+from hotline.organisation.model.sessions import SessionStage, device_name
+from hotline.organisation.service.accounts import ActorCache, can_manage, keyed_hash
+from hotline.organisation.store import people
+from hotline.organisation.store import sessions as session_store
+from hotline.refusals import Code, Refusal, Refused
+
+NO_SESSION = Refusal(Code.NOT_FOUND, "no such session")
+
+
+@dataclass(frozen=True, slots=True)
+class LogInOrigin:
+    """From where a log-in comes: the client's address, and the User-Agent it sent."""
+
+    address: str | None
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartedSession:
+    """A session of a person, and the token that proves it."""
+
+    token: str
+    expires_at: datetime
+    stage: SessionStage = SessionStage.ACTIVE
+
+
+async def stage_after_password(services: OrganisationServices, person: str, *, first_password: bool) -> SessionStage:
+    """The stage of a log-in whose password was right: what it lacks first."""
+    if await services.second_factors.is_required(person):
+        return SessionStage.PENDING_FACTOR
+    return SessionStage.PENDING_PASSWORD if first_password else SessionStage.ACTIVE
+
+
+def start_session(
+    c: sa.Connection,
+    services: OrganisationServices,
+    person: str,
+    origin: LogInOrigin,
+    now: datetime,
+    *,
+    method: str = "password",
+    stage: SessionStage = SessionStage.ACTIVE,
+) -> StartedSession:
+    """Begin a session of a person who has proved who they are, in the transaction of the proof. `method`: how they
+    did. Every log-in, of whatever kind, comes through here."""
+    token = f"hs_{secrets.token_urlsafe(32)}"
+    expires_at = services.account_rules.expiry(stage, now)
+    row = {
+        "hash": keyed_hash(services, token),
+        "person": person,
+        "created_at": now,
+        "expires_at": expires_at,
+        "stage": stage,
+        "method": method,
+        "device": device_name(origin.user_agent),
+        "address": origin.address,
+        "seen_at": now,
+    }
+    session_store.add_session(c, row)
+    return StartedSession(token, expires_at, stage)
+
+
+def advance_session(
+    c: sa.Connection,
+    services: OrganisationServices,
+    token: str,
+    stage: SessionStage,
+    now: datetime,
+    method: str | None = None,
+) -> bool:
+    """The session has come to this stage, in the transaction of the proof; from ACTIVE on its whole lifetime begins.
+    `method`: how the person has proved who they are by now. False: the session has ended meanwhile. Call
+    `actor_cache.drop(token)` after COMMIT."""
+    return session_store.set_stage(
+        c, keyed_hash(services, token), stage, services.account_rules.expiry(stage, now), method
+    )
+
+
+def end_sessions_of(
+    c: sa.Connection, services: OrganisationServices, person: str, keep_token: str | None = None
+) -> int:
+    """Log a person out everywhere, but for the session of `keep_token`; how many sessions ended. Streams end within a
+    second, in every process. Call `actor_cache.forget()` after COMMIT."""
+    return session_store.end_sessions_of(c, person, keyed_hash(services, keep_token) if keep_token else None)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as lists show it. `ends_at`: when it ends if it is not used again; `is_current`: the one that asks."""
+
+    id: str
+    device: str
+    address: str | None
+    method: str
+    stage: SessionStage
+    created_at: datetime
+    seen_at: datetime
+    ends_at: datetime
+    is_current: bool
+
+
+async def load_sessions(
+    services: OrganisationServices, person: str, now: datetime, current_token: str | None = None
+) -> list[OpenSession]:
+    """The sessions of a person that have not ended, the newest first."""
+    current = keyed_hash(services, current_token) if current_token else None
+    found = []
+    for row in await session_store.load_sessions_of(services.db, person, now):
+        ends_at = services.account_rules.session_end(row.expires_at, row.created_at, row.seen_at)
+        if ends_at > now:
+            found.append(
+                OpenSession(
+                    row.hash[: session_store.ID_LENGTH],
+                    row.device,
+                    row.address,
+                    row.method,
+                    SessionStage(row.stage),
+                    row.created_at,
+                    row.seen_at or row.created_at,
+                    ends_at,
+                    row.hash == current,
+                )
+            )
+    return found
+
+
+async def load_managed_person(services: OrganisationServices, granter: Actor | None, person: str) -> Row:
+    """The person of this id or login. Raises Refused where there is none, or none that is the granter's to manage."""
+    row = await people.load_person(services.db, person)
+    if row is None:
+        found = await people.load_person_by_login(services.db, person.casefold())
+        row = await people.load_person(services.db, found.id) if found is not None else None
+    if row is None or not can_manage(granter, row):
+        raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
+    return row
+
+
+async def end_one_session(services: OrganisationServices, actor_cache: ActorCache, person: str, session: str) -> None:
+    """End that session of a person. Raises Refused where there is none."""
+    if not await services.db.transact(lambda c: session_store.end_session_of(c, person, session)):
+        raise Refused(NO_SESSION)
+    actor_cache.forget()
+
+
+async def end_all_sessions(
+    services: OrganisationServices, actor_cache: ActorCache, person: str, keep_token: str | None = None
+) -> int:
+    """End the sessions of a person, but for the one of `keep_token`; how many."""
+    ended = await services.db.transact(lambda c: end_sessions_of(c, services, person, keep_token))
+    actor_cache.forget()
+    return ended
+
+
+async def log_out(services: OrganisationServices, actor_cache: ActorCache, token: str) -> None:
+    """End the session of this token."""
+    await services.db.transact(lambda c: session_store.end_session(c, keyed_hash(services, token)))
+    actor_cache.forget()
