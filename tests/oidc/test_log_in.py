@@ -275,7 +275,7 @@ async def test_the_provider_ends_sessions_and_is_told_of_their_end(
             return False
         return True
 
-    address = await service.way_out(services, first, "/console/login", clock())
+    address = await service.way_out(services, first, "/console/login")
     assert address is not None and address.startswith("https://id.example/end?x=1&")
     asked = parse_qs(urlsplit(address).query)
     assert asked["post_logout_redirect_uri"] == ["https://hotline.example/console/login"]

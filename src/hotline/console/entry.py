@@ -1,11 +1,9 @@
 """The ways in beside the password: the second step's page, passkeys, and identity providers."""
 
-import secrets
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,7 +21,6 @@ from hotline.organisation.service.second_step import log_in_by_passkey
 from hotline.refusals import Code, Refused
 from hotline.replies import reply_type
 from hotline.tickets.context import Services
-from hotline.web.forwarded import client_address
 from hotline.web.problems import STATUS
 from hotline.web.responses import json_reply
 
@@ -43,6 +40,13 @@ class RefusedSession:
 class SessionEnd:
     expires_at: datetime
     stage: SessionStage
+
+
+@reply_type()
+class WayOut:
+    """Where the browser goes to end its session at the identity provider, too."""
+
+    location: str
 
 
 def entry_routes() -> list[Route]:

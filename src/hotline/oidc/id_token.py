@@ -1,5 +1,5 @@
-"""Checks what an identity provider signed: ID tokens, and logout tokens (OpenID Connect Core 3.1.3.7, Back-Channel Logout
-2.6)."""
+"""Checks what an identity provider signed: ID tokens (OpenID Connect Core 3.1.3.7) and logout tokens (Back-Channel
+Logout 2.6)."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

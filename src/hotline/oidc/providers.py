@@ -91,9 +91,7 @@ async def remove_provider(services: OrganisationServices, code: str) -> bool:
     return removed
 
 
-async def link_person(
-    services: OrganisationServices, code: str, subject: str, login: str, now: datetime
-) -> str | None:
+async def link_person(services: OrganisationServices, code: str, subject: str, login: str, now: datetime) -> str | None:
     """Somebody who has a log-in here is that subject there. What stands in the way; None: done."""
     issuer = await _issuer(services, code)
     row = await people.load_person_by_login(services.db, login.casefold())

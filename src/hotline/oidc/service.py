@@ -23,10 +23,10 @@ from hotline.oidc.people import OutOfReach, keep_person
 from hotline.oidc.provider_client import Metadata, ProviderClient, ProviderFault
 from hotline.oidc.providers import Providers
 from hotline.organisation.context import OrganisationServices
+from hotline.organisation.model.second_factors import needs_second_factor
 from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.service.accounts import ActorCache, keyed_hash
 from hotline.organisation.service.sessions import LogInOrigin, StartedSession, start_session
-from hotline.organisation.store import people
 from hotline.organisation.store import second_factors as factor_store
 from hotline.organisation.store.sessions import end_session
 from hotline.refusals import Code, Refusal, Refused
@@ -149,9 +149,7 @@ async def arrive(
     return Arrived(session, next_page)
 
 
-def _open_cookie(
-    services: OrganisationServices, code: str, returned: Returned, now: datetime
-) -> tuple[str, str, str]:
+def _open_cookie(services: OrganisationServices, code: str, returned: Returned, now: datetime) -> tuple[str, str, str]:
     """Nonce, verifier and the page wanted. Raises LogInFailed where the browser did not set out from here."""
     try:
         sealed_for, state, nonce, verifier, next_page, until = unseal(services.secret, _CONTEXT, returned.cookie)
@@ -239,7 +237,8 @@ async def _log_in(
     except OutOfReach as fault:
         raise LogInFailed(Obstacle(fault.reason)) from None
     asks = provider.own_factor and (
-        change.known is not None and await services.second_factors.is_required(change.known)
+        needs_second_factor(claimed.grant.roles, services.second_factor_required)
+        or (change.known is not None and await services.second_factors.is_required(change.known))
     )
     stage = SessionStage.PENDING_FACTOR if asks else SessionStage.ACTIVE
     sid = claims.get("sid") if is_subject(claims.get("sid")) else None
@@ -262,7 +261,7 @@ def _once(text: str) -> str:
     return hashlib.sha256(f"oidc {text}".encode()).hexdigest()
 
 
-async def way_out(services: OrganisationServices, token: str, back: str, now: datetime) -> str | None:
+async def way_out(services: OrganisationServices, token: str, back: str) -> str | None:
     """Where a browser ends its session at the provider, too, before its session here is ended. None: it began here, or
     the provider has no such page or does not answer."""
     hashed = keyed_hash(services, token)
@@ -307,7 +306,9 @@ async def log_out_from_provider(
 
     def end(c: sa.Connection) -> int:
         factor_store.use_challenge(c, _once(f"{code} {claims['jti']}"), now + LOGOUT_LIFETIME)
-        return sum(end_session(c, hashed) for hashed in store.take_sessions(c, code, claims.get("sub"), claims.get("sid")))
+        return sum(
+            end_session(c, hashed) for hashed in store.take_sessions(c, code, claims.get("sub"), claims.get("sid"))
+        )
 
     try:
         ended = await services.db.transact(end)

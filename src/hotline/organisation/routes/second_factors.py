@@ -92,7 +92,9 @@ async def begin_one_time_codes(body: FactorIn, context: Newcomer) -> Response:
     """Set one-time codes up (TOTP): a secret for an authenticator. They count once a first code has confirmed them.
     Changing factors needs a log-in that is not older than 15 minutes."""
     session, request = await _session(context), await context.write_request()
-    return action_reply(await factor_changes.begin_totp_once(context.services, session, body.name, request, _render_totp))
+    return action_reply(
+        await factor_changes.begin_totp_once(context.services, session, body.name, request, _render_totp)
+    )
 
 
 @router.post(
@@ -162,7 +164,9 @@ async def remove_factor(factor: CodePath, context: Person) -> Response:
 async def renew_recovery_codes(context: Person) -> Response:
     """Get new recovery codes; those before count no more."""
     session, request = await _session(context), await context.write_request()
-    return action_reply(await factor_changes.renew_recovery_codes_once(context.services, session, request, _render_codes))
+    return action_reply(
+        await factor_changes.renew_recovery_codes_once(context.services, session, request, _render_codes)
+    )
 
 
 @router.delete(

@@ -69,6 +69,16 @@ class FactorProof(Strict):
         raise Refused(Refusal(Code.INVALID, "either a code or a passkey's answer", errors=(("code", "required"),)))
 
 
+class PasskeyLogIn(Strict):
+    """A passkey's answer, from the console's log-in page."""
+
+    state: StateText
+    credential: PasskeyCredential
+
+    def answer(self) -> PasskeyAnswer:
+        return PasskeyAnswer(self.state, self.credential.values())
+
+
 class PasskeyIn(Strict):
     name: Line
     state: StateText

@@ -14,7 +14,7 @@ from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.service.accounts import LACKING, ActorCache, keyed_hash
 from hotline.organisation.service.passkeys import CheckedPasskey, PasskeyAnswer, check_passkey
 from hotline.organisation.service.second_factors import CheckedCode, check_code
-from hotline.organisation.service.sessions import StartedSession, advance_session
+from hotline.organisation.service.sessions import LogInOrigin, StartedSession, advance_session, start_session
 from hotline.organisation.store import people, sessions
 from hotline.organisation.store import second_factors as store
 from hotline.organisation.write_request import WriteRequest
@@ -124,3 +124,17 @@ async def finish_log_in(
     result = await write_once(services, request.key, finish, now)
     actor_cache.drop(session.token)
     return result
+
+
+async def log_in_by_passkey(
+    services: OrganisationServices, answer: PasskeyAnswer, origin: LogInOrigin, now: datetime
+) -> StartedSession:
+    """A session of whoever the passkey names, without a password: the authenticator has verified its user, and is the
+    first factor and the second. Raises Refused."""
+    checked = await check_passkey(services, None, answer, now)
+
+    def begin(c: sa.Connection) -> StartedSession:
+        checked.use(c, now)
+        return start_session(c, services, checked.person, origin, now, method="passkey")
+
+    return await services.db.transact(begin)
