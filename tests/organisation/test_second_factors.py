@@ -129,9 +129,20 @@ async def test_wrong_codes_are_counted_for_the_person(chen: Player, services: Se
 async def test_setting_up_is_bounded_and_forgotten(chen: Player, services: Services, clock: Clock) -> None:
     for n in range(2):
         new = (await chen.post("/v1/me/factors/totp", {"name": f"{n}"})).json()
-    clock.forward(hours=1, seconds=1)
+    clock.forward(minutes=15, seconds=1)
+    path = f"/v1/me/factors/{new['id']}/confirmation"
+    for late in (
+        await chen.post(path, {"code": pyotp.TOTP(new["secret"]).at(clock())}),
+        await chen.post("/v1/me/factors/totp", {"name": "x"}),
+        await chen.post("/v1/me/factors/passkey/options"),
+        await chen.post("/v1/me/recovery-codes"),
+        await chen.http.delete(f"/v1/me/factors/{new['id']}"),
+    ):
+        assert late.status_code == 401  # factors are changed by whoever has just logged in
+    clock.forward(minutes=45)
+    token = (await chen.post("/v1/token", {"login": "chen", "password": PASSWORD})).json()["token"]
     code = {"code": pyotp.TOTP(new["secret"]).at(clock())}
-    assert (await chen.post(f"/v1/me/factors/{new['id']}/confirmation", code)).status_code == 404
+    assert (await chen.post(path, code, headers={"authorization": f"Bearer {token}"})).status_code == 404
     assert (await tidy(services, clock()))["second_factors"] == 1  # the second took the place of the first
 
 

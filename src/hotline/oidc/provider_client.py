@@ -205,9 +205,8 @@ def _object(reply: httpx.Response) -> Mapping[str, Any]:
 def _metadata(provider: IdentityProvider, found: Mapping[str, Any]) -> Metadata:
     if found.get("issuer") != provider.issuer:
         raise ProviderFault("the metadata is another issuer's")
-    needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-    optional = ("userinfo_endpoint", "end_session_endpoint")
-    for name in (*needed, *(n for n in optional if found.get(n) is not None)):
+    optional = [n for n in ("userinfo_endpoint", "end_session_endpoint") if found.get(n) is not None]
+    for name in ("authorization_endpoint", "token_endpoint", "jwks_uri", *optional):
         if not is_trusted_address(found.get(name)):
             raise ProviderFault(f"{name} is no address over https")
     methods = found.get("code_challenge_methods_supported", ["S256"])
@@ -216,8 +215,11 @@ def _metadata(provider: IdentityProvider, found: Mapping[str, Any]) -> Metadata:
     ways = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     in_body = isinstance(ways, list) and "client_secret_basic" not in ways and "client_secret_post" in ways
     return Metadata(
-        *(found[name] for name in needed),
-        *(found.get(name) for name in optional),
+        found["authorization_endpoint"],
+        found["token_endpoint"],
+        found["jwks_uri"],
+        found.get("userinfo_endpoint"),
+        found.get("end_session_endpoint"),
         found.get("authorization_response_iss_parameter_supported") is True,
         in_body,
     )

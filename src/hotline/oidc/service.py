@@ -130,8 +130,8 @@ def _unusable(code: str, fault: ProviderFault) -> Refused:
 async def arrive(
     services: OrganisationServices, code: str, returned: Returned, origin: LogInOrigin, now: datetime
 ) -> Arrived:
-    """Log somebody in who comes back from a provider. Raises LogInFailed, and Refused where the provider or the database
-    does not answer."""
+    """Log somebody in who comes back from a provider. Raises LogInFailed, and Refused where provider or database do not
+    answer."""
     provider, secret = await _provider(services, code)
     nonce, verifier, next_page = _open_cookie(services, code, returned, now)
     query = returned.query

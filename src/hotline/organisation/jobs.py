@@ -1,5 +1,5 @@
-"""Sessions, deleted after they have ended, and factors that were never confirmed; when sessions and keys were used last,
-written down now and then."""
+"""Deletes sessions that have ended and factors that were never confirmed; writes down now and then when sessions and
+keys were used last."""
 
 from collections.abc import Sequence
 from datetime import datetime
