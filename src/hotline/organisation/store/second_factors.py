@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import InCodes, Instant
+from hotline.database.columns import Instant, ListContains
 from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.second_factors import FactorKind
@@ -28,8 +28,21 @@ _BY_CREDENTIAL = PreparedQuery(
 _CODES_LEFT = PreparedQuery(
     sa.select(sa.func.count().label("n")).select_from(r).where(r.c.person == _PERSON, r.c.used_at.is_(None))
 )
-_PROTECTED = PreparedQuery(
-    sa.select(f.c.person).distinct().where(InCodes(f.c.person, "people"), f.c.confirmed_at.is_not(None))
+_COUNTS = PreparedQuery(
+    sa.select(p.c.login, sa.func.count().label("n"))
+    .select_from(f.join(p, p.c.id == f.c.person))
+    .where(f.c.confirmed_at.is_not(None))
+    .group_by(p.c.login)
+    .order_by(p.c.login)
+)
+_UNPROTECTED = PreparedQuery(
+    sa.select(p.c.id)
+    .where(
+        p.c.active.is_(True),
+        ListContains(p.c.roles, "role"),
+        ~sa.exists().where(f.c.person == p.c.id, f.c.confirmed_at.is_not(None)),
+    )
+    .limit(1)
 )
 
 
@@ -54,9 +67,14 @@ async def count_recovery_codes(db: Database, person: str) -> int:
     return int(row.n) if row else 0
 
 
-async def load_protected_people(db: Database, people: Iterable[str]) -> set[str]:
-    """Those of these people who have a factor."""
-    return {row.person for row in await db.rows(_PROTECTED, people=sorted(people))}
+async def load_factor_counts(db: Database) -> dict[str, int]:
+    """Who has factors: log-in -> how many."""
+    return {row.login: int(row.n) for row in await db.rows(_COUNTS)}
+
+
+async def has_unprotected(db: Database, role: str) -> bool:
+    """Whether somebody who can log in holds this role and has no factor."""
+    return await fetch_first(db, _UNPROTECTED, role=role) is not None
 
 
 def add_factor(connection: sa.Connection, row: Mapping[str, Any]) -> None:
