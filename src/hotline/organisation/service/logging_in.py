@@ -15,7 +15,13 @@ from hotline.organisation.service.accounts import (
     throttle_subject,
     too_many_attempts,
 )
-from hotline.organisation.service.sessions import LogInOrigin, StartedSession, stage_after_password, start_session
+from hotline.organisation.service.sessions import (
+    LogInOrigin,
+    NewSession,
+    StartedSession,
+    stage_after_password,
+    start_session,
+)
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web import throttle_store
@@ -102,7 +108,7 @@ def _start_session(
     throttle_store.undo_failure(c, checked.counted)
     throttle_store.clear_failures(c, checked.places_to_clear)
     throttle_store.store_known_places(c, checked.places, now)
-    return start_session(c, services, checked.person, checked.origin, now, stage=checked.stage)
+    return start_session(c, services, NewSession(checked.person, checked.origin, stage=checked.stage), now)
 
 
 async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, now: datetime) -> CheckedLogIn:

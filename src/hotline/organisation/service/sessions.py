@@ -45,33 +45,34 @@ async def stage_after_password(services: OrganisationServices, person: str, *, f
     return SessionStage.PENDING_PASSWORD if first_password else SessionStage.ACTIVE
 
 
-def start_session(
-    c: sa.Connection,
-    services: OrganisationServices,
-    person: str,
-    origin: LogInOrigin,
-    now: datetime,
-    *,
-    method: str = "password",
-    stage: SessionStage = SessionStage.ACTIVE,
-) -> StartedSession:
-    """Begin a session of a person who has proved who they are, in the transaction of the proof. `method`: how they
-    did. Every log-in, of whatever kind, comes through here."""
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session to begin. `method`: how the person proved who they are; `stage`: what the log-in lacks."""
+
+    person: str
+    origin: LogInOrigin
+    method: str = "password"
+    stage: SessionStage = SessionStage.ACTIVE
+
+
+def start_session(c: sa.Connection, services: OrganisationServices, new: NewSession, now: datetime) -> StartedSession:
+    """Begin a session of a person who has proved who they are, in the transaction of the proof. Every log-in, of
+    whatever kind, comes through here."""
     token = f"hs_{secrets.token_urlsafe(32)}"
-    expires_at = services.account_rules.expiry(stage, now)
+    expires_at = services.account_rules.expiry(new.stage, now)
     row = {
         "hash": keyed_hash(services, token),
-        "person": person,
+        "person": new.person,
         "created_at": now,
         "expires_at": expires_at,
-        "stage": stage,
-        "method": method,
-        "device": device_name(origin.user_agent),
-        "address": origin.address,
+        "stage": new.stage,
+        "method": new.method,
+        "device": device_name(new.origin.user_agent),
+        "address": new.origin.address,
         "seen_at": now,
     }
     session_store.add_session(c, row)
-    return StartedSession(token, expires_at, stage)
+    return StartedSession(token, expires_at, new.stage)
 
 
 def advance_session(
