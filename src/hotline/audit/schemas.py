@@ -36,7 +36,10 @@ class SecurityEventOut:
     by: SecurityPrincipal
     address: Annotated[str | None, Field(description="Of the client, as seen by the proxies of the settings")]
     about: SecuritySubject | None
-    details: Annotated[Mapping[str, Any], Field(description="Words, codes and numbers; no personal text")]
+    details: Annotated[
+        Mapping[str, str | int | bool | list[str] | None],
+        Field(description="Words, codes and numbers; no personal text"),
+    ]
 
 
 @reply_type()

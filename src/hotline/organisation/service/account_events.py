@@ -28,7 +28,7 @@ def person_changes(
     """What a change of a person comes to: one event for each kind of change. `row`: as it was before."""
     events = []
     if any(name in changed for name in _RIGHTS):
-        details = {**_rights({**row, **changed}), "before": _rights(row)}
+        details = {**_rights({**row, **changed}), **{f"{name}_before": value for name, value in _rights(row).items()}}
         events.append(person_event(Deed.PERSON_CHANGED, row["id"], granter, now, details))
     elif "name" in changed:
         events.append(person_event(Deed.PERSON_CHANGED, row["id"], granter, now, {"fields": ["name"]}))
