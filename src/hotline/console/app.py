@@ -196,7 +196,7 @@ async def _end_session(request: Request) -> Response:
     way_out = None
     if token := request.cookies.get(SESSION_COOKIE):
         way_out = await oidc.way_out(services, token, "/console/login")
-        await log_out(services, request.app.state.actor_cache, token)
+        await log_out(services, request.app.state.actor_cache, token, services.clock())
     gone = json_reply(WayOut(way_out)) if way_out is not None else Response(status_code=204)
     secure = services.public_url.startswith("https://")
     gone.delete_cookie(SESSION_COOKIE, path="/", secure=secure, httponly=True, samesite="strict")

@@ -11,6 +11,7 @@ from hotline.organisation.service.credential_cache import CredentialCache
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.service.last_use import LastUse
 from hotline.organisation.service.password_hashing import PasswordHashing
+from hotline.security_log.service import SecurityLog
 
 
 class HeldWork(Protocol):
@@ -55,7 +56,9 @@ class OrganisationServices(PlatformServices):
     last_use: LastUse = field(default_factory=LastUse)
     second_factors: SecondFactors = field(default_factory=NoSecondFactors)
     held_work: HeldWork = field(init=False)  # set by the composition
+    security_log: SecurityLog = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.deadlines = self.directory.deadlines
+        self.security_log = SecurityLog(self.db)

@@ -90,7 +90,7 @@ async def log_out(
     context: Annotated[StaffContext, require_roles("token.end", *GRANTABLE_ROLES, stages=ANY_STAGE)], request: Request
 ) -> Response:
     """Sign out: the token is invalid at once."""
-    await sessions.log_out(context.services, context.actor_cache, credential(request) or "")
+    await sessions.log_out(context.services, context.actor_cache, credential(request) or "", context.now, context.actor)
     return Response(status_code=204)
 
 

@@ -16,6 +16,10 @@ Owner = Annotated[StaffContext, require_roles("sessions.own", *PERSON_ROLES)]
 Admin = Annotated[StaffContext, require_roles("accounts.manage", Role.ADMIN)]
 
 
+async def _end(context: StaffContext, which: sessions.SessionsToEnd) -> int:
+    return await sessions.end_sessions(context.services, context.actor_cache, which, context.now)
+
+
 @router.get("/me/sessions", operation_id="list_my_sessions", response_model=SessionList, responses=refusal_responses())
 async def list_my_sessions(context: Owner) -> Response:
     """Where you are logged in, the newest log-in first; a key has no sessions."""
@@ -31,7 +35,7 @@ async def list_my_sessions(context: Owner) -> Response:
 async def end_my_other_sessions(context: Owner) -> Response:
     """Log out everywhere else: every session of yours ends but this one."""
     token = credential(context.request)
-    ended = await sessions.end_all_sessions(context.services, context.actor_cache, context.actor.id, token)
+    ended = await _end(context, sessions.SessionsToEnd(context.actor.id, context.actor, keep_token=token))
     return json_reply(SessionsEnded(ended))
 
 
@@ -43,7 +47,7 @@ async def end_my_other_sessions(context: Owner) -> Response:
 )
 async def end_my_session(session: CodePath, context: Owner) -> Response:
     """End one of your sessions. Its streams end within a second."""
-    await sessions.end_one_session(context.services, context.actor_cache, context.actor.id, session)
+    await _end(context, sessions.SessionsToEnd(context.actor.id, context.actor, only=session))
     return Response(status_code=204)
 
 
@@ -69,7 +73,7 @@ async def list_sessions(person: CodePath, context: Admin) -> Response:
 async def end_sessions(person: CodePath, context: Admin) -> Response:
     """Log a person out everywhere."""
     row = await sessions.load_managed_person(context.services, context.actor, person)
-    return json_reply(SessionsEnded(await sessions.end_all_sessions(context.services, context.actor_cache, row.id)))
+    return json_reply(SessionsEnded(await _end(context, sessions.SessionsToEnd(row.id, context.actor))))
 
 
 @router.delete(
@@ -81,5 +85,5 @@ async def end_sessions(person: CodePath, context: Admin) -> Response:
 async def end_session(person: CodePath, session: CodePath, context: Admin) -> Response:
     """End one session of a person."""
     row = await sessions.load_managed_person(context.services, context.actor, person)
-    await sessions.end_one_session(context.services, context.actor_cache, row.id, session)
+    await _end(context, sessions.SessionsToEnd(row.id, context.actor, only=session))
     return Response(status_code=204)

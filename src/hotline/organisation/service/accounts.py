@@ -21,10 +21,12 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant, grant_errors
 from hotline.organisation.model.passwords import check_password
 from hotline.organisation.model.sessions import ONLY_ACTIVE, SessionStage
+from hotline.organisation.service.account_events import key_made, key_revoked, person_added
 from hotline.organisation.service.credentials import Credential, CredentialState, grant_of, key_state, session_state
 from hotline.organisation.store import people, sessions
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import NO_CREDENTIAL, Code, Refusal, Refused
+from hotline.security_log.store import record_deed, record_deeds
 from hotline.server_secret import lookup_key
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
@@ -229,8 +231,14 @@ async def add_person(
     """Give a person a log-in. Raises Refused where login, password or grant will not do, or is not the granter's to
     give."""
     row = await _person_row(services, new, now, granter)
+    event = person_added(row, granter, now)
+
+    def add(c: sa.Connection) -> None:
+        people.add_person(c, row)
+        record_deed(c, event)
+
     try:
-        await services.db.transact(lambda c: people.add_person(c, row))
+        await services.db.transact(add)
     except sa.exc.IntegrityError as fault:
         raise Refused(LOGIN_TAKEN) from fault
     return _person_shown(row)
@@ -243,9 +251,11 @@ async def add_person_once(
     if earlier := await load_earlier_answer(services, request.key):
         return earlier
     row = await _person_row(services, new, request.now, request.actor)
+    event = person_added(row, request.actor, request.now)
 
     def add(c: sa.Connection) -> Reply:
         people.add_person(c, row)
+        record_deed(c, event)
         return Reply(201, show(_person_shown(row)), "1")
 
     try:
@@ -293,7 +303,13 @@ async def add_key(services: OrganisationServices, new: NewKey, created_by: str, 
     """A new key, made on the machine itself by whoever `created_by` names; the secret is in this answer and nowhere
     else. Raises Refused where the grant is not valid."""
     row, secret = await _new_key(services, new, created_by, now, None)
-    await services.db.transact(lambda c: people.add_key(c, row))
+    event = key_made(row, None, now)
+
+    def add(c: sa.Connection) -> None:
+        people.add_key(c, row)
+        record_deed(c, event)
+
+    await services.db.transact(add)
     return _key_values(row, secret)
 
 
@@ -305,9 +321,11 @@ async def add_key_once(
     if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier
     row, secret = await _new_key(services, new, request.actor.id, request.now, request.actor)
+    event = key_made(row, request.actor, request.now)
 
     def add(c: sa.Connection) -> Reply:
         people.add_key(c, row)
+        record_deed(c, event)
         return Reply(201, render(_key_values(row, secret)))
 
     return await write_once(services, request.key, add, request.now, secret=True)
@@ -353,10 +371,14 @@ async def revoke_key(
 ) -> None:
     """Raises Refused where there is no such live key, or none that is the granter's to revoke."""
     row = await people.load_key(services.db, key_id)
-    if (
-        row is None
-        or not can_manage(granter, row)
-        or not await services.db.transact(lambda c: people.revoke_key(c, key_id, now))
-    ):
+    event = key_revoked(key_id, granter, now)
+
+    def revoke(c: sa.Connection) -> bool:
+        done = people.revoke_key(c, key_id, now)
+        if done:
+            record_deed(c, event)
+        return done
+
+    if row is None or not can_manage(granter, row) or not await services.db.transact(revoke):
         raise Refused(Refusal(Code.NOT_FOUND, "no such live key"))
     actor_cache.forget()

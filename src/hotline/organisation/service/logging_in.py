@@ -15,9 +15,17 @@ from hotline.organisation.service.accounts import (
     throttle_subject,
     too_many_attempts,
 )
-from hotline.organisation.service.sessions import LogInOrigin, StartedSession, stage_after_password, start_session
+from hotline.organisation.service.sessions import (
+    LogInOrigin,
+    NewSession,
+    StartedSession,
+    stage_after_password,
+    start_session,
+)
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.store import NOBODY, Principal, SecurityEvent, record_deed
+from hotline.security_log.vocabulary import Deed, EventOutcome
 from hotline.web import throttle_store
 from hotline.web.addresses import parse_address, rate_limit_key
 from hotline.web.idempotency import ActionResult, Reply, RequestKey, write_once
@@ -55,6 +63,7 @@ class CheckedLogIn:
     what the log-in still lacks."""
 
     person: str
+    name: str
     origin: LogInOrigin
     stage: SessionStage
     places: frozenset[str]
@@ -96,19 +105,32 @@ async def log_in_once(
     return result
 
 
+def _log_in_event(checked: CheckedLogIn, now: datetime) -> SecurityEvent:
+    person = Principal("person", checked.person, checked.name)
+    return SecurityEvent(Deed.LOG_IN, person, now, ("person", checked.person), {"stage": checked.stage})
+
+
 def _start_session(
     c: sa.Connection, services: OrganisationServices, checked: CheckedLogIn, now: datetime
 ) -> StartedSession:
     throttle_store.undo_failure(c, checked.counted)
     throttle_store.clear_failures(c, checked.places_to_clear)
     throttle_store.store_known_places(c, checked.places, now)
-    return start_session(c, services, checked.person, checked.origin, now, stage=checked.stage)
+    record_deed(c, _log_in_event(checked, now))
+    return start_session(c, services, NewSession(checked.person, checked.origin, stage=checked.stage), now)
+
+
+def _note_failure(services: OrganisationServices, person: str | None, why: str, now: datetime) -> None:
+    """A log-in that was refused. What was sent as a login is not kept where nobody has it: it may be a password."""
+    about = ("person", person) if person is not None else None
+    services.security_log.note(SecurityEvent(Deed.LOG_IN_FAILED, NOBODY, now, about, {"why": why}, EventOutcome.FAILED))
 
 
 async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, now: datetime) -> CheckedLogIn:
     login, address, device = attempt.login.casefold(), attempt.address, attempt.device
     # no such log-in can exist: the database need not be asked
     if not re.fullmatch(LOGIN_PATTERN, login) or len(login) > MAX_LOGIN_LENGTH:
+        _note_failure(services, None, "unknown_login", now)
         raise Refused(WRONG_CREDENTIALS)
     address_place = throttle_subject(services, "place", login, "address", rate_limit_key(address))
     device_place = throttle_subject(services, "place", login, "device", device) if device else address_place
@@ -130,7 +152,12 @@ async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, 
         throttle_store.add_failure(c, limits, held, now)
         return bool(known), limits
 
-    known, counted = await services.db.transact(count)
+    try:
+        known, counted = await services.db.transact(count)
+    except Refused as refused:
+        if refused.refusal.code is Code.TOO_MANY:
+            _note_failure(services, None, "too_many", now)
+        raise
     try:
         row = await people.load_person_by_login(services.db, login)
         right = await services.hashing.verify(
@@ -140,11 +167,14 @@ async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, 
         await services.db.transact(lambda c: throttle_store.undo_failure(c, counted))
         raise
     if row is None or not right:
+        why = "unknown_login" if row is None else "wrong_password" if row.active else "closed"
+        _note_failure(services, row.id if row is not None else None, why, now)
         raise Refused(WRONG_CREDENTIALS)
     first_until = row.first_password_until
     if first_until is not None and first_until <= now:
+        _note_failure(services, row.id, "first_password_expired", now)
         raise Refused(FIRST_PASSWORD_EXPIRED)
     stage = await stage_after_password(services, row.id, first_password=first_until is not None)
     origin = LogInOrigin(address, attempt.user_agent)
     places_to_clear = frozenset({address_place, device_place})
-    return CheckedLogIn(row.id, origin, stage, frozenset(places), places_to_clear, counted)
+    return CheckedLogIn(row.id, row.name, origin, stage, frozenset(places), places_to_clear, counted)

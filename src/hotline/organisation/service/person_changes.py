@@ -11,11 +11,13 @@ from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.passwords import check_password
+from hotline.organisation.service.account_events import person_changes
 from hotline.organisation.service.accounts import ActorCache, check_grant, refuse_excess_grant
 from hotline.organisation.service.administrators import refuse_without_administrator
 from hotline.organisation.service.sessions import end_sessions_of, load_managed_person
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.store import record_deeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,15 @@ async def change_person(
     if "roles" in changed:
         changed["roles"] = sorted(grant.roles)
 
+    events = person_changes(row._asdict(), changed, granter, now)
+
     def keep(c: sa.Connection) -> bool:
         done = people.change_person(c, row.id, update.version, changed)
         if done and ("password" in changed or changed.get("active") is False):
             end_sessions_of(c, services, row.id)
         if done:
             refuse_without_administrator(c, row._asdict(), changed)
+            record_deeds(c, events)
         return done
 
     if not await services.db.transact(keep):

@@ -14,9 +14,12 @@ from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.sessions import SessionStage, device_name
 from hotline.organisation.service.accounts import ActorCache, can_manage, keyed_hash
+from hotline.organisation.service.account_events import logged_out, sessions_ended
+from hotline.organisation.service.credentials import session_state
 from hotline.organisation.store import people
 from hotline.organisation.store import sessions as session_store
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.store import record_deed
 
 NO_SESSION = Refusal(Code.NOT_FOUND, "no such session")
 
@@ -45,33 +48,34 @@ async def stage_after_password(services: OrganisationServices, person: str, *, f
     return SessionStage.PENDING_PASSWORD if first_password else SessionStage.ACTIVE
 
 
-def start_session(
-    c: sa.Connection,
-    services: OrganisationServices,
-    person: str,
-    origin: LogInOrigin,
-    now: datetime,
-    *,
-    method: str = "password",
-    stage: SessionStage = SessionStage.ACTIVE,
-) -> StartedSession:
-    """Begin a session of a person who has proved who they are, in the transaction of the proof. `method`: how they
-    did. Every log-in, of whatever kind, comes through here."""
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session to begin. `method`: how the person proved who they are; `stage`: what the log-in lacks."""
+
+    person: str
+    origin: LogInOrigin
+    method: str = "password"
+    stage: SessionStage = SessionStage.ACTIVE
+
+
+def start_session(c: sa.Connection, services: OrganisationServices, new: NewSession, now: datetime) -> StartedSession:
+    """Begin a session of a person who has proved who they are, in the transaction of the proof. Every log-in, of
+    whatever kind, comes through here."""
     token = f"hs_{secrets.token_urlsafe(32)}"
-    expires_at = services.account_rules.expiry(stage, now)
+    expires_at = services.account_rules.expiry(new.stage, now)
     row = {
         "hash": keyed_hash(services, token),
-        "person": person,
+        "person": new.person,
         "created_at": now,
         "expires_at": expires_at,
-        "stage": stage,
-        "method": method,
-        "device": device_name(origin.user_agent),
-        "address": origin.address,
+        "stage": new.stage,
+        "method": new.method,
+        "device": device_name(new.origin.user_agent),
+        "address": new.origin.address,
         "seen_at": now,
     }
     session_store.add_session(c, row)
-    return StartedSession(token, expires_at, stage)
+    return StartedSession(token, expires_at, new.stage)
 
 
 def advance_session(
@@ -149,23 +153,51 @@ async def load_managed_person(services: OrganisationServices, granter: Actor | N
     return row
 
 
-async def end_one_session(services: OrganisationServices, actor_cache: ActorCache, person: str, session: str) -> None:
-    """End that session of a person. Raises Refused where there is none."""
-    if not await services.db.transact(lambda c: session_store.end_session_of(c, person, session)):
-        raise Refused(NO_SESSION)
-    actor_cache.forget()
+@dataclass(frozen=True, slots=True)
+class SessionsToEnd:
+    """Whose sessions, and who ends them. `only`: that one, as lists call it; `keep_token`: all but the one of this
+    token."""
+
+    person: str
+    by: Actor
+    only: str | None = None
+    keep_token: str | None = None
 
 
-async def end_all_sessions(
-    services: OrganisationServices, actor_cache: ActorCache, person: str, keep_token: str | None = None
+async def end_sessions(
+    services: OrganisationServices, actor_cache: ActorCache, which: SessionsToEnd, now: datetime
 ) -> int:
-    """End the sessions of a person, but for the one of `keep_token`; how many."""
-    ended = await services.db.transact(lambda c: end_sessions_of(c, services, person, keep_token))
+    """End sessions of a person; how many. Raises Refused where one is named that is not there."""
+
+    def end(c: sa.Connection) -> int:
+        if which.only is not None:
+            ended = session_store.end_session_of(c, which.person, which.only)
+        else:
+            ended = end_sessions_of(c, services, which.person, which.keep_token)
+        if ended:
+            record_deed(c, sessions_ended(which.person, ended, which.by, now))
+        return ended
+
+    ended = await services.db.transact(end)
+    if which.only is not None and not ended:
+        raise Refused(NO_SESSION)
     actor_cache.forget()
     return ended
 
 
-async def log_out(services: OrganisationServices, actor_cache: ActorCache, token: str) -> None:
-    """End the session of this token."""
-    await services.db.transact(lambda c: session_store.end_session(c, keyed_hash(services, token)))
+async def log_out(
+    services: OrganisationServices, actor_cache: ActorCache, token: str, now: datetime, actor: Actor | None = None
+) -> None:
+    """End the session of this token. `actor`: whose it is, where that is known already."""
+    hashed = keyed_hash(services, token)
+    if actor is None and (row := await session_store.load_session_person(services.db, hashed)) is not None:
+        actor = session_state(await services.directory.now(now), services.account_rules, row).actor
+    event = logged_out(actor, now) if actor is not None else None
+
+    def end(c: sa.Connection) -> None:
+        session_store.end_session(c, hashed)
+        if event is not None:
+            record_deed(c, event)
+
+    await services.db.transact(end)
     actor_cache.forget()
