@@ -256,7 +256,8 @@ async def test_a_provider_that_is_off_or_gone_lets_nobody_in(services: Services,
     with pytest.raises(Refused):
         await service.set_out(services, "city", "/console", clock())
     assert (await services.part(Providers).all(services))[0].secret(services) == SECRET  # it was not sent again
-    assert await remove_provider(services, "city") and not await remove_provider(services, "city")
+    assert await remove_provider(services, "city", clock())
+    assert not await remove_provider(services, "city", clock())
 
 
 async def test_the_provider_ends_sessions_and_is_told_of_their_end(

@@ -189,7 +189,9 @@ async def test_a_first_password_is_replaced_after_the_second_step(
     assert (await sun.http.get("/v1/me")).json()["type"] == "urn:hotline:problem:password-change-required"
 
 
-async def test_an_administrator_resets_what_was_lost(sun: Browser, cast: Cast, services: Services, clock: Clock) -> None:
+async def test_an_administrator_resets_what_was_lost(
+    sun: Browser, cast: Cast, services: Services, clock: Clock
+) -> None:
     await sun.log_in()
     await sun.set_codes_up(clock)
     boss = await cast("boss")

@@ -109,7 +109,7 @@ def remove_provider(context: typer.Context, code: CodeArgument) -> None:
     line: CommandLine = context.obj
 
     async def remove(services: "OrganisationServices") -> bool:
-        return await providers.remove_provider(services, code)
+        return await providers.remove_provider(services, code, services.clock())
 
     if not line.with_services(remove):
         stop("no such provider")

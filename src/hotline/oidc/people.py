@@ -1,8 +1,8 @@
 """The person that an identity provider's claims are about: added at the first log-in, brought up to date at each."""
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -13,10 +13,13 @@ from hotline.database.prepared import Row
 from hotline.oidc import store
 from hotline.oidc.model import Claimed, IdentityProvider
 from hotline.organisation.context import OrganisationServices
+from hotline.organisation.service.account_events import person_changes
 from hotline.organisation.service.accounts import check_grant
 from hotline.organisation.service.administrators import refuse_without_administrator
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.store import Principal, SecurityEvent
+from hotline.security_log.vocabulary import Deed
 
 
 class OutOfReach(Exception):
@@ -37,21 +40,28 @@ class PersonKept:
     before: Row | None
     values: Mapping[str, Any]
     now: datetime
+    provider: Principal
 
-    def write(self, c: sa.Connection) -> str:
-        """The person's id. Raises IntegrityError where another log-in added them a moment ago; Refused where they were
-        changed, or are the last administrator."""
+    def write(self, c: sa.Connection) -> tuple[str, Sequence[SecurityEvent]]:
+        """The person's id, and what the security log is to say. Raises IntegrityError where another log-in added them a
+        moment ago; Refused where they were changed, or are the last administrator."""
         if self.before is None or self.known is None:
             people.add_person(c, self.values)
             person = str(self.values["id"])
             store.add_identity(c, self.issuer, self.subject, person, self.now)
-            return person
+            added = {name: self.values[name] for name in ("roles", "department", "area")}
+            return person, [SecurityEvent(Deed.PERSON_ADDED, self.provider, self.now, ("person", person), added)]
         if self.values:
             if not people.change_person(c, self.known, self.before.version, self.values):
                 raise Refused(Refusal(Code.STALE, "the person has changed a moment ago: log in again"))
             refuse_without_administrator(c, self.before._asdict(), self.values)
         store.note_log_in(c, self.issuer, self.subject, self.now)
-        return self.known
+        changes = person_changes(self.before._asdict(), self.values, None, self.now)
+        return self.known, [replace(event, by=self.provider) for event in changes]
+
+
+def _principal(provider: IdentityProvider) -> Principal:
+    return Principal("system", f"oidc:{provider.code}", provider.name)
 
 
 async def keep_person(
@@ -73,7 +83,7 @@ async def keep_person(
         "name": claimed.name, "roles": sorted(grant.roles), "department": grant.department, "area": grant.area,
     }  # fmt: skip
     changed = {name: value for name, value in claims.items() if value != getattr(row, name)}
-    return PersonKept(provider.issuer, claimed.subject, known, row, changed, now)
+    return PersonKept(provider.issuer, claimed.subject, known, row, changed, now, _principal(provider))
 
 
 async def _new_person(
@@ -93,4 +103,4 @@ async def _new_person(
         "version": 1,
         "created_at": now,
     }
-    return PersonKept(provider.issuer, claimed.subject, None, None, values, now)
+    return PersonKept(provider.issuer, claimed.subject, None, None, values, now, _principal(provider))

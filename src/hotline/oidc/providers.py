@@ -12,8 +12,12 @@ from hotline.oidc import store
 from hotline.oidc.model import IdentityProvider, is_subject
 from hotline.oidc.tables import identity_provider
 from hotline.organisation.context import OrganisationServices
+from hotline.organisation.model.actors import COMMAND_LINE
+from hotline.organisation.service.account_events import person_event
 from hotline.organisation.store import people
 from hotline.secrets.secret_box import SealedColumn, seal, unseal
+from hotline.security_log.store import SecurityEvent, record_deed
+from hotline.security_log.vocabulary import Deed
 
 if TYPE_CHECKING:
     from hotline.oidc.schemas import ProviderIn
@@ -78,13 +82,25 @@ async def set_provider(
     before = next((p for p in await load_providers(services) if p.provider.code == code), None)
     sealed = seal(services.secret, seal_context(code), secret) if secret else before.sealed if before else None
     row = {"code": code, "body": given.model_dump(mode="json"), "secret": sealed, "changed_at": now}
-    await services.db.transact(lambda c: store.store_provider(c, row))
+
+    def keep(c: sa.Connection) -> None:
+        store.store_provider(c, row)
+        record_deed(c, _changed(code, now))
+
+    await services.db.transact(keep)
     services.part(Providers).forget()
 
 
-async def remove_provider(services: OrganisationServices, code: str) -> bool:
+def _changed(code: str, now: datetime) -> SecurityEvent:
+    return SecurityEvent(Deed.IDENTITY_PROVIDER_CHANGED, COMMAND_LINE, now, ("identity_provider", code))
+
+
+async def remove_provider(services: OrganisationServices, code: str, now: datetime) -> bool:
     def remove(c: sa.Connection) -> bool:
-        return store.delete_provider(c, code)
+        removed = store.delete_provider(c, code)
+        if removed:
+            record_deed(c, _changed(code, now))
+        return removed
 
     removed = await services.db.transact(remove)
     services.part(Providers).forget()
@@ -99,8 +115,13 @@ async def link_person(services: OrganisationServices, code: str, subject: str, l
         return "no such provider" if issuer is None else "no such login"
     if not is_subject(subject):
         return "no subject of a provider"
+
+    def link(c: sa.Connection) -> None:
+        store.add_identity(c, issuer, subject, row.id, now)
+        record_deed(c, person_event(Deed.PERSON_CHANGED, row.id, None, now, {"identity_provider": code}))
+
     try:
-        await services.db.transact(lambda c: store.add_identity(c, issuer, subject, row.id, now))
+        await services.db.transact(link)
     except sa.exc.IntegrityError:
         return "this subject is linked already"
     return None

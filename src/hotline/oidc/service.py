@@ -26,11 +26,13 @@ from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.second_factors import needs_second_factor
 from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.service.accounts import ActorCache, keyed_hash
-from hotline.organisation.service.sessions import LogInOrigin, StartedSession, start_session
+from hotline.organisation.service.sessions import LogInOrigin, NewSession, StartedSession, start_session
 from hotline.organisation.store import second_factors as factor_store
 from hotline.organisation.store.sessions import end_session
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal, unseal
+from hotline.security_log.store import NOBODY, Principal, SecurityEvent, record_deeds
+from hotline.security_log.vocabulary import Deed, EventOutcome
 
 if TYPE_CHECKING:
     import httpx
@@ -132,6 +134,19 @@ async def arrive(
 ) -> Arrived:
     """Log somebody in who comes back from a provider. Raises LogInFailed, and Refused where provider or database do not
     answer."""
+    try:
+        return await _arrive(services, code, returned, origin, now)
+    except LogInFailed as failed:
+        details = {"method": f"oidc:{code[:40]}", "why": failed.obstacle}
+        services.security_log.note(
+            SecurityEvent(Deed.LOG_IN_FAILED, NOBODY, now, details=details, outcome=EventOutcome.FAILED)
+        )
+        raise
+
+
+async def _arrive(
+    services: OrganisationServices, code: str, returned: Returned, origin: LogInOrigin, now: datetime
+) -> Arrived:
     provider, secret = await _provider(services, code)
     nonce, verifier, next_page = _open_cookie(services, code, returned, now)
     query = returned.query
@@ -245,10 +260,13 @@ async def _log_in(
 
     def begin(c: sa.Connection) -> StartedSession:
         factor_store.use_challenge(c, _once(nonce), now + JOURNEY_LIFETIME)
-        person = change.write(c)
-        session = start_session(c, services, person, origin, now, method=f"oidc:{provider.code}"[:40], stage=stage)
+        person, events = change.write(c)
+        method = f"oidc:{provider.code}"
+        session = start_session(c, services, NewSession(person, origin, method, stage), now)
         row = {"session": keyed_hash(services, session.token), "provider": provider.code, "subject": claimed.subject}
         store.add_session(c, {**row, "sid": sid, "expires_at": now + services.account_rules.session_lifetime})
+        who, details = Principal("person", person, claimed.name), {"method": method, "stage": stage}
+        record_deeds(c, [*events, SecurityEvent(Deed.LOG_IN, who, now, ("person", person), details)])
         return session
 
     try:
@@ -306,9 +324,11 @@ async def log_out_from_provider(
 
     def end(c: sa.Connection) -> int:
         factor_store.use_challenge(c, _once(f"{code} {claims['jti']}"), now + LOGOUT_LIFETIME)
-        return sum(
-            end_session(c, hashed) for hashed in store.take_sessions(c, code, claims.get("sub"), claims.get("sid"))
-        )
+        taken = store.take_sessions(c, code, claims.get("sub"), claims.get("sid"))
+        ended = sum(end_session(c, hashed) for hashed in taken)
+        by = Principal("system", f"oidc:{code}", provider.name)
+        record_deed(c, SecurityEvent(Deed.SESSION_ENDED, by, now, details={"count": ended}))
+        return ended
 
     try:
         ended = await services.db.transact(end)

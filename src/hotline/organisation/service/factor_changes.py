@@ -12,7 +12,8 @@ from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.second_factors import FactorKind, needs_second_factor
 from hotline.organisation.service import passkeys, second_factors
-from hotline.organisation.service.accounts import ActorCache, can_manage
+from hotline.organisation.service.account_events import own_event, person_event
+from hotline.organisation.service.accounts import ActorCache
 from hotline.organisation.service.passkeys import PasskeyAnswer
 from hotline.organisation.service.second_factors import NO_FACTOR, NewTotp
 from hotline.organisation.service.second_step import (
@@ -20,15 +21,15 @@ from hotline.organisation.service.second_step import (
     advance_after_enrolment,
     require_recent_log_in,
 )
-from hotline.organisation.service.sessions import end_sessions_of
-from hotline.organisation.store import people
+from hotline.organisation.service.sessions import end_sessions_of, load_managed_person
 from hotline.organisation.store import second_factors as store
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.store import record_deed
+from hotline.security_log.vocabulary import Deed
 from hotline.web import throttle_store
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
-NO_PERSON = Refusal(Code.NOT_FOUND, "no such person")
 LAST_FACTOR = Refusal(Code.CONFLICT, "your role needs a second factor: add another one before you remove this")
 
 
@@ -88,15 +89,17 @@ async def confirm_totp_once(
             raise Refused(NO_FACTOR)
         shown = {**row._asdict(), "confirmed_at": request.now, "last_used_at": request.now}
         advance_after_enrolment(c, services, session, FactorKind.TOTP, request.now)
-        return Reply(200, render(_added(c, services, person.id, shown, request)))
+        return Reply(200, render(_added(c, services, person, shown, request)))
 
     return await write_once(services, request.key, confirm, request.now, secret=True)
 
 
 def _added(
-    c: sa.Connection, services: OrganisationServices, person: str, row: Mapping[str, Any], request: WriteRequest
+    c: sa.Connection, services: OrganisationServices, person: Row, row: Mapping[str, Any], request: WriteRequest
 ) -> AddedFactor:
-    return AddedFactor(row, second_factors.give_first_recovery_codes(c, services, person, request.now))
+    codes = second_factors.give_first_recovery_codes(c, services, person.id, request.now)
+    record_deed(c, own_event(person, Deed.FACTOR_ADDED, request.now, kind=row["kind"]))
+    return AddedFactor(row, codes)
 
 
 async def add_passkey_once(
@@ -118,7 +121,7 @@ async def add_passkey_once(
         second_factors.refuse_too_many(c, person.id)
         new.write(c, request.now)
         advance_after_enrolment(c, services, session, FactorKind.PASSKEY, request.now)
-        return Reply(201, render(_added(c, services, person.id, new.row, request)))
+        return Reply(201, render(_added(c, services, person, new.row, request)))
 
     return await write_once(services, request.key, add, request.now, secret=True)
 
@@ -131,12 +134,14 @@ async def remove_factor(services: OrganisationServices, session: AskingSession, 
     required = needs_second_factor(map(Role, person.roles), services.second_factor_required)
 
     def remove(c: sa.Connection) -> None:
-        if store.delete_factor(c, person.id, factor) is None:
+        kind = store.delete_factor(c, person.id, factor)
+        if kind is None:
             raise Refused(NO_FACTOR)
         if store.count_factors(c, person.id) == 0:
             if required:
                 raise Refused(LAST_FACTOR)
             store.delete_recovery_codes(c, person.id)
+        record_deed(c, own_event(person, Deed.FACTOR_REMOVED, now, kind=kind))
 
     await services.db.transact(remove)
 
@@ -154,7 +159,9 @@ async def renew_recovery_codes_once(
     def renew(c: sa.Connection) -> Reply:
         if store.count_factors(c, person.id) == 0:
             raise Refused(NO_FACTOR)
-        return Reply(201, render(second_factors.give_recovery_codes(c, services, person.id, request.now)))
+        codes = second_factors.give_recovery_codes(c, services, person.id, request.now)
+        record_deed(c, own_event(person, Deed.RECOVERY_CODES_MADE, request.now))
+        return Reply(201, render(codes))
 
     return await write_once(services, request.key, renew, request.now, secret=True)
 
@@ -170,23 +177,14 @@ async def reset_factors(
 ) -> int:
     """Forget the factors of whoever has this id or login, and end their sessions; how many factors there were. Raises
     Refused where the person is not the granter's to change."""
-    row = await find_person(services, person)
-    if row is None or not can_manage(granter, row):
-        raise Refused(NO_PERSON)
+    row = await load_managed_person(services, granter, person)
 
     def reset(c: sa.Connection) -> int:
         end_sessions_of(c, services, row.id)
-        return forget_factors(c, services, row.id)
+        count = forget_factors(c, services, row.id)
+        record_deed(c, person_event(Deed.FACTOR_REMOVED, row.id, granter, now, {"count": count}))
+        return count
 
     count = await services.db.transact(reset)
     actor_cache.forget()
     return count
-
-
-async def find_person(services: OrganisationServices, person: str) -> Row | None:
-    """The person of this id or login."""
-    row = await people.load_person(services.db, person)
-    if row is not None:
-        return row
-    found = await people.load_person_by_login(services.db, person.casefold())
-    return await people.load_person(services.db, found.id) if found is not None else None

@@ -1,8 +1,9 @@
 """The second step of a log-in, and which sessions may change second factors."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -11,16 +12,26 @@ from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.second_factors import needs_second_factor
 from hotline.organisation.model.sessions import SessionStage
+from hotline.organisation.service.account_events import factor_failed, own_event
 from hotline.organisation.service.accounts import LACKING, ActorCache, keyed_hash
 from hotline.organisation.service.passkeys import CheckedPasskey, PasskeyAnswer, check_passkey
 from hotline.organisation.service.second_factors import CheckedCode, check_code
-from hotline.organisation.service.sessions import LogInOrigin, StartedSession, advance_session, start_session
+from hotline.organisation.service.sessions import (
+    LogInOrigin,
+    NewSession,
+    StartedSession,
+    advance_session,
+    start_session,
+)
 from hotline.organisation.store import people, sessions
 from hotline.organisation.store import second_factors as store
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.store import NOBODY, SecurityEvent, record_deed, record_deeds
+from hotline.security_log.vocabulary import Deed, EventOutcome
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
+T = TypeVar("T")
 RECENT = timedelta(minutes=15)  # a log-in that proves who changes factors
 LOG_IN_AGAIN = Refusal(Code.UNAUTHENTICATED, "log in again: factors are changed within 15 minutes of a log-in")
 SESSION_ENDED = Refusal(Code.UNAUTHENTICATED, "the session has ended: log in again")
@@ -113,17 +124,34 @@ async def finish_log_in(
     now, person = request.now, str(session.row.id)
     checked: CheckedCode | CheckedPasskey
     if isinstance(proof, str):
-        checked = await check_code(services, person, proof, now)
+        checked = await _noting_failure(services, session.row, check_code(services, person, proof, now), now)
     else:
-        checked = await check_passkey(services, person, proof, now)
+        checked = await _noting_failure(services, session.row, check_passkey(services, person, proof, now), now)
 
     def finish(c: sa.Connection) -> Reply:
         checked.use(c, now)
-        return Reply(200, render(advance_past_factor(c, services, session, checked.method, now)))
+        advanced = advance_past_factor(c, services, session, checked.method, now)
+        record_deeds(c, _events(session.row, checked.method, advanced.stage, now))
+        return Reply(200, render(advanced))
 
-    result = await write_once(services, request.key, finish, now)
+    result = await _noting_failure(services, session.row, write_once(services, request.key, finish, now), now)
     actor_cache.drop(session.token)
     return result
+
+
+async def _noting_failure(services: OrganisationServices, row: Row, check: Awaitable[T], now: datetime) -> T:
+    """What a check returns; where it refuses what was sent, the security log says so."""
+    try:
+        return await check
+    except Refused as refused:
+        if refused.refusal.code in (Code.INVALID, Code.TOO_MANY):
+            services.security_log.note(factor_failed(row, now))
+        raise
+
+
+def _events(row: Row, method: str, stage: SessionStage, now: datetime) -> list[SecurityEvent]:
+    used = [own_event(row, Deed.RECOVERY_CODE_USED, now)] if method == "recovery_code" else []
+    return [*used, own_event(row, Deed.LOG_IN, now, method=f"{row.method}+{method}", stage=stage)]
 
 
 async def log_in_by_passkey(
@@ -131,10 +159,23 @@ async def log_in_by_passkey(
 ) -> StartedSession:
     """A session of whoever the passkey names, without a password: the authenticator has verified its user, and is the
     first factor and the second. Raises Refused."""
-    checked = await check_passkey(services, None, answer, now)
+    try:
+        checked = await check_passkey(services, None, answer, now)
+        row = await people.load_person(services.db, checked.person)
+        if row is None:
+            raise Refused(SESSION_ENDED)
 
-    def begin(c: sa.Connection) -> StartedSession:
-        checked.use(c, now)
-        return start_session(c, services, checked.person, origin, now, method="passkey")
+        def begin(c: sa.Connection) -> StartedSession:
+            checked.use(c, now)
+            session = start_session(c, services, NewSession(checked.person, origin, "passkey"), now)
+            record_deed(c, own_event(row, Deed.LOG_IN, now, method="passkey", stage=session.stage))
+            return session
 
-    return await services.db.transact(begin)
+        return await services.db.transact(begin)
+    except Refused as refused:
+        if refused.refusal.code is Code.INVALID:
+            why = {"why": "wrong passkey"}
+            services.security_log.note(
+                SecurityEvent(Deed.LOG_IN_FAILED, NOBODY, now, details=why, outcome=EventOutcome.FAILED)
+            )
+        raise
