@@ -31,7 +31,7 @@ from hotline.organisation.store import second_factors as factor_store
 from hotline.organisation.store.sessions import end_session
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal, unseal
-from hotline.security_log.store import NOBODY, Principal, SecurityEvent, record_deeds
+from hotline.security_log.store import NOBODY, Principal, SecurityEvent, record_deed, record_deeds
 from hotline.security_log.vocabulary import Deed, EventOutcome
 
 if TYPE_CHECKING:
