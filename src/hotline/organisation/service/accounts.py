@@ -26,7 +26,7 @@ from hotline.organisation.service.credentials import Credential, CredentialState
 from hotline.organisation.store import people, sessions
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import NO_CREDENTIAL, Code, Refusal, Refused
-from hotline.security_log.store import record_deed, record_deeds
+from hotline.security_log.store import record_deed
 from hotline.server_secret import lookup_key
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 

@@ -13,8 +13,8 @@ from hotline.database.prepared import Row
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.sessions import SessionStage, device_name
-from hotline.organisation.service.accounts import ActorCache, can_manage, keyed_hash
 from hotline.organisation.service.account_events import logged_out, sessions_ended
+from hotline.organisation.service.accounts import ActorCache, can_manage, keyed_hash
 from hotline.organisation.service.credentials import session_state
 from hotline.organisation.store import people
 from hotline.organisation.store import sessions as session_store
