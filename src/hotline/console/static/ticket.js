@@ -30,7 +30,7 @@ async function draw(own) {
       el("h1", {}, urgency(x.priority), " ", x.title),
       el("p", {}, el("strong", { id: "status" }, word("status", x.status)), " · ", x.number, " · ", t("ticket.received"), " ", when(x.created_at), " · ", t("ticket.promised"), " ", when(x.promised_at),
         x.clocks.due_at ? el("span", {}, " · ", countdown(x.clocks.due_at, x.status === "dispatched")) : null),
-      x.flags.length ? el("p", {}, x.flags.map((flag) => el("span", { class: "badge" }, flagText(flag)))) : null,
+      x.flags.length ? el("p", {}, x.flags.map((flag) => el("span", { class: "badge" }, flag.startsWith("names:") ? [t("flag.names"), " ", link(flag.slice(6))] : flagText(flag)))) : null,
       buttons(x, () => draw(true)),
       el("p", { class: "noprint" }, el("button", { type: "button", onclick: () => print() }, t("ticket.print")), " ",
         can("operator", "dispatcher", "supervisor") ? el("button", { type: "button", "data-key": "code", onclick: press(async () => { code = (await get(`/v1/tickets/${number}/query-code`)).query_code; lay(); tick(); }) }, t("take.code")) : null, " ", code ? el("strong", { id: "code", role: "status" }, code) : null)),

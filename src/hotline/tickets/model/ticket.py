@@ -287,4 +287,5 @@ class Change:
     clocks: tuple[Clock, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     texts: tuple[Ticket, ...] = ()  # tickets whose words must be indexed anew
+    author_departments: frozenset[str] = frozenset()  # whose handler wrote the entries; none: the desk or the system did
     parent_holders: tuple[str, ...] = ()  # of the ticket this one was merged into: who has an order on it

@@ -333,6 +333,7 @@ CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would
 DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
 SPLIT_INTO = "split_into"  # the numbers of the tickets that a split opens; and the kind of the flag that names one
 READ_ANEW = "read_anew"  # beside a split: the columns that follow from the sentence that stays
+NAMES = "names"  # the kind of the flag that tells which ticket a machine's sender named
 SPLIT_FROM = "split_from"  # of the ticket that another is split off
 
 
@@ -360,6 +361,11 @@ def split_from_flag(number: str) -> str:
 def offered_flag(incident: str) -> str:
     """The flag of a ticket that may belong to an incident and tells of more: a person decides."""
     return f"offered:{incident}"
+
+
+def names_flag(number: str) -> str:
+    """The flag of a ticket whose sender says that it belongs to another: a person decides."""
+    return f"{NAMES}:{number}"
 
 
 def left_flag(incident: str) -> str:

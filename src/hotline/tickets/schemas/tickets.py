@@ -16,6 +16,7 @@ from hotline.tickets.model.queues import current_wait
 from hotline.tickets.model.ticket import Assignment, Facts, Ticket
 from hotline.tickets.model.visibility import VisibleCaller, can_see_order, visible_caller
 from hotline.tickets.model.vocabulary import (
+    NAMES,
     AssignmentStatus,
     DeclineReason,
     Funding,
@@ -237,7 +238,7 @@ def render_ticket(
             for a in facts.assignments
             if is_staff and can_see_order(a, actor)
         ),
-        flags=t.flags,
+        flags=t.flags if is_staff else tuple(flag for flag in t.flags if not flag.startswith(f"{NAMES}:")),
         supervised=t.supervised,
         escalated=t.escalated,
         parent=t.parent,
