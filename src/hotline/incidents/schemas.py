@@ -264,8 +264,8 @@ _TOLD = frozenset({IncidentAction.CONTAIN, IncidentAction.END})  # with words fo
 
 
 def render_incident_entry(entry: IncidentEntry, visible: Container[str], actor: Actor) -> IncidentEntryOut | None:
-    """`visible`: the tickets that the reader may see; no other is named. A contractor is told the steps and what callers
-    were told, and none of the desk's notes. None: it is not told of this line."""
+    """`visible`: the tickets that the reader may see; no other is named. A contractor is told the steps and what
+    callers were told, and none of the desk's notes. None: it is not told of this line."""
     reads_all = reads_notes(actor)
     if not reads_all and entry.action is IncidentAction.COMMENT:
         return None

@@ -38,7 +38,7 @@ async function draw(own) {
       el("section", { class: "card" }, el("h2", {}, t("take.matter")), el("p", { class: "words" }, x.narrative), severalMatters(x), (x.unread ?? []).map((e) => el("p", { class: "error" }, toldOf(e))),
         facts([t("field.category"), named(x.category)], [t("field.kind"), word("kind", x.kind)], [t("take.channel"), word("channel", x.channel)], [t("field.area"), placed(x.area, x.location)],
           [t("take.caller"), x.caller ? caller(x) : null], [t("ticket.parent"), x.parent ? link(x.parent) : null], [t("field.incident"), incident ? el("span", {}, incidentLink(incident.code), " ", stateBadge(incident), incident.final_word ? el("div", { class: "words" }, incident.final_word) : null) : x.incident ? incidentLink(x.incident) : null],
-          [t("ticket.outer"), x.outer ? joined([x.outer.system, x.outer.number], " ") : null], [t("field.public_reply"), x.result.public_reply], [t("field.internal_result"), x.result.internal_result],
+          [t("ticket.outer"), x.outer ? joined([x.outer.system, x.outer.number], " ") : null], [t("field.public_reply"), x.result.public_reply], [t("ticket.published"), x.publication.public ? t("ticket.public_yes") : null], [t("field.public_text"), x.publication.text], [t("field.internal_result"), x.result.internal_result],
           [t("field.satisfaction"), x.result.satisfaction.final ? `${word("satisfaction", x.result.satisfaction.first)} → ${word("satisfaction", x.result.satisfaction.final)}` : null])),
       back, x.assignments.map((order, n) => el("section", { class: "card order-card", "data-order": order.id },
         el("h2", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)),

@@ -80,7 +80,7 @@ _CONTRACTOR_FIELDS = frozenset(
     {"status", "kind", "category", "priority", "area", "due_at", "promised_at", "review_at", "channel", "calls"}
 )
 _CALLER_FIELDS = frozenset({"phone", "caller_name", "contact", "caller"})
-_WORDS = frozenset({"title", "narrative", "address", *PART_NAMES})
+_WORDS = frozenset({"title", "narrative", "public_text", "address", *PART_NAMES})
 
 
 class EntryRow(Protocol):

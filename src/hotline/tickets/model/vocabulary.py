@@ -106,6 +106,8 @@ class Action(StrEnum):
     SUPERVISE = "supervise"
     SET_CONFIDENTIAL = "set_confidential"
     AMEND = "amend"
+    PUBLISH = "publish"  # a text written for the public
+    UNPUBLISH = "unpublish"  # nothing of it is public any more
     ADD_CALL = "add_call"
     ABSORB = "absorb"
     ATTACH = "attach"
@@ -284,7 +286,8 @@ class Field(StrEnum):
     SATISFACTION = "satisfaction"
     REACHED = "reached"
     SOLVED = "solved"
-    PUBLIC_REPLY = "public_reply"
+    PUBLIC_REPLY = "public_reply"  # to the caller: never published
+    PUBLIC_TEXT = "public_text"
     INTERNAL_RESULT = "internal_result"
     CONTACTED = "contacted"
     COST = "cost"
@@ -325,6 +328,9 @@ class Guard(StrEnum):
     REVIEW_AHEAD = "review_ahead"
     UNCLAIMED = "unclaimed"
     OTHER_DEPARTMENT = "other_department"
+    MAY_PUBLISH = "may_publish"
+    IS_PUBLIC = "is_public"
+    NAMES_NOBODY = "names_nobody"
 
 
 ESCALATION_LEVEL = "rung"  # the level of an escalation, under the name that stored timeline entries have
