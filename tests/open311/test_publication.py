@@ -157,5 +157,3 @@ def test_rounding_keeps_a_place_in_its_square_and_tells_it_once(place: tuple[flo
 def test_a_text_that_tells_who_called_is_known(text: str, tells: bool) -> None:
     assert tells_who_called(a_ticket(phone="+8613800138000", caller_name="王秀英"), text) is tells
     assert not tells_who_called(a_ticket(), text)
-
-

@@ -97,7 +97,8 @@ DS: publish
 ORS: reopen>triaged
 """,
     "declined": WORDS_OF_ENDED,
-    "merged": WORDS_OF_ENDED + """
+    "merged": WORDS_OF_ENDED
+    + """
 ODSX: unmerge>triaged
 """,
     "withdrawn": WORDS_OF_ENDED,

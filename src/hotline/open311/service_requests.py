@@ -14,8 +14,8 @@ from hotline.open311.schemas import (
     Open311RequestOut,
 )
 from hotline.organisation.model.directory import Directory
-from hotline.tickets.model.publication import round_place
 from hotline.text.spreadsheet_cells import escape_formula
+from hotline.tickets.model.publication import round_place
 from hotline.tickets.model.vocabulary import Action, TicketStatus
 
 _LANGUAGE = "zh-Hans"  # the standard has one text for everybody

@@ -30,8 +30,8 @@ from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus
 from hotline.storage.spreadsheets import Workbook, render_csv
 from hotline.tickets.act import load_handler_departments
 from hotline.tickets.context import Services
-from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.publication import NEVER_PUBLIC
+from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.visibility import visible_caller, visible_entry
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.store import facts, lists
