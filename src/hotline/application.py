@@ -10,12 +10,13 @@ from starlette.routing import Mount
 
 from hotline.composition import routers
 from hotline.open311.routes.application import BASE, Open311
-from hotline.openapi import openapi_document
+from hotline.openapi import openapi_document, paths_without_credential
 from hotline.operations import docs
 from hotline.organisation.service.accounts import ActorCache
 from hotline.refusals import Refused
 from hotline.tickets.context import Services
 from hotline.web.addresses import Network
+from hotline.web.anonymous_limit import AnonymousLimiter, open_paths
 from hotline.web.forwarded import ForwardedClient
 from hotline.web.guard import RequestGuard
 from hotline.web.paging import PageCache
@@ -32,12 +33,19 @@ POST and repeat the request if the answer is lost; send `If-Match` with every ac
 adds.
 
 Open311 GeoReport v2 is served under `/open311/v2`, with the errors of that standard."""
+_LOG_IN_PAGES = ("/console/login", "/console/session", "/console/language/{language}", "/docs", "/openapi.json")
 ServicesFactory = Callable[[], AbstractAsyncContextManager[Services]]
 
 
-def build_app(open_services: ServicesFactory, *, with_docs: bool = True, proxies: Sequence[Network] = ()) -> FastAPI:
+def build_app(
+    open_services: ServicesFactory,
+    *,
+    with_docs: bool = True,
+    proxies: Sequence[Network] = (),
+    anonymous_requests: int = 0,
+) -> FastAPI:
     """The app over services that `open_services` opens at start-up and closes at the end. `proxies`: whose
-    X-Forwarded-For is believed."""
+    X-Forwarded-For is believed. `anonymous_requests`: a minute from one address, without a log-in; 0: no limit."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -71,6 +79,12 @@ def build_app(open_services: ServicesFactory, *, with_docs: bool = True, proxies
     if with_docs:
         docs.serve(app)
     app.router.routes.append(Mount(BASE, app=Open311(app.state)))
+    app.add_middleware(
+        AnonymousLimiter,
+        most=anonymous_requests,
+        find_open=lambda: open_paths([*_LOG_IN_PAGES, *paths_without_credential(app)]),
+        unlimited=(BASE, "/console/static/"),
+    )
     app.add_middleware(RequestGuard)
     app.add_middleware(ForwardedClient, proxies=proxies)
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]

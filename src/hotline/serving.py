@@ -56,7 +56,12 @@ def build_server_app(settings: Settings, *, with_worker: bool) -> FastAPI:
                     worker.stop()
                     await running
 
-    app = build_app(open_app_services, with_docs=settings.docs, proxies=settings.proxies)
+    app = build_app(
+        open_app_services,
+        with_docs=settings.docs,
+        proxies=settings.proxies,
+        anonymous_requests=settings.anonymous_requests,
+    )
     app.router.routes.extend(console.console_routes())
     return app
 

@@ -71,6 +71,13 @@ class Settings(BaseSettings):
         2 * 1024**3, ge=0, description="Bytes taken in while the database is away, at most; 0: none, answer 503 at once"
     )
     streams: int = Field(10_000, ge=1, le=100_000, description="Live streams open in one process, at most")
+    anonymous_requests: int = Field(
+        600,
+        ge=0,
+        le=1_000_000,
+        description="Requests a minute without a log-in from one address (IPv6: its /64) to one process: log-in, "
+        "look-up, pages, wrong credentials and signatures; ten times as many health checks; 0: no limit",
+    )
     open311: bool = Field(
         True, description="Serve Open311; what it publishes without a key is chosen by category, and nothing by itself"
     )
