@@ -107,6 +107,9 @@ class Settings(BaseSettings):
         pattern=r"^(udp|tcp)://[^/?#\s]+$",
         description="Syslog server that the worker sends the security log to (RFC 5424), as tcp://log.example:601",
     )
+    audit_checkpoint_file: Path | None = Field(
+        None, description="File on other storage that the worker appends each signed checkpoint to; absent: none"
+    )
     notice_url: str | None = Field(
         None, description="Where outgoing messages are posted (Standard Webhooks); absent: they wait"
     )

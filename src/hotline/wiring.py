@@ -80,6 +80,7 @@ def build_services(settings: Settings, db: Database) -> Services:
         security_contact=settings.security_contact,
         security_log_file=settings.security_log_file,
         security_log_syslog=settings.security_log_syslog,
+        checkpoint_file=settings.audit_checkpoint_file,
     )
     return assemble_services(
         db,

@@ -83,6 +83,8 @@ ticket = table(
     C("outcome", S(12)),
     C("entries", I, nullable=False),
     C("version", I, nullable=False),
+    C("head", S(64), doc="The hash of the last line of its timeline; NULL: not chained yet"),
+    C("chained", I, nullable=False, server_default="0", doc="The last line that has a hash"),
     words_check("status", TicketStatus), words_check("kind", Kind), words_check("channel", Channel), words_check("priority", Priority),
     words_check("satisfaction_first", Satisfaction), words_check("satisfaction_final", Satisfaction),
     words_check("supervised", Level), words_check("escalated", Level), words_check("outcome", Outcome),
@@ -219,6 +221,8 @@ timeline = table(
     C("assignment", S(20)),
     C("reason", sa.Text),
     C("changes", Document, nullable=False),
+    C("image", S(64), doc="SHA-256 of the ticket's row as the change left it; with the last line of a change"),
+    C("hash", S(64), doc="SHA-256 of the hash of the line before and of all other columns"),
     words_check("by_kind", ActorKind),
     # what happened to tickets between two moments: the updates that Open311 clients ask for
     sa.Index("ix_timeline_at", "at", "number", "seq"),
