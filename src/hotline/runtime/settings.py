@@ -8,7 +8,8 @@ from datetime import time
 class CapabilitySettings:
     """`streams`: live streams open at once in a process, at most. `quiet`: from when to when residents get no text, by
     the local clock. `open311_reads`: questions about tickets a minute, from one address without a key.
-    `security_contact`: a URI that security.txt names."""
+    `security_contact`: a URI that security.txt names. `virus_scanner`: the socket of clamd, as `unix:` and a path or
+    `tcp:`, a host and a port."""
 
     streams: int = 10_000
     quiet: tuple[time, time] | None = None
@@ -17,3 +18,4 @@ class CapabilitySettings:
     open311_contact: str = ""
     open311_reads: int = 120
     security_contact: str | None = None
+    virus_scanner: str | None = None

@@ -43,6 +43,7 @@ _HEADERS = [
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
 ]
 
 
@@ -56,8 +57,8 @@ class TooLarge(HTTPException):
 class RequestGuard:
     """Wraps the whole application."""
 
-    def __init__(self, app: App) -> None:
-        self.app = app
+    def __init__(self, app: App, slowest_body: float | None = None) -> None:
+        self.app, self._slowest_body = app, slowest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,7 +94,7 @@ class RequestGuard:
                 if ended:
                     return await receive()
                 try:
-                    async with asyncio.timeout(SLOWEST_BODY - (time.perf_counter() - started_at)):
+                    async with asyncio.timeout((self._slowest_body or SLOWEST_BODY) - (time.perf_counter() - started_at)):
                         message = await receive()
                 except TimeoutError:
                     raise TooSlow from None
