@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hotline.scanning.clamd import parse_scanner_address
-from hotline.secrets.secret_file import read_secret_file
+from hotline.secrets.secret_file import parse_secrets, read_secret_file
 from hotline.server_secret import ServerSecret
 from hotline.web.addresses import Network, parse_proxy_networks
 
@@ -141,8 +141,8 @@ class Settings(BaseSettings):
     @field_validator("secret_previous")
     @classmethod
     def _earlier_secrets(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and any(0 < len(each.strip()) < 32 for each in value.get_secret_value().split(",")):
-            raise ValueError("32 characters or more each")
+        if value is not None and any(len(each) < 32 for each in parse_secrets(value.get_secret_value())):
+            raise ValueError("32 characters or more each; secrets with a comma in them as a JSON list")
         return value
 
     @field_validator("forwarded_allow_ips")
@@ -188,11 +188,8 @@ class Settings(BaseSettings):
     def key(self) -> ServerSecret:
         """The secret, with the earlier ones that are still accepted, from the environment or from a file only its owner
         can read; made on first use."""
-        earlier = [
-            each.strip().encode()
-            for each in (self.secret_previous.get_secret_value() if self.secret_previous else "").split(",")
-            if each.strip()
-        ]
+        given = parse_secrets(self.secret_previous.get_secret_value()) if self.secret_previous else []
+        earlier = [each.encode() for each in given]
         if self.secret is not None:
             return ServerSecret(self.secret.get_secret_value().encode(), earlier)
         current, *kept = read_secret_file(self.data_dir / "secret")

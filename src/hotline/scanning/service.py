@@ -38,7 +38,7 @@ class FileScanner:
 
         def note(c: sa.Connection) -> ScanState:
             store.add_waiting(c, [sha256], now)
-            return store.load_scans(c, [sha256])[sha256]
+            return store.load_scan(c, sha256)
 
         if await self.services.db.transact(note) is ScanState.INFECTED:
             quarantine(self.services.files, sha256)
@@ -61,7 +61,7 @@ class FileScanner:
         """The state of each file; empty where files are not scanned."""
         if self.address is None or not hashes:
             return {}
-        found = await self.services.db.transact(lambda c: store.load_scans(c, hashes))
+        found = await store.load_scans(self.services.db, hashes)
         return {each: found.get(each, ScanState.WAITING) for each in hashes}
 
 
@@ -104,7 +104,7 @@ async def _note_result(services: Services, sha256: str, state: ScanState, found:
         attached = store.load_attached(c, sha256, _REPORTED)
         for row in attached:
             texts = bilingual("alarm.infected", name=row.name, number=row.number, found=found)
-            add_alarm(c, f"infected.{sha256[:16]}.{row.number}", texts, now)
+            add_alarm(c, f"infected.{sha256[:6]}.{row.number}", texts, now)
         return [(row.number, row.name) for row in attached]
 
     numbers = [number for number, _ in await services.db.transact(note)]

@@ -6,10 +6,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hotline.database.engine import Database
 from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.database.prepared import PreparedQuery
 from hotline.scanning.model import ScanState
 from hotline.scanning.tables import file_scan as f
 from hotline.tickets.tables import attachment as a
+
+_SCAN = PreparedQuery(sa.select(f.c.sha256, f.c.state).where(f.c.sha256 == sa.bindparam("sha256", type_=sa.String)))
+
+
+async def load_scans(db: Database, hashes: Sequence[str]) -> Mapping[str, ScanState]:
+    """The state of each file that was noted."""
+    found = [await db.rows(_SCAN, sha256=each) for each in dict.fromkeys(hashes)]  # a ticket has few files
+    return {row.sha256: ScanState(row.state) for rows in found for row in rows}
 
 
 def add_waiting(c: sa.Connection, hashes: Sequence[str], now: datetime) -> None:
@@ -22,10 +32,9 @@ def add_waiting(c: sa.Connection, hashes: Sequence[str], now: datetime) -> None:
         insert_ignoring_duplicates(c, f, rows)
 
 
-def load_scans(c: sa.Connection, hashes: Sequence[str]) -> Mapping[str, ScanState]:
-    """The state of each file that was noted."""
-    rows = c.execute(sa.select(f.c.sha256, f.c.state).where(f.c.sha256.in_(list(hashes))))
-    return {row.sha256: ScanState(row.state) for row in rows}
+def load_scan(c: sa.Connection, sha256: str) -> ScanState:
+    """The state of a file that was noted."""
+    return ScanState(c.execute(sa.select(f.c.state).where(f.c.sha256 == sha256)).scalar_one())
 
 
 def claim_due(c: sa.Connection, now: datetime, lease: timedelta) -> Any | None:

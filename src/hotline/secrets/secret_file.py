@@ -1,9 +1,21 @@
-"""The file that holds the secret where no setting names one: the current one in its first line, earlier ones below."""
+"""The file that holds the secret where no setting names one: the current one in its first line, earlier ones below.
+And earlier ones as a setting names them."""
 
 import contextlib
+import json
 import os
 import secrets
 from pathlib import Path
+
+
+def parse_secrets(text: str) -> list[str]:
+    """Secrets separated by commas, or a JSON list of them. Raises ValueError where it begins as a list and is none."""
+    if not text.lstrip().startswith("["):
+        return [each.strip() for each in text.split(",") if each.strip()]
+    found = json.loads(text)
+    if not all(isinstance(each, str) for each in found):
+        raise ValueError("a list of texts")
+    return list(found)
 
 
 def read_secret_file(path: Path) -> list[bytes]:

@@ -65,6 +65,7 @@ class RequestGuard:
             await self.app(scope, receive, send)
             return
         reset_commit_flag()
+        slowest_body = self._slowest_body or SLOWEST_BODY
         started_at, status, answering = time.perf_counter(), 500, False
         headers = dict(scope["headers"])
         path = scope["path"]
@@ -94,7 +95,7 @@ class RequestGuard:
                 if ended:
                     return await receive()
                 try:
-                    async with asyncio.timeout((self._slowest_body or SLOWEST_BODY) - (time.perf_counter() - started_at)):
+                    async with asyncio.timeout(slowest_body - (time.perf_counter() - started_at)):
                         message = await receive()
                 except TimeoutError:
                     raise TooSlow from None
