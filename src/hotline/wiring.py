@@ -80,6 +80,8 @@ def build_services(settings: Settings, db: Database) -> Services:
         open311_reads=settings.open311_reads,
         security_contact=settings.security_contact,
         virus_scanner=settings.virus_scanner,
+        security_log_file=settings.security_log_file,
+        security_log_syslog=settings.security_log_syslog,
     )
     return assemble_services(
         db,
@@ -126,6 +128,7 @@ async def open_services(settings: Settings, *, keep_permissions: bool = False) -
     finally:
         services.leave()
         await services.journal.drain()
+        await services.security_log.drain()
         if services.spool is not None:
             services.spool.close()
         await db.close()

@@ -18,6 +18,7 @@ from hotline.delivery.tables import outbox
 from hotline.operations.security_checks import check_scanner
 from hotline.scanning.clamd import ScannerAddress, ScannerDown, ScanRefused, parse_scanner_address, ping, scan_file
 from hotline.scanning.service import FileScanner, note_older_files, scan_next
+from hotline.security_log.tables import security_log
 from hotline.tickets.context import Services
 from tests.conftest import Clock, Player
 
@@ -122,6 +123,9 @@ async def test_an_infected_file_is_withheld_and_operators_are_told(
     assert [path.parent.name for path in kept] == ["quarantine"]
     (told,) = await alarms(services)
     assert "Hotline.Test" in told and number in told
+    query = sa.select(security_log.c.deed, security_log.c.details).where(security_log.c.deed == "file_found_infected")
+    (logged,) = await services.db.transact(lambda c: c.execute(query).all())
+    assert logged.details == {"file": file["sha256"], "found": "Hotline.Test"}
     again = await attach(desk, number, PNG + MARK)  # the same bytes are known
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (415, "not infected")
     assert [path.parent.name for path in services.files.rglob("*") if path.is_file()] == ["quarantine"]

@@ -80,5 +80,13 @@ async def _keep_lookup_key(services: "Services") -> None:
 
 async def _seal_anew(services: "Services") -> Any:
     from hotline.operations.secret_rotation import seal_anew
+    from hotline.organisation.model.actors import COMMAND_LINE
+    from hotline.secrets.secret_box import secret_id
+    from hotline.security_log.store import SecurityEvent, record_deed
+    from hotline.security_log.vocabulary import Deed
 
-    return await seal_anew(services)
+    done = await seal_anew(services)
+    details = {"secret": secret_id(services.secret), "sealed": sum(column.sealed for column in done)}
+    event = SecurityEvent(Deed.SECRET_ROTATED, COMMAND_LINE, services.clock(), details=details, address=None)
+    await services.db.transact(lambda c: record_deed(c, event))
+    return done

@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import time
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class CapabilitySettings:
     """`streams`: live streams open at once in a process, at most. `quiet`: from when to when residents get no text, by
     the local clock. `open311_reads`: questions about tickets a minute, from one address without a key.
-    `security_contact`: a URI that security.txt names. `virus_scanner`: the socket of clamd, as `unix:` and a path or
-    `tcp:`, a host and a port."""
+    `security_contact`: a URI that security.txt names. `security_log_file`, `security_log_syslog`: where the
+    security log is sent as well. `virus_scanner`: the socket of clamd, as `unix:` and a
+    path or `tcp:`, a host and a port."""
 
     streams: int = 10_000
     quiet: tuple[time, time] | None = None
@@ -18,4 +20,6 @@ class CapabilitySettings:
     open311_contact: str = ""
     open311_reads: int = 120
     security_contact: str | None = None
+    security_log_file: Path | None = None
+    security_log_syslog: str | None = None
     virus_scanner: str | None = None

@@ -13,6 +13,8 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.scanning import store
 from hotline.scanning.clamd import ScannerAddress, ScannerDown, ScanRefused, scan_file
 from hotline.scanning.model import MOST_REFUSALS, ScanState, retry_delay
+from hotline.security_log.store import SYSTEM, SecurityEvent, record_deeds
+from hotline.security_log.vocabulary import Deed
 from hotline.storage.files import quarantine, stored_path
 from hotline.tickets.context import Services
 
@@ -97,17 +99,28 @@ async def scan_next(services: Services, address: ScannerAddress, now: datetime) 
 
 
 async def _note_result(services: Services, sha256: str, state: ScanState, found: str | None, now: datetime) -> None:
-    def note(c: sa.Connection) -> Sequence[tuple[str, str]]:
+    def note(c: sa.Connection) -> Sequence[str]:
         values = {"state": state, "found": found and found[:200], "next_at": None, "scanned_at": now}
         if not store.update_scan(c, sha256, values) or state is not ScanState.INFECTED:
             return ()
-        attached = store.load_attached(c, sha256, _REPORTED)
-        for row in attached:
+        numbers = []
+        for row in store.load_attached(c, sha256, _REPORTED):
             texts = bilingual("alarm.infected", name=row.name, number=row.number, found=found)
             add_alarm(c, f"infected.{sha256[:6]}.{row.number}", texts, now)
-        return [(row.number, row.name) for row in attached]
+            numbers.append(str(row.number))
+        details = {"file": sha256, "found": found}
+        record_deeds(
+            c,
+            [
+                SecurityEvent(
+                    Deed.FILE_FOUND_INFECTED, SYSTEM, now, about=("ticket", number), details=details, address=None
+                )
+                for number in numbers
+            ],
+        )
+        return numbers
 
-    numbers = [number for number, _ in await services.db.transact(note)]
+    numbers = await services.db.transact(note)
     if state is not ScanState.CLEAN:
         log.warning("scan.withheld", file=sha256, state=state, found=found, tickets=numbers)
 
