@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -15,10 +16,12 @@ from hotline.operations import docs
 from hotline.organisation.service.accounts import ActorCache
 from hotline.refusals import Refused
 from hotline.tickets.context import Services
-from hotline.web.addresses import Network
+from hotline.web.addresses import LOOPBACK, Network
 from hotline.web.anonymous_limit import AnonymousLimiter, open_paths
 from hotline.web.forwarded import ForwardedClient
 from hotline.web.guard import RequestGuard
+from hotline.web.https import HttpsOutside
+from hotline.web.operations_port import OperationsGate
 from hotline.web.paging import PageCache
 from hotline.web.problems import handle_http_exception, handle_refused, handle_validation_error
 
@@ -37,15 +40,23 @@ _LOG_IN_PAGES = ("/console/login", "/console/session", "/console/language/{langu
 ServicesFactory = Callable[[], AbstractAsyncContextManager[Services]]
 
 
+@dataclass(frozen=True, slots=True)
+class EdgeSettings:
+    """`proxies`: whose X-Forwarded-For is believed. `operators`: from where figures, readiness and documentation may be
+    asked for at the port that serves everything else. `public_url`: our address as clients know it. `body_seconds`:
+    within which a body is whole. `anonymous_requests`: a minute from one address, without a log-in; 0: no limit."""
+
+    proxies: Sequence[Network] = ()
+    operators: Sequence[Network] = LOOPBACK
+    public_url: str = ""
+    body_seconds: float | None = None
+    anonymous_requests: int = 0
+
+
 def build_app(
-    open_services: ServicesFactory,
-    *,
-    with_docs: bool = True,
-    proxies: Sequence[Network] = (),
-    anonymous_requests: int = 0,
+    open_services: ServicesFactory, *, with_docs: bool = True, edge: EdgeSettings = EdgeSettings()
 ) -> FastAPI:
-    """The app over services that `open_services` opens at start-up and closes at the end. `proxies`: whose
-    X-Forwarded-For is believed. `anonymous_requests`: a minute from one address, without a log-in; 0: no limit."""
+    """The app over services that `open_services` opens at start-up and closes at the end."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -79,13 +90,16 @@ def build_app(
     if with_docs:
         docs.serve(app)
     app.router.routes.append(Mount(BASE, app=Open311(app.state)))
+    # the last one sees a request first
+    app.add_middleware(OperationsGate, allowed=edge.operators)
     app.add_middleware(
         AnonymousLimiter,
-        most=anonymous_requests,
+        most=edge.anonymous_requests,
         find_open=lambda: open_paths([*_LOG_IN_PAGES, *paths_without_credential(app)]),
         unlimited=(BASE, "/console/static/"),
     )
-    app.add_middleware(RequestGuard)
-    app.add_middleware(ForwardedClient, proxies=proxies)
+    app.add_middleware(RequestGuard, slowest_body=edge.body_seconds)
+    app.add_middleware(HttpsOutside, public_url=edge.public_url)
+    app.add_middleware(ForwardedClient, proxies=edge.proxies)
     app.openapi = lambda: openapi_document(app)  # type: ignore[method-assign]
     return app

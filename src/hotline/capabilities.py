@@ -13,6 +13,7 @@ from hotline.partners.capability import PARTNERS
 from hotline.reporting.capability import REPORTING
 from hotline.review.capability import REVIEW
 from hotline.runtime.capability import Capability
+from hotline.scanning.capability import SCANNING
 from hotline.sms.capability import SMS
 from hotline.streaming.capability import STREAMING
 from hotline.telephony.capability import TELEPHONY
@@ -32,6 +33,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     IMPORTING,
     INCIDENTS,
     LEARNING,
+    SCANNING,
     OPERATIONS,
     AUDIT,
 )

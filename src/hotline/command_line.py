@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hotline.database.schema_state import SchemaState
 
 T = TypeVar("T")
@@ -21,6 +23,8 @@ class CommandSettings(Protocol):
     def public_url(self) -> str: ...
     @property
     def heartbeat_url(self) -> str | None: ...
+    @property
+    def secret_file(self) -> "Path | None": ...
     @property
     def model_fields_set(self) -> set[str]: ...
 

@@ -6,15 +6,15 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from hotline.application import build_app
+from hotline.application import EdgeSettings, build_app
 from hotline.composition import upkeep_jobs
 from hotline.console import app as console
 from hotline.operations.readiness import refresh_caches
@@ -25,10 +25,13 @@ from hotline.text.simplified import load_tables
 from hotline.tickets.context import Services
 from hotline.triage.model.lexicon import build_lexicon
 from hotline.web import connections
+from hotline.web.operations_port import OperationsPort
+from hotline.web.tls import ServerCertificate
 from hotline.wiring import build_worker, configure_logging, open_services, tune_memory
 
 SWITCH = 0.0005  # seconds
 REQUEST_GRACE_SECONDS = 8  # seconds a shutdown waits for requests under way
+CERTIFICATE_WATCH_SECONDS = 60  # between two looks at its file
 UPKEEP_STOP_SECONDS = 3  # and for what the process does beside them
 
 
@@ -56,12 +59,14 @@ def build_server_app(settings: Settings, *, with_worker: bool) -> FastAPI:
                     worker.stop()
                     await running
 
-    app = build_app(
-        open_app_services,
-        with_docs=settings.docs,
-        proxies=settings.proxies,
-        anonymous_requests=settings.anonymous_requests,
+    edge = EdgeSettings(
+        settings.proxies,
+        settings.operators,
+        settings.public_url,
+        settings.body_seconds,
+        settings.anonymous_requests,
     )
+    app = build_app(open_app_services, with_docs=settings.docs, edge=edge)
     app.router.routes.extend(console.console_routes())
     return app
 
@@ -83,6 +88,42 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def _config(
+    app: Callable[..., Any], host: str, port: int, settings: Settings, certificate: ServerCertificate | None = None
+) -> uvicorn.Config:
+    """A server with the same limits whatever it serves."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=REQUEST_GRACE_SECONDS,
+        proxy_headers=False,  # `web/forwarded` reads them
+        server_header=False,
+        timeout_keep_alive=settings.idle_seconds,
+        http=connections.protocol_class(deadlines=connections.ConnectionDeadlines(header=settings.header_seconds)),
+        ssl_context_factory=None if certificate is None else lambda *_: certificate.context,
+    )
+
+
+async def _watch_certificate(certificate: ServerCertificate) -> None:
+    """Read the certificate anew when its file changes, and at once on SIGHUP."""
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    log = structlog.get_logger("hotline")
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asked.wait(), CERTIFICATE_WATCH_SECONDS)
+        try:
+            if asked.is_set() or certificate.has_changed():
+                certificate.reload()
+                log.info("tls.certificate_read")
+        except OSError as fault:  # the files are being replaced, or do not belong together
+            log.error("tls.certificate_unreadable", why=type(fault).__name__)
+        asked.clear()
+
+
 def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
     """Serve until stopped: refuse new requests, drain, exit."""
     os.umask(0o077)
@@ -96,19 +137,16 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
     # busy loop
     sys.setswitchinterval(SWITCH)
     app = build_server_app(settings, with_worker=with_worker)
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=REQUEST_GRACE_SECONDS,
-        proxy_headers=False,  # `web/forwarded` reads them
-        server_header=False,
-        timeout_keep_alive=30,
-        http=connections.protocol_class(),
-    )
+    certificate: ServerCertificate | None = None
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        certificate = ServerCertificate(settings.tls_cert, settings.tls_key)
+    config = _config(app, settings.host, settings.port, settings, certificate)
     server = _Server(config, app, settings.drain_seconds)
+    operations: uvicorn.Server | None = None
+    if settings.operations_port:
+        beside = _config(OperationsPort(app), settings.operations_host, settings.operations_port, settings)
+        beside.lifespan = "off"  # the application is started once
+        operations = uvicorn.Server(beside)
 
     # uvicorn handles these while it serves, and raises them once more when it has left: by then we have drained and
     # are done
@@ -120,9 +158,18 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
         while not server.started and not serving.done():
             await asyncio.sleep(0.02)
         tune_memory()
-        if server.started and ready is not None:
-            ready()
-        await serving
+        async with asyncio.TaskGroup() as beside:
+            if server.started:
+                if certificate is not None:
+                    watching = beside.create_task(_watch_certificate(certificate))
+                    serving.add_done_callback(lambda _: watching.cancel())
+                if operations is not None:
+                    beside.create_task(operations._serve())  # `serve` would catch the signals of the other server
+                if ready is not None:
+                    ready()
+            await serving
+            if operations is not None:
+                operations.should_exit = True
 
     runner = config.get_loop_factory()  # uvloop where it is installed
     with asyncio.Runner(loop_factory=runner) as loop:

@@ -1,16 +1,18 @@
 """The only reader of the environment. Every name begins with HOTLINE_; `hotline settings` lists them."""
 
-import contextlib
 import ipaddress
-import secrets
 from datetime import time
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.second_factors import parse_required_roles
+from hotline.scanning.clamd import parse_scanner_address
+from hotline.secrets.secret_file import parse_secrets, read_secret_file
+from hotline.server_secret import ServerSecret
 from hotline.web.addresses import Network, parse_proxy_networks
 
 
@@ -34,11 +36,30 @@ class Settings(BaseSettings):
         min_length=32,
         description="Key for hashing API keys and signing cursors, the same in every process; absent: a file",
     )
+    secret_previous: SecretStr | None = Field(
+        None,
+        description="Other secrets that are still accepted, separated by commas, the oldest last: docs/operations.md",
+    )
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
     forwarded_allow_ips: str = Field(
         "127.0.0.1",
         description="Proxies whose X-Forwarded-For is believed, as 10.1.0.5,10.2.0.0/24: nobody else's",
+    )
+    tls_cert: Path | None = Field(
+        None, description="Certificate and its chain (PEM), to serve https without a proxy; read anew when it changes"
+    )
+    tls_key: Path | None = Field(None, description="Key of that certificate (PEM)")
+    header_seconds: float = Field(10, gt=0, le=60, description="Within how many seconds a request's header is whole")
+    body_seconds: float = Field(60, gt=0, le=600, description="Within how many seconds a request's body is whole")
+    idle_seconds: int = Field(30, ge=1, le=600, description="After how many quiet seconds a connection is closed")
+    operations_host: str = Field("127.0.0.1", description="Address of the operations port")
+    operations_port: int = Field(
+        0, ge=0, le=65535, description="Port of /metrics, /readyz, /docs and /openapi.json; 0: none of their own"
+    )
+    operations_allow: str = Field(
+        "127.0.0.0/8,::1",
+        description="Networks that may ask for these at the port that serves everything else; empty: nobody",
     )
     drain_seconds: float = Field(
         0,
@@ -99,6 +120,10 @@ class Settings(BaseSettings):
         max_length=400,
         description="Whom to tell of a weakness: mailto: or https:, for /.well-known/security.txt; absent: 404",
     )
+    virus_scanner: str | None = Field(
+        None,
+        description="Where clamd listens: unix:/run/clamav/clamd.ctl or tcp:host:3310; absent: files are not scanned",
+    )
     security_log_file: Path | None = Field(
         None, description="File that the worker appends the security log to, as lines of JSON; absent: none"
     )
@@ -130,6 +155,20 @@ class Settings(BaseSettings):
                 ipaddress.ip_network(network.strip(), strict=False)
         return value
 
+    @field_validator("virus_scanner")
+    @classmethod
+    def _scanner(cls, value: str | None) -> str | None:
+        if value:
+            parse_scanner_address(value)
+        return value or None
+
+    @field_validator("secret_previous")
+    @classmethod
+    def _earlier_secrets(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and any(len(each) < 32 for each in parse_secrets(value.get_secret_value())):
+            raise ValueError("32 characters or more each; secrets with a comma in them as a JSON list")
+        return value
+
     @field_validator("forwarded_allow_ips")
     @classmethod
     def _proxies(cls, value: str) -> str:
@@ -146,6 +185,22 @@ class Settings(BaseSettings):
     def roles_with_second_factor(self) -> frozenset[Role]:
         return parse_required_roles(self.second_factor_required)
 
+    @field_validator("operations_allow")
+    @classmethod
+    def _operators(cls, value: str) -> str:
+        parse_proxy_networks(value)
+        return value
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> Self:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ValueError("HOTLINE_TLS_CERT and HOTLINE_TLS_KEY are set together")
+        return self
+
+    @property
+    def operators(self) -> tuple[Network, ...]:
+        return parse_proxy_networks(self.operations_allow)
+
     @property
     def proxies(self) -> tuple[Network, ...]:
         return parse_proxy_networks(self.forwarded_allow_ips)
@@ -159,17 +214,17 @@ class Settings(BaseSettings):
     def url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'hotline.db'}"
 
-    def key(self) -> bytes:
-        """The secret, from the environment or from a file only its owner can read; made on first use."""
+    @property
+    def secret_file(self) -> Path | None:
+        """The file that holds the secret. None: the environment does."""
+        return None if self.secret is not None else self.data_dir / "secret"
+
+    def key(self) -> ServerSecret:
+        """The secret, with the earlier ones that are still accepted, from the environment or from a file only its owner
+        can read; made on first use."""
+        given = parse_secrets(self.secret_previous.get_secret_value()) if self.secret_previous else []
+        earlier = [each.encode() for each in given]
         if self.secret is not None:
-            return self.secret.get_secret_value().encode()
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # callers' data: for its owner alone
-        path = self.data_dir / "secret"
-        if not path.exists():
-            fresh = path.with_suffix(f".{secrets.token_hex(4)}")
-            fresh.touch(mode=0o600)
-            fresh.write_text(secrets.token_urlsafe(48))
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(fresh)  # two processes starting at once agree on one
-            fresh.unlink()
-        return path.read_text().strip().encode()
+            return ServerSecret(self.secret.get_secret_value().encode(), earlier)
+        current, *kept = read_secret_file(self.data_dir / "secret")
+        return ServerSecret(current, [*kept, *earlier])

@@ -9,6 +9,7 @@ from hotline.learning import tables as learning_tables
 from hotline.oidc import tables as oidc_tables
 from hotline.organisation import tables as organisation_tables
 from hotline.reporting import tables as reporting_tables
+from hotline.scanning import tables as scanning_tables
 from hotline.security_log import tables as security_tables
 from hotline.sms import tables as sms_tables
 from hotline.telephony import tables as telephony_tables
@@ -27,6 +28,7 @@ TABLE_MODULES = (
     oidc_tables,
     organisation_tables,
     reporting_tables,
+    scanning_tables,
     security_tables,
     sms_tables,
     telephony_tables,

@@ -23,6 +23,7 @@ from hotline.delivery.egress import EgressTransport, http_client, parse_networks
 from hotline.delivery.heartbeat import heartbeat_to
 from hotline.delivery.notices import WebhookClient
 from hotline.inbound.spool import Spool
+from hotline.operations.secret_rotation import load_lookup_key
 from hotline.packaged_files import packaged_folder
 from hotline.refusals import Code, Refusal, Refused
 from hotline.runtime.jobs import WorkerContext
@@ -78,6 +79,7 @@ def build_services(settings: Settings, db: Database) -> Services:
         open311_contact=settings.open311_contact,
         open311_reads=settings.open311_reads,
         security_contact=settings.security_contact,
+        virus_scanner=settings.virus_scanner,
         security_log_file=settings.security_log_file,
         security_log_syslog=settings.security_log_syslog,
         checkpoint_file=settings.audit_checkpoint_file,
@@ -117,6 +119,11 @@ async def open_services(settings: Settings, *, keep_permissions: bool = False) -
     db = build_database(settings)
     services = build_services(settings, db)
     await db.open()
+    try:
+        await load_lookup_key(db, services.secret, services.clock(), store=not keep_permissions)
+    except Refused:
+        await db.close()
+        raise
     services.journal.start()
     try:
         yield services

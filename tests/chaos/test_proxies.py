@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from hotline.application import build_app
+from hotline.application import EdgeSettings, build_app
 from hotline.console import app as console
 from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.organisation.model.actors import Role
@@ -146,7 +146,7 @@ class Street:
 @pytest.fixture(params=list(PROXIES))
 async def street(request: pytest.FixtureRequest, services: Services, tmp_path: Path) -> AsyncIterator[Street]:
     command = PROXIES[request.param]
-    app = build_app(lambda: None, proxies=parse_proxy_networks("127.0.0.1"))  # type: ignore[arg-type,return-value]
+    app = build_app(lambda: None, edge=EdgeSettings(parse_proxy_networks("127.0.0.1")))  # type: ignore[arg-type,return-value]
     app.router.routes.extend(console.console_routes())
     app.state.services, app.state.actor_cache, app.state.pages = services, ActorCache(), PageCache()
     async with serving(app) as back:

@@ -1,6 +1,7 @@
 """Commands that set up the database and run processes: serve, run, setup, work, migrate."""
 
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +16,8 @@ commands = typer.Typer()
 FIRST_LOGIN = "admin"
 Host = Annotated[str | None, typer.Option(help="Address to listen on")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on")]
+TlsCert = Annotated[Path | None, typer.Option("--tls-cert", help="Certificate and chain (PEM): serve https")]
+TlsKey = Annotated[Path | None, typer.Option("--tls-key", help="Its key (PEM)")]
 Seed = Annotated[str, typer.Option("--seed", help="Seed to load if the directory is empty")]
 
 
@@ -23,18 +26,18 @@ def serve(
     host: Host = None,
     port: Port = None,
     worker: Annotated[bool, typer.Option(help="Run the worker in this process too")] = True,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
 ) -> None:
     """Serve the API and run the worker.
 
     The schema must be up to date: `hotline migrate`."""
     from hotline import serving
 
-    settings = read_settings(host=host, port=port)
+    settings = read_settings(host=host, port=port, tls_cert=tls_cert, tls_key=tls_key)
     _check_port(settings)
     check_schema(settings)
-    serving.serve(
-        settings, with_worker=worker, ready=lambda: say(f"listening on http://{settings.host}:{settings.port}")
-    )
+    serving.serve(settings, with_worker=worker, ready=lambda: say(f"listening on {_address(settings)}"))
 
 
 @commands.command("run")
@@ -48,7 +51,7 @@ def set_up_and_serve(host: Host = None, port: Port = None, seed_name: Seed = "ru
     first = run(_set_up(settings, seed_name))
 
     def ready() -> None:
-        base = f"http://{settings.host}:{settings.port}"
+        base = _address(settings)
         print(f"\n  Hotline      {base}\n  Console      {base}/console\n  API docs     {base}/docs", flush=True)
         if first is not None:
             print(f"  First login  {FIRST_LOGIN}\n  Password     {first}     (shown once)", flush=True)
@@ -100,8 +103,19 @@ def migrate(
         check_schema(settings)
 
 
+def _address(settings: "Settings") -> str:
+    return f"{'http' if settings.tls_cert is None else 'https'}://{settings.host}:{settings.port}"
+
+
 def _check_port(settings: "Settings") -> None:
-    """Stop before anything is set up where the port is taken."""
+    """Stop before anything is set up where the port is taken, or the certificate cannot be used."""
+    from hotline.web.tls import ServerCertificate
+
+    if settings.tls_cert is not None and settings.tls_key is not None:
+        try:
+            ServerCertificate(settings.tls_cert, settings.tls_key)
+        except OSError as fault:
+            stop(f"cannot use {settings.tls_cert} with {settings.tls_key}: {fault.strerror or fault}")
     import socket
 
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:

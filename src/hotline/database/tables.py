@@ -1,4 +1,5 @@
-"""Tables of the database itself: answers kept under an Idempotency-Key, sequences, which code may run on the schema."""
+"""Tables of the database itself: answers kept under an Idempotency-Key, sequences, keys of the server,
+which code may run on the schema."""
 
 import sqlalchemy as sa
 
@@ -27,4 +28,11 @@ schema_compatibility = table(
     "schema_compatibility", "One row: the oldest revision whose code may run on this schema.",
     C("id", sa.Integer, primary_key=True, autoincrement=False),
     C("oldest_code", S(32), nullable=False),
+)  # fmt: skip
+
+stored_key = table(
+    "stored_key", "Keys of the server, sealed with its secret.",
+    C("name", S(20), primary_key=True, doc="`lookup`: of the hashes by which callers, API keys and sessions are found"),
+    C("sealed", sa.Text, nullable=False),
+    C("created_at", Instant, nullable=False),
 )  # fmt: skip

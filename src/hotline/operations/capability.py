@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hotline.jobs import Job
     from hotline.runtime.jobs import WorkerContext
     from hotline.runtime.settings import CapabilitySettings
+    from hotline.secrets.secret_box import SealedColumn
     from hotline.tickets.context import Services
 
 
@@ -42,11 +43,23 @@ def _upkeep(services: Services) -> Sequence[Job]:
 
 
 def _commands() -> Sequence[Typer]:
-    from hotline.operations import commands
+    from hotline.operations import commands, secret_commands
 
-    return commands.GROUPS
+    return (*commands.GROUPS, secret_commands.commands)
+
+
+def _sealed() -> Sequence[SealedColumn]:
+    from hotline.operations.secret_rotation import SEALED
+
+    return SEALED
 
 
 OPERATIONS = Capability(
-    name="operations", prepare=_prepare, routers=_routers, jobs=_jobs, upkeep=_upkeep, commands=_commands
+    name="operations",
+    prepare=_prepare,
+    routers=_routers,
+    jobs=_jobs,
+    upkeep=_upkeep,
+    commands=_commands,
+    sealed=_sealed,
 )

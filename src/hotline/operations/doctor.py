@@ -19,6 +19,7 @@ from hotline.locales import translate, translate_pair
 from hotline.locales.labels import label_key
 from hotline.operations.departure_checks import check_names_of_departed, check_orders_of_departed
 from hotline.operations.findings import Check, Finding, at_least, build_finding
+from hotline.operations.security_checks import check_scanner, check_secret
 from hotline.organisation.model import duty
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.holidays import missing_notice_year
@@ -298,9 +299,11 @@ WORKER_CHECKS: Sequence[Check] = (
     _check_wire,
     _check_file_permissions,
     _check_model,
+    check_scanner,
 )
 ALL_CHECKS: Sequence[Check] = (
     *WORKER_CHECKS,
+    check_secret,
     _check_open_tickets_without_clock,
 )  # the last reads every open ticket: for `hotline doctor`
 

@@ -13,6 +13,19 @@ TYPE_ALIASES = {
     "video/quicktime": MP4,
 }
 FIRST_BYTES = 32
+EXTENSIONS = {  # the usual one first
+    JPEG: (".jpg", ".jpeg"),
+    PNG: (".png",),
+    GIF: (".gif",),
+    WEBP: (".webp",),
+    HEIC: (".heic", ".heif"),
+    PDF: (".pdf",),
+    MP4: (".mp4", ".m4a", ".mov"),
+    MP3: (".mp3",),
+    WAV: (".wav",),
+    AMR: (".amr",),
+    OGG: (".ogg", ".oga", ".opus"),
+}
 
 
 def media_type_of(head: bytes) -> str | None:
@@ -44,3 +57,14 @@ def is_declared_type(declared: str | None, detected: str) -> bool:
         return True
     declared = declared.split(";")[0].strip().lower()
     return TYPE_ALIASES.get(declared, declared) == detected
+
+
+def name_with_extension(name: str, media_type: str) -> str:
+    """The name of a file with an extension of its type; any other is replaced, as a program would be chosen by it. A
+    trailing point or blank, which Windows drops, is dropped first."""
+    extensions = EXTENSIONS.get(media_type, (".bin",))
+    cut = name.rstrip(". ")
+    stem, point, extension = cut.rpartition(".")
+    if point and f".{extension.lower()}" in extensions:
+        return cut
+    return ((stem if point else cut).rstrip(". ") or "file") + extensions[0]

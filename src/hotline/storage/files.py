@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,3 +91,11 @@ def _sync_folder(folder: Path) -> None:
 
 def stored_path(folder: Path, sha256: str) -> Path:
     return folder / sha256[:2] / sha256
+
+
+def quarantine(folder: Path, sha256: str) -> None:
+    """Move a stored file to where nothing is handed out from. Nothing happens where it is not there."""
+    aside = folder / "quarantine"
+    aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(FileNotFoundError):
+        os.replace(stored_path(folder, sha256), aside / sha256)

@@ -38,8 +38,9 @@ async def attach(
     render: Callable[[Attachment], str],
 ) -> ActionResult:
     """Note a stored file on its ticket. Never locks the ticket: the request carries no version, so a change in between
-    is not refused."""
+    is not refused. Raises Refused, also where the file may not be attached."""
     by = request.actor.id
+    await services.file_scanner.note_file(stored.sha256, request.now)
     for _ in range(10):
         facts = await load_visible_ticket(services, number, request.actor, request.scope)
         file = Attachment(
@@ -67,8 +68,9 @@ async def load_visible_files(services: Services, number: str, actor: Actor) -> l
 
 
 async def load_attachment_file(services: Services, number: str, attachment: str, actor: Actor) -> tuple[Any, Path]:
-    """The row and the place of a file, if its ticket is the actor's to see."""
+    """The row and the place of a file, if its ticket is the actor's to see and its scan found nothing."""
     row = next((r for r in await load_visible_files(services, number, actor) if r.id == attachment), None)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such attachment"))
+    await services.file_scanner.check_can_open(row.sha256)
     return row, stored_path(services.files, row.sha256)

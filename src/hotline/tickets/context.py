@@ -1,6 +1,6 @@
 """The context of services that take tickets in and act on them. The composition builds it once and passes it on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,19 @@ class OpenIncidents(Protocol):
         """Where an incident stands. None: it is not confirmed, or was none."""
 
 
+class FileScanner(Protocol):
+    """What is known of stored files, by the hash of their bytes, as far as attachments need it."""
+
+    async def note_file(self, sha256: str, now: datetime) -> None:
+        """Note a stored file before it is attached. Raises Refused where it may not be."""
+
+    async def check_can_open(self, sha256: str) -> None:
+        """Raises Refused where the file may not be handed out, or not yet."""
+
+    async def states(self, hashes: Sequence[str]) -> Mapping[str, str]:
+        """The state of each file, in words; none where files are not scanned."""
+
+
 @dataclass(kw_only=True)
 class Services(InboundServices):
     """`before_commit`: what a capability adds to a change before it is made durable, such as messages to
@@ -49,6 +62,7 @@ class Services(InboundServices):
     open_incidents: OpenIncidents | None = None
     before_commit: list[BeforeCommit] = field(default_factory=list)
     form_opinion: FormOpinion | None = None
+    file_scanner: FileScanner = field(init=False)  # set by the composition
 
     async def apply_before_commit(self, change: Change, now: datetime) -> Change:
         """The change with what the capabilities add to it."""

@@ -7,6 +7,7 @@ from functools import lru_cache
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 UNKNOWN_ADDRESS = "unknown"  # no address: a socket without one, or a proxy that wrote something else
 _WIDEST = {4: 8, 6: 16}  # bits a proxy's network must fix at least: anything wider names half the world
 _LONGEST = 80  # characters of an address: 39, a zone of 15, a port, brackets, quotes

@@ -35,7 +35,9 @@ def _raw_problem(status: int, reason: str, code: Code, detail: str) -> bytes:
     body = Problem(f"urn:hotline:problem:{code}", title, title_zh, status, detail, ()).render()
     head = (
         f"HTTP/1.1 {status} {reason}\r\ncontent-type: application/problem+json\r\ncontent-length: {len(body)}\r\n"
-        "cache-control: no-store\r\nconnection: close\r\n\r\n"
+        "cache-control: no-store\r\nx-content-type-options: nosniff\r\nreferrer-policy: no-referrer\r\n"
+        "content-security-policy: default-src 'none'; frame-ancestors 'none'\r\nx-frame-options: DENY\r\n"
+        "cross-origin-opener-policy: same-origin\r\nconnection: close\r\n\r\n"
     )
     return head.encode() + body
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from hotline.security_log.client import set_client_address
 from hotline.web.addresses import Network, parse_address, resolve_client_address
 from hotline.web.guard import App, Receive, Scope, Send
+from hotline.web.https import FORWARDED_SCHEME
 
 
 class ForwardedClient:
@@ -26,7 +27,7 @@ class ForwardedClient:
             if address is not None and any(address in network for network in self._proxies):
                 scheme = (_header_values(scope, b"x-forwarded-proto") or [""])[-1].strip().lower()
                 if scheme in ("http", "https"):
-                    scope["scheme"] = scheme
+                    scope["scheme"] = scope[FORWARDED_SCHEME] = scheme
             scope["client"] = None if found is None else (found, port if found == str(address) else 0)
             set_client_address(found)
         await self.app(scope, receive, send)

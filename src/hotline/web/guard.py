@@ -43,6 +43,7 @@ _HEADERS = [
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
 ]
 
 
@@ -56,14 +57,15 @@ class TooLarge(HTTPException):
 class RequestGuard:
     """Wraps the whole application."""
 
-    def __init__(self, app: App) -> None:
-        self.app = app
+    def __init__(self, app: App, slowest_body: float | None = None) -> None:
+        self.app, self._slowest_body = app, slowest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         reset_commit_flag()
+        slowest_body = self._slowest_body or SLOWEST_BODY
         started_at, status, answering = time.perf_counter(), 500, False
         headers = dict(scope["headers"])
         path = scope["path"]
@@ -93,7 +95,7 @@ class RequestGuard:
                 if ended:
                     return await receive()
                 try:
-                    async with asyncio.timeout(SLOWEST_BODY - (time.perf_counter() - started_at)):
+                    async with asyncio.timeout(slowest_body - (time.perf_counter() - started_at)):
                         message = await receive()
                 except TimeoutError:
                     raise TooSlow from None

@@ -9,6 +9,7 @@ from starlette.responses import FileResponse, Response
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, require_roles
 from hotline.organisation.model.actors import PERSON_ROLES, Role
 from hotline.refusals import Code, Refusal, Refused
+from hotline.storage.file_types import name_with_extension
 from hotline.storage.files import store_file
 from hotline.tickets.attachments import attach, check_can_attach, load_attachment_file, load_visible_files
 from hotline.tickets.dependencies import TicketContext
@@ -64,7 +65,8 @@ async def list_attachments(
 ) -> Response:
     """The files of a ticket, oldest first."""
     rows = await load_visible_files(context.services, number, context.actor)
-    return json_reply(AttachmentPage(tuple(map(render_attachment, rows)), None))
+    scans = await context.services.file_scanner.states([row.sha256 for row in rows])
+    return json_reply(AttachmentPage(tuple(render_attachment(row, scans.get(row.sha256)) for row in rows), None))
 
 
 @router.get(
@@ -85,12 +87,14 @@ async def read_attachment(
     attachment: CodePath,
     context: Annotated[TicketContext, require_roles("attachments.read", *PERSON_ROLES)],
 ) -> Response:
-    """The file, as a download; browsers must not display it in a page."""
+    """The file, as a download; browsers must not display it in a page. Its name ends as its bytes are: a picture that
+    was sent as `x.html` is `x.gif`. 503 with Retry-After while it is being scanned for viruses; 404 where it is
+    withheld."""
     row, path = await load_attachment_file(context.services, number, attachment, context.actor)
     if not path.is_file():
         raise Refused(Refusal(Code.NOT_FOUND, "the file is missing from the store"))
     headers = {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(row.name)}",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name_with_extension(row.name, row.media_type))}",
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "ETag": f'"{row.sha256}"',
     }

@@ -9,7 +9,8 @@ from hotline.tickets.model.ticket import Attachment
 
 @reply_type()
 class AttachmentOut:
-    """A file: its type was read from its bytes, `sha256` is of them."""
+    """A file: its type was read from its bytes, `sha256` is of them. `scan`: waiting, clean, infected or failed (the
+    scanner could not judge it); only a clean file is handed out. null: files are not scanned for viruses."""
 
     id: str
     name: str
@@ -18,6 +19,7 @@ class AttachmentOut:
     sha256: str
     at: datetime
     by: str
+    scan: str | None = None
 
 
 @reply_type()
@@ -26,6 +28,6 @@ class AttachmentPage:
     next: str | None
 
 
-def render_attachment(file: Attachment | Any) -> AttachmentOut:
-    """A file, as it was attached or as a row."""
-    return AttachmentOut(file.id, file.name, file.media_type, file.size, file.sha256, file.at, file.by_id)
+def render_attachment(file: Attachment | Any, scan: str | None = None) -> AttachmentOut:
+    """A file, as it was attached or as a row, with what its scan says."""
+    return AttachmentOut(file.id, file.name, file.media_type, file.size, file.sha256, file.at, file.by_id, scan)

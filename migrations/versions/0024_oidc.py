@@ -9,8 +9,8 @@ from alembic import op
 
 from hotline.database.columns import Document, Instant
 
-revision = "0025"
-down_revision = "0020"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,3 @@
+"""Files scanned for viruses by clamd, before anybody opens them."""
+
+__all__ = ["capability"]

@@ -1,0 +1,123 @@
+"""HOTLINE_SECRET replaced while the hotline works: what was sealed, signed and found before is so afterwards."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from hotline.composition import assemble_services
+from hotline.database.tables import answer, stored_key
+from hotline.delivery import tables as delivery_tables
+from hotline.delivery.gateways import NewGateway, create_gateway
+from hotline.operations import secret_rotation
+from hotline.operations.secret_rotation import count_sealed_by_others, load_lookup_key, seal_anew
+from hotline.operations.security_checks import check_secret
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import ActorCache, NewKey, add_key, authenticate
+from hotline.refusals import Refused
+from hotline.secrets.secret_box import secret_id
+from hotline.server_secret import ServerSecret
+from hotline.tickets.context import Services
+from hotline.tickets.lookup import check_query_code, query_code
+from tests.conftest import Cast, Clock
+
+OLD, NEW = b"the first secret of the hotline, long enough", b"the second secret of the hotline, long enough"
+
+
+async def hotline_with(services: Services, secret: bytes) -> Services:
+    """A process of the same hotline, started with this secret."""
+    made = assemble_services(services.db, services.clock, secret, services.files, directory=services.directory)
+    made.deadlines.lookup = made.deadlines.write = made.deadlines.push = 60.0
+    await load_lookup_key(made.db, made.secret, services.clock())
+    return made
+
+
+async def sealed_by(services: Services) -> dict[str, int]:
+    """How many gateway secrets each secret sealed, by its id."""
+    rows = await services.db.transact(lambda c: c.execute(sa.select(delivery_tables.gateway.c.sealed)).scalars().all())
+    ids = [row.rpartition(".")[0] for row in rows]
+    return {each: ids.count(each) for each in set(ids)}
+
+
+async def doctor_says(services: Services, clock: Clock) -> str:
+    (finding,) = await check_secret(services, await services.directory.now(clock()), clock())
+    return finding.says
+
+
+async def test_a_secret_is_replaced_and_nothing_sealed_before_is_lost(
+    services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secret_rotation, "BATCH", 2)
+    before = await hotline_with(services, ServerSecret(OLD))
+    for place in range(5):
+        gateway = NewGateway(f"g{place}", "kannel", {}, {"token": [f"{place}" * 24]}, sends=False, weight=50)
+        await create_gateway(before.gateways, gateway, "test", clock())
+    key = await add_key(before, NewKey("desk", Grant(frozenset({Role.OPERATOR}))), "test", clock())
+    code = query_code(OLD, "12345678")
+    assert "one secret" in await doctor_says(before, clock)
+
+    during = await hotline_with(services, ServerSecret(NEW, [OLD]))
+    assert await count_sealed_by_others(during) == 6 and "6 values" in await doctor_says(during, clock)
+    assert len(await during.gateways.now(clock())) == 5  # read as they are
+    assert (await authenticate(during, ActorCache(), key["secret"], clock())).roles == {Role.OPERATOR}
+    assert await check_query_code(during, "12345678", code, "address:1", clock())
+
+    whole = secret_rotation._seal_batch
+    calls: list[int] = []
+
+    def breaks_off(*given: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 3:
+            raise ArithmeticError("the machine stopped")
+        return whole(*given)
+
+    monkeypatch.setattr(secret_rotation, "_seal_batch", breaks_off)
+    with pytest.raises(ArithmeticError):
+        await seal_anew(during)
+    remaining = await count_sealed_by_others(during)
+    assert 0 < remaining < 6
+    monkeypatch.setattr(secret_rotation, "_seal_batch", whole)
+    done = await seal_anew(during)
+    assert sum(column.sealed for column in done) == remaining and not any(column.unreadable for column in done)
+    assert await count_sealed_by_others(during) == 0 and "nothing is sealed" in await doctor_says(during, clock)
+    assert await sealed_by(during) == {secret_id(NEW): 5}
+    assert sum(column.sealed for column in await seal_anew(during)) == 0
+
+    after = await hotline_with(services, ServerSecret(NEW))
+    assert (await after.gateways.named("g3", _kind(after, "g3", await after.gateways.now(clock())), clock())).account.secrets["token"] == ["3" * 24]  # fmt: skip
+    assert (await authenticate(after, ActorCache(), key["secret"], clock())).roles == {Role.OPERATOR}
+    assert not await check_query_code(after, "12345678", code, "address:1", clock())
+    assert await check_query_code(after, "12345678", query_code(NEW, "12345678"), "address:1", clock())
+
+
+def _kind(services: Services, name: str, gateways: Any) -> Any:
+    return gateways[name].kind
+
+
+async def test_a_process_with_another_secret_does_not_start(services: Services, clock: Clock) -> None:
+    """It would find no caller and no key, and make new ones."""
+    await hotline_with(services, ServerSecret(OLD))
+    with pytest.raises(Refused, match="another HOTLINE_SECRET"):
+        await hotline_with(services, ServerSecret(NEW))
+    other = await hotline_with(services, ServerSecret(NEW, [OLD]))
+    assert other.secret.lookup == OLD  # type: ignore[attr-defined]
+    rows = await services.db.transact(lambda c: c.execute(sa.select(stored_key)).all())
+    assert [(row.name, OLD.hex() in row.sealed) for row in rows] == [("lookup", False)]
+
+
+async def test_an_answer_told_once_is_repeated_after_the_change(services: Services, cast: Cast) -> None:
+    boss = await cast("boss")
+    asked = {"name": "desk", "roles": ["operator"]}
+    first = await boss.post("/v1/keys", asked, headers={"idempotency-key": "k-1"})
+    assert first.status_code == 201, first.text
+    old = services.secret
+    services.secret = ServerSecret(NEW, [old])
+    again = await boss.post("/v1/keys", asked, headers={"idempotency-key": "k-1"})
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
+    done = {column.column: column.sealed for column in await seal_anew(services)}
+    assert done["answer.body"] == 1
+    services.secret = ServerSecret(NEW)
+    services.secret.lookup = old
+    plain = await services.db.transact(lambda c: c.execute(sa.select(answer.c.body)).scalars().all())
+    assert [body.partition(".")[0] for body in plain if body] == [secret_id(NEW)]
