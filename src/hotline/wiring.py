@@ -18,6 +18,7 @@ from hotline.composition import assemble_services, assemble_worker
 from hotline.database.engine import Database
 from hotline.database.engine_sqlite import Sqlite
 from hotline.database.schema_state import SchemaState, load_schema_state
+from hotline.database.sealing import Sealing
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.egress import EgressTransport, http_client, parse_networks
 from hotline.delivery.heartbeat import heartbeat_to
@@ -42,15 +43,16 @@ def clock() -> datetime:
 
 def build_database(settings: Settings) -> Database:
     """The engine the URL names."""
+    sealing = Sealing(settings.key())
     url = sa.make_url(settings.url)
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "hotline.db")
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Sqlite(path)
+        return Sqlite(path, sealing=sealing)
     if url.get_backend_name() == "postgresql":
         from hotline.database.engine_postgres import Postgres  # the driver is an extra
 
-        return Postgres(settings.url, settings.database_connections, settings.shard)
+        return Postgres(settings.url, settings.database_connections, settings.shard, sealing=sealing)
     raise SystemExit("HOTLINE_DATABASE_URL must begin with sqlite:/// or postgresql://")
 
 

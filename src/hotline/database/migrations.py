@@ -15,6 +15,8 @@ from alembic.util import CommandError
 
 from hotline.database.engine import Database
 from hotline.database.schema_state import SchemaFit, load_revision, read_schema_state
+from hotline.database.sealing import MARK
+from hotline.database.sealing_rows import seal_all
 from hotline.refusals import Code, Refusal, Refused
 
 PG_LOCK_TIMEOUT = "4s"  # a migration that cannot get its lock gives way to the traffic and fails
@@ -40,7 +42,10 @@ async def migrate_to(db: Database, migrations: Path, revision: str = "head", *, 
     `config.attributes["lost_values"]`, by `table.column`."""
     config = _config(migrations)
 
+    is_older = False
+
     def run_migration(connection: sa.Connection) -> None:
+        nonlocal is_older
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PG_LOCK_TIMEOUT}'")
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
@@ -58,6 +63,7 @@ async def migrate_to(db: Database, migrations: Path, revision: str = "head", *, 
             and revision != "head"
             and revision in {r.revision for r in script.iterate_revisions(here, "base")} - {here}
         )
+        is_older = older
         if not older:
             command.upgrade(config, revision)
             return
@@ -80,7 +86,10 @@ async def migrate_to(db: Database, migrations: Path, revision: str = "head", *, 
         raise Refused(
             Refusal(Code.INVALID, f"no such revision: {revision}", errors=(("revision", str(fault)[:200]),))
         ) from None
-    return await load_revision(db)
+    reached = await load_revision(db)
+    if not is_older:
+        await seal_all(db)
+    return reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,8 @@ def _load_contents(connection: sa.Connection) -> dict[str, _Content]:
         keys = None
         if key and counted[0] <= _COMPARED_BY_KEY:
             keys = frozenset(tuple(row) for row in connection.execute(sa.select(*key)))
+            if any(isinstance(value, str) and value.startswith(MARK) for row in keys for value in row):
+                keys = None  # they stand otherwise in plain: counted, not compared
         values = dict(zip(columns, counted[1 : 1 + len(columns)], strict=True))
         characters = dict(zip(texts, counted[1 + len(columns) :], strict=True))
         contents[name] = _Content(counted[0], values, characters, limits, keys)

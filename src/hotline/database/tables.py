@@ -2,10 +2,11 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant
+from hotline.database.columns import Document, Instant, SealedText
 from hotline.database.metadata import table
 
 C, S = sa.Column, sa.String
+ANSWER_CONTEXT = "answer"
 answer = table(
     "answer", "What was answered to an Idempotency-Key, written in the same transaction as its effect.",
     C("owner", S(60), primary_key=True),
@@ -13,7 +14,7 @@ answer = table(
     C("fingerprint", S(64), nullable=False),
     C("status", sa.SmallInteger, nullable=False),
     C("etag", S(20)),
-    C("body", sa.Text, nullable=False),
+    C("body", SealedText(ANSWER_CONTEXT), nullable=False),
     C("at", Instant, nullable=False, index=True),
 )  # fmt: skip
 
@@ -27,4 +28,10 @@ schema_compatibility = table(
     "schema_compatibility", "One row: the oldest revision whose code may run on this schema.",
     C("id", sa.Integer, primary_key=True, autoincrement=False),
     C("oldest_code", S(32), nullable=False),
+)  # fmt: skip
+
+sealing_progress = table(
+    "sealing_progress", "Tables whose older rows are still to be sealed; a row goes when its table is done.",
+    C("name", S(40), primary_key=True),
+    C("after", Document, nullable=False, doc="The key of the last row that was sealed"),
 )  # fmt: skip
