@@ -25,6 +25,7 @@ from hotline.organisation.service.credentials import Credential, CredentialState
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import NO_CREDENTIAL, Code, Refusal, Refused
+from hotline.server_secret import lookup_key
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
 Render = Callable[[Mapping[str, Any]], str]  # renders a reply
@@ -72,7 +73,7 @@ async def load_managed_page(
 
 def keyed_hash(services: OrganisationServices, secret: str) -> str:
     """A keyed hash: a dump of the database holds nothing that logs in."""
-    return hmac.new(services.secret, secret.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(lookup_key(services.secret), secret.encode(), hashlib.sha256).hexdigest()
 
 
 def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
