@@ -16,7 +16,6 @@ from alembic.util import CommandError
 from hotline.database.engine import Database
 from hotline.database.schema_state import SchemaFit, load_revision, read_schema_state
 from hotline.database.sealing import MARK
-from hotline.database.sealing_rows import seal_all
 from hotline.refusals import Code, Refusal, Refused
 
 PG_LOCK_TIMEOUT = "4s"  # a migration that cannot get its lock gives way to the traffic and fails
@@ -42,10 +41,7 @@ async def migrate_to(db: Database, migrations: Path, revision: str = "head", *, 
     `config.attributes["lost_values"]`, by `table.column`."""
     config = _config(migrations)
 
-    is_older = False
-
     def run_migration(connection: sa.Connection) -> None:
-        nonlocal is_older
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PG_LOCK_TIMEOUT}'")
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
@@ -63,7 +59,6 @@ async def migrate_to(db: Database, migrations: Path, revision: str = "head", *, 
             and revision != "head"
             and revision in {r.revision for r in script.iterate_revisions(here, "base")} - {here}
         )
-        is_older = older
         if not older:
             command.upgrade(config, revision)
             return
@@ -86,10 +81,7 @@ async def migrate_to(db: Database, migrations: Path, revision: str = "head", *, 
         raise Refused(
             Refusal(Code.INVALID, f"no such revision: {revision}", errors=(("revision", str(fault)[:200]),))
         ) from None
-    reached = await load_revision(db)
-    if not is_older:
-        await seal_all(db)
-    return reached
+    return await load_revision(db)
 
 
 @dataclass(frozen=True, slots=True)

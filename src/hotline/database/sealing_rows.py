@@ -1,6 +1,7 @@
 """Seals rows that were written in plain, and rows that were sealed with an earlier secret; a batch of one table in each
 transaction, so that it can be stopped and goes on where it was."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from hotline.database.columns import Document, SealedDocument, SealedText, sealing_of
 from hotline.database.engine import Database
 from hotline.database.metadata import metadata
-from hotline.database.sealing import MARK, Sealing
+from hotline.database.sealing import Sealing
 from hotline.database.tables import sealing_progress as p
 
 BATCH = 200  # rows of one transaction
@@ -111,6 +112,10 @@ async def seal_all(db: Database) -> int:
     return batches
 
 
-def is_plain(value: Any) -> bool:
-    """Whether a value of a sealed column, as it stands in the database, is not sealed."""
-    return bool(value) and not (isinstance(value, str) and value.startswith(MARK))
+def forget_deleted(connection: sqlite3.Connection) -> None:
+    """Leave nothing in an SQLite file and its log of what was deleted or replaced. It writes the file anew, and may
+    take minutes."""
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE sql LIKE '%USING fts5%'").fetchall():
+        connection.execute(f'INSERT INTO "{name}" ("{name}") VALUES (\'optimize\')')  # noqa: S608  a name of ours
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
