@@ -160,12 +160,6 @@ def _web_retention() -> Sequence[RetentionRule[Services]]:
     return retention()
 
 
-def _sealed_answers() -> Sequence[SealedColumn]:
-    from hotline.web.idempotency import SEALED
-
-    return SEALED
-
-
 CORE: tuple[Capability, ...] = (
     Capability(
         name="tickets",
@@ -200,5 +194,5 @@ CORE: tuple[Capability, ...] = (
         spooled=_spooled_rows,
         retention=_inbound_retention,
     ),
-    Capability(name="web", retention=_web_retention, sealed=_sealed_answers),
+    Capability(name="web", retention=_web_retention),
 )

@@ -90,7 +90,11 @@ def build_write_plan(change: Change, answer: StoredAnswer) -> WritePlan:
         },
         tallies=change.tallies,
         search=tuple(
-            SearchEntry(ticket_tables.TICKET_WORDS, t.number, serial_from_number(t.number), _searched_texts(t))
+            SearchEntry(
+                *(ticket_tables.TICKET_WORDS, t.number, serial_from_number(t.number), _searched_texts(t)),
+                names=(t.phone, t.caller_name, t.contact),
+                names_are_found=not t.confidential,
+            )
             for t in change.texts
         ),
     )
