@@ -12,7 +12,8 @@ from hotline.database.columns import InCodes, in_words
 from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.incidents.model.codes import IncidentCode
-from hotline.incidents.model.incident import IncidentMember
+from hotline.incidents.model.incident import Incident, IncidentMember
+from hotline.incidents.model.vocabulary import IncidentState
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import Priority
 from hotline.text.numbering import TicketNumber
@@ -93,6 +94,17 @@ async def load_named_members(db: Database, code: IncidentCode, numbers: Sequence
     return [_member(row) for row in rows]
 
 
+_WORKED_ON = PreparedQuery(
+    sa.select(t.c.number).where(InCodes(t.c.number, "numbers"), in_words(t.c.status, OPEN - {TicketStatus.RESOLVED}))
+)
+
+
+async def load_worked_on(db: Database, incidents: Sequence[Incident]) -> set[str]:
+    """The parents of those of these incidents that are over, where the parent is still worked on."""
+    parents = [i.parent for i in incidents if i.state is IncidentState.OVER and i.parent is not None]
+    return {row.number for row in await db.rows(_WORKED_ON, numbers=parents)} if parents else set()
+
+
 @dataclass(frozen=True, slots=True)
 class MemberSummary:
     """The tickets of an incident together: how many tickets, different callers, the first and the last call, and the
@@ -169,6 +181,12 @@ class Recipient:
 
 
 _IS_MERGED = t.c.status == TicketStatus.MERGED.value
+_into = t.alias("merged_into")
+# a ticket that somebody merged into one of another matter has the end of that
+_INTO_MEMBER = sa.exists().where(
+    _into.c.number == t.c.parent,
+    sa.or_(_into.c.incident == t.c.incident, _into.c.number == sa.bindparam("parent", type_=sa.String)),
+)
 _CALLED_ABOUT = (
     sa.select(
         t.c.number,
@@ -177,7 +195,10 @@ _CALLED_ABOUT = (
     )
     .where(
         sa.or_(
-            sa.and_(_OF_INCIDENT, sa.or_(_IS_MERGED, sa.and_(in_words(t.c.status, MERGEABLE), sa.not_(_RINGS)))),
+            sa.and_(
+                _OF_INCIDENT,
+                sa.or_(sa.and_(_IS_MERGED, _INTO_MEMBER), sa.and_(in_words(t.c.status, MERGEABLE), sa.not_(_RINGS))),
+            ),
             t.c.number == sa.bindparam("parent", type_=sa.String),
             t.c.parent == sa.bindparam("parent", type_=sa.String),
         ),

@@ -36,7 +36,7 @@ F, A = IncidentField, IncidentAction
 NO_SUCH_INCIDENT = Refusal(Code.NOT_FOUND, "no such incident")
 MOST_RELATED = 100  # incidents that have not ended, among which others of the same matter are looked for
 _SERIES = "incident"  # the sequence that codes are taken from
-RenderIncident = Callable[[Incident], str]
+RenderIncident = Callable[[Incident, bool], str]  # whether it could be reopened, were it over
 
 
 async def load_visible_incident(services: Services, code: str, scope: Scope) -> Incident:
@@ -75,7 +75,9 @@ async def act_on_incident(
             decided = decide_incident(facts, command, request.actor, request.now)
     if isinstance(decided, IncidentChange):
         key, after = request.key, decided.after
-        answer = StoredAnswer(key.owner, key.key, key.fingerprint, 200, render(after), request.now, str(after.version))
+        answer = StoredAnswer(
+            key.owner, key.key, key.fingerprint, 200, render(after, facts.can_reopen), request.now, str(after.version)
+        )
         outcome = await services.journal.commit(build_incident_plan(decided, storable_answer(answer, key)))
         if isinstance(outcome, Replayed):
             return replay_answer(outcome.answer, key)
@@ -117,8 +119,8 @@ async def _members_for(
     """The tickets of the incident that this action is decided on, however many it has."""
     if action is A.CONFIRM:
         return await member_store.load_parent_candidates(services.db, incident.code)
-    if action is A.REOPEN:
-        numbers = [incident.parent] if incident.parent is not None else []
+    if (incident.state is IncidentState.OVER or action is A.END) and incident.parent is not None:
+        numbers = [*numbers, incident.parent]
     return await member_store.load_named_members(services.db, incident.code, numbers)
 
 

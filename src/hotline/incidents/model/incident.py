@@ -10,7 +10,7 @@ from hotline.incidents.model.vocabulary import IncidentAction, IncidentState
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.vocabulary import Priority
 from hotline.text.numbering import TicketNumber
-from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.tickets.model.vocabulary import OPEN, TicketStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,12 @@ class IncidentFacts:
     named: Mapping[str, str | None] = field(default_factory=dict)
     ended: frozenset[str] = frozenset()
     new_code: IncidentCode | None = None  # for an incident that is split off
+
+    @property
+    def can_reopen(self) -> bool:
+        """Whether its parent is worked on, so that the incident can be open again; read where it is over or ends."""
+        parent = next((member for member in self.members if member.number == self.incident.parent), None)
+        return parent is not None and parent.status in OPEN - {TicketStatus.RESOLVED}
 
 
 @dataclass(frozen=True, slots=True)
