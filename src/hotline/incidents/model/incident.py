@@ -12,6 +12,8 @@ from hotline.organisation.model.vocabulary import Priority
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.model.vocabulary import OPEN, TicketStatus
 
+TELLS_MORE = "it tells of more than the incident"  # why a ticket of an incident is not merged by rule
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:
@@ -70,7 +72,7 @@ class IncidentEntry:
 @dataclass(frozen=True, slots=True)
 class IncidentMember:
     """A ticket of an incident, as far as the incident needs it. `department`: of the live lead order; `dangers`: the
-    text tells of a danger."""
+    text tells of a danger; `offered`: it tells of more than the incident, and is merged by hand only."""
 
     number: TicketNumber
     status: TicketStatus
@@ -84,6 +86,7 @@ class IncidentMember:
     department: str | None = None
     unit: str | None = None
     dangers: bool = False
+    offered: bool = False
 
     @property
     def rings(self) -> bool:

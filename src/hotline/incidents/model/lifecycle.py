@@ -215,13 +215,20 @@ _CHECKS: Mapping[IncidentAction, Callable[[IncidentFacts, IncidentCommand], Refu
 
 def choose_parent(incident: Incident, members: Iterable[IncidentMember]) -> TicketNumber | None:
     """The ticket that carries the incident: of those that are open, one without danger goes before all others, then one
-    whose lead order runs, then one of the incident's category, then the earliest."""
+    that tells of no more, then one whose lead order runs, then one of the incident's category, then the earliest."""
     open_tickets = [member for member in members if member.status in OPEN]
     if not open_tickets:
         return None
     return min(
         open_tickets,
-        key=lambda m: (m.rings, m.department is None, m.category != incident.category, m.created_at, m.number),
+        key=lambda m: (
+            m.rings,
+            m.offered,
+            m.department is None,
+            m.category != incident.category,
+            m.created_at,
+            m.number,
+        ),
     ).number
 
 
@@ -307,7 +314,9 @@ def _split_off(facts: IncidentFacts, numbers: list[str], code: Any, now: datetim
     if before.state is S.PROPOSED:
         return draft
     # merged ones are taken out first: the earliest of those without danger carries the new incident
-    first = min(_carriers(facts, numbers), key=lambda m: (m.rings, m.department is None, m.created_at, m.number))
+    first = min(
+        _carriers(facts, numbers), key=lambda m: (m.rings, m.offered, m.department is None, m.created_at, m.number)
+    )
     return replace(draft, parent=first.number)
 
 
