@@ -1,7 +1,7 @@
 """Whether a text asks: how, where, when, how much; or how a matter of some past time goes on."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from hotline.organisation.model.directory import Directory
@@ -9,7 +9,7 @@ from hotline.organisation.model.vocabulary import Kind, Operator
 from hotline.text.word_finder import Span
 from hotline.triage.model.follow_up import clauses_asked_about, read_follow_up
 from hotline.triage.model.matching import Reading
-from hotline.triage.model.symptoms import find_symptoms
+from hotline.triage.model.symptoms import SymptomFinding, find_symptoms
 
 REPROACH_LIST = "reproach"  # the word list of what makes no question of a word that asks, directly behind it
 _ERRAND_WITHIN = 5  # characters behind the word that asks
@@ -72,6 +72,18 @@ def _about_errands(reading: Reading, asking: Collection[Span]) -> frozenset[int]
             if begins and same and reading.units_between(errand[1], behind) < _OWN_TOPIC:
                 about.add(clause - 1)
     return frozenset(about)
+
+
+def find_told(
+    reading: Reading, directory: Directory, symptoms: Sequence[SymptomFinding], enquiry: Enquiry
+) -> Sequence[SymptomFinding]:
+    """The symptoms of a text without what it only asks about beside a fault: "the lamp is broken, and how do I pay the
+    fee" is about the lamp, and the question is answered on the line."""
+    if not enquiry.words or enquiry.progress or len(symptoms) < 2:
+        return symptoms
+    beside = find_symptoms(reading, enquiry.about) if enquiry.about else symptoms
+    faults = [f for f in beside if directory.categories[f.symptom.category].kind is not Kind.ENQUIRY]
+    return faults or symptoms
 
 
 def tells_fault(reading: Reading, directory: Directory, enquiry: Enquiry) -> bool:
