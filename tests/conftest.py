@@ -339,6 +339,7 @@ async def services(
     made.journal.start()
     yield made
     await made.journal.drain()
+    await made.security_log.drain()
 
 
 @pytest.fixture

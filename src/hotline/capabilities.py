@@ -1,6 +1,7 @@
 """The list of the product's capabilities: a new one is one line here. Importing this module imports none of their code
 but these objects."""
 
+from hotline.audit.capability import AUDIT
 from hotline.core import CORE
 from hotline.importing.capability import IMPORTING
 from hotline.incidents.capability import INCIDENTS
@@ -30,4 +31,5 @@ CAPABILITIES: tuple[Capability, ...] = (
     INCIDENTS,
     LEARNING,
     OPERATIONS,
+    AUDIT,
 )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hotline.jobs import Job, RetentionRule
     from hotline.runtime.jobs import WorkerContext
     from hotline.runtime.retention import NightlyCheck
+    from hotline.secrets.secret_box import SealedColumn
     from hotline.tickets.context import Services
 
 
@@ -105,6 +106,12 @@ def _outbox_retention() -> Sequence[RetentionRule[Services]]:
     return retention()
 
 
+def _sealed_gateways() -> Sequence[SealedColumn]:
+    from hotline.delivery.gateways import SEALED
+
+    return SEALED
+
+
 def _inbound_jobs(context: WorkerContext) -> Sequence[Job]:
     from hotline.inbound.jobs import inbound_jobs
 
@@ -135,6 +142,12 @@ def _web_retention() -> Sequence[RetentionRule[Services]]:
     return retention()
 
 
+def _sealed_answers() -> Sequence[SealedColumn]:
+    from hotline.web.idempotency import SEALED
+
+    return SEALED
+
+
 CORE: tuple[Capability, ...] = (
     Capability(
         name="tickets",
@@ -152,7 +165,13 @@ CORE: tuple[Capability, ...] = (
         retention=_organisation_retention,
         commands=_organisation_commands,
     ),
-    Capability(name="delivery", jobs=_outbox_jobs, retention=_outbox_retention, commands=_delivery_commands),
+    Capability(
+        name="delivery",
+        jobs=_outbox_jobs,
+        retention=_outbox_retention,
+        commands=_delivery_commands,
+        sealed=_sealed_gateways,
+    ),
     Capability(
         name="inbound",
         jobs=_inbound_jobs,
@@ -160,5 +179,5 @@ CORE: tuple[Capability, ...] = (
         spooled=_spooled_rows,
         retention=_inbound_retention,
     ),
-    Capability(name="web", retention=_web_retention),
+    Capability(name="web", retention=_web_retention, sealed=_sealed_answers),
 )

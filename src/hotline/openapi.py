@@ -25,6 +25,7 @@ TAGS = {
     "attachments": "Files of a ticket.",
     "boards": "Queues, worklists, boards, the wallboard, the map, and the live stream.",
     "incidents": "Many calls about one matter, handled as one.",
+    "audit": "The security log.",
     "duty": "Who is on duty, and who could take an assignment.",
     "directory": "The organisation as data, and dry runs of its rules.",
     "channels": "Inbound messages that wait for a person; outgoing texts and their status.",

@@ -86,6 +86,14 @@ class Settings(BaseSettings):
         max_length=400,
         description="Whom to tell of a weakness: mailto: or https:, for /.well-known/security.txt; absent: 404",
     )
+    security_log_file: Path | None = Field(
+        None, description="File that the worker appends the security log to, as lines of JSON; absent: none"
+    )
+    security_log_syslog: str | None = Field(
+        None,
+        pattern=r"^(udp|tcp)://[^/?#\s]+$",
+        description="Syslog server that the worker sends the security log to (RFC 5424), as tcp://log.example:601",
+    )
     notice_url: str | None = Field(
         None, description="Where outgoing messages are posted (Standard Webhooks); absent: they wait"
     )

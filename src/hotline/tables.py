@@ -8,6 +8,7 @@ from hotline.incidents import tables as incident_tables
 from hotline.learning import tables as learning_tables
 from hotline.organisation import tables as organisation_tables
 from hotline.reporting import tables as reporting_tables
+from hotline.security_log import tables as security_tables
 from hotline.sms import tables as sms_tables
 from hotline.telephony import tables as telephony_tables
 from hotline.tickets import tables as ticket_tables
@@ -24,6 +25,7 @@ TABLE_MODULES = (
     learning_tables,
     organisation_tables,
     reporting_tables,
+    security_tables,
     sms_tables,
     telephony_tables,
     ticket_tables,

@@ -78,6 +78,8 @@ def build_services(settings: Settings, db: Database) -> Services:
         open311_contact=settings.open311_contact,
         open311_reads=settings.open311_reads,
         security_contact=settings.security_contact,
+        security_log_file=settings.security_log_file,
+        security_log_syslog=settings.security_log_syslog,
     )
     return assemble_services(
         db,
@@ -119,6 +121,7 @@ async def open_services(settings: Settings, *, keep_permissions: bool = False) -
     finally:
         services.leave()
         await services.journal.drain()
+        await services.security_log.drain()
         if services.spool is not None:
             services.spool.close()
         await db.close()

@@ -62,6 +62,7 @@ async def test_a_healthy_system_is_reported_as_healthy_and_left_unchanged(
         "reckoning",
         "skew",
         "durability",
+        "wire",
         "inbound",
         "spool",
         "gateways",
@@ -118,6 +119,13 @@ async def fsync_is_off(services: Services, clock: Clock) -> None:
     if isinstance(services.db, Sqlite):
         assert all(safe for _, _, safe in await services.db.durability())
         await services.db.run_on_writer(lambda connection: connection.execute("PRAGMA synchronous = OFF"))
+
+
+async def a_database_across_an_open_network(services: Services, clock: Clock) -> None:
+    async def plain() -> str:
+        return "10.1.0.5"
+
+    services.db.plain_wire = plain  # type: ignore[method-assign]
 
 
 def row_of_text(key: str, services: Services, now: datetime) -> dict[str, Any]:
@@ -194,6 +202,13 @@ async def test_a_counted_otherwise_clock_and_a_dead_message_are_warnings(
     await services.db.transact(lambda c: (c.execute(old), c.execute(dead)))
     warned = {f.check for f in await run_checks(services, clock.now) if f.warns}
     assert {"reckoning", "outbox"} <= warned
+
+
+async def test_a_database_across_an_open_network_is_a_warning(services: Services, clock: Clock) -> None:
+    assert not (await found(services, clock))["wire"].warns
+    await a_database_across_an_open_network(services, clock)
+    said = (await found(services, clock))["wire"]
+    assert said.warns and not said.wrong and "10.1.0.5" in said.says and "未加密" in said.says_zh
 
 
 async def test_a_system_without_a_notice_address_is_warned_not_failed(

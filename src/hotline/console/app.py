@@ -295,7 +295,7 @@ async def _session(request: Request) -> Response:
     secure = services.public_url.startswith("https://")
     if request.method == "DELETE":
         if token := request.cookies.get(SESSION_COOKIE):
-            await log_out(services, request.app.state.actor_cache, token)
+            await log_out(services, request.app.state.actor_cache, token, services.clock())
         gone = Response(status_code=204)
         gone.delete_cookie(SESSION_COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
         return gone

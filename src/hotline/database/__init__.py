@@ -8,6 +8,7 @@ __all__ = [
     "engine",
     "engine_postgres",
     "engine_sqlite",
+    "hash_chain",
     "idempotency",
     "identifiers",
     "insert_ignore",

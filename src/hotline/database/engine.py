@@ -79,6 +79,9 @@ class Database(Protocol):
     async def durability(self) -> list[tuple[str, str, bool]]:
         """The settings that decide whether a commit survives a power cut: name, value, whether it is safe."""
 
+    async def plain_wire(self) -> str | None:
+        """The database's address where it is reached over a network without TLS, else None."""
+
     async def open(self) -> None: ...
 
     async def close(self) -> None: ...

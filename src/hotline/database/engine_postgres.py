@@ -26,6 +26,7 @@ from hotline.database.engine import (
     Stale,
     note_commit,
 )
+from hotline.database.postgres_tls import WIRE_SQL, leaves_the_machine, tls_options, without_tls_options
 from hotline.database.prepared import BatchQuery, PreparedQuery, Row
 from hotline.database.write_plan import StoredAnswer, WritePlan, indexed_characters
 
@@ -59,7 +60,9 @@ class Postgres:
 
     def __init__(self, url: str, size: int = 12, shard: int = 0, clock: Callable[[], datetime] | None = None) -> None:
         self.clock = clock  # for tests: a database whose clock can be moved
-        self.url = sa.make_url(url).set(drivername="postgresql+asyncpg")
+        given = sa.make_url(url)
+        self.url = without_tls_options(given).set(drivername="postgresql+asyncpg")
+        self._tls = tls_options(given)
         self.dialect: sa.Dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
         self.shard = shard
         self._idle: list[asyncpg.Connection[Any]] = []  # last in, first out: the warmest is taken
@@ -145,6 +148,7 @@ class Postgres:
             execution_options={"clock": self.clock},
             connect_args={
                 "target_session_attrs": "read-write",
+                "ssl": self._tls,
                 "timeout": CONNECT_TIMEOUT,
                 "command_timeout": command_timeout,
                 "server_settings": SETTINGS,
@@ -256,6 +260,12 @@ class Postgres:
             found = await connection.fetch("SELECT name, setting FROM pg_settings WHERE name = ANY($1::text[])", names)
         return [(r["name"], r["setting"], r["setting"] != "off") for r in found]
 
+    async def plain_wire(self) -> str | None:
+        async with self._connection() as connection:
+            self.round_trips += 1
+            wire = await connection.fetchrow(WIRE_SQL)
+        return wire["address"] if leaves_the_machine(wire["address"]) and not wire["encrypted"] else None
+
     @asynccontextmanager
     async def _connection(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
         """A connection for a moment. It goes back into the pool only where nothing is wrong with its session; what
@@ -300,6 +310,7 @@ class Postgres:
             user=url.username,
             password=url.password,
             database=url.database,
+            ssl=self._tls,
             timeout=CONNECT_TIMEOUT,
             command_timeout=COMMAND_TIMEOUT,  # covers a cut wire too: an error after 6 s, not a hanging caller
             server_settings=SETTINGS,

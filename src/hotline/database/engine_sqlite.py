@@ -193,6 +193,9 @@ class Sqlite:
 
         return await self.run_on_writer(ask)
 
+    async def plain_wire(self) -> str | None:
+        return None  # a file
+
     async def run_on_writer(self, work: Callable[[sqlite3.Connection], R]) -> R:
         """What `work` gives, run on the thread and the connection that write, outside any transaction: for pragmas and
         what else SQLite allows there alone. Nobody writes meanwhile."""

@@ -10,20 +10,21 @@ import sqlalchemy as sa
 from hotline.database.cache import CachedTable
 from hotline.database.deadlines import Deadlines
 from hotline.database.engine import Database
-from hotline.delivery import gateway_store, registry
+from hotline.delivery import gateway_store, registry, tables
 from hotline.delivery.account import Account
 from hotline.delivery.gateway_settings import FieldErrors
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.provider import GatewayProvider
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.refusals import Code, Refusal, Refused
-from hotline.secrets.secret_box import seal, unseal
+from hotline.secrets.secret_box import SealedColumn, seal, unseal
 
 MISSING_RECHECK = timedelta(
     milliseconds=50
 )  # but webhooks to names that are not there must not ask the database each time
 UNKNOWN_GATEWAY = Refusal(Code.NOT_FOUND, "no such gateway")
 WEIGHTS = range(0, 101)
+SEALED = (SealedColumn(tables.gateway, "sealed", lambda row: f"gateway {row['name']}"),)
 
 
 @dataclass(frozen=True, slots=True)

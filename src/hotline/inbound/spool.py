@@ -18,6 +18,7 @@ import orjson
 import structlog
 
 from hotline.refusals import Code, Refusal, Refused
+from hotline.server_secret import accepted_secrets
 
 ROTATE_BYTES = 64 * 1024 * 1024
 MAX_BYTES = 2 * 1024 * 1024 * 1024
@@ -45,7 +46,7 @@ class Spool:
 
     def __init__(self, folder: Path, secret: bytes, max_bytes: int = MAX_BYTES) -> None:
         self.folder, self.cap = folder, max_bytes
-        self._secret = hmac.digest(secret, b"spool", "sha256")
+        self._keys = [hmac.digest(each, b"spool", "sha256") for each in accepted_secrets(secret)]
         self._open: FileIO | None = None
         self._turn = asyncio.Lock()
         self._tried: float | None = None  # when the folder was last tried, on the loop's clock
@@ -141,8 +142,11 @@ class Spool:
             self._open.close()
             self._open = None
 
-    def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self._secret, body, "sha256").hex()[:_SEAL].encode()
+    def _mac(self, body: bytes, key: bytes | None = None) -> bytes:
+        return hmac.digest(key or self._keys[0], body, "sha256").hex()[:_SEAL].encode()
+
+    def _is_sealed(self, seal: bytes, body: bytes) -> bool:
+        return any([hmac.compare_digest(seal, self._mac(body, key)) for key in self._keys])
 
     def size(self) -> int:
         """Bytes that wait."""
@@ -171,7 +175,7 @@ class Spool:
         """The whole records of a file; behind the first that does not fit, nothing is believed."""
         for line in raw.split(b"\n"):
             seal, _, body = line.partition(b" ")
-            if not body or not hmac.compare_digest(seal, self._mac(body)):
+            if not body or not self._is_sealed(seal, body):
                 return
             yield orjson.loads(body)
 

@@ -244,6 +244,13 @@ async def _check_durable_commits(services: Services, directory: Directory, now: 
     return [build_finding("durability", "doctor.durability.good")]
 
 
+async def _check_wire(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    address = await services.db.plain_wire()
+    if address is not None:
+        return [build_finding("wire", "doctor.wire.plain", warns=True, address=address)]
+    return [build_finding("wire", "doctor.wire.good")]
+
+
 async def _check_file_permissions(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found = await asyncio.to_thread(exposed_paths, services.data_dir, services.database_file)
     if not found:
@@ -288,6 +295,7 @@ WORKER_CHECKS: Sequence[Check] = (
     _check_clocks_of_old_calendars,
     _check_clock_skew,
     _check_durable_commits,
+    _check_wire,
     _check_file_permissions,
     _check_model,
 )

@@ -8,6 +8,7 @@ from hotline.database.context import PlatformServices
 from hotline.organisation.service.credential_cache import CredentialCache
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.service.password_hashing import PasswordHashing
+from hotline.security_log.service import SecurityLog
 
 
 class HeldWork(Protocol):
@@ -34,7 +35,9 @@ class OrganisationServices(PlatformServices):
     hashing: PasswordHashing = field(default_factory=PasswordHashing)
     credentials: CredentialCache = field(default_factory=CredentialCache)
     held_work: HeldWork = field(init=False)  # set by the composition
+    security_log: SecurityLog = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.deadlines = self.directory.deadlines
+        self.security_log = SecurityLog(self.db)

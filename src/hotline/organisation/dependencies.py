@@ -33,6 +33,7 @@ from hotline.organisation.service.cached_actors import cached_actor
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.idempotency import ANSWER_RETENTION, RequestKey
+from hotline.web.problems import IDENTIFIED_KEY
 
 S = TypeVar("S", bound=OrganisationServices)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -138,6 +139,7 @@ class AccessPolicy:
             actor = await self._authenticate_or_recall(request, services, actor_cache, now)
         elif actor is None:
             actor = await authenticate(services, actor_cache, credential(request), now)
+        request.scope[IDENTIFIED_KEY] = actor
         if not actor.roles & roles:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))
         return actor

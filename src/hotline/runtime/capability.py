@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hotline.jobs import Job, RetentionRule
     from hotline.runtime.jobs import WorkerContext
     from hotline.runtime.retention import NightlyCheck
+    from hotline.secrets.secret_box import SealedColumn
     from hotline.tickets.context import Services
 
 
@@ -36,7 +37,8 @@ class Capability:
     capabilities; adds parts and hooks. `jobs`: what a worker does for it; `upkeep`: what every API process does, too.
     `messages`: the kinds of outgoing messages it sends. `inbound`: how it processes what providers pushed, by kind;
     `spooled`: how it brings in what was spooled, by kind. `retention`: what it deletes in time; `checks`: what it
-    compares with the truth once a night.
+    compares with the truth once a night. `sealed`: the columns of its tables that hold sealed values; whatever it seals
+    stands there, or is lost when the secret is replaced.
     `commands`: its groups of commands; those of a group without a name stand at the top level."""
 
     name: str
@@ -50,3 +52,4 @@ class Capability:
     retention: Callable[[], Sequence[RetentionRule[Services]]] = _none
     checks: Callable[[], Sequence[NightlyCheck]] = _none
     commands: Callable[[], Sequence[Typer]] = _none
+    sealed: Callable[[], Sequence[SealedColumn]] = _none

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import time
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class CapabilitySettings:
     """`streams`: live streams open at once in a process, at most. `quiet`: from when to when residents get no text, by
     the local clock. `open311_reads`: questions about tickets a minute, from one address without a key.
-    `security_contact`: a URI that security.txt names."""
+    `security_contact`: a URI that security.txt names. `security_log_file`, `security_log_syslog`: where the
+    security log is sent as well."""
 
     streams: int = 10_000
     quiet: tuple[time, time] | None = None
@@ -17,3 +19,5 @@ class CapabilitySettings:
     open311_contact: str = ""
     open311_reads: int = 120
     security_contact: str | None = None
+    security_log_file: Path | None = None
+    security_log_syslog: str | None = None

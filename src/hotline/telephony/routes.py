@@ -49,7 +49,7 @@ from hotline.telephony.schemas import (
 from hotline.telephony.service import CallCentreFigures, link_call, load_call_centre_figures, load_login, receive_events
 from hotline.telephony.vocabulary import ReturnCall
 from hotline.tickets.act import load_visible_ticket
-from hotline.tickets.caller_lookup import load_caller_lookup
+from hotline.tickets.caller_lookup import load_caller_lookup, lookup_event
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.schemas.calls import render_caller_card
 from hotline.web.field_types import Moment, PlainLine
@@ -109,6 +109,7 @@ async def look_up_for_exchange(
             )
     except Refused:
         return json_reply(ExchangeLookup(()))
+    context.services.security_log.note(lookup_event(card, asker, context.now))
     if card.match != "known" or card.caller is None:
         return json_reply(ExchangeLookup(()))
     contact = ExchangeContact(card.caller.id, card.caller.name, card.phone, len(card.open))
@@ -139,6 +140,7 @@ async def read_my_calls(
     items = []
     for row in rows:
         card = await load_caller_lookup(context.services, row.phone or row.raw_phone, context.actor, context.now)
+        context.services.security_log.note(lookup_event(card, context.actor, context.now))
         items.append(screen_pop_reply(row, context.actor, render_caller_card(card, row.raw_phone)))
     return json_reply(PopPage(tuple(items), rows[-1].moved_at if rows else since))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
+from hotline.server_secret import lookup_key
 from hotline.text.normalisation import normalise_text
 
 WITHHELD = frozenset(
@@ -132,4 +133,4 @@ def mask_phone(phone: str | None) -> str | None:
 def caller_id(phone: str, secret: bytes) -> str:
     """The id of the caller behind a number. It follows from the number, so that writing needs no look-up, and from the
     server's secret, so that the number cannot be found by trying."""
-    return str(UUID(bytes=hmac.digest(secret, b"caller" + phone.encode(), "sha256")[:16], version=5))
+    return str(UUID(bytes=hmac.digest(lookup_key(secret), b"caller" + phone.encode(), "sha256")[:16], version=5))

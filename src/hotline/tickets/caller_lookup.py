@@ -8,6 +8,8 @@ from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Named
 from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Kind, Priority
+from hotline.security_log.store import SecurityEvent
+from hotline.security_log.vocabulary import Deed
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import TicketStatus
@@ -64,6 +66,12 @@ class CallerLookup:
     open: tuple[CallerTicket, ...] = ()
     history: tuple[CallerTicket, ...] = ()
     unread: tuple[tuple[str, str], ...] = ()
+
+
+def lookup_event(found: CallerLookup, actor: Actor, now: datetime) -> SecurityEvent:
+    """A look-up as the security log has it: whom it found, never by which number."""
+    about = ("caller", found.caller.id) if found.caller is not None else None
+    return SecurityEvent(Deed.CALLER_LOOKED_UP, actor, now, about, {"match": found.match})
 
 
 async def load_caller_lookup(services: Services, phone: str | None, actor: Actor, now: datetime) -> CallerLookup:

@@ -14,6 +14,7 @@ from hotline.organisation.model.directory import Directory, Named, zone_of
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.service.accounts import throttle_subject, too_many_attempts
 from hotline.refusals import Refused
+from hotline.server_secret import accepted_secrets
 from hotline.text.numbering import parse_number
 from hotline.tickets.act import TICKET_NOT_FOUND
 from hotline.tickets.context import Services
@@ -92,7 +93,12 @@ async def check_query_code(
 ) -> bool:
     """Whether the code is the ticket's; wrong ones are counted for the ticket and for the asker: `address:` and an
     address as limits count it, or `sms:` and a phone number. Raises Refused where there were too many."""
-    is_correct = code is not None and hmac.compare_digest(code.encode(), query_code(services.secret, number).encode())
+    is_correct = code is not None and any(
+        [
+            hmac.compare_digest(code.encode(), query_code(each, number).encode())
+            for each in accepted_secrets(services.secret)
+        ]
+    )
     requester_subject, ticket_subject = (
         throttle_subject(services, "ticket-place", number, requester_key),
         throttle_subject(services, "ticket", number),

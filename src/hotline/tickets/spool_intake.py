@@ -19,6 +19,7 @@ from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Refused
+from hotline.server_secret import lookup_key
 from hotline.text.numbering import parse_number
 from hotline.tickets.context import Services
 from hotline.tickets.intake import RenderReply, take_call
@@ -43,7 +44,7 @@ async def spool_request(
     reference_id = new_reference(now)
     if key.keep_body:  # a key of the client's own: a repeat is told the same
         reference_id = str(
-            UUID(bytes=hmac.digest(services.secret, f"spool {key.owner} {key.key}".encode(), "sha256")[:16])
+            UUID(bytes=hmac.digest(lookup_key(services.secret), f"spool {key.owner} {key.key}".encode(), "sha256")[:16])
         )
     record = {
         "kind": "call", "reference": reference_id, "at": now.isoformat(), "taken": intake_to_record(intake_request),

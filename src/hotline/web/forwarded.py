@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from hotline.security_log.client import set_client_address
 from hotline.web.addresses import Network, parse_address, resolve_client_address
 from hotline.web.guard import App, Receive, Scope, Send
 
@@ -27,6 +28,7 @@ class ForwardedClient:
                 if scheme in ("http", "https"):
                     scope["scheme"] = scheme
             scope["client"] = None if found is None else (found, port if found == str(address) else 0)
+            set_client_address(found)
         await self.app(scope, receive, send)
 
 

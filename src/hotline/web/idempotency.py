@@ -10,9 +10,11 @@ import sqlalchemy as sa
 from hotline.database import idempotency
 from hotline.database.context import PlatformServices
 from hotline.database.engine import Database
+from hotline.database.tables import answer
 from hotline.database.write_plan import StoredAnswer
 from hotline.refusals import Code, Refusal, Refused
-from hotline.secrets.secret_box import seal, unseal
+from hotline.secrets.secret_box import SealedColumn, seal, unseal
+from hotline.server_secret import matches_signature
 from hotline.text.numbering import TicketNumber
 
 ANSWER_RETENTION = timedelta(hours=72)  # what the README promises for an Idempotency-Key
@@ -20,6 +22,16 @@ REUSED = Refusal(
     Code.KEY_REUSED,
     "this Idempotency-Key was used with another request",
     errors=(("Idempotency-Key", "used with another request"),),
+)
+
+
+SEALED = (  # answers that hold what is told only once; the others are JSON or empty
+    SealedColumn(
+        answer,
+        "body",
+        lambda row: f"answer {row['owner']} {row['key']}",
+        where=sa.and_(answer.c.body != "", answer.c.body.not_like("{%"), answer.c.body.not_like("[%")),
+    ),
 )
 
 
@@ -84,7 +96,7 @@ async def load_earlier_answer(
     kept = await idempotency.load_stored_answer(services.db, request_key.owner, request_key.key)
     if kept is None:
         return None
-    if not hmac.compare_digest(kept.fingerprint, _fingerprint(services, request_key)):
+    if not _is_same_request(services, request_key, kept.fingerprint):
         raise Refused(REUSED)
     if secret:
         kept = replace(kept, body=unseal(services.secret, _seal_context(request_key), kept.body))
@@ -134,6 +146,12 @@ async def write_once(
 def _fingerprint(services: PlatformServices, request_key: RequestKey) -> str:
     """Keyed with the server's secret: the body may hold a password, and a plain digest of it could be guessed at."""
     return hmac.digest(services.secret, b"answer" + request_key.fingerprint.encode(), "sha256").hex()
+
+
+def _is_same_request(services: PlatformServices, request_key: RequestKey, kept: str) -> bool:
+    """Whether a kept fingerprint is that of this request."""
+    signed = b"answer" + request_key.fingerprint.encode()
+    return matches_signature(services.secret, signed, bytes.fromhex(kept))
 
 
 def _seal_context(request_key: RequestKey) -> str:

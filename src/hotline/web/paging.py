@@ -15,6 +15,7 @@ from fastapi import Query
 from hotline.database.keyset import KeysetPage
 from hotline.database.page_size import MAX_PAGE_SIZE
 from hotline.refusals import Code, Refusal, Refused
+from hotline.server_secret import matches_signature
 
 R = TypeVar("R")
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Items on a page")]
@@ -52,7 +53,7 @@ def decode_cursor(secret: bytes, query_key: Any, cursor: str | None) -> list[Any
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         seal, body = raw[:12], raw[12:]
-        right = hmac.compare_digest(seal, hmac.digest(secret, b"cursor" + body, "sha256")[:12])
+        right = matches_signature(secret, b"cursor" + body, seal)
         mark, *position = orjson.loads(body) if right else [None]
     except (ValueError, TypeError):
         right, mark, position = False, None, []

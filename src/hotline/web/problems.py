@@ -12,6 +12,9 @@ from starlette.responses import Response
 from hotline.database.engine import CommitUnknown, has_committed
 from hotline.locales import translate_pair
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.service import SecurityLog
+from hotline.security_log.store import NOBODY, SecurityEvent
+from hotline.security_log.vocabulary import Deed, EventOutcome
 from hotline.web.rule_texts import rule_of_error
 from hotline.web.schemas import Problem, allowed_action, render_error
 
@@ -77,14 +80,33 @@ def problem_response(refusal: Refusal, headers: dict[str, str] | None = None) ->
     return Response(body.render(), STATUS[code], extra, media_type=PROBLEM_MEDIA_TYPE)
 
 
-async def handle_refused(_: Request, error: Exception) -> Response:
-    """A Refused on its way out."""
+IDENTIFIED_KEY = "hotline.identified"  # in a scope: whoever the credential belongs to, whatever they may do
+
+
+async def handle_refused(request: Request, error: Exception) -> Response:
+    """A Refused on its way out. One for lack of a role goes to the security log."""
     if not isinstance(error, Refused):
         raise error
     refusal = error.refusal
+    if refusal.code is Code.NOT_YOUR_ROLE:
+        _note_refusal(request)
     if refusal.code in _NOT_APPLIED and has_committed():  # a part of it is written: "not applied" would be a lie
         refusal = CommitUnknown().refusal
     return problem_response(refusal)
+
+
+def _note_refusal(request: Request) -> None:
+    services = request.app.state.services
+    security_log: SecurityLog = services.security_log
+    operation = getattr(request.scope.get("route"), "operation_id", None)
+    event = SecurityEvent(
+        Deed.REFUSED,
+        request.scope.get(IDENTIFIED_KEY, NOBODY),
+        services.clock(),
+        details={"operation": operation or "", "method": request.method},
+        outcome=EventOutcome.REFUSED,
+    )
+    security_log.note(event)
 
 
 async def handle_validation_error(_: Request, error: Exception) -> Response:

@@ -10,11 +10,14 @@ from hotline.database.engine import Database
 from hotline.database.prepared import Row
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.service.directory import DirectoryCache
-from hotline.secrets.secret_box import unseal
+from hotline.secrets.secret_box import SealedColumn, unseal
 from hotline.tickets.model.ticket import Change
 from hotline.value_objects import replace
 from hotline.webhooks import store as subscription_store
 from hotline.webhooks.model import EventFilter, event_messages
+from hotline.webhooks.tables import subscription
+
+SEALED = (SealedColumn(subscription, "sealed", lambda row: f"subscription {row['id']}"),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from hotline.delivery.message_kinds import MessageKind
     from hotline.runtime.settings import CapabilitySettings
+    from hotline.secrets.secret_box import SealedColumn
     from hotline.tickets.context import Services
 
 
@@ -35,4 +36,10 @@ def _messages() -> Sequence[MessageKind[Services]]:
     return MESSAGES
 
 
-WEBHOOKS = Capability(name="webhooks", routers=_routers, prepare=_prepare, messages=_messages)
+def _sealed() -> Sequence[SealedColumn]:
+    from hotline.webhooks.cache import SEALED
+
+    return SEALED
+
+
+WEBHOOKS = Capability(name="webhooks", routers=_routers, prepare=_prepare, messages=_messages, sealed=_sealed)

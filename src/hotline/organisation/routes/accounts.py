@@ -88,7 +88,7 @@ async def log_out(
     context: Annotated[StaffContext, require_roles("token.end", *GRANTABLE_ROLES)], request: Request
 ) -> Response:
     """Sign out: the token is invalid at once."""
-    await accounts.log_out(context.services, context.actor_cache, credential(request) or "")
+    await accounts.log_out(context.services, context.actor_cache, credential(request) or "", context.now, context.actor)
     return Response(status_code=204)
 
 

@@ -8,7 +8,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from hotline.organisation.context import OrganisationServices
 from hotline.organisation.dependencies import (
     AuthenticatedRoute,
     CodePath,
@@ -24,6 +23,7 @@ from hotline.organisation.model.items import Override, Roster
 from hotline.organisation.schemas.duty import DutyOut, GapOut, OverrideIn, SwapIn, turn_reply
 from hotline.organisation.service.duty import add_overrides, swap_overrides
 from hotline.refusals import Code, Refusal, Refused
+from hotline.server_secret import accepted_secrets
 from hotline.web.field_types import Moment, PlainLine
 from hotline.web.responses import POST_REFUSALS, READ_REFUSALS, action_reply, json_reply, refusal_responses
 
@@ -67,14 +67,14 @@ async def read_duty(
         called=tuple(turn_reply(t, context.actor) for t in duty.officers_to_call(directory, code, context.now)),
         turns=tuple(turn_reply(t, context.actor) for t in turns),
         gaps=tuple(GapOut(r.code, start, end) for r in rosters for start, end in duty.duty_gaps(r, begins, ends)),
-        feed=f"/v1/departments/{code}/duty.ics?token={_feed_token(context.services, code)}",
+        feed=f"/v1/departments/{code}/duty.ics?token={_feed_token(context.services.secret, code)}",
     )
     return json_reply(shown)
 
 
-def _feed_token(services: OrganisationServices, department: str) -> str:
+def _feed_token(secret: bytes, department: str) -> str:
     """What a calendar program shows instead of a credential: it opens this feed and nothing else."""
-    return hmac.new(services.secret, f"duty feed {department}".encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(secret, f"duty feed {department}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 @router.get(
@@ -93,8 +93,9 @@ async def read_duty_feed(
 ) -> Response:
     """The shifts from a week ago to sixty days ahead, as iCalendar. Names, no phone numbers."""
     directory = await context.services.directory.now(context.now)
-    if code not in directory.departments or not hmac.compare_digest(
-        token.encode(), _feed_token(context.services, code).encode()
+    tokens = [_feed_token(each, code) for each in accepted_secrets(context.services.secret)]
+    if code not in directory.departments or not any(
+        [hmac.compare_digest(token.encode(), each.encode()) for each in tokens]
     ):
         raise Refused(Refusal(Code.NOT_FOUND, "no such feed"))
     from icalendar import Calendar, Event  # 2.5 MB that a server whose feed nobody reads need not hold

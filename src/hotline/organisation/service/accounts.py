@@ -20,11 +20,20 @@ from hotline.organisation.model.actors import GRANTABLE_ROLES, PERSON_ROLES, Act
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant, grant_errors
 from hotline.organisation.model.passwords import check_password
+from hotline.organisation.service.account_events import (
+    key_made,
+    key_revoked,
+    logged_out,
+    person_added,
+    person_changes,
+)
 from hotline.organisation.service.administrators import refuse_without_administrator
 from hotline.organisation.service.credentials import Credential, CredentialState, credential_state, grant_of
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import NO_CREDENTIAL, Code, Refusal, Refused
+from hotline.security_log.store import record_deed, record_deeds
+from hotline.server_secret import lookup_key
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
 Render = Callable[[Mapping[str, Any]], str]  # renders a reply
@@ -72,7 +81,7 @@ async def load_managed_page(
 
 def keyed_hash(services: OrganisationServices, secret: str) -> str:
     """A keyed hash: a dump of the database holds nothing that logs in."""
-    return hmac.new(services.secret, secret.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(lookup_key(services.secret), secret.encode(), hashlib.sha256).hexdigest()
 
 
 def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
@@ -191,8 +200,21 @@ def too_many_attempts(next_at: datetime, now: datetime, what: str) -> Refusal:
     return Refusal(Code.TOO_MANY, f"too many wrong {what}; try again in {wait}", retry_after=seconds)
 
 
-async def log_out(services: OrganisationServices, actor_cache: ActorCache, token: str) -> None:
-    await services.db.transact(lambda c: people.end_session(c, keyed_hash(services, token)))
+async def log_out(
+    services: OrganisationServices, actor_cache: ActorCache, token: str, now: datetime, actor: Actor | None = None
+) -> None:
+    """End a session. `actor`: whose it is, where that is known already."""
+    hashed = keyed_hash(services, token)
+    if actor is None and (row := await people.load_session_person(services.db, hashed)) is not None:
+        actor = credential_state(await services.directory.now(now), ActorKind.PERSON, row).actor
+    event = logged_out(actor, now) if actor is not None else None
+
+    def end(c: sa.Connection) -> None:
+        people.end_session(c, hashed)
+        if event is not None:
+            record_deed(c, event)
+
+    await services.db.transact(end)
     actor_cache.forget()
 
 
@@ -212,8 +234,14 @@ async def add_person(
     """Give a person a log-in. Raises Refused where login, password or grant will not do, or is not the granter's to
     give."""
     row = await _person_row(services, new, now, granter)
+    event = person_added(row, granter, now)
+
+    def add(c: sa.Connection) -> None:
+        people.add_person(c, row)
+        record_deed(c, event)
+
     try:
-        await services.db.transact(lambda c: people.add_person(c, row))
+        await services.db.transact(add)
     except sa.exc.IntegrityError as fault:
         raise Refused(LOGIN_TAKEN) from fault
     return _person_shown(row)
@@ -226,9 +254,11 @@ async def add_person_once(
     if earlier := await load_earlier_answer(services, request.key):
         return earlier
     row = await _person_row(services, new, request.now, request.actor)
+    event = person_added(row, request.actor, request.now)
 
     def add(c: sa.Connection) -> Reply:
         people.add_person(c, row)
+        record_deed(c, event)
         return Reply(201, show(_person_shown(row)), "1")
 
     try:
@@ -300,12 +330,15 @@ async def change_person(
     if "roles" in changed:
         changed["roles"] = sorted(grant.roles)
 
+    events = person_changes(row._asdict(), changed, granter, now)
+
     def keep(c: sa.Connection) -> bool:
         done = people.change_person(c, row.id, update.version, changed)
         if done and ("password" in changed or changed.get("active") is False):
             people.end_sessions(c, row.id)
         if done:
             refuse_without_administrator(c, row._asdict(), changed)
+            record_deeds(c, events)
         return done
 
     if not await services.db.transact(keep):
@@ -330,7 +363,13 @@ async def add_key(services: OrganisationServices, new: NewKey, created_by: str, 
     """A new key, made on the machine itself by whoever `created_by` names; the secret is in this answer and nowhere
     else. Raises Refused where the grant is not valid."""
     row, secret = await _new_key(services, new, created_by, now, None)
-    await services.db.transact(lambda c: people.add_key(c, row))
+    event = key_made(row, None, now)
+
+    def add(c: sa.Connection) -> None:
+        people.add_key(c, row)
+        record_deed(c, event)
+
+    await services.db.transact(add)
     return _key_values(row, secret)
 
 
@@ -342,9 +381,11 @@ async def add_key_once(
     if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier
     row, secret = await _new_key(services, new, request.actor.id, request.now, request.actor)
+    event = key_made(row, request.actor, request.now)
 
     def add(c: sa.Connection) -> Reply:
         people.add_key(c, row)
+        record_deed(c, event)
         return Reply(201, render(_key_values(row, secret)))
 
     return await write_once(services, request.key, add, request.now, secret=True)
@@ -390,10 +431,14 @@ async def revoke_key(
 ) -> None:
     """Raises Refused where there is no such live key, or none that is the granter's to revoke."""
     row = await people.load_key(services.db, key_id)
-    if (
-        row is None
-        or not can_manage(granter, row)
-        or not await services.db.transact(lambda c: people.revoke_key(c, key_id, now))
-    ):
+    event = key_revoked(key_id, granter, now)
+
+    def revoke(c: sa.Connection) -> bool:
+        done = people.revoke_key(c, key_id, now)
+        if done:
+            record_deed(c, event)
+        return done
+
+    if row is None or not can_manage(granter, row) or not await services.db.transact(revoke):
         raise Refused(Refusal(Code.NOT_FOUND, "no such live key"))
     actor_cache.forget()

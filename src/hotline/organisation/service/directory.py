@@ -19,9 +19,12 @@ from hotline.organisation.model.validation import ItemError, directory_errors
 from hotline.organisation.service.directory_annotations import annotate
 from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.store import SecurityEvent, record_deed
+from hotline.security_log.vocabulary import Deed
 from hotline.web.rule_texts import rule_of_error
 
 D = TypeVar("D")
+MOST_ITEMS_NAMED = 50  # of one change, in the security log
 MAX_SNAPSHOT_AGE = timedelta(seconds=1)  # how old a snapshot may be before its version is asked for
 _ADAPTERS: Mapping[str, TypeAdapter[Any]] = {noun: TypeAdapter(shape) for noun, shape in ITEM_TYPES.items()}
 
@@ -165,10 +168,15 @@ async def change(
         return directory
     refuse_errors(directory_errors(Directory(directory.version + 1, **candidate)))
 
+    changed = [f"{noun}/{code}" for noun, code, _, _ in changes]
+    details = {"version": directory.version + 1, "items": changed[:MOST_ITEMS_NAMED], "count": len(changed)}
+    event = SecurityEvent(Deed.DIRECTORY_CHANGED, actor, now, (changes[0][0], changes[0][1]), details)
+
     def keep(c: sa.Connection) -> None:
         organisation_directory.write_changes(c, directory.version + 1, changes, now, actor.id, actor.name)
         if write_also is not None:
             write_also(c)
+        record_deed(c, event)
 
     try:
         await directory_cache.db.transact(keep)

@@ -19,6 +19,8 @@ from hotline.organisation.service.accounts import (
 )
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.store import NOBODY, Principal, SecurityEvent, record_deed
+from hotline.security_log.vocabulary import Deed, EventOutcome
 from hotline.web import throttle_store
 from hotline.web.addresses import parse_address, rate_limit_key
 from hotline.web.idempotency import ActionResult, Reply, RequestKey, write_once
@@ -50,6 +52,7 @@ class CheckedLogIn:
     """A right password: whose, where it was given (device and address), and what was counted before it was checked."""
 
     person: str
+    name: str
     places: frozenset[str]
     places_to_clear: frozenset[str]
     counted: Mapping[str, AttemptLimit]
@@ -68,7 +71,8 @@ async def log_in(services: OrganisationServices, attempt: LogInAttempt, now: dat
     wrong, too many, or too many at once."""
     checked = await _verify_log_in(services, attempt, now)
     token = f"hs_{secrets.token_urlsafe(32)}"
-    await services.db.transact(lambda c: _start_session(c, services, checked, token, now))
+    event = _log_in_event(checked, now)
+    await services.db.transact(lambda c: _start_session(c, services, checked, token, event))
     return StartedSession(token, now + SESSION_LIFETIME)
 
 
@@ -82,9 +86,10 @@ async def log_in_once(
     """The same under an Idempotency-Key: a repeat proves the password again, and is given the same token."""
     checked = await _verify_log_in(services, attempt, now)
     token = f"hs_{secrets.token_urlsafe(32)}"
+    event = _log_in_event(checked, now)
 
     def start(c: sa.Connection) -> Reply:
-        _start_session(c, services, checked, token, now)
+        _start_session(c, services, checked, token, event)
         return Reply(200, render(StartedSession(token, now + SESSION_LIFETIME)))
 
     def take_back(c: sa.Connection) -> None:
@@ -101,19 +106,34 @@ async def log_in_once(
     return result
 
 
+def _log_in_event(checked: CheckedLogIn, now: datetime) -> SecurityEvent:
+    return SecurityEvent(
+        Deed.LOG_IN, Principal("person", checked.person, checked.name), now, ("person", checked.person)
+    )
+
+
 def _start_session(
-    c: sa.Connection, services: OrganisationServices, checked: CheckedLogIn, token: str, now: datetime
+    c: sa.Connection, services: OrganisationServices, checked: CheckedLogIn, token: str, event: SecurityEvent
 ) -> None:
+    now = event.at
     throttle_store.undo_failure(c, checked.counted)
     throttle_store.clear_failures(c, checked.places_to_clear)
     throttle_store.store_known_places(c, checked.places, now)
     people.add_session(c, keyed_hash(services, token), checked.person, now, now + SESSION_LIFETIME)
+    record_deed(c, event)
+
+
+def _note_failure(services: OrganisationServices, person: str | None, why: str, now: datetime) -> None:
+    """A log-in that was refused. What was sent as a login is not kept where nobody has it: it may be a password."""
+    about = ("person", person) if person is not None else None
+    services.security_log.note(SecurityEvent(Deed.LOG_IN_FAILED, NOBODY, now, about, {"why": why}, EventOutcome.FAILED))
 
 
 async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, now: datetime) -> CheckedLogIn:
     login, address, device = attempt.login.casefold(), attempt.address, attempt.device
     # no such log-in can exist: the database need not be asked
     if not re.fullmatch(LOGIN_PATTERN, login) or len(login) > MAX_LOGIN_LENGTH:
+        _note_failure(services, None, "unknown_login", now)
         raise Refused(WRONG_CREDENTIALS)
     address_place = throttle_subject(services, "place", login, "address", rate_limit_key(address))
     device_place = throttle_subject(services, "place", login, "device", device) if device else address_place
@@ -135,7 +155,12 @@ async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, 
         throttle_store.add_failure(c, limits, held, now)
         return bool(known), limits
 
-    known, counted = await services.db.transact(count)
+    try:
+        known, counted = await services.db.transact(count)
+    except Refused as refused:
+        if refused.refusal.code is Code.TOO_MANY:
+            _note_failure(services, None, "too_many", now)
+        raise
     try:
         row = await people.load_person_by_login(services.db, login)
         right = await services.hashing.verify(
@@ -145,5 +170,7 @@ async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, 
         await services.db.transact(lambda c: throttle_store.undo_failure(c, counted))
         raise
     if row is None or not right:
+        why = "unknown_login" if row is None else "wrong_password" if row.active else "closed"
+        _note_failure(services, row.id if row is not None else None, why, now)
         raise Refused(WRONG_CREDENTIALS)
-    return CheckedLogIn(row.id, frozenset(places), frozenset({address_place, device_place}), counted)
+    return CheckedLogIn(row.id, row.name, frozenset(places), frozenset({address_place, device_place}), counted)

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from starlette.responses import FileResponse, Response
 
@@ -15,6 +16,8 @@ from hotline.reporting.service import exports, reports
 from hotline.reporting.store import exports as report_exports
 from hotline.reporting.store import reports as report_reports
 from hotline.reporting.vocabulary import ExportStatus, Period
+from hotline.security_log.store import SecurityEvent, record_deed
+from hotline.security_log.vocabulary import Deed
 from hotline.tickets.dependencies import TicketContext
 from hotline.web.responses import POST_REFUSALS, READ_REFUSALS, action_reply, json_reply, refusal_responses
 
@@ -96,7 +99,13 @@ async def fetch_export(export: CodePath, context: ExportContext) -> Response:
     path = exports.export_path(context.services, row)
     if not path.exists():
         raise Refused(Refusal(Code.NOT_FOUND, "the file lies on another machine, or is gone"))
-    await context.services.db.transact(lambda c: report_exports.count_download(c, row.id))
+    event = SecurityEvent(Deed.EXPORT_FETCHED, context.actor, context.now, ("export", row.id), {"kind": row.kind})
+
+    def count(c: sa.Connection) -> None:
+        report_exports.count_download(c, row.id)
+        record_deed(c, event)
+
+    await context.services.db.transact(count)
     kind = path.suffix.lstrip(".")
     name = f"{row.kind}-{row.created_at:%Y%m%d-%H%M}.{kind}"
     return FileResponse(path, media_type=MEDIA[kind], filename=name)

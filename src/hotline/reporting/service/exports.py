@@ -27,6 +27,8 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.replies import ABSENT, reply_from_values, reply_type
 from hotline.reporting.store import exports
 from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus
+from hotline.security_log.store import SecurityEvent, record_deed
+from hotline.security_log.vocabulary import Deed
 from hotline.storage.spreadsheets import Workbook, render_csv
 from hotline.tickets.act import load_handler_departments
 from hotline.tickets.context import Services
@@ -115,8 +117,11 @@ async def request_export(
         "owner": owner, "status": ExportStatus.WAITING, "rows": 0, "created_at": now, "downloads": 0, "attempts": 0,
     }  # fmt: skip
 
+    event = SecurityEvent(Deed.EXPORT_MADE, actor, now, ("export", row["id"]), {"kind": kind, "form": form})
+
     def add(c: sa.Connection) -> Reply:
         exports.insert_export(c, row)
+        record_deed(c, event)
         return Reply(202, orjson.dumps(render_export(row)).decode())
 
     done = await write_once(services, request.key, add, now)

@@ -13,7 +13,7 @@ from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refused
 from hotline.text.phone_parsing import parse_phone
-from hotline.tickets.caller_lookup import load_caller_lookup
+from hotline.tickets.caller_lookup import load_caller_lookup, lookup_event
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.duplicates import Duplicate
 from hotline.tickets.intake import take_call
@@ -122,6 +122,6 @@ async def look_up_caller(
     """Who is calling: `known` (one name is on record for the number), `maybe` (several people use it, or none gave a
     name), `unknown` or `withheld`; with open tickets and history. A number that cannot be read is `unknown`, and
     `unread` says so. A POST, so that no phone number is in a URL."""
-    return json_reply(
-        render_caller_card(await load_caller_lookup(context.services, body.phone, context.actor, context.now))
-    )
+    found = await load_caller_lookup(context.services, body.phone, context.actor, context.now)
+    await context.services.security_log.record(lookup_event(found, context.actor, context.now))
+    return json_reply(render_caller_card(found))

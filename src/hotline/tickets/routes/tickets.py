@@ -12,6 +12,8 @@ from hotline.organisation.model.actors import PERSON_ROLES, Actor, Role
 from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.store import SecurityEvent
+from hotline.security_log.vocabulary import Deed
 from hotline.text.numbering import parse_number
 from hotline.tickets.act import act, load_handler_departments, load_visible_ticket
 from hotline.tickets.dependencies import TicketContext
@@ -204,7 +206,11 @@ def _add_ticket_route(action: Action, body_type: type[Strict]) -> None:
         command = Command(action, context.version(), sent_fields(body))
         show = _ticket_renderer(context.actor, directory, context.now, revealed=action is Action.REVEAL)
         do = split_ticket if action is Action.SPLIT else act
-        return action_reply(await do(context.services, number, command, await context.write_request(), show))
+        result = await do(context.services, number, command, await context.write_request(), show)
+        if action is Action.REVEAL:
+            event = SecurityEvent(Deed.CONTACT_REVEALED, context.actor, context.now, ("ticket", number))
+            await context.services.security_log.record(event)
+        return action_reply(result)
 
     _TICKET_ACTIONS.add(action, act_on_ticket, ACTION_HELP)
 

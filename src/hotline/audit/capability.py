@@ -1,0 +1,37 @@
+"""The security log over HTTP and to other systems, and the proof that nothing was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hotline.runtime.capability import Capability
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from hotline.jobs import Job
+    from hotline.runtime.jobs import WorkerContext
+    from hotline.runtime.settings import CapabilitySettings
+    from hotline.tickets.context import Services
+
+
+def _routers() -> Sequence[APIRouter]:
+    from hotline.audit import routes
+
+    return (routes.router,)
+
+
+def _prepare(services: Services, settings: CapabilitySettings) -> None:
+    from hotline.audit.shipping import LogDestinations
+
+    services.add(LogDestinations(settings.security_log_file, settings.security_log_syslog))
+
+
+def _jobs(context: WorkerContext) -> Sequence[Job]:
+    from hotline.audit.jobs import audit_jobs
+
+    return audit_jobs(context.services)
+
+
+AUDIT = Capability(name="audit", routers=_routers, prepare=_prepare, jobs=_jobs)

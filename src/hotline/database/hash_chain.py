@@ -1,0 +1,43 @@
+"""Hashes of rows that form a chain: each covers a row's values and the hash of the row before it.
+
+The encoding is the same whatever database the values come from: JSON with sorted keys, moments in UTC with
+microseconds, numbers in one form."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import orjson
+
+GENESIS = ""  # before the first row
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS  # whose fields would not be sorted
+# numbers that jsonb gives back in another form: 1e20 as digits, -0.0 without its sign
+_UNSTABLE_NUMBER = re.compile(rb"-0\.0(?![0-9])|[0-9][eE]")
+
+
+def chain_hash(before: str, values: Sequence[Any]) -> str:
+    """The hash of a row, as 64 hexadecimal digits. `before`: the hash of the row before it."""
+    return hashlib.sha256(before.encode() + encode_values(values)).hexdigest()
+
+
+def encode_values(values: Sequence[Any]) -> bytes:
+    """The values as bytes that only these values have. A moment that is a value of its own is given as text, by
+    `format_instant`; one within a document is encoded as the document is stored."""
+    encoded = orjson.dumps(values, default=_encode_other, option=_OPTIONS)
+    if _UNSTABLE_NUMBER.search(encoded):
+        encoded = orjson.dumps(_stable(orjson.loads(encoded)), option=_OPTIONS)
+    return encoded
+
+
+def _encode_other(value: Any) -> Any:
+    return {f.name: getattr(value, f.name) for f in fields(value)}
+
+
+def _stable(value: Any) -> Any:
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and (abs(value) >= 1e15 or value == 0) else value
+    if isinstance(value, Mapping):
+        return {key: _stable(inner) for key, inner in value.items()}
+    return [_stable(inner) for inner in value] if isinstance(value, list) else value

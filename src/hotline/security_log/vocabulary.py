@@ -1,0 +1,51 @@
+"""The words of the security log."""
+
+from enum import StrEnum
+
+
+class Deed(StrEnum):
+    """What was done or tried."""
+
+    LOG_IN = "log_in"
+    LOG_IN_FAILED = "log_in_failed"
+    LOG_OUT = "log_out"
+    SESSION_ENDED = "session_ended"
+    REFUSED = "refused"  # answered 403
+    CALLER_LOOKED_UP = "caller_looked_up"
+    CONTACT_REVEALED = "contact_revealed"
+    PERSON_ADDED = "person_added"
+    PERSON_CHANGED = "person_changed"
+    PERSON_CLOSED = "person_closed"
+    PERSON_OPENED = "person_opened"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    FACTOR_FAILED = "factor_failed"
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    KEY_MADE = "key_made"
+    KEY_ROTATED = "key_rotated"
+    KEY_REVOKED = "key_revoked"
+    FEED_TOKEN_MADE = "feed_token_made"  # noqa: S105
+    FEED_TOKEN_REVOKED = "feed_token_revoked"  # noqa: S105
+    IDENTITY_PROVIDER_CHANGED = "identity_provider_changed"
+    DIRECTORY_CHANGED = "directory_changed"
+    EXPORT_MADE = "export_made"
+    EXPORT_FETCHED = "export_fetched"
+    FILE_FOUND_INFECTED = "file_found_infected"
+    SECRET_ROTATED = "secret_rotated"  # noqa: S105
+    PRIVACY_EXPORTED = "privacy_exported"
+    PRIVACY_ERASED = "privacy_erased"
+    RETENTION_APPLIED = "retention_applied"
+    RETENTION_CHANGED = "retention_changed"
+    PUBLICATION_CHANGED = "publication_changed"
+    LOG_READ = "log_read"
+    EVENTS_LOST = "events_lost"  # how many could not be written
+
+
+class EventOutcome(StrEnum):
+    """How it ended."""
+
+    DONE = "done"
+    FAILED = "failed"  # a wrong password, code or key
+    REFUSED = "refused"  # known, and without the right to it
