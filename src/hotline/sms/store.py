@@ -128,13 +128,34 @@ async def load_told_texts(db: Database, number: str, phone: str) -> list[str]:
     return [str(row.id) for row in await db.rows(_TOLD, number=number, phone=phone)]
 
 
+_end, _end_of = x.alias("end_text"), t.alias("end_ticket")
 _TOLD_TO_HAVE_JOINED = PreparedQuery(
     sa.select(x.c.id)
     .select_from(x.join(t, t.c.number == x.c.number))
     .where(
         x.c.receiver == sa.bindparam("phone", type_=x.c.receiver.type),
-        x.c.template == "incident_joined",
+        sa.or_(x.c.template == "incident_joined", x.c.template == "incident_reopened"),
         x.c.number != sa.bindparam("number", type_=sa.String),
+        x.c.sent_at.is_not(None),
+        t.c.incident == sa.bindparam("incident", type_=sa.String),
+        ~sa.exists()
+        .where(
+            _end.c.receiver == x.c.receiver,
+            _end.c.template == "incident_over",
+            _end.c.sent_at >= x.c.sent_at,
+            _end_of.c.number == _end.c.number,
+            _end_of.c.incident == t.c.incident,
+        )
+        .correlate(x, t),
+    )
+    .limit(1)
+)
+_TOLD_FINAL_WORD = PreparedQuery(
+    sa.select(x.c.id)
+    .select_from(x.join(t, t.c.number == x.c.number))
+    .where(
+        x.c.receiver == sa.bindparam("phone", type_=sa.String),
+        x.c.template == "incident_over",
         x.c.sent_at.is_not(None),
         t.c.incident == sa.bindparam("incident", type_=sa.String),
     )
@@ -143,9 +164,15 @@ _TOLD_TO_HAVE_JOINED = PreparedQuery(
 
 
 async def was_told_to_have_joined(db: Database, incident: str, phone: str, number: str) -> bool:
-    """Whether this phone was told of another ticket than `number` that it was merged in the incident."""
+    """Whether this phone was told of another ticket than `number` that it was merged in the incident, and not since
+    that this is over."""
     row = await fetch_first(db, _TOLD_TO_HAVE_JOINED, incident=incident, phone=phone, number=number)
     return row is not None
+
+
+async def was_told_final_word(db: Database, incident: str, phone: str) -> bool:
+    """Whether this phone was told that the incident was over."""
+    return await fetch_first(db, _TOLD_FINAL_WORD, incident=incident, phone=phone) is not None
 
 
 async def load_stop_list(db: Database, after: str, limit: int) -> Sequence[Row]:
