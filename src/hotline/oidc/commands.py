@@ -1,13 +1,12 @@
 """Commands about identity providers: oidc set, list, check, remove, link, unlink."""
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.command_line import CommandLine, say, stop
+from hotline.command_line import CommandLine, read_password, say, stop
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,14 +16,13 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(name="oidc", help="Identity providers (OpenID Connect).")
 CodeArgument = Annotated[str, typer.Argument(help="Code of the provider: part of the addresses it is told")]
-SECRET_VARIABLE = "HOTLINE_OIDC_SECRET"  # noqa: S105 - a name
 
 
 @commands.command("set")
 def set_provider(context: typer.Context, code: CodeArgument, file: Path) -> None:
     """Add a provider from a JSON file, or change it. docs/single-sign-on.md says what the file holds.
 
-    Our client's secret there comes from HOTLINE_OIDC_SECRET; without it the secret there was stays."""
+    Our client's secret there comes from HOTLINE_PASSWORD or standard input; without it the secret there was stays."""
     import re
 
     from pydantic import ValidationError
@@ -34,6 +32,7 @@ def set_provider(context: typer.Context, code: CodeArgument, file: Path) -> None
     from hotline.oidc.service import callback_address
 
     line: CommandLine = context.obj
+    secret = read_password(ask=False) or None
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,29}", code):
         stop("the code: a-z 0-9 _ -, beginning with a letter or digit, 30 at most")
     try:
@@ -48,7 +47,6 @@ def set_provider(context: typer.Context, code: CodeArgument, file: Path) -> None
         unknown += [r.area for r in given.rules if r.area and r.area not in directory.areas]
         if unknown:
             stop(f"not in the directory: {', '.join(unknown)}")
-        secret = os.environ.get(SECRET_VARIABLE)
         await providers.set_provider(services, code, given, secret, services.clock())
         return callback_address(services, code)
 

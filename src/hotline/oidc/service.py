@@ -158,9 +158,8 @@ async def _arrive(
         "redirect_uri": callback_address(services, code),
         "code_verifier": verifier,
     }
-    claims = await _claims(services, provider, secret, form, nonce, query.get("iss"), now)
-    claimed = _claimed(provider, claims)
-    session = await _log_in(services, provider, claimed, claims, nonce, origin, now)
+    claims = await _claims(services, _Exchange(provider, secret, form, nonce, query.get("iss")), now)
+    session = await _log_in(services, provider, claims, origin, now)
     return Arrived(session, next_page)
 
 
@@ -176,25 +175,30 @@ def _open_cookie(services: OrganisationServices, code: str, returned: Returned, 
     return nonce, verifier, next_page
 
 
-async def _claims(
-    services: OrganisationServices,
-    provider: IdentityProvider,
-    secret: str | None,
-    form: Mapping[str, str],
-    nonce: str,
-    sent_issuer: str | None,
-    now: datetime,
-) -> Mapping[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """A code to be exchanged. `secret`: ours at the provider; `sent_issuer`: whose the code is said to be."""
+
+    provider: IdentityProvider
+    secret: str | None
+    form: Mapping[str, str]
+    nonce: str
+    sent_issuer: str | None
+
+
+async def _claims(services: OrganisationServices, exchange: _Exchange, now: datetime) -> Mapping[str, Any]:
     """The claims about whoever logged in, checked. Raises LogInFailed."""
     from hotline.oidc.id_token import InvalidToken
 
-    client = services.part(ProviderClient)
+    client, provider = services.part(ProviderClient), exchange.provider
     try:
         async with client.conversation() as conversation:
             metadata = await client.metadata(conversation, provider)
-            _check_sender(metadata, provider, sent_issuer)
-            tokens = await client.exchange(conversation, provider, secret, form)
-            claims = await _checked(client, conversation, provider, str(tokens.get("id_token", "")), nonce, now)
+            _check_sender(metadata, provider, exchange.sent_issuer)
+            tokens = await client.exchange(conversation, provider, exchange.secret, exchange.form)
+            claims = await _checked(
+                client, conversation, provider, str(tokens.get("id_token", "")), exchange.nonce, now
+            )
             if not provider.userinfo:
                 return claims
             more = await client.userinfo(conversation, provider, str(tokens.get("access_token", "")))
@@ -241,12 +245,11 @@ def _claimed(provider: IdentityProvider, claims: Mapping[str, Any]) -> Claimed:
 async def _log_in(
     services: OrganisationServices,
     provider: IdentityProvider,
-    claimed: Claimed,
     claims: Mapping[str, Any],
-    nonce: str,
     origin: LogInOrigin,
     now: datetime,
 ) -> StartedSession:
+    claimed = _claimed(provider, claims)
     try:
         change = await keep_person(services, provider, claimed, now)
     except OutOfReach as fault:
@@ -259,7 +262,7 @@ async def _log_in(
     sid = claims.get("sid") if is_subject(claims.get("sid")) else None
 
     def begin(c: sa.Connection) -> StartedSession:
-        factor_store.use_challenge(c, _once(nonce), now + JOURNEY_LIFETIME)
+        factor_store.use_challenge(c, _once(claims["nonce"]), now + JOURNEY_LIFETIME)
         person, events = change.write(c)
         method = f"oidc:{provider.code}"
         session = start_session(c, services, NewSession(person, origin, method, stage), now)

@@ -43,7 +43,7 @@ Admin = Annotated[StaffContext, require_roles("factors.reset", Role.ADMIN)]
 async def _session(context: StaffContext) -> AskingSession:
     """The session of a person who asks. Raises Refused where it is a key: keys have no second factors."""
     if context.actor.kind is not ActorKind.PERSON:
-        raise Refused(Refusal(Code.NOT_YOUR_ROLE, "keys have no second factors: log in as a person"))
+        raise Refused(Refusal(Code.NOT_FOUND, "keys have no second factors: log in as a person"))
     return await second_step.load_asking_session(context.services, credential(context.request))
 
 
@@ -71,7 +71,12 @@ def _render_codes(codes: tuple[str, ...]) -> str:
     return dump_json(RecoveryCodesOut(codes))
 
 
-@router.get("/me/factors", operation_id="list_my_factors", response_model=FactorsOut, responses=refusal_responses())
+@router.get(
+    "/me/factors",
+    operation_id="list_my_factors",
+    response_model=FactorsOut,
+    responses=refusal_responses(*READ_REFUSALS),
+)
 async def list_my_factors(context: Newcomer) -> Response:
     """Your second factors, the oldest first, and how many recovery codes are left."""
     person = (await _session(context)).row
