@@ -10,7 +10,7 @@ from alembic import op
 from hotline.database.columns import Document, Instant
 
 revision = "0025"
-down_revision = "0020"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
