@@ -1,6 +1,6 @@
 """The security log, the chain of each timeline, and signed checkpoints of all chains.
 
-New tables, and columns that may be empty or have a default: neither database rewrites its rows for them. Older code
+New tables, and columns that may be empty: neither database rewrites its rows for them. Older code
 goes on beside them and writes lines without a hash, which the worker chains for a day after `chain_opening.at`, like
 those that stand here already; so `oldest_code` stays as it is. The way down forgets the log, hashes and checkpoints.
 """
@@ -94,7 +94,7 @@ def upgrade() -> None:
     op.add_column("timeline", sa.Column("image", sa.String(64)))
     op.add_column("timeline", sa.Column("hash", sa.String(64)))
     op.add_column("ticket", sa.Column("head", sa.String(64)))
-    op.add_column("ticket", sa.Column("chained", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("ticket", sa.Column("chained", sa.Integer()))
 
 
 def downgrade() -> None:

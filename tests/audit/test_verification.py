@@ -271,7 +271,7 @@ async def test_lines_of_an_older_version_are_chained_within_a_day(
 async def test_a_hash_is_never_replaced(history: Services, clock: Clock) -> None:
     def forge(c: sa.Connection) -> None:
         c.execute(sa.update(timeline).where(timeline.c.seq == 1).values(by_name="somebody else"))
-        c.execute(sa.update(ticket).values(chained=0, head=None))
+        c.execute(sa.update(ticket).values(chained=None, head=None))
         c.execute(sa.delete(chain_opening))
         c.execute(sa.insert(chain_opening).values(id=1, at=clock()))
         assert chain_next(c, clock()) == 0

@@ -57,6 +57,7 @@ async def test_a_healthy_system_is_reported_as_healthy_and_left_unchanged(
         "ladders",
         "outbox",
         "calendar",
+        "audit",
         "duty",
         "tickets",
         "reckoning",

@@ -27,7 +27,7 @@ def chain_next(c: sa.Connection, now: datetime, limit: int = BATCH) -> int:
         return 0
     waiting = (
         sa.select(ticket.c.number)
-        .where(ticket.c.chained < ticket.c.entries)
+        .where(sa.func.coalesce(ticket.c.chained, 0) < ticket.c.entries)
         .order_by(ticket.c.number)
         .limit(limit)
         .with_for_update(skip_locked=True)

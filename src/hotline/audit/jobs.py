@@ -1,5 +1,4 @@
-"""The jobs of audit: send the security log to other systems, take a checkpoint each hour, chain the lines that have no
-hash."""
+"""The jobs of audit: send the security log elsewhere, take a checkpoint each hour, chain lines without a hash."""
 
 import asyncio
 from collections.abc import Sequence

@@ -257,3 +257,11 @@ def _compare_outside(c: sa.Connection, outside: Sequence[Mapping[str, Any]]) -> 
         if row.hash != kept["hash"]:
             return Fault(place, "the one in the file is another one")
     return None
+
+
+def load_last_checkpoint(c: sa.Connection) -> datetime | None:
+    """When the last checkpoint was made. None: none was."""
+    found: datetime | None = c.execute(
+        sa.select(checkpoint.c.at).order_by(checkpoint.c.number.desc()).limit(1)
+    ).scalar()
+    return found

@@ -86,7 +86,7 @@ ticket = table(
     C("entries", I, nullable=False),
     C("version", I, nullable=False),
     C("head", S(64), doc="The hash of the last line of its timeline; NULL: not chained yet"),
-    C("chained", I, nullable=False, server_default="0", doc="The last line that has a hash"),
+    C("chained", I, doc="The last line that has a hash; NULL: none"),
     words_check("status", TicketStatus), words_check("kind", Kind), words_check("channel", Channel), words_check("priority", Priority),
     words_check("satisfaction_first", Satisfaction), words_check("satisfaction_final", Satisfaction),
     words_check("supervised", Level), words_check("escalated", Level), words_check("outcome", Outcome),

@@ -83,7 +83,7 @@ class Ticket:
     entries: int = 0  # the last number used in the timeline
     version: int = 1
     head: str | None = None  # the hash of the timeline's last line
-    chained: int = 0  # the last line that has a hash
+    chained: int | None = None  # the last line that has a hash
 
 
 @value_object

@@ -54,7 +54,7 @@ def chain_write(write: TicketWrite, lines: Sequence[Entry]) -> tuple[TicketWrite
     """A ticket and its new lines with their hashes. `lines`: in order. A ticket with lines that have none (an older
     process wrote them) gets none either: the worker chains it."""
     shown = write.ticket
-    if not lines or lines[0].seq != shown.chained + 1:
+    if not lines or lines[0].seq != (shown.chained or 0) + 1:
         return write, lines
     before = shown.head or GENESIS
     chained = []
