@@ -11,12 +11,13 @@ from starlette.routing import Mount
 
 from hotline.composition import routers
 from hotline.open311.routes.application import BASE, Open311
-from hotline.openapi import openapi_document
+from hotline.openapi import openapi_document, paths_without_credential
 from hotline.operations import docs
 from hotline.organisation.service.accounts import ActorCache
 from hotline.refusals import Refused
 from hotline.tickets.context import Services
 from hotline.web.addresses import LOOPBACK, Network
+from hotline.web.anonymous_limit import AnonymousLimiter, open_paths
 from hotline.web.forwarded import ForwardedClient
 from hotline.web.guard import RequestGuard
 from hotline.web.https import HttpsOutside
@@ -35,6 +36,7 @@ POST and repeat the request if the answer is lost; send `If-Match` with every ac
 adds.
 
 Open311 GeoReport v2 is served under `/open311/v2`, with the errors of that standard."""
+_LOG_IN_PAGES = ("/console/login", "/console/session", "/console/language/{language}", "/docs", "/openapi.json")
 ServicesFactory = Callable[[], AbstractAsyncContextManager[Services]]
 
 
@@ -42,12 +44,13 @@ ServicesFactory = Callable[[], AbstractAsyncContextManager[Services]]
 class EdgeSettings:
     """`proxies`: whose X-Forwarded-For is believed. `operators`: from where figures, readiness and documentation may be
     asked for at the port that serves everything else. `public_url`: our address as clients know it. `body_seconds`:
-    within which a body is whole."""
+    within which a body is whole. `anonymous_requests`: a minute from one address, without a log-in; 0: no limit."""
 
     proxies: Sequence[Network] = ()
     operators: Sequence[Network] = LOOPBACK
     public_url: str = ""
     body_seconds: float | None = None
+    anonymous_requests: int = 0
 
 
 def build_app(
@@ -89,6 +92,12 @@ def build_app(
     app.router.routes.append(Mount(BASE, app=Open311(app.state)))
     # the last one sees a request first
     app.add_middleware(OperationsGate, allowed=edge.operators)
+    app.add_middleware(
+        AnonymousLimiter,
+        most=edge.anonymous_requests,
+        find_open=lambda: open_paths([*_LOG_IN_PAGES, *paths_without_credential(app)]),
+        unlimited=(BASE, "/console/static/"),
+    )
     app.add_middleware(RequestGuard, slowest_body=edge.body_seconds)
     app.add_middleware(HttpsOutside, public_url=edge.public_url)
     app.add_middleware(ForwardedClient, proxies=edge.proxies)

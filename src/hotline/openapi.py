@@ -13,6 +13,7 @@ from hotline.open311.openapi import API_KEY
 from hotline.open311.routes.application import BASE
 from hotline.organisation.dependencies import KEY_HEADER, VERSION_HEADER, AccessPolicy, access_policy
 from hotline.streaming.schemas import MESSAGE_COMPONENTS
+from hotline.web.anonymous_limit import HOOKS
 from hotline.web.problems import PROBLEM_MEDIA_TYPE
 from hotline.web.responses import ETAG
 from hotline.web.schemas import Problem
@@ -49,6 +50,12 @@ def api_routes(app: FastAPI) -> list[APIRoute]:
     """Every operation of the app, in order."""
     contexts = iter_route_contexts(app.router.routes)
     return [c.original_route for c in contexts if isinstance(c.original_route, APIRoute)]
+
+
+def paths_without_credential(app: FastAPI) -> list[str]:
+    """The paths of the operations that anybody may ask; hooks have their providers' signatures."""
+    routes = [(route.path, access_policy(route)) for route in api_routes(app)]
+    return [path for path, policy in routes if policy is not None and policy.roles is None and HOOKS not in path]
 
 
 def openapi_document(app: FastAPI) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.second_factors import parse_required_roles
 from hotline.scanning.clamd import parse_scanner_address
 from hotline.secrets.secret_file import parse_secrets, read_secret_file
 from hotline.server_secret import ServerSecret
@@ -73,6 +75,10 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
         description="Our address as providers know it: they sign it, and send their reports back to it",
     )
+    second_factor_required: str = Field(
+        "",
+        description="Roles that log in with a second factor, as admin,supervisor; whoever has one is asked in any case",
+    )
     quiet_hours: str = Field(
         "22:00-08:00",
         pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$",
@@ -86,6 +92,13 @@ class Settings(BaseSettings):
         2 * 1024**3, ge=0, description="Bytes taken in while the database is away, at most; 0: none, answer 503 at once"
     )
     streams: int = Field(10_000, ge=1, le=100_000, description="Live streams open in one process, at most")
+    anonymous_requests: int = Field(
+        600,
+        ge=0,
+        le=1_000_000,
+        description="Requests a minute without a log-in from one address (IPv6: its /64) to one process: log-in, "
+        "look-up, pages, wrong credentials and signatures; ten times as many health checks; 0: no limit",
+    )
     open311: bool = Field(
         True, description="Serve Open311; what it publishes without a key is chosen by category, and nothing by itself"
     )
@@ -174,6 +187,16 @@ class Settings(BaseSettings):
     @property
     def operators(self) -> tuple[Network, ...]:
         return parse_proxy_networks(self.operations_allow)
+
+    @field_validator("second_factor_required")
+    @classmethod
+    def _roles(cls, value: str) -> str:
+        parse_required_roles(value)
+        return value
+
+    @property
+    def roles_with_second_factor(self) -> frozenset[Role]:
+        return parse_required_roles(self.second_factor_required)
 
     @property
     def proxies(self) -> tuple[Network, ...]:

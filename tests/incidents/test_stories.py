@@ -312,6 +312,25 @@ async def test_a_department_sees_the_incidents_whose_order_is_its_own(
     assert len(theirs[0]["changes"]["tickets"][1]) == 5
 
 
+async def test_a_contractor_reads_no_note_of_the_desk_in_the_history_of_an_incident(
+    desk: Player, switch: Player, lifts: Player, cast: Cast, services: Services
+) -> None:
+    calls = await call_all(desk, [f"3栋电梯坏了，不动了，{n}楼的人下不来" for n in range(2, 7)], first=100)
+    await settled(IncidentWatch(services))
+    code = (await desk.see(calls[0]))["incident"]
+    path = f"/v1/incidents/{code}"
+    await act(switch, (await switch.get(path)).json(), "confirm")
+    await settled(IncidentWatch(services))
+    incident = await act(switch, (await switch.get(path)).json(), "comment", text="维保单位报价偏高")
+    incident = await act(switch, incident, "contain", text="电梯已停用，人已救出")
+    incident = await act(switch, incident, "reopen", reason="值班员说又坏了")
+    whole, of_works = [(await who.get(f"{path}/timeline")).json()["items"] for who in (desk, lifts)]
+    assert [e["reason"] for e in whole] == [e["reason"] for e in of_works] and "报价偏高" in str(whole)
+    theirs = (await (await cast("liftmen")).get(f"{path}/timeline")).json()["items"]
+    assert [e["action"] for e in theirs] == [e["action"] for e in whole if e["action"] != "comment"]
+    assert "已停用" in str(theirs) and "值班员" not in str(theirs)
+
+
 async def test_an_action_needs_the_version_and_a_repeat_is_answered_once(
     desk: Player, switch: Player, services: Services
 ) -> None:

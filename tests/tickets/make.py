@@ -44,6 +44,7 @@ FIELDS: dict[Field, Any] = {
     F.REACHED: Reached.BUSY,
     F.SOLVED: True,
     F.PUBLIC_REPLY: "done",
+    F.PUBLIC_TEXT: "the lift is being mended",
     F.INTERNAL_RESULT: "belt changed",
     F.CONTACTED: "phone",
     F.COST: 3.5,

@@ -27,8 +27,15 @@ X: link, unlink, update_incident
 ODSR: urge
 S: supervise
 C: escalate, reckon
-ODS: set_confidential
+ODS: set_confidential, unpublish
+DS: publish
 ODSH: reveal
+"""
+
+# what was published of it may be written anew or taken back
+WORDS_OF_ENDED = """
+ODS: reveal, unpublish
+DS: publish
 """
 
 # The lead order of a dispatched, shelved or dispatched-then-waiting ticket is accepted and not yet reported.
@@ -85,15 +92,16 @@ OR: withdraw>withdrawn
 ODHS: comment
 X: update_incident
 ODHSRG: attach
-ODS: set_confidential, reveal
+ODS: set_confidential, reveal, unpublish
+DS: publish
 ORS: reopen>triaged
 """,
-    "declined": "ODS: reveal",
-    "merged": """
-ODS: reveal
+    "declined": WORDS_OF_ENDED,
+    "merged": WORDS_OF_ENDED
+    + """
 ODSX: unmerge>triaged
 """,
-    "withdrawn": "ODS: reveal",
+    "withdrawn": WORDS_OF_ENDED,
     "void": "ODS: reveal",
 }
 

@@ -130,7 +130,8 @@ async def read_incident_timeline(
     incident = await load_visible_incident(context.services, code, scope)
     entries = await store.load_entries(db, incident.code, after, limit)
     visible = {row.number for row in await member_store.load_named_tickets(db, scope, sorted(named_numbers(entries)))}
-    items = tuple(render_incident_entry(entry, visible) for entry in entries)
+    shown = (render_incident_entry(entry, visible, context.actor) for entry in entries)
+    items = tuple(entry for entry in shown if entry is not None)
     return json_reply(IncidentEntryPage(items, next_entries(entries, limit, incident.entries)))
 
 

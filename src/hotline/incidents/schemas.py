@@ -23,7 +23,7 @@ from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Priority
 from hotline.replies import reply_type
 from hotline.tickets.model.ticket import Assignment, Ticket
-from hotline.tickets.model.visibility import VisibleCaller, visible_caller
+from hotline.tickets.model.visibility import VisibleCaller, reads_notes, visible_caller
 from hotline.tickets.model.vocabulary import AssignmentStatus, Part, TicketStatus
 from hotline.web.field_types import NumberWord, Prose, Strict
 
@@ -260,8 +260,15 @@ def _visible_side(side: Any, visible: Container[str]) -> Any:
     return side and [number for number in side if number in visible]
 
 
-def render_incident_entry(entry: IncidentEntry, visible: Container[str]) -> IncidentEntryOut:
-    """`visible`: the tickets that the reader may see; no other is named."""
+_TOLD = frozenset({IncidentAction.CONTAIN, IncidentAction.END})  # with words for callers, not for the desk
+
+
+def render_incident_entry(entry: IncidentEntry, visible: Container[str], actor: Actor) -> IncidentEntryOut | None:
+    """`visible`: the tickets that the reader may see; no other is named. A contractor is told the steps and what
+    callers were told, and none of the desk's notes. None: it is not told of this line."""
+    reads_all = reads_notes(actor)
+    if not reads_all and entry.action is IncidentAction.COMMENT:
+        return None
     changes = {
         name: [_visible_side(side, visible) for side in sides] if name in _NAMES_TICKETS else sides
         for name, sides in entry.changes.items()
@@ -273,7 +280,7 @@ def render_incident_entry(entry: IncidentEntry, visible: Container[str]) -> Inci
         action=entry.action,
         from_=entry.state_from,
         to=entry.state_to,
-        reason=entry.reason,
+        reason=entry.reason if reads_all or entry.action in _TOLD else None,
         changes=changes,
     )
 

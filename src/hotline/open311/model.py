@@ -11,7 +11,6 @@ from hotline.tickets.model.vocabulary import OPEN, Action, Satisfaction, TicketS
 
 A, T = Action, TicketStatus
 UNSATISFIED = frozenset({Satisfaction.DISSATISFIED, Satisfaction.VERY_DISSATISFIED})
-NEVER_PUBLIC = frozenset({T.VOID})  # beside confidential matters and reports of wrongdoing
 _WORDS: Mapping[TicketStatus, str] = {
     T.RECEIVED: "open",
     T.AWAITING_INFO: "open",

@@ -15,6 +15,7 @@ from hotline.open311.schemas import (
 )
 from hotline.organisation.model.directory import Directory
 from hotline.text.spreadsheet_cells import escape_formula
+from hotline.tickets.model.publication import round_place
 from hotline.tickets.model.vocabulary import Action, TicketStatus
 
 _LANGUAGE = "zh-Hans"  # the standard has one text for everybody
@@ -29,8 +30,8 @@ COLUMNS = (
 
 def render_request(directory: Directory, row: Any, parents: Collection[str] = (), *, is_own: bool) -> Open311RequestOut:
     """A request. `is_own`: it came with the asker's key, and is shown as it was sent, with what the resident was
-    answered. Of any other only status, category, area and dates: its words and its answer were not written for the
-    public."""
+    answered. Of any other status, category, area and dates, the text that somebody wrote for the public, and the place
+    as exactly as the category has it: its words and its answer were not written for the public."""
     status = TicketStatus(row.status)
     form = submitted_form(row.advice) if is_own else {}
     category = directory.categories.get(row.category)
@@ -39,6 +40,9 @@ def render_request(directory: Directory, row: Any, parents: Collection[str] = ()
     word = update_status_word(status, Action(row.step) if row.step else None, row.satisfaction_final)
     closed = row.closed_at if status is TicketStatus.CLOSED else None
     name = category.name if category else row.category
+    place: Any = form
+    if not is_own and category is not None and category.public_precision and None not in (row.lat, row.lon):
+        place = dict(zip(("lat", "long"), round_place(row.lat, row.lon, category.public_precision), strict=True))
     media = next(iter(form.get("media_urls") or ()), None)
     return Open311RequestOut(
         service_request_id=row.number,
@@ -46,7 +50,7 @@ def render_request(directory: Directory, row: Any, parents: Collection[str] = ()
         status_notes=f"{word}: {_sentence(row, status, parents, is_own)}",
         service_name=name,
         service_code=row.category,
-        description=form.get("description") or name,
+        description=form.get("description") or row.public_text or name,
         agency_responsible=department.name if department else None,
         service_notice=None,
         requested_datetime=format_whole_second(row.created_at),
@@ -55,8 +59,8 @@ def render_request(directory: Directory, row: Any, parents: Collection[str] = ()
         address=form.get("address") or (area.name if area else None),
         address_id=form.get("address_id"),
         zipcode=None,
-        lat=form.get("lat"),
-        long=form.get("long"),
+        lat=place.get("lat"),
+        long=place.get("long"),
         media_url=media,
     )
 

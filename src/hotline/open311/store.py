@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from hotline.database.columns import InCodes, Instant, in_words
 from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
-from hotline.open311.model import NEVER_PUBLIC, PUBLIC_STEPS, PublicView
+from hotline.open311.model import PUBLIC_STEPS, PublicView
 from hotline.organisation.model.vocabulary import Kind
 from hotline.organisation.tables import directory_log
+from hotline.tickets.model.publication import NEVER_PUBLIC
 from hotline.tickets.model.vocabulary import OPEN, TicketStatus
 from hotline.tickets.tables import ticket as t
 from hotline.tickets.tables import timeline
@@ -26,9 +27,13 @@ _NOT_HIDDEN = sa.and_(
 _CHOICE = t.c.category.op("||", return_type=sa.String())(sa.literal_column("'/'")).op("||", return_type=sa.String())(
     t.c.channel
 )
-# of that, what administrators chose to publish, and what came with the client's own key
+# of that, what administrators chose to publish and nobody took back, and what came with the client's own key
 _PUBLIC = sa.and_(
-    _NOT_HIDDEN, sa.or_(InCodes(_CHOICE, "published"), t.c.created_by == sa.bindparam("client", type_=sa.String))
+    _NOT_HIDDEN,
+    sa.or_(
+        sa.and_(InCodes(_CHOICE, "published"), t.c.unpublished.is_(False)),
+        t.c.created_by == sa.bindparam("client", type_=sa.String),
+    ),
 )
 
 
@@ -50,6 +55,7 @@ _COLUMNS = (
     t.c.number, t.c.status, t.c.category, t.c.channel, t.c.department, t.c.area, t.c.advice, t.c.created_at,
     t.c.updated_at, t.c.closed_at, t.c.promised_at, t.c.review_at, t.c.public_reply, t.c.channel_told, t.c.parent,
     t.c.satisfaction_final, t.c.created_by,
+    t.c.public_text, t.c.lat, t.c.lon,
     sa.case((t.c.status == sa.literal_column(f"'{TicketStatus.CLOSED}'"), _LAST_STEP)).label("step"),
 )  # fmt: skip
 

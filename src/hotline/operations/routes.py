@@ -24,7 +24,9 @@ from hotline.value_objects import replace
 from hotline.web.responses import json_reply, refusal_responses_only
 
 router = APIRouter(tags=["operations"], route_class=AuthenticatedRoute)
-_BAD = refusal_responses_only(Code.INVALID, Code.INTERNAL)  # an Idempotency-Key is looked at wherever it is sent
+_BAD = refusal_responses_only(
+    Code.INVALID, Code.TOO_MANY, Code.INTERNAL
+)  # an Idempotency-Key is looked at wherever it is sent
 _UNREADY: dict[int | str, dict[str, Any]] = {503: {"model": Ready, "description": "Not ready"}, **_BAD}
 DEPTH = Gauge("hotline_journal_depth", "Changes waiting to be written")
 BATCH = Gauge("hotline_journal_last_batch", "Changes in the last transaction")

@@ -33,7 +33,7 @@ class SecurityContact:
     response_class=Response,
     responses={
         200: {"description": "Whom to tell of a weakness", "content": _TEXT},
-        **refusal_responses_only(Code.INVALID, Code.NOT_FOUND, Code.INTERNAL),
+        **refusal_responses_only(Code.INVALID, Code.NOT_FOUND, Code.TOO_MANY, Code.INTERNAL),
     },
 )
 async def security_txt(context: Annotated[TicketContext, allow_anonymous("security_contact.read")]) -> Response:

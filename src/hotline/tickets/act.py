@@ -133,6 +133,7 @@ def _with_further_steps(change: Change, steps: Sequence[RuleStep], directory: Di
             escalations=(*change.escalations, *decided.escalations),
             texts=decided.texts or change.texts,
             tallies=tallies,
+            author_departments=change.author_departments,
         )
     return change
 

@@ -210,6 +210,10 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
             return {"supervised": fields[F.LEVEL]}
         case A.ESCALATE:
             return {"escalated": max((before.escalated or Level.BLUE, fields[F.LEVEL]), key=_LEVELS_ASCENDING.index)}
+        case A.PUBLISH:
+            return {"public_text": fields[F.PUBLIC_TEXT], "unpublished": False}
+        case A.UNPUBLISH:
+            return {"public_text": None, "unpublished": True}
         case A.SET_CONFIDENTIAL:
             return {"confidential": fields[F.CONFIDENTIAL]}
         case _:

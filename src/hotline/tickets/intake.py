@@ -74,6 +74,8 @@ async def _take_call(
     parsed_phone = parse_phone(intake_request.phone, services.region, services.area_code)
     caller = caller_id(parsed_phone.phone, services.secret) if parsed_phone.phone and parsed_phone.caller else None
     incoming = IncomingCall(intake_request, parsed_phone, caller, str(uuid4()), actor, now)
+    incoming = await _with_named_ticket(services, incoming, request)
+    intake_request = incoming.intake_request
     advice = await _advise(services, incoming)
     if intake_request.attach_to is not None and not await _adds_danger(services, incoming, request, advice):
         return await _join_open_ticket(services, incoming, request, render, advice)
@@ -97,6 +99,18 @@ async def _take_call(
     if isinstance(outcome, Replayed):
         return replay_answer(outcome.answer, request.key)
     return ActionResult(answer, replayed=False, number=change.after.ticket.number)
+
+
+async def _with_named_ticket(services: Services, incoming: IncomingCall, request: WriteRequest) -> IncomingCall:
+    """A machine adds to what it opened itself. Whatever other number it names, its words open a ticket that names that
+    one, for an operator to merge: the answer is the same whether there is such a ticket or not."""
+    scope, named = request.scope or intake_scope(request.actor), incoming.intake_request.attach_to
+    if named is None or scope.creator is None:
+        return incoming
+    number = parse_number(named)
+    if await ticket_facts.load_facts(services.db, scope, number or TicketNumber("")) is not None:
+        return incoming
+    return replace(incoming, intake_request=replace(incoming.intake_request, attach_to=None), named=number)
 
 
 async def _advise(services: Services, incoming: IncomingCall) -> Advice:
@@ -186,7 +200,7 @@ async def _join_open_ticket(
     scope = request.scope or intake_scope(request.actor)
     dangers = _danger_flags(advice)
     number = parse_number(incoming.intake_request.attach_to or "")
-    if number is None and scope.creator is None:  # a machine is not told which of its guesses are well formed
+    if number is None:
         rule = "not a ticket number: check the digits"
         raise Refused(Refusal(Code.INVALID, "that is no ticket number", errors=(("attach_to", rule),)))
     for _ in range(5):  # a call carries no version: after a change in between it is added all the same

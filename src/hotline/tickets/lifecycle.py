@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from hotline.organisation.model.actors import Actor, Role
 from hotline.refusals import Code, Refusal
 from hotline.tickets import effects
+from hotline.tickets.model.publication import NEVER_PUBLIC, is_public, may_publish, tells_who_called
 from hotline.tickets.model.ticket import Assignment, Change, Command, Facts
 from hotline.tickets.model.vocabulary import (
     ENDED,
@@ -140,6 +141,9 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     *(row(at,            A.SPLIT,          at,              _DESK,                       F.NARRATIVE, F.MATTERS, G.NOT_SPLIT) for at in T if at in OPEN),
     *(row(at,            A.SET_CONFIDENTIAL, at,            _DESK | {R.SUPERVISOR},      F.CONFIDENTIAL, F.REASON)
       for at in T if at not in WITHOUT_NOTES),
+    *(row(at,            A.PUBLISH,        at,              _BENCH,                      F.PUBLIC_TEXT, G.MAY_PUBLISH, G.NAMES_NOBODY)
+      for at in T if at not in NEVER_PUBLIC),
+    *(row(at,            A.UNPUBLISH,      at,              _DESK | {R.SUPERVISOR},      F.REASON, G.IS_PUBLIC) for at in T if at not in NEVER_PUBLIC),
     *(row(at,            A.REVEAL,         at,              _DESK | {R.SUPERVISOR},      F.REASON) for at in T),
     *(row(at,            A.REVEAL,         at,              {R.HANDLER},                 F.REASON, G.NOT_CONFIDENTIAL) for at in T if at in OPEN),
 )  # fmt: skip
@@ -325,6 +329,15 @@ GUARDS: Mapping[Guard, tuple[GuardTest, str]] = {
         lambda f, a, c, w, n: c is None or a is None or c.fields.get(F.DEPARTMENT) != a.department,
         "the suggested department must be another one",
     ),
+    G.MAY_PUBLISH: (
+        lambda f, a, c, w, n: may_publish(f.ticket, f.directory),
+        "nothing is published of this category and channel, or of this matter",
+    ),
+    G.IS_PUBLIC: (lambda f, a, c, w, n: is_public(f.ticket, f.directory), "nothing of the ticket is public"),
+    G.NAMES_NOBODY: (
+        lambda f, a, c, w, n: c is None or not tells_who_called(f.ticket, str(c.fields.get(F.PUBLIC_TEXT) or "")),
+        "the text holds the caller's name or number",
+    ),
     G.UNCLAIMED: (lambda f, a, c, w, n: a is None or a.assignee is None, "this order is claimed already"),
     G.REVIEW_AHEAD: (
         lambda f, a, c, w, n: c is None or n < c.fields[F.REVIEW_AT] <= n + timedelta(days=90),
@@ -341,6 +354,7 @@ GUARD_FIELDS: Mapping[Guard, Field] = {
     G.TARGET_HAS_ORDER: F.TARGET,
     G.NO_CYCLE: F.TARGET,
     G.UNREACHABLE_TRIED: F.SATISFACTION,
+    G.NAMES_NOBODY: F.PUBLIC_TEXT,
     G.NEW_DEPARTMENT: F.DEPARTMENT,
     G.OTHER_DEPARTMENT: F.DEPARTMENT,
 }

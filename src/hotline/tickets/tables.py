@@ -52,6 +52,8 @@ ticket = table(
     C("promised_at", Instant),
     C("review_at", Instant),
     C("public_reply", sa.Text),
+    C("public_text", sa.Text, doc="Written for the public, and published"),
+    C("unpublished", sa.Boolean, nullable=False, server_default=sa.false(), doc="Taken back from the public"),
     C("internal_result", sa.Text),
     C("cost", sa.Float),
     C("funding", S(20)),

@@ -3,6 +3,7 @@
 __all__ = [
     "action_routes",
     "addresses",
+    "anonymous_limit",
     "connections",
     "field_types",
     "forwarded",

@@ -8,7 +8,7 @@ from typing import Any
 from hotline.delivery.model import Message, RetryPolicy
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.replies import reply_from_values, reply_type
-from hotline.tickets.model.ticket import Change, Entry, Facts, Ticket
+from hotline.tickets.model.ticket import Change, Entry, Ticket
 from hotline.tickets.model.visibility import entry_parties
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, Satisfaction, TicketStatus
 
@@ -146,14 +146,14 @@ def event_messages(change: Change, now: datetime) -> tuple[Message, ...]:
             found.append(
                 Message(
                     f"ev.{entry.number}.{entry.seq}", "event", entry.number, f"event:{entry.number}",
-                    _stored(kind, entry, after), now,
+                    _stored(kind, entry, change), now,
                 )
             )  # fmt: skip
     return tuple(found)
 
 
-def _stored(kind: str, entry: Entry, after: Facts) -> dict[str, Any]:
-    ticket = after.ticket
+def _stored(kind: str, entry: Entry, change: Change) -> dict[str, Any]:
+    after, ticket = change.after, change.after.ticket
     order = after.order(entry.assignment) if entry.assignment else None
     return {
         "type": kind,
@@ -161,7 +161,7 @@ def _stored(kind: str, entry: Entry, after: Facts) -> dict[str, Any]:
         "at": entry.at,
         "from": entry.status_from,
         "to": entry.status_to,
-        "departments": sorted(entry_parties(entry, after)),
+        "departments": sorted(entry_parties(entry, after, change.author_departments)),
         "area": ticket.area,
         "confidential": ticket.confidential,
         "outer_system": ticket.outer_system,

@@ -49,6 +49,12 @@ class Actor:
     home_area: str | None = None
     contractor: bool = False  # sees place and task, never the caller
 
+    @property
+    def handler_departments(self) -> frozenset[str]:
+        """The departments this actor speaks for: none where it acts for the desk."""
+        acts_for_desk = Role.HANDLER not in self.roles or self.roles & AREA_WIDE_ROLES
+        return frozenset() if acts_for_desk else self.departments
+
 
 CLOCK = Actor(ActorKind.CLOCK, "clock", "clock", frozenset({Role.CLOCK}))
 ANONYMOUS = Actor(ActorKind.PERSON, "nobody", "nobody", frozenset())  # where no credential is asked for

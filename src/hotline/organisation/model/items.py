@@ -134,8 +134,9 @@ class Attribute(CodedItem):
 class Category(NamedItem):
     """What a matter is about: it routes. `scheme` is the code in the outer code book; `words` hint at it. `attributes`
     and `intake` are for Open311 clients: what they are asked, and whether they get a number at once. `public_channels`:
-    the channels whose matters of this category anybody may read through Open311, as state, place and dates; none
-    unless somebody says so."""
+    the channels whose matters of this category anybody may read through Open311, as state, area and dates, with the
+    text that somebody wrote for the public; none unless somebody says so. `public_precision`: their coordinates are
+    told as the middle of a square so many metres wide; absent: not at all."""
 
     parent: str | None = None
     scheme: str | None = None
@@ -147,6 +148,7 @@ class Category(NamedItem):
     attributes: tuple[Attribute, ...] = ()
     intake: Intake = Intake.REALTIME
     public_channels: tuple[Channel, ...] = ()
+    public_precision: int | None = None
     repeat_hours: int | None = None  # for how long a report may be repeated; absent: as its parent, or the organisation
 
 

@@ -55,6 +55,7 @@ def directory_errors(directory: Directory) -> list[ItemError]:
 
 _LISTS = frozenset({AttributeType.SINGLE, AttributeType.MULTI})
 LONGEST_REPEAT_HOURS = 8760  # a year
+PUBLIC_PRECISIONS = range(50, 5001)  # metres: a block of houses to a quarter
 _RESERVED_CODE = "fixmystreet_id"  # stands in every definition by itself
 
 
@@ -109,6 +110,9 @@ def _item_errors(d: Directory) -> Iterable[ItemError]:
             yield ItemError(
                 "categories", category.code, "public_channels", "a confidential category is never published"
             )
+        if category.public_precision is not None and category.public_precision not in PUBLIC_PRECISIONS:
+            rule = f"{PUBLIC_PRECISIONS[0]} to {PUBLIC_PRECISIONS[-1]} metres"
+            yield ItemError("categories", category.code, "public_precision", rule)
     yield from _organisation_errors(d)
     yield from _calendar_errors(d)
     yield from _policy_errors(d)

@@ -32,6 +32,7 @@ from hotline.security_log.vocabulary import Deed
 from hotline.storage.spreadsheets import Workbook, render_csv
 from hotline.tickets.act import load_handler_departments
 from hotline.tickets.context import Services
+from hotline.tickets.model.publication import NEVER_PUBLIC
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.visibility import visible_caller, visible_entry
 from hotline.tickets.model.vocabulary import TicketStatus
@@ -254,7 +255,7 @@ async def _render_entries(services: Services, actor: Actor, page: Sequence[Ticke
 
 
 def _is_public(ticket: Ticket) -> bool:
-    hidden = ticket.confidential or ticket.kind is Kind.REPORT or ticket.status in open311_model.NEVER_PUBLIC
+    hidden = ticket.confidential or ticket.kind is Kind.REPORT or ticket.status in NEVER_PUBLIC or ticket.unpublished
     return not hidden and ticket.category is not None
 
 

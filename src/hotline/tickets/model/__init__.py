@@ -5,6 +5,7 @@ __all__ = [
     "intake",
     "measures",
     "new_ticket",
+    "publication",
     "routing",
     "stream_events",
     "ticket",

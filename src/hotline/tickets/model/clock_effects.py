@@ -96,6 +96,7 @@ def build_change(facts: Facts, draft: DraftChange, command: Command, actor: Acto
         clocks=clock_changes.touched,
         escalations=(escalation,) if escalation else (),
         texts=(ticket,) if column_changes.keys() & INDEXED_COLUMNS else (),
+        author_departments=actor.handler_departments,
     )
 
 

@@ -19,7 +19,15 @@ from hotline.tickets.model.codes import unknown_codes
 from hotline.tickets.model.new_ticket import NewTicket
 from hotline.tickets.model.routing import RoutingDecision, choose_route
 from hotline.tickets.model.ticket import Call, Caller, Change, Command, Entry, Facts, Ticket
-from hotline.tickets.model.vocabulary import SPLIT_FROM, Action, Field, TicketStatus, offered_flag, split_from_flag
+from hotline.tickets.model.vocabulary import (
+    SPLIT_FROM,
+    Action,
+    Field,
+    TicketStatus,
+    names_flag,
+    offered_flag,
+    split_from_flag,
+)
 from hotline.tickets.sla import clock_updates
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.triage.model.advice import Advice
@@ -115,6 +123,7 @@ class IncomingCall:
     at: datetime
     incident: IncidentMatch | None = None
     origin: Ticket | None = None
+    named: TicketNumber | None = None  # a ticket that a machine says it belongs to, and did not open
 
 
 def refusal_of(intake_request: IntakeRequest, directory: Directory, actor: Actor, now: datetime) -> Refusal | None:
@@ -265,6 +274,8 @@ def _build_ticket(
         flags = (*flags, split_from_flag(origin.number), *(("imported",) if "imported" in origin.flags else ()))
     if incident is not None and incident.offered:
         flags = (*flags, offered_flag(incident.code))
+    if incoming.named is not None:
+        flags = (*flags, names_flag(incoming.named))
     area = intake_request.area or advice.area or actor.home_area
     if actor.areas is not None and area not in actor.areas:
         area = actor.home_area

@@ -11,7 +11,7 @@ from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import Priority
 from hotline.replies import reply_from_values, reply_type
 from hotline.tickets.model.measures import call_deltas, measure_changes
-from hotline.tickets.model.ticket import Assignment, Change, Entry, Facts, Ticket
+from hotline.tickets.model.ticket import Assignment, Change, Entry, Ticket
 from hotline.tickets.model.visibility import entry_parties
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, TicketStatus
 
@@ -86,7 +86,7 @@ def change_events(change: Change) -> list[Event]:
             figures: tuple[Any, ...] = ()
             if not events:
                 figures = (*measure_changes(change.before, change.after), *call_deltas(change.calls))
-            events.append(_event(entry, change.after, figures))
+            events.append(_event(entry, change, figures))
         else:  # the ticket another was merged into
             parent = next(w.ticket for w in change.tickets if w.ticket.number == entry.number)
             events.append(Event(parent.number, entry.seq, entry.at, parent.area, change.parent_holders,
@@ -94,9 +94,10 @@ def change_events(change: Change) -> list[Event]:
     return events
 
 
-def _event(entry: Entry, facts: Facts, figures: tuple[Any, ...]) -> Event:
+def _event(entry: Entry, change: Change, figures: tuple[Any, ...]) -> Event:
+    facts = change.after
     order = facts.order(entry.assignment) if entry.assignment else None
-    holders = tuple(sorted(entry_parties(entry, facts)))
+    holders = tuple(sorted(entry_parties(entry, facts, change.author_departments)))
     data = _ticket_event(entry, facts.ticket, order)
     return Event(entry.number, entry.seq, entry.at, facts.ticket.area, holders, data, figures)
 

@@ -53,6 +53,8 @@ class Ticket:
     promised_at: datetime | None = None  # what the resident was told
     review_at: datetime | None = None  # when a shelved matter is looked at again
     public_reply: str | None = None
+    public_text: str | None = None  # written for the public, and published
+    unpublished: bool = False  # taken back: nothing of it is public, whatever its category publishes
     internal_result: str | None = None
     cost: float | None = None  # yuan
     funding: str | None = None
@@ -287,4 +289,5 @@ class Change:
     clocks: tuple[Clock, ...] = ()
     escalations: tuple[Escalation, ...] = ()
     texts: tuple[Ticket, ...] = ()  # tickets whose words must be indexed anew
+    author_departments: frozenset[str] = frozenset()  # whose handler wrote the entries; none: not one
     parent_holders: tuple[str, ...] = ()  # of the ticket this one was merged into: who has an order on it

@@ -1,6 +1,6 @@
 """Who may see which data. The caller's data is shown by role; what an actor may not see is reported as not found."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -80,7 +80,7 @@ _CONTRACTOR_FIELDS = frozenset(
     {"status", "kind", "category", "priority", "area", "due_at", "promised_at", "review_at", "channel", "calls"}
 )
 _CALLER_FIELDS = frozenset({"phone", "caller_name", "contact", "caller"})
-_WORDS = frozenset({"title", "narrative", "address", *PART_NAMES})
+_WORDS = frozenset({"title", "narrative", "public_text", "address", *PART_NAMES})
 
 
 class EntryRow(Protocol):
@@ -112,9 +112,20 @@ class VisibleEntry:
     changes: Mapping[str, Any]
 
 
+def reads_notes(actor: Actor) -> bool:
+    """Whether an actor reads what the desk and the departments write for each other: everybody but a contractor."""
+    return bool(actor.roles & AREA_WIDE_ROLES) or not actor.contractor
+
+
+def _is_told(action: Action, *, by_own: bool, by_handler: bool) -> bool:
+    """Whether a contractor is told of a line that belongs to no order: of its own, and of the desk's where it is no
+    note; of no other department's."""
+    return by_own or not (by_handler or action in _DESK_ONLY_ACTIONS)
+
+
 def can_see_order(order: Assignment, actor: Actor) -> bool:
     """Whether an order is shown: the desk and whoever takes part see every one; a contractor sees its own alone."""
-    if actor.roles & AREA_WIDE_ROLES or not actor.contractor:
+    if reads_notes(actor):
         return True
     return order.department in actor.departments or order.performer in actor.departments
 
@@ -135,18 +146,19 @@ def visible_entry(
         changes = {k: _redact_old_text(k, v) for k, v in changes.items() if k not in _CALLER_FIELDS}
         if entry.by_kind == ActorKind.RESIDENT:  # the id of a resident is the id of the caller
             by_id = "resident"
-    if actor.roles & AREA_WIDE_ROLES or not actor.contractor:
+    if reads_notes(actor):
         return VisibleEntry(by_id, entry.by_name, entry.reason, changes)
     own = {o.id for o in orders if can_see_order(o, actor)}
     if entry.assignment is not None:
         if entry.assignment not in own:
             return None
         return VisibleEntry(by_id, entry.by_name, entry.reason, _own_order_changes(changes, own))
-    if entry.by_id == actor.id or authors.get(entry.by_id) in actor.departments:
-        return VisibleEntry(by_id, entry.by_name, entry.reason, _own_order_changes(changes, own))
     action = Action(entry.action)
-    if action in _DESK_ONLY_ACTIONS or entry.by_id in authors:
+    by_own = entry.by_id == actor.id or authors.get(entry.by_id) in actor.departments
+    if not _is_told(action, by_own=by_own, by_handler=entry.by_id in authors):
         return None
+    if by_own:
+        return VisibleEntry(by_id, entry.by_name, entry.reason, _own_order_changes(changes, own))
     shown = {k: v for k, v in _own_order_changes(changes, own).items() if k in _CONTRACTOR_FIELDS or k == "issued"}
     return VisibleEntry(by_id, entry.by_name, entry.reason if action in _REASON_VISIBLE_ACTIONS else None, shown)
 
@@ -154,14 +166,15 @@ def visible_entry(
 def can_see_file(by_id: str, orders: Iterable[Assignment], actor: Actor, authors: Mapping[str, str]) -> bool:
     """Whether a file of a ticket is shown. To a contractor: its own, the desk's, and those of the departments it works
     for here. `authors` as for `visible_entry`."""
-    if actor.roles & AREA_WIDE_ROLES or not actor.contractor or by_id == actor.id or by_id not in authors:
+    if reads_notes(actor) or by_id == actor.id or by_id not in authors:
         return True
     return authors[by_id] in actor.departments | {o.department for o in orders if can_see_order(o, actor)}
 
 
-def entry_parties(entry: Entry, facts: Facts) -> frozenset[str]:
+def entry_parties(entry: Entry, facts: Facts, authors: Collection[str] = ()) -> frozenset[str]:
     """The departments and performers a line concerns, as it is written: whoever has a view of the ticket, and whoever
-    loses it with this line. A contractor is told of its own orders, and of what `visible_entry` shows it."""
+    loses it with this line. A contractor is told of its own orders, and of what `visible_entry` shows it. `authors`:
+    the departments whose handler writes the line, none where the desk does."""
     parties = {
         party
         for a in facts.assignments
@@ -170,9 +183,9 @@ def entry_parties(entry: Entry, facts: Facts) -> frozenset[str]:
         if party
     }
     order = facts.order(entry.assignment) if entry.assignment else None
-    if order is None and entry.action not in _DESK_ONLY_ACTIONS:
+    own = {order.department, order.performer} if order is not None else set(authors)
+    if order is None and _is_told(entry.action, by_own=False, by_handler=bool(authors)):
         return frozenset(parties)
-    own = {order.department, order.performer} if order is not None else set()
     # without a directory every party may be a contractor
     known = facts.directory.departments if facts.directory is not None else {}
     contractors = {p for p in parties if p not in known or known[p].kind is DepartmentKind.CONTRACTOR}

@@ -106,6 +106,8 @@ class Action(StrEnum):
     SUPERVISE = "supervise"
     SET_CONFIDENTIAL = "set_confidential"
     AMEND = "amend"
+    PUBLISH = "publish"  # a text written for the public
+    UNPUBLISH = "unpublish"  # nothing of it is public any more
     ADD_CALL = "add_call"
     ABSORB = "absorb"
     ATTACH = "attach"
@@ -284,7 +286,8 @@ class Field(StrEnum):
     SATISFACTION = "satisfaction"
     REACHED = "reached"
     SOLVED = "solved"
-    PUBLIC_REPLY = "public_reply"
+    PUBLIC_REPLY = "public_reply"  # to the caller: never published
+    PUBLIC_TEXT = "public_text"
     INTERNAL_RESULT = "internal_result"
     CONTACTED = "contacted"
     COST = "cost"
@@ -325,6 +328,9 @@ class Guard(StrEnum):
     REVIEW_AHEAD = "review_ahead"
     UNCLAIMED = "unclaimed"
     OTHER_DEPARTMENT = "other_department"
+    MAY_PUBLISH = "may_publish"
+    IS_PUBLIC = "is_public"
+    NAMES_NOBODY = "names_nobody"
 
 
 ESCALATION_LEVEL = "rung"  # the level of an escalation, under the name that stored timeline entries have
@@ -333,6 +339,7 @@ CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would
 DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
 SPLIT_INTO = "split_into"  # the numbers of the tickets that a split opens; and the kind of the flag that names one
 READ_ANEW = "read_anew"  # beside a split: the columns that follow from the sentence that stays
+NAMES = "names"  # the kind of the flag that tells which ticket a machine's sender named
 SPLIT_FROM = "split_from"  # of the ticket that another is split off
 
 
@@ -360,6 +367,11 @@ def split_from_flag(number: str) -> str:
 def offered_flag(incident: str) -> str:
     """The flag of a ticket that may belong to an incident and tells of more: a person decides."""
     return f"offered:{incident}"
+
+
+def names_flag(number: str) -> str:
+    """The flag of a ticket whose sender says that it belongs to another: a person decides."""
+    return f"{NAMES}:{number}"
 
 
 def left_flag(incident: str) -> str:

@@ -57,6 +57,12 @@ def _part_type(kind: str) -> Any:
     return Annotated[PlainLine, StringConstraints(max_length=LONGEST_PART), AfterValidator(read)]
 
 
+PublicText = Annotated[
+    Prose,
+    StringConstraints(max_length=1000),
+    Field(description="Shown to everybody, with nothing that tells who called; instead of what was published before"),
+]
+
 FIELD_TYPES: dict[F, Any] = {
     F.CATEGORY: CategoryCode,
     F.KIND: Kind,
@@ -94,6 +100,7 @@ FIELD_TYPES: dict[F, Any] = {
     F.REACHED: Reached,
     F.SOLVED: bool,
     F.PUBLIC_REPLY: Prose,
+    F.PUBLIC_TEXT: PublicText,
     F.INTERNAL_RESULT: Prose,
     F.CONTACTED: WrittenLine,
     F.COST: Money,
@@ -112,6 +119,7 @@ EXAMPLES: dict[F, Any] = {
     F.TEXT: "已与来电人核实楼栋",
     F.ANSWER: "已告知办理流程",
     F.PUBLIC_REPLY: "电梯已修复，恢复运行",
+    F.PUBLIC_TEXT: "3栋电梯门机故障，已报修",
     F.INTERNAL_RESULT: "更换门机皮带",
     F.SOLVED: True,
     F.SATISFACTION: "satisfied",

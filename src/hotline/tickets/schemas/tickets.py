@@ -12,10 +12,12 @@ from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
 from hotline.replies import ABSENT, reply_from_values, reply_type
 from hotline.tickets.lifecycle import allowed_moves, allowed_order_moves
+from hotline.tickets.model.publication import is_publishable
 from hotline.tickets.model.queues import current_wait
 from hotline.tickets.model.ticket import Assignment, Facts, Ticket
 from hotline.tickets.model.visibility import VisibleCaller, can_see_order, visible_caller
 from hotline.tickets.model.vocabulary import (
+    NAMES,
     AssignmentStatus,
     DeclineReason,
     Funding,
@@ -170,6 +172,15 @@ class TicketResult:
 
 
 @reply_type()
+class PublicationOut:
+    """What anybody may read of a ticket. `public`: it is listed, by its category and channel; `text`: what was written
+    for it."""
+
+    public: bool
+    text: str | None
+
+
+@reply_type()
 class TicketOut:
     """A ticket as you may see it."""
 
@@ -202,6 +213,7 @@ class TicketOut:
         tuple[ErrorOut, ...], Field(description="What could not be read when it was taken in, for the desk")
     ]
     result: TicketResult
+    publication: PublicationOut
     promised_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -237,7 +249,7 @@ def render_ticket(
             for a in facts.assignments
             if is_staff and can_see_order(a, actor)
         ),
-        flags=t.flags,
+        flags=t.flags if is_staff else tuple(flag for flag in t.flags if not flag.startswith(f"{NAMES}:")),
         supervised=t.supervised,
         escalated=t.escalated,
         parent=t.parent,
@@ -253,13 +265,19 @@ def render_ticket(
         else None,
         unread=render_unread(t.advice.get("unread") or ()) if is_staff else (),
         result=_render_result(facts, actor, inside=is_staff),
+        publication=_render_publication(t, directory),
         promised_at=t.promised_at,
         created_at=t.created_at,
         updated_at=t.updated_at,
         closed_at=t.closed_at,
         version=t.version,
-        allowed_actions=tuple(map(render_move, allowed_moves(facts, actor, now))),
+        allowed_actions=tuple(map(render_move, allowed_moves(replace(facts, directory=directory), actor, now))),
     )
+
+
+def _render_publication(t: Ticket, directory: Directory) -> PublicationOut:
+    shown = not t.unpublished and is_publishable(t, directory.categories)
+    return PublicationOut(shown, t.public_text if shown else None)
 
 
 def _render_clocks(facts: Facts, actor: Actor, now: datetime, *, inside: bool) -> TicketClocks:
