@@ -60,11 +60,7 @@ def build_server_app(settings: Settings, *, with_worker: bool) -> FastAPI:
                     await running
 
     edge = EdgeSettings(
-        settings.proxies,
-        settings.operators,
-        settings.public_url,
-        settings.body_seconds,
-        settings.anonymous_requests,
+        settings.proxies, settings.operators, settings.public_url, settings.body_seconds, settings.anonymous_requests
     )
     app = build_app(open_app_services, with_docs=settings.docs, edge=edge)
     app.router.routes.extend(console.console_routes())

@@ -175,16 +175,6 @@ class Settings(BaseSettings):
         parse_proxy_networks(value)
         return value
 
-    @field_validator("second_factor_required")
-    @classmethod
-    def _roles(cls, value: str) -> str:
-        parse_required_roles(value)
-        return value
-
-    @property
-    def roles_with_second_factor(self) -> frozenset[Role]:
-        return parse_required_roles(self.second_factor_required)
-
     @field_validator("operations_allow")
     @classmethod
     def _operators(cls, value: str) -> str:
@@ -200,6 +190,16 @@ class Settings(BaseSettings):
     @property
     def operators(self) -> tuple[Network, ...]:
         return parse_proxy_networks(self.operations_allow)
+
+    @field_validator("second_factor_required")
+    @classmethod
+    def _roles(cls, value: str) -> str:
+        parse_required_roles(value)
+        return value
+
+    @property
+    def roles_with_second_factor(self) -> frozenset[Role]:
+        return parse_required_roles(self.second_factor_required)
 
     @property
     def proxies(self) -> tuple[Network, ...]:

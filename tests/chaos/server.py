@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ class Process:
     folder: Path
     port: int = field(default_factory=free_port)
     imported: bool = True
+    tls: ssl.SSLContext | None = None  # of a client, where the server ends TLS
     running: subprocess.Popen[bytes] | ForkedProcess | None = None
 
     def cli(self, *args: str, input: str | None = None) -> str:  # noqa: A002
@@ -43,7 +45,9 @@ class Process:
         until = time.monotonic() + 30
         while time.monotonic() < until:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=1).read()
+                scheme = "http" if self.tls is None else "https"
+                at = f"{scheme}://127.0.0.1:{self.port}/healthz"
+                urllib.request.urlopen(at, timeout=1, context=self.tls).read()
                 return
             except OSError:
                 assert self.running.poll() is None, (self.folder / "err").read_text()

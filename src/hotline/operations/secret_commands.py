@@ -38,7 +38,6 @@ def rotate(context: typer.Context) -> None:
     if len(ids) == 1:
         if line.settings.secret_file is None:
             stop("set HOTLINE_SECRET to a new secret and HOTLINE_SECRET_PREVIOUS to this one: docs/operations.md")
-        line.with_services(_keep_lookup_key)
         add_secret(line.settings.secret_file)
         say(f"a new secret is in {line.settings.secret_file}, the earlier one is still accepted: {RESTART}")
         return
@@ -72,10 +71,6 @@ async def _state(services: "Services") -> tuple[list[str], int]:
     from hotline.server_secret import accepted_secrets
 
     return [secret_id(each) for each in accepted_secrets(services.secret)], await count_sealed_by_others(services)
-
-
-async def _keep_lookup_key(services: "Services") -> None:
-    """Opening the services stores the look-up key: it is made of the secret that is replaced now."""
 
 
 async def _seal_anew(services: "Services") -> Any:

@@ -25,9 +25,9 @@ def _key_context(name: str) -> str:
 
 
 async def load_lookup_key(db: Database, secret: bytes, now: datetime, *, store: bool = True) -> None:
-    """Give the secret the look-up key of this database. The first time, it is the oldest secret accepted, and is stored
-    (`store`). Raises Refused where it was sealed with a secret that is not accepted: this process would find no caller
-    and no key."""
+    """Give the secret the look-up key of this database: the oldest secret accepted, which is stored (`store`) once
+    there are several. Raises Refused where it was sealed with a secret that is not accepted: this process would find no
+    caller and no key."""
     if not isinstance(secret, ServerSecret):
         return
 
@@ -36,7 +36,7 @@ async def load_lookup_key(db: Database, secret: bytes, now: datetime, *, store: 
             return None
         query = sa.select(stored_key.c.sealed).where(stored_key.c.name == LOOKUP)
         sealed = c.execute(query).scalar_one_or_none()
-        if sealed is None and store:
+        if sealed is None and store and len(accepted_secrets(secret)) > 1:
             sealed = seal(secret, _key_context(LOOKUP), secret.lookup.hex())
             insert_ignoring_duplicates(c, stored_key, [{"name": LOOKUP, "sealed": sealed, "created_at": now}])
             sealed = c.execute(query).scalar_one()  # another process may have stored it a moment ago
