@@ -83,9 +83,9 @@ def _delivery_commands() -> Sequence[Typer]:
 
 
 def _organisation_routers() -> Sequence[APIRouter]:
-    from hotline.organisation.routes import accounts, directory, duty, sessions
+    from hotline.organisation.routes import accounts, directory, duty, own_password, sessions
 
-    return [noun.router for noun in (duty, directory, accounts, sessions)]
+    return [noun.router for noun in (duty, directory, accounts, own_password, sessions)]
 
 
 def _organisation_retention() -> Sequence[RetentionRule[Services]]:

@@ -3,12 +3,13 @@
 import contextlib
 import ipaddress
 import secrets
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hotline.organisation.model.sessions import AccountRules
 from hotline.web.addresses import Network, parse_proxy_networks
 
 
@@ -24,6 +25,12 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy URL of the database; absent: SQLite in the data folder"
     )
     database_connections: int = Field(12, ge=2, le=200, description="PostgreSQL connections of one process")
+    session_hours: int = Field(12, ge=1, le=168, description="Hours after which a log-in ends, however much it is used")
+    session_idle_hours: float = Field(4, ge=0.25, le=168, description="Hours after which an unused log-in ends")
+    first_password_days: int = Field(
+        7, ge=1, le=90, description="Days after which a password that somebody else set ends, unless it was replaced"
+    )
+    key_days: int = Field(365, ge=1, le=3650, description="Days after which a key ends that is made without an end")
     shard: int = Field(
         0, ge=0, le=1000, description="Number of this process: two processes with different ones share no counter row"
     )
@@ -119,6 +126,15 @@ class Settings(BaseSettings):
     def _proxies(cls, value: str) -> str:
         parse_proxy_networks(value)
         return value
+
+    @property
+    def account_rules(self) -> AccountRules:
+        return AccountRules(
+            timedelta(hours=self.session_hours),
+            timedelta(hours=self.session_idle_hours),
+            timedelta(days=self.first_password_days),
+            timedelta(days=self.key_days),
+        )
 
     @property
     def proxies(self) -> tuple[Network, ...]:

@@ -142,6 +142,7 @@ def console_routes() -> list[Route]:
     return [
         Route("/console", _home, name="console"),
         Route("/console/login", _login_page, name="console login"),
+        Route("/console/password", _password_page, name="console password"),
         Route("/console/session", _session, methods=["POST", "DELETE"], name="console session"),
         Route("/console/language/{language}", _language, name="console language"),
         Route("/console/machine/{machine}.svg", _state_diagram, name="console machine"),
@@ -250,6 +251,11 @@ async def _home(request: Request) -> Response:
 
 async def _login_page(request: Request) -> Response:
     return _render_page(request, "login.html", request_language(request), name="login")
+
+
+async def _password_page(request: Request) -> Response:
+    """Also for a log-in that is not whole before the first password is replaced."""
+    return _render_page(request, "password.html", request_language(request), name="password")
 
 
 async def _page_context(request: Request, actor: Actor, name: str) -> dict[str, Any]:
