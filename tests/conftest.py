@@ -41,6 +41,7 @@ from hotline.organisation.service.directory import DirectoryCache, item_as_json
 from hotline.organisation.service.password_hashing import PasswordHashing
 from hotline.organisation.service.seeding import read_seed_items
 from hotline.organisation.store import directory as organisation_directory
+from hotline.organisation.tables import person
 from hotline.packaged_files import packaged_folder
 from hotline.tables import metadata
 from hotline.tickets.context import Services
@@ -449,6 +450,11 @@ class Player:
 
 
 Cast = Callable[[str], Awaitable[Player]]
+
+
+async def keep_first_passwords(services: Services) -> None:
+    """For stories of something else: everybody goes on with the password they were given, as with one of their own."""
+    await services.db.transact(lambda c: c.execute(sa.update(person).values(first_password_until=None)))
 
 
 @pytest.fixture

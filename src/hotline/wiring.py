@@ -94,6 +94,7 @@ def build_services(settings: Settings, db: Database) -> Services:
         settings.key(),
         settings.data_dir / "files",
         capabilities,
+        account_rules=settings.account_rules,
         region=settings.region,
         area_code=settings.area_code,
         has_notice_address=settings.notice_url is not None,
