@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql
 from hotline.database.sealing_rows import unseal_table
 
 revision = "0022"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
