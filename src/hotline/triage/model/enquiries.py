@@ -1,7 +1,7 @@
 """Whether a text asks: how, where, when, how much; or how a matter of some past time goes on."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from hotline.organisation.model.directory import Directory
@@ -9,7 +9,7 @@ from hotline.organisation.model.vocabulary import Kind, Operator
 from hotline.text.word_finder import Span
 from hotline.triage.model.follow_up import clauses_asked_about, read_follow_up
 from hotline.triage.model.matching import Reading
-from hotline.triage.model.symptoms import find_symptoms
+from hotline.triage.model.symptoms import SymptomFinding, find_symptoms
 
 REPROACH_LIST = "reproach"  # the word list of what makes no question of a word that asks, directly behind it
 _ERRAND_WITHIN = 5  # characters behind the word that asks
@@ -74,10 +74,11 @@ def _about_errands(reading: Reading, asking: Collection[Span]) -> frozenset[int]
     return frozenset(about)
 
 
-def tells_fault(reading: Reading, directory: Directory, enquiry: Enquiry) -> bool:
-    """Whether something is told to be wrong beside what the question is about."""
+def tells_fault(reading: Reading, directory: Directory, enquiry: Enquiry, symptoms: Sequence[SymptomFinding]) -> bool:
+    """Whether something is told to be wrong beside what the question is about. `symptoms`: of the whole text."""
     categories = directory.categories
+    told = find_symptoms(reading, enquiry.about) if enquiry.about else symptoms
     return enquiry.ongoing or any(
         categories[code].active and categories[code].kind is not Kind.ENQUIRY
-        for code in (found.symptom.category for found in find_symptoms(reading, enquiry.about))
+        for code in (found.symptom.category for found in told)
     )
