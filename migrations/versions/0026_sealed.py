@@ -14,8 +14,8 @@ from sqlalchemy.dialects import postgresql
 
 from hotline.database.sealing_rows import unseal_table
 
-revision = "0022"
-down_revision = "0019"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
@@ -47,7 +47,7 @@ def upgrade() -> None:
     op.bulk_insert(made, [{"name": name, "after": nothing} for name in SEALED])
     # the receiver's number stood in it; what waits to be sent keeps its order, and is gone in hours
     op.execute(f"UPDATE outbox SET partition = 'text:' || id WHERE {TEXT_PARTITION}")
-    op.execute("UPDATE schema_compatibility SET oldest_code = '0022'")
+    op.execute("UPDATE schema_compatibility SET oldest_code = '0026'")
 
 
 def downgrade() -> None:
