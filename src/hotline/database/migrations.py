@@ -20,7 +20,9 @@ from hotline.refusals import Code, Refusal, Refused
 
 PG_LOCK_TIMEOUT = "4s"  # a migration that cannot get its lock gives way to the traffic and fails
 # no data of the hotline
-_IGNORED_TABLES = frozenset({"alembic_version", "chain_opening", "schema_compatibility", "sqlite_sequence"})
+_IGNORED_TABLES = frozenset(
+    {"alembic_version", "chain_opening", "sealing_progress", "schema_compatibility", "sqlite_sequence"}
+)
 # with the tables SQLite keeps behind one (`…_words_data` and so on): what an index holds follows from other tables
 _SEARCH_INDEX = re.compile(r"_words(_|$)")
 _COMPARED_BY_KEY = 10_000  # rows: in smaller tables every row is looked for, in larger ones they are counted

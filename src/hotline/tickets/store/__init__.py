@@ -11,4 +11,5 @@ __all__ = [
     "history",
     "lists",
     "scope",
+    "search_index",
 ]

@@ -6,13 +6,16 @@ on where it was stopped). Older code would show what is sealed and find no calle
 down writes everything in plain.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from hotline.database.sealing_rows import unseal_table
 
-revision = "0022"
-down_revision = "0021"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
@@ -37,13 +40,14 @@ def upgrade() -> None:
     made = op.create_table(
         "sealing_progress",
         sa.Column("name", sa.String(length=40), nullable=False),
-        sa.Column("after", sa.JSON() if op.get_bind().dialect.name == "sqlite" else sa.dialects.postgresql.JSONB(), nullable=False),
+        sa.Column("after", sa.Text().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_sealing_progress")),
     )
-    op.bulk_insert(made, [{"name": name, "after": []} for name in SEALED])
+    nothing: Any = [] if op.get_bind().dialect.name == "postgresql" else "[]"
+    op.bulk_insert(made, [{"name": name, "after": nothing} for name in SEALED])
     # the receiver's number stood in it; what waits to be sent keeps its order, and is gone in hours
     op.execute(f"UPDATE outbox SET partition = 'text:' || id WHERE {TEXT_PARTITION}")
-    op.execute("UPDATE schema_compatibility SET oldest_code = '0022'")
+    op.execute("UPDATE schema_compatibility SET oldest_code = '0024'")
 
 
 def downgrade() -> None:
