@@ -83,15 +83,21 @@ def _delivery_commands() -> Sequence[Typer]:
 
 
 def _organisation_routers() -> Sequence[APIRouter]:
-    from hotline.organisation.routes import accounts, directory, duty
+    from hotline.organisation.routes import accounts, directory, duty, sessions
 
-    return [noun.router for noun in (duty, directory, accounts)]
+    return [noun.router for noun in (duty, directory, accounts, sessions)]
 
 
 def _organisation_retention() -> Sequence[RetentionRule[Services]]:
     from hotline.organisation.jobs import retention
 
     return retention()
+
+
+def _organisation_upkeep(services: Services) -> Sequence[Job]:
+    from hotline.organisation.jobs import last_use_job
+
+    return (last_use_job(services),)
 
 
 def _outbox_jobs(context: WorkerContext) -> Sequence[Job]:
@@ -162,6 +168,7 @@ CORE: tuple[Capability, ...] = (
     Capability(
         name="organisation",
         routers=_organisation_routers,
+        upkeep=_organisation_upkeep,
         retention=_organisation_retention,
         commands=_organisation_commands,
     ),

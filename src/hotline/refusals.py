@@ -12,6 +12,8 @@ class Code(StrEnum):
     BAD_REQUEST = "bad-request"
     UNAUTHENTICATED = "unauthenticated"
     NOT_YOUR_ROLE = "not-your-role"
+    SECOND_FACTOR_REQUIRED = "second-factor-required"
+    PASSWORD_CHANGE_REQUIRED = "password-change-required"  # noqa: S105 - a code
     NOT_FOUND = "not-found"
     UNKNOWN_ACTION = "unknown-action"
     METHOD_NOT_ALLOWED = "method-not-allowed"

@@ -19,6 +19,7 @@ from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refused
 from hotline.reporting.rollups import load_fold_mark
 from hotline.reporting.service.figures import load_rollup_drift, update_rollups
+from hotline.security_log.tables import chain_head, security_log
 from hotline.tables import metadata
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import start_missing_clocks
@@ -154,6 +155,8 @@ def forget_later_columns(c: sa.Connection) -> None:
     """What revisions after 0011 added: a way down past them would lose it, and say so."""
     c.execute(sa.update(ticket).values(dict.fromkeys(PART_NAMES)))
     c.execute(sa.update(call).values(area=None, category=None))
+    c.execute(sa.delete(security_log))
+    c.execute(sa.delete(chain_head))
 
 
 async def test_no_way_down_cuts_off_what_was_written_unless_it_is_said(

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.service.accounts import ActorCache, NewPerson, PersonUpdate, add_person, change_person
+from hotline.organisation.service.accounts import ActorCache, NewPerson, add_person
 from hotline.organisation.service.logging_in import LogInAttempt, log_in, log_in_once
 from hotline.organisation.service.password_hashing import MAX_WAITING, PasswordHashing
+from hotline.organisation.service.person_changes import PersonUpdate, change_person
 from hotline.refusals import Code, Refusal, Refused
 from hotline.runtime.retention import tidy
 from hotline.tickets.context import Services

@@ -1,5 +1,5 @@
 """What words around a danger make of it: denied, over, feared, a film; and what makes it real again. Each story reads
-otherwise in a directory without the operator's words, so that no operator stands idle."""
+otherwise where the operator has no words, so that no operator stands idle."""
 
 from dataclasses import replace
 from functools import cache
@@ -9,9 +9,9 @@ import pytest
 from hotline.organisation.model.vocabulary import Danger, Grade, Operator
 from hotline.text.normalisation import fold_text
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
-from hotline.triage.model.lexicon import Lexicon, build_lexicon
+from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.matching import Reading
-from tests.triage.test_danger_frames import DIRECTORY
+from tests.triage.seeded import seeded_lexicon
 
 # operator, language, a story that it lowers, and its twin that it must leave alone
 LOWERED = [
@@ -146,11 +146,15 @@ COMPARED = ["楼上走路跟爆炸了一样", "打雷像房子塌了一样"]
 NOUNS = ["村委会有个人晕倒了", "演唱会上有个人晕倒了", "工会那边有个人晕倒了", "会场有个人晕倒了"]
 
 
+LEXICON = seeded_lexicon("ruiquan")
+
+
 @cache
 def lexicon_without(*operators: Operator) -> Lexicon:
-    lists = {code: words for code, words in DIRECTORY.word_lists.items() if code not in operators}
-    words = DIRECTORY.words if Operator.MASK not in operators else {}
-    return build_lexicon(replace(DIRECTORY, word_lists=lists, words=words))
+    """Whose operators are all but these; the words of theirs that patterns are made of stay."""
+    patterns = LEXICON.patterns
+    others = {operator: group for operator, group in patterns.operators.items() if operator not in operators}
+    return replace(LEXICON, patterns=replace(patterns, operators=others))
 
 
 def findings(text: str, *without: Operator) -> list[DangerFinding]:

@@ -9,10 +9,9 @@ import pytest
 
 from hotline.learning.model.evaluation import Case, evaluate_cases
 from hotline.triage.model.advising import advise
-from hotline.triage.model.lexicon import build_lexicon
-from tests.triage.seeded import seeded_directory
+from tests.triage.seeded import seeded_lexicon
 
-LEXICON = build_lexicon(seeded_directory("ruiquan"))
+LEXICON = seeded_lexicon("ruiquan")
 TUESDAY_MORNING = datetime(2026, 11, 24, 2, 0, tzinfo=UTC)  # ten o'clock there
 
 

@@ -383,7 +383,7 @@ def test_each_word_that_is_looked_for_by_its_sound_is_noticed_in_pinyin() -> Non
 
 
 def test_pinyin_is_read_whether_or_not_syllables_stand_apart() -> None:
-    reader = PinyinReader(["着火=zhao huo", "厨房"], ["快来"])
+    reader = PinyinReader(["着火=zhao huo", "厨房"], lambda: ["快来"])
     assert reader.read("chufang zhao huo le, kuailai") == "厨房着火了,快来"
     assert reader.read("cu fang kuai lai") == "厨房快来"
     for text in ("the kitchen is on fire", "ni hao", "厨房 zhao huo le", "", "x" * 10_000, "a " * 10_000):

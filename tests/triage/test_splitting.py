@@ -4,14 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from hotline.organisation.service.seeding import read_seed_directory
-from hotline.packaged_files import packaged_folder
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.splitting import MOST_MATTERS
+from tests.triage.seeded import seeded_directory, seeded_lexicon
 
-ROOT = packaged_folder("seeds")
-LEXICON = build_lexicon(read_seed_directory(ROOT / "ruiquan", ROOT))
+LEXICON = seeded_lexicon("ruiquan")
 TWO_MATTERS = (
     "The lift in building 3 is out of order. The bins downstairs have not been emptied for four days.",
     "The street light outside block 5 is off and also the drain is blocked.",
@@ -117,7 +115,7 @@ def test_a_traditional_narrative_is_parted_at_its_marks() -> None:
 
 
 def test_a_directory_without_connectives_parts_at_marks() -> None:
-    directory = read_seed_directory(ROOT / "ruiquan", ROOT)
+    directory = seeded_directory("ruiquan")
     lists = {code: item for code, item in directory.word_lists.items() if code not in ("next-matter", "joint")}
     plain = build_lexicon(replace(directory, word_lists=lists))
     assert len(advise(plain, "The street light is off. The bins are overflowing.").matters) == 2

@@ -29,9 +29,11 @@ from hotline.console.pages import PAGES, Page, home_page, menu_pages
 from hotline.locales import LANGUAGES, negotiate_language, text_keys, translate
 from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor
 from hotline.organisation.model.directory import zone_of
+from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
-from hotline.organisation.service.accounts import SESSION_COOKIE, SESSION_LIFETIME, authenticate, log_out
+from hotline.organisation.service.accounts import SESSION_COOKIE, authenticate
 from hotline.organisation.service.logging_in import DEVICE_COOKIE, KNOWN_PLACE_TTL, LogInAttempt, log_in
+from hotline.organisation.service.sessions import log_out
 from hotline.refusals import Code, Refused
 from hotline.replies import reply_type
 from hotline.reporting import charts
@@ -83,12 +85,19 @@ _SERVED = (
     "lowered.", "place_role.", "system_text.", "unit.",  # in `reasons.<language>.json`
 )  # fmt: skip
 _REASON_WORDS = ("lowered.", "place_role.", "unit.")
+# where somebody goes on who is not logged in, or not wholly: by why they were refused
+ENTRY_PAGES = {
+    Code.UNAUTHENTICATED: "/console/login",
+    Code.SECOND_FACTOR_REQUIRED: "/console/login",
+    Code.PASSWORD_CHANGE_REQUIRED: "/console/password",
+}
 MOST_LOGIN = 4096  # bytes of a log-in's body
 
 
 @reply_type()
 class SessionEnd:
     expires_at: datetime
+    stage: SessionStage
 
 
 @reply_type()
@@ -207,9 +216,16 @@ async def _load_actor(request: Request) -> Actor | None:
             services, request.app.state.actor_cache, request.cookies.get(SESSION_COOKIE), services.clock()
         )
     except Refused as refused:
-        if refused.refusal.code is not Code.UNAUTHENTICATED:
+        if refused.refusal.code not in ENTRY_PAGES:
             raise
+        request.state.entry_page = ENTRY_PAGES[refused.refusal.code]
         return None
+
+
+def _to_entry(request: Request, next_path: str | None = None) -> Response:
+    """To the page of the step that the log-in lacks, after `_load_actor` found nobody who is logged in."""
+    query = f"?next={quote(next_path)}" if next_path else ""
+    return RedirectResponse(f"{request.state.entry_page}{query}", 303)
 
 
 def _render_page(request: Request, template: str, language: str, status: int = 200, **more: Any) -> Response:
@@ -227,7 +243,7 @@ def _render_page(request: Request, template: str, language: str, status: int = 2
 async def _home(request: Request) -> Response:
     actor = await _load_actor(request)
     if actor is None:
-        return RedirectResponse("/console/login", 303)
+        return _to_entry(request)
     page = home_page(actor.roles)
     return RedirectResponse(page.path if page else "/console/login", 303)
 
@@ -257,7 +273,7 @@ def _page_endpoint(page: Page) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         actor, language = await _load_actor(request), request_language(request)
         if actor is None:
-            return RedirectResponse(f"/console/login?next={quote(request.url.path)}", 303)
+            return _to_entry(request, request.url.path)
         frame = await _page_context(request, actor, page.name)
         if not page.roles & actor.roles:
             return _render_page(request, "forbidden.html", language, 403, **frame)
@@ -285,7 +301,7 @@ async def _not_found_page(request: Request) -> Response:
     """An unknown address: a page with the menu, not a problem document."""
     actor, language = await _load_actor(request), request_language(request)
     if actor is None:
-        return RedirectResponse("/console/login", 303)
+        return _to_entry(request)
     return _render_page(request, "nowhere.html", language, 404, **await _page_context(request, actor, "nowhere"))
 
 
@@ -308,7 +324,8 @@ async def _session(request: Request) -> Response:
     device = request.cookies.get(DEVICE_COOKIE, "")[:100] or secrets.token_urlsafe(32)
     client = request.client
     try:
-        attempt = LogInAttempt(login[:200], password[:400], client.host if client else None, device)
+        user_agent = request.headers.get("user-agent", "")
+        attempt = LogInAttempt(login[:200], password[:400], client.host if client else None, device, user_agent)
         session = await log_in(services, attempt, services.clock())
     except Refused as refused:
         status = STATUS[refused.refusal.code]
@@ -316,9 +333,9 @@ async def _session(request: Request) -> Response:
         if refused.refusal.retry_after is not None:
             answer.headers["retry-after"] = str(refused.refusal.retry_after)
         return answer
-    answer = json_reply(SessionEnd(session.expires_at))
+    answer = json_reply(SessionEnd(session.expires_at, session.stage))
     for name, value, kept in (
-        (SESSION_COOKIE, session.token, SESSION_LIFETIME),
+        (SESSION_COOKIE, session.token, services.account_rules.session_lifetime),
         (DEVICE_COOKIE, device, KNOWN_PLACE_TTL),
     ):
         seconds = int(kept.total_seconds())

@@ -18,7 +18,7 @@ async def refresh_caches(services: Services, now: datetime) -> bool:
         async with database_deadline(2 * services.deadlines.write):
             await services.directory.now(now)
             await services.gateways.now(now)
-            await services.credentials.refresh(services.db, now)
+            await services.credentials.refresh(services.db, now, services.account_rules)
     except Refused:
         return False
     return True

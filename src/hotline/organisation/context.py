@@ -5,8 +5,10 @@ from datetime import datetime
 from typing import Protocol
 
 from hotline.database.context import PlatformServices
+from hotline.organisation.model.sessions import AccountRules
 from hotline.organisation.service.credential_cache import CredentialCache
 from hotline.organisation.service.directory import DirectoryCache
+from hotline.organisation.service.last_use import LastUse
 from hotline.organisation.service.password_hashing import PasswordHashing
 from hotline.security_log.service import SecurityLog
 
@@ -25,6 +27,20 @@ class HeldWork(Protocol):
         """The orders of a person that go back, as the account stands now."""
 
 
+class SecondFactors(Protocol):
+    """Who has to prove more than a password, as far as a log-in needs it."""
+
+    async def is_required(self, person: str) -> bool:
+        """Whether a log-in of this person by password waits for a second step."""
+
+
+class NoSecondFactors:
+    """Nobody has to."""
+
+    async def is_required(self, person: str) -> bool:
+        return False
+
+
 @dataclass(kw_only=True)
 class OrganisationServices(PlatformServices):
     """The directory's deadlines are those of all services."""
@@ -34,6 +50,9 @@ class OrganisationServices(PlatformServices):
     area_code: str = "28"
     hashing: PasswordHashing = field(default_factory=PasswordHashing)
     credentials: CredentialCache = field(default_factory=CredentialCache)
+    account_rules: AccountRules = field(default_factory=AccountRules)
+    last_use: LastUse = field(default_factory=LastUse)
+    second_factors: SecondFactors = field(default_factory=NoSecondFactors)
     held_work: HeldWork = field(init=False)  # set by the composition
     security_log: SecurityLog = field(init=False)
 

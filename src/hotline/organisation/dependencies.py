@@ -28,6 +28,7 @@ from hotline.database.outages import OUTAGES
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import ANONYMOUS, AREA_WIDE_ROLES, Actor, Role
 from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.sessions import ONLY_ACTIVE, SessionStage
 from hotline.organisation.service.accounts import SESSION_COOKIE, ActorCache, authenticate, recently_authenticated
 from hotline.organisation.service.cached_actors import cached_actor
 from hotline.organisation.write_request import WriteRequest
@@ -121,8 +122,15 @@ def is_same_origin(request: Request) -> bool:
 class AccessPolicy:
     """Who may use a route. Declared on every one of them; a test fails where it is missing."""
 
-    def __init__(self, rule: str, roles: frozenset[Role] | None, *, allow_during_outage: bool = False) -> None:
-        self.rule, self.roles, self._when_away = rule, roles, allow_during_outage
+    def __init__(
+        self,
+        rule: str,
+        roles: frozenset[Role] | None,
+        *,
+        allow_during_outage: bool = False,
+        stages: frozenset[SessionStage] = ONLY_ACTIVE,
+    ) -> None:
+        self.rule, self.roles, self._when_away, self._stages = rule, roles, allow_during_outage, stages
 
     async def __call__(self, request: Request) -> RequestContext[Any]:
         if self.roles is None:
@@ -138,7 +146,7 @@ class AccessPolicy:
         if actor is None and self._when_away and services.keeps_for_later():
             actor = await self._authenticate_or_recall(request, services, actor_cache, now)
         elif actor is None:
-            actor = await authenticate(services, actor_cache, credential(request), now)
+            actor = await authenticate(services, actor_cache, credential(request), now, self._stages)
         request.scope[IDENTIFIED_KEY] = actor
         if not actor.roles & roles:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))
@@ -163,10 +171,12 @@ class AccessPolicy:
         return {"rule": self.rule, "roles": None if self.roles is None else sorted(self.roles)}
 
 
-def require_roles(rule: str, *roles: Role, allow_during_outage: bool = False) -> Any:
+def require_roles(
+    rule: str, *roles: Role, allow_during_outage: bool = False, stages: frozenset[SessionStage] = ONLY_ACTIVE
+) -> Any:
     """Only these roles. `allow_during_outage`: while the database is unavailable, whoever was one of them within the
-    shift."""
-    return Depends(AccessPolicy(rule, frozenset(roles), allow_during_outage=allow_during_outage))
+    shift. `stages`: also with a session that lacks a step, for the routes of that step."""
+    return Depends(AccessPolicy(rule, frozenset(roles), allow_during_outage=allow_during_outage, stages=stages))
 
 
 def allow_anonymous(rule: str) -> Any:

@@ -2,8 +2,9 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant
+from hotline.database.columns import Document, Instant, words_check
 from hotline.database.metadata import table
+from hotline.organisation.model.sessions import SessionStage
 
 C, S, I = sa.Column, sa.String, sa.Integer
 directory = table(
@@ -39,6 +40,7 @@ person = table(
     C("active", sa.Boolean, nullable=False),
     C("version", I, nullable=False),
     C("created_at", Instant, nullable=False),
+    C("first_password_until", Instant, doc="The password was set by somebody else: to be replaced, and valid until then"),
 )  # fmt: skip
 
 session = table(
@@ -46,7 +48,13 @@ session = table(
     C("hash", S(64), primary_key=True),
     C("person", S(36), sa.ForeignKey("person.id"), nullable=False, index=True),
     C("created_at", Instant, nullable=False),
-    C("expires_at", Instant, nullable=False, index=True),
+    C("expires_at", Instant, nullable=False, index=True, doc="However much it is used"),
+    C("stage", S(20), nullable=False, server_default="active", doc="Only an active session is a credential"),
+    C("method", S(40), nullable=False, server_default="password", doc="How the person proved who they are"),
+    C("device", S(60), nullable=False, server_default="", doc="Browser and system"),
+    C("address", S(45), doc="From where the log-in was made"),
+    C("seen_at", Instant, doc="Last use, to the minute"),
+    words_check("stage", SessionStage),
 )  # fmt: skip
 
 api_key = table(
@@ -61,6 +69,17 @@ api_key = table(
     C("created_by", S(60), nullable=False),
     C("expires_at", Instant),
     C("revoked_at", Instant),
+    C("last_used_at", Instant, doc="To the minute"),
+    C("replaces", S(16), doc="The key that this one was rotated from"),
+)  # fmt: skip
+
+duty_feed = table(
+    "duty_feed", "Departments whose calendar address was made anew or closed; the others have their first one.",
+    C("department", S(40), primary_key=True),
+    C("generation", I, nullable=False, doc="Part of the token of the address: an older token opens nothing"),
+    C("active", sa.Boolean, nullable=False),
+    C("changed_at", Instant, nullable=False),
+    C("changed_by", S(60), nullable=False),
 )  # fmt: skip
 
 login_failure = table(

@@ -24,7 +24,9 @@ def _prepare(services: Services, settings: CapabilitySettings) -> None:
     from hotline.organisation.service.credentials import CredentialChecker
     from hotline.streaming.service import Stream
 
-    credentials = CredentialChecker(services.db, services.directory, lambda: services.clock())
+    credentials = CredentialChecker(
+        services.db, services.directory, lambda: services.clock(), lambda: services.account_rules
+    )
     stream = Stream(services.db, services.journal.written, settings.streams, credentials)
     services.add(stream)
     services.on_shutdown.append(stream.close)

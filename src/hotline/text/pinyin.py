@@ -5,7 +5,7 @@ words that are spoken like its syllables; a syllable of no word becomes its most
 spelled exactly so, sounds count as in hotline.text.sounds."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -56,11 +56,11 @@ class _SpelledWords:
 
 
 class PinyinReader:
-    """Reads texts in pinyin. `first`: what is looked for before other `words`; it may name its reading,
-    `着火=zhao huo`."""
+    """Reads texts in pinyin. `first`: what is looked for before other words; it may name its reading, `着火=zhao huo`.
+    `words`: makes those others, when the first such text comes."""
 
-    def __init__(self, first: Iterable[str], words: Iterable[str] = ()) -> None:
-        self._first, self._others = tuple(first), tuple(words)
+    def __init__(self, first: Iterable[str], words: Callable[[], Iterable[str]] = tuple) -> None:
+        self._first, self._make_others = tuple(first), words
 
     def read(self, text: str) -> str | None:
         """The (folded) text in characters; None if it is not written in pinyin."""
@@ -110,7 +110,7 @@ class PinyinReader:
     def _words(self) -> tuple[_SpelledWords, ...]:
         """In the order in which they are looked for."""
         sounds = {character: s for s, characters in _syllables().items() for character in characters}
-        first, others = _by_syllables(self._first, sounds), _by_syllables(self._others, sounds)
+        first, others = _by_syllables(self._first, sounds), _by_syllables(self._make_others(), sounds)
         as_typed = [_SpelledWords.of(words, is_folded=False) for words in (first, others)]
         return (*as_typed, *(_SpelledWords.of(_folded(words), is_folded=True) for words in (first, others)))
 

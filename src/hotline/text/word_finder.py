@@ -34,10 +34,11 @@ class WordFinder:
             if number >= first_latin and _is_cut(text, start, end):
                 continue
             word = words[number]
-            if word in found:
-                found[word].append((start, end))
-            else:
+            known = found.get(word)
+            if known is None:
                 found[word] = [(start, end)]
+            else:
+                known.append((start, end))
         return found
 
 

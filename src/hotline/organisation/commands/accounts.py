@@ -77,7 +77,8 @@ def set_password(context: typer.Context, login: str) -> None:
     """Set a new password and end the person's sessions.
 
     The password comes from HOTLINE_PASSWORD or standard input; if empty, a random one is set and printed."""
-    from hotline.organisation.service.accounts import ActorCache, PersonUpdate, change_person
+    from hotline.organisation.service.accounts import ActorCache
+    from hotline.organisation.service.person_changes import PersonUpdate, change_person
     from hotline.organisation.store import people
 
     line: CommandLine = context.obj
@@ -104,7 +105,8 @@ def open_account(context: typer.Context, login: str) -> None:
     """Open an account that was closed: its roles and password are as before.
 
     It works without anybody's log-in, as where no administrator is left."""
-    from hotline.organisation.service.accounts import ActorCache, PersonUpdate, change_person
+    from hotline.organisation.service.accounts import ActorCache
+    from hotline.organisation.service.person_changes import PersonUpdate, change_person
     from hotline.organisation.store import people
 
     line: CommandLine = context.obj

@@ -9,6 +9,7 @@ __all__ = [
     "hours",
     "items",
     "scopes",
+    "sessions",
     "vocabulary",
     "working_time",
 ]

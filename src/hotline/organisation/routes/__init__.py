@@ -1,3 +1,3 @@
 """Directory, accounts and duty over HTTP."""
 
-__all__ = ["accounts", "directory", "duty"]
+__all__ = ["accounts", "directory", "duty", "sessions"]

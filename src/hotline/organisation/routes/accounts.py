@@ -16,6 +16,7 @@ from hotline.organisation.dependencies import (
 )
 from hotline.organisation.model.actors import GRANTABLE_ROLES, Role
 from hotline.organisation.model.grants import Grant
+from hotline.organisation.model.sessions import ANY_STAGE
 from hotline.organisation.schemas.accounts import (
     ChangedPerson,
     KeyIn,
@@ -31,7 +32,7 @@ from hotline.organisation.schemas.accounts import (
     TokenOut,
     me_reply,
 )
-from hotline.organisation.service import accounts, logging_in
+from hotline.organisation.service import accounts, logging_in, person_changes, sessions
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.field_types import PlainLine
@@ -51,8 +52,8 @@ router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AuthenticatedRou
 Admin = Annotated[StaffContext, require_roles("accounts.manage", Role.ADMIN)]
 
 
-def _render_token(session: logging_in.StartedSession) -> str:
-    return dump_json(TokenOut(session.token, "Bearer", session.expires_at))
+def _render_token(session: sessions.StartedSession) -> str:
+    return dump_json(TokenOut(session.token, "Bearer", session.expires_at, session.stage))
 
 
 def _render_person(row: Mapping[str, Any]) -> str:
@@ -76,7 +77,8 @@ async def log_in(body: LogIn, context: Annotated[StaffContext, allow_anonymous("
     address; `Retry-After` of a 429 says when the next attempt is accepted. An address that signed in recently is not
     blocked by attempts from elsewhere."""
     address, device = client_address(context.request), context.request.cookies.get(logging_in.DEVICE_COOKIE)
-    attempt = logging_in.LogInAttempt(body.login, body.password, address, device)
+    user_agent = context.request.headers.get("user-agent", "")
+    attempt = logging_in.LogInAttempt(body.login, body.password, address, device, user_agent)
     request = await context.write_request()
     return action_reply(
         await logging_in.log_in_once(context.services, attempt, request.key, _render_token, request.now)
@@ -85,10 +87,10 @@ async def log_in(body: LogIn, context: Annotated[StaffContext, allow_anonymous("
 
 @router.delete("/token", operation_id="log_out", status_code=204, responses=refusal_responses())
 async def log_out(
-    context: Annotated[StaffContext, require_roles("token.end", *GRANTABLE_ROLES)], request: Request
+    context: Annotated[StaffContext, require_roles("token.end", *GRANTABLE_ROLES, stages=ANY_STAGE)], request: Request
 ) -> Response:
     """Sign out: the token is invalid at once."""
-    await accounts.log_out(context.services, context.actor_cache, credential(request) or "", context.now, context.actor)
+    await sessions.log_out(context.services, context.actor_cache, credential(request) or "", context.now, context.actor)
     return Response(status_code=204)
 
 
@@ -145,8 +147,10 @@ async def change_person(person: CodePath, body: PersonChange, context: Admin) ->
         raise Refused(
             Refusal(Code.INVALID, "these cannot be empty", errors=tuple((name, "not null") for name in empty))
         )
-    update = accounts.PersonUpdate(person, context.version(), values)
-    shown = await accounts.change_person(context.services, context.actor_cache, update, context.now, context.actor)
+    update = person_changes.PersonUpdate(person, context.version(), values)
+    shown = await person_changes.change_person(
+        context.services, context.actor_cache, update, context.now, context.actor
+    )
     held = await context.services.held_work.count_departed(shown["id"], context.now)
     return json_reply(ChangedPerson(**shown, held=held), version=shown["version"])
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from hotline.locales.labels import Label, label
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.passwords import MAX_LENGTH
+from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.service import accounts
 from hotline.replies import reply_type
 from hotline.web.field_types import AreaCode, DepartmentCode, Line, Moment, Strict
@@ -66,6 +67,10 @@ class TokenOut:
     token: str
     token_type: Literal["Bearer"]
     expires_at: datetime
+    stage: Annotated[
+        SessionStage,
+        Field(description="What the log-in lacks; until it is `active`, the token opens nothing but its next step"),
+    ]
 
 
 @reply_type()
@@ -97,6 +102,13 @@ class PersonOut:
     active: bool
     version: int
     created_at: datetime
+    first_password_until: Annotated[
+        datetime | None,
+        Field(
+            description="The password was set by somebody else and is to be replaced at the next log-in; unused, it is "
+            "valid until then"
+        ),
+    ]
 
 
 @reply_type()

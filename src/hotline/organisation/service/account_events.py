@@ -52,5 +52,9 @@ def logged_out(actor: Actor, now: datetime) -> SecurityEvent:
     return SecurityEvent(Deed.LOG_OUT, actor, now, (actor.kind, actor.id))
 
 
+def sessions_ended(person: str, count: int, by: Actor, now: datetime) -> SecurityEvent:
+    return SecurityEvent(Deed.SESSION_ENDED, by, now, ("person", person), {"count": count})
+
+
 def _rights(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"roles": sorted(row["roles"]), "department": row["department"], "area": row["area"]}

@@ -20,29 +20,29 @@ from hotline.organisation.model.actors import GRANTABLE_ROLES, PERSON_ROLES, Act
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant, grant_errors
 from hotline.organisation.model.passwords import check_password
-from hotline.organisation.service.account_events import (
-    key_made,
-    key_revoked,
-    logged_out,
-    person_added,
-    person_changes,
-)
-from hotline.organisation.service.administrators import refuse_without_administrator
-from hotline.organisation.service.credentials import Credential, CredentialState, credential_state, grant_of
-from hotline.organisation.store import people
+from hotline.organisation.model.sessions import ONLY_ACTIVE, SessionStage
+from hotline.organisation.service.account_events import key_made, key_revoked, person_added
+from hotline.organisation.service.credentials import Credential, CredentialState, grant_of, key_state, session_state
+from hotline.organisation.store import people, sessions
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import NO_CREDENTIAL, Code, Refusal, Refused
-from hotline.security_log.store import record_deed, record_deeds
+from hotline.security_log.store import record_deed
 from hotline.server_secret import lookup_key
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
 Render = Callable[[Mapping[str, Any]], str]  # renders a reply
 SESSION_COOKIE = "hotline_session"  # the console's; it holds the same token as a log-in over the API
 LOGIN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
-SESSION_LIFETIME = timedelta(hours=12)  # one shift
+RECALL_LIFETIME = timedelta(hours=12)  # one shift: how long an actor is recalled while the database is unavailable
 CACHE_TTL = timedelta(seconds=1)  # how long a checked credential is believed: a revoked one stops working within it
 _READ_BATCH = 200  # at once, where only some of them are an administrator's to see
 MAX_LOGIN_LENGTH = 60
+LACKING = {
+    SessionStage.PENDING_FACTOR: Refusal(Code.SECOND_FACTOR_REQUIRED, "the log-in waits for its second step"),
+    SessionStage.PENDING_PASSWORD: Refusal(
+        Code.PASSWORD_CHANGE_REQUIRED, "replace the password that was given to you: POST /v1/me/password"
+    ),
+}
 LOGIN_TAKEN = Refusal(Code.CONFLICT, "this login is taken", errors=(("login", "taken"),))
 
 
@@ -109,7 +109,7 @@ class ActorCache:
         known = self._known.get(credential)
         if known is None or known[1] != version or not known[0] > now or not known[2].until > now:
             return None
-        return known[2].actor
+        return known[2].actor if known[2].stage is SessionStage.ACTIVE else None
 
     def put(self, credential: str, now: datetime, version: int, state: CredentialState) -> None:
         if len(self._known) > 10_000:
@@ -117,10 +117,12 @@ class ActorCache:
         self._known[credential] = (now + CACHE_TTL, version, state)
 
     def recent(self, credential: str | None, now: datetime) -> Actor | None:
-        """The actor of a credential that was checked within SESSION_LIFETIME, for when the database is unavailable. Use
+        """The actor of a credential that was checked within RECALL_LIFETIME, for when the database is unavailable. Use
         it only to take a call in for later. None: not known."""
         known = self._known.get(credential or "")
-        return known[2].actor if known and now - known[0] < SESSION_LIFETIME and known[2].until > now else None
+        if known is None or not now - known[0] < RECALL_LIFETIME or not known[2].until > now:
+            return None
+        return known[2].actor if known[2].stage is SessionStage.ACTIVE else None
 
     def drop(self, credential: str) -> None:
         """Remove a credential that is no longer valid."""
@@ -147,9 +149,14 @@ def recently_authenticated(
 
 
 async def authenticate(
-    services: OrganisationServices, actor_cache: ActorCache, credential: str | None, now: datetime
+    services: OrganisationServices,
+    actor_cache: ActorCache,
+    credential: str | None,
+    now: datetime,
+    stages: frozenset[SessionStage] = ONLY_ACTIVE,
 ) -> Actor:
-    """The actor behind a token or key. Raises Refused(UNAUTHENTICATED)."""
+    """The actor behind a token or key. Raises Refused: UNAUTHENTICATED, or the step that a log-in lacks where its
+    session is in none of these stages."""
     if not credential or not credential.isascii() or len(credential) > 200:
         raise Refused(NO_CREDENTIAL)
     directory = await services.directory.now(now)
@@ -164,6 +171,8 @@ async def authenticate(
                 actor_cache.drop(credential)
             raise
         actor_cache.put(credential, now, directory.version, standing)
+        if standing.stage not in stages:
+            raise Refused(LACKING[standing.stage])
         actor = standing.actor
     return actor
 
@@ -171,10 +180,13 @@ async def authenticate(
 async def _session_state(
     services: OrganisationServices, directory: Directory, token: str, now: datetime
 ) -> CredentialState:
-    row = await people.load_session_person(services.db, keyed_hash(services, token))
-    if row is None or row.expires_at <= now:
+    hashed = keyed_hash(services, token)
+    row = await sessions.load_session_person(services.db, hashed)
+    state = session_state(directory, services.account_rules, row) if row is not None else None
+    if row is None or state is None or state.until <= now:
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the token is unknown or has expired: log in again"))
-    return credential_state(directory, ActorKind.PERSON, row)
+    services.last_use.note(Credential(ActorKind.PERSON, hashed), row.seen_at, now)
+    return state
 
 
 async def _key_state(
@@ -185,7 +197,8 @@ async def _key_state(
     right = row is not None and hmac.compare_digest(row.hash, keyed_hash(services, credential))
     if row is None or not right or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the key is unknown, expired or revoked"))
-    return credential_state(directory, ActorKind.KEY, row)
+    services.last_use.note(Credential(ActorKind.KEY, row.id), row.last_used_at, now)
+    return key_state(directory, row)
 
 
 def throttle_subject(services: OrganisationServices, kind: str, *parts: str) -> str:
@@ -200,32 +213,16 @@ def too_many_attempts(next_at: datetime, now: datetime, what: str) -> Refusal:
     return Refusal(Code.TOO_MANY, f"too many wrong {what}; try again in {wait}", retry_after=seconds)
 
 
-async def log_out(
-    services: OrganisationServices, actor_cache: ActorCache, token: str, now: datetime, actor: Actor | None = None
-) -> None:
-    """End a session. `actor`: whose it is, where that is known already."""
-    hashed = keyed_hash(services, token)
-    if actor is None and (row := await people.load_session_person(services.db, hashed)) is not None:
-        actor = credential_state(await services.directory.now(now), ActorKind.PERSON, row).actor
-    event = logged_out(actor, now) if actor is not None else None
-
-    def end(c: sa.Connection) -> None:
-        people.end_session(c, hashed)
-        if event is not None:
-            record_deed(c, event)
-
-    await services.db.transact(end)
-    actor_cache.forget()
-
-
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """A person to be given a log-in, with the password they begin with."""
+    """A person to be given a log-in, with the password they begin with. `is_first`: it is replaced at the first log-in,
+    as it was not their own choice."""
 
     login: str
     name: str
     password: str
     grant: Grant
+    is_first: bool = False
 
 
 async def add_person(
@@ -289,65 +286,8 @@ async def _person_row(
         "active": True,
         "version": 1,
         "created_at": now,
+        "first_password_until": now + services.account_rules.first_password_lifetime if new.is_first else None,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class PersonUpdate:
-    """The person of that id, at the version it was seen at, is to have these values."""
-
-    id: str
-    version: int
-    values: Mapping[str, Any]
-
-
-async def change_person(
-    services: OrganisationServices,
-    actor_cache: ActorCache,
-    update: PersonUpdate,
-    now: datetime,
-    granter: Actor | None = None,
-) -> dict[str, Any]:
-    """Change name, roles, department, area, password or active of whoever has this id or login. Takes effect at once;
-    a new password logs out everywhere. Raises Refused where the person is not the granter's to change, or would be
-    given more than the granter holds, or is the last administrator."""
-    row = await people.load_person(services.db, update.id)
-    if row is None:
-        found = await people.load_person_by_login(services.db, update.id.casefold())
-        row = await people.load_person(services.db, found.id) if found is not None else None
-    if row is None or not can_manage(granter, row):
-        raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
-    if row.version != update.version:
-        raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
-    changed = dict(update.values)
-    roles = frozenset(map(Role, changed.get("roles", row.roles)))
-    grant = Grant(roles, changed.get("department", row.department), changed.get("area", row.area))
-    refuse_excess_grant(granter, grant)
-    check_grant(await services.directory.now(now), grant, machine=False)
-    if "password" in changed:
-        check_password(changed["password"], row.login)
-        changed["password"] = await services.hashing.hash(changed["password"])
-    if "roles" in changed:
-        changed["roles"] = sorted(grant.roles)
-
-    events = person_changes(row._asdict(), changed, granter, now)
-
-    def keep(c: sa.Connection) -> bool:
-        done = people.change_person(c, row.id, update.version, changed)
-        if done and ("password" in changed or changed.get("active") is False):
-            people.end_sessions(c, row.id)
-        if done:
-            refuse_without_administrator(c, row._asdict(), changed)
-            record_deeds(c, events)
-        return done
-
-    if not await services.db.transact(keep):
-        raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
-    actor_cache.forget()
-    after = await people.load_person(services.db, row.id)
-    if after is None:
-        raise Refused(Refusal(Code.NOT_FOUND, "no such person"))
-    return dict(after._asdict())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from hotline.database.engine import Database
 from hotline.database.prepared import Row
 from hotline.organisation.model.actors import ActorKind
+from hotline.organisation.model.sessions import AccountRules
 from hotline.organisation.store import credentials
 
 MAX_AGE = timedelta(hours=12)  # one shift: what was valid before may have been revoked since
@@ -27,10 +28,10 @@ class CredentialCache:
         self._cached: Mapping[str, CachedCredential] = {}
         self._at: datetime | None = None
 
-    async def refresh(self, db: Database, now: datetime) -> None:
+    async def refresh(self, db: Database, now: datetime, rules: AccountRules) -> None:
         """Read all valid credentials again. Raises DatabaseUnavailable; the cached ones then stay."""
         found = {r.hash: CachedCredential(ActorKind.KEY, r) for r in await credentials.load_valid_keys(db, now)}
-        for r in await credentials.load_valid_sessions(db, now):
+        for r in await credentials.load_valid_sessions(db, now, now - rules.session_idle):
             found[r.hash] = CachedCredential(ActorKind.PERSON, r)
         self._cached, self._at = found, now
 

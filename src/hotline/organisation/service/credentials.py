@@ -10,9 +10,10 @@ from hotline.database.engine import Database
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant
+from hotline.organisation.model.sessions import AccountRules, SessionStage
 from hotline.organisation.model.vocabulary import DepartmentKind
 from hotline.organisation.service.directory import DirectoryCache
-from hotline.organisation.store import people
+from hotline.organisation.store import people, sessions
 
 NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
 _AT_ONCE = 1000  # credentials in one query
@@ -28,10 +29,11 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class CredentialState:
-    """Who a credential belongs to now, and until when at most."""
+    """Who a credential belongs to now, until when at most, and how far its log-in has come."""
 
     actor: Actor
     until: datetime
+    stage: SessionStage = SessionStage.ACTIVE
 
 
 def grant_of(row: Any) -> Grant:
@@ -56,16 +58,26 @@ def actor_of(directory: Directory, kind: ActorKind, id: str, name: str, grant: G
     )
 
 
-def credential_state(directory: Directory, kind: ActorKind, row: Any) -> CredentialState:
-    """What the row of a session's person or of a key comes to."""
-    return CredentialState(actor_of(directory, kind, row.id, row.name, grant_of(row)), row.expires_at or NEVER_ENDS)
+def key_state(directory: Directory, row: Any) -> CredentialState:
+    """What the row of a key comes to."""
+    actor = actor_of(directory, ActorKind.KEY, row.id, row.name, grant_of(row))
+    return CredentialState(actor, row.expires_at or NEVER_ENDS)
+
+
+def session_state(directory: Directory, rules: AccountRules, row: Any) -> CredentialState:
+    """What the row of a session and its person comes to."""
+    actor = actor_of(directory, ActorKind.PERSON, row.id, row.name, grant_of(row))
+    until = rules.session_end(row.expires_at, row.created_at, row.seen_at)
+    return CredentialState(actor, until, SessionStage(row.stage))
 
 
 class CredentialChecker:
     """What is known of the credentials that streams are held open with."""
 
-    def __init__(self, db: Database, directory: DirectoryCache, clock: Callable[[], datetime]) -> None:
-        self._db, self._directory, self.clock = db, directory, clock
+    def __init__(
+        self, db: Database, directory: DirectoryCache, clock: Callable[[], datetime], rules: Callable[[], AccountRules]
+    ) -> None:
+        self._db, self._directory, self.clock, self._rules = db, directory, clock, rules
 
     async def version(self) -> tuple[int, int]:
         """It moves when anybody loses or changes a right, in any process: people, keys, sessions, the directory."""
@@ -75,11 +87,23 @@ class CredentialChecker:
         """Those of the credentials that stand now."""
         now, directory = self.clock(), await self._directory.now(self.clock())
         found: dict[Credential, CredentialState] = {}
-        for kind, look in ((ActorKind.PERSON, people.load_session_people), (ActorKind.KEY, people.load_live_keys)):
+        rules = self._rules()
+
+        def of_session(row: Any) -> CredentialState:
+            return session_state(directory, rules, row)
+
+        def of_key(row: Any) -> CredentialState:
+            return key_state(directory, row)
+
+        kinds = (
+            (ActorKind.PERSON, sessions.load_session_people, of_session),
+            (ActorKind.KEY, people.load_live_keys, of_key),
+        )
+        for kind, look, state_of in kinds:
             ids = iter(c.id for c in credentials if c.kind is kind)
             while some := list(islice(ids, _AT_ONCE)):
                 for row in await look(self._db, some):
-                    standing = credential_state(directory, kind, row)
-                    if standing.until > now:
-                        found[Credential(kind, row.credential)] = standing
+                    state = state_of(row)
+                    if state.until > now:
+                        found[Credential(kind, row.credential)] = state
         return found

@@ -1,7 +1,6 @@
 """Logging in: a password for a session, with wrong ones counted in the database."""
 
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,13 +8,19 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from hotline.organisation.context import OrganisationServices
+from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.service.accounts import (
     LOGIN_PATTERN,
     MAX_LOGIN_LENGTH,
-    SESSION_LIFETIME,
-    keyed_hash,
     throttle_subject,
     too_many_attempts,
+)
+from hotline.organisation.service.sessions import (
+    LogInOrigin,
+    NewSession,
+    StartedSession,
+    stage_after_password,
+    start_session,
 )
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
@@ -35,45 +40,42 @@ UNKNOWN_PLACES_LIMIT = AttemptLimit(100, timedelta(days=1), max_delay=timedelta(
 DEVICE_COOKIE = "hotline_device"  # marks a browser in which somebody logged in before; it is no credential
 KNOWN_PLACE_TTL = timedelta(days=90)  # how long a device or an address is known after the last log-in
 WRONG_CREDENTIALS = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
+FIRST_PASSWORD_EXPIRED = Refusal(
+    Code.UNAUTHENTICATED, "the first password was not used in time: ask an administrator for another"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class LogInAttempt:
-    """The login and password that were sent, and from where. `device`: the value of the cookie DEVICE_COOKIE."""
+    """The login and password that were sent, and from where. `device`: the value of the cookie DEVICE_COOKIE;
+    `user_agent`: as the client names itself."""
 
     login: str
     password: str
     address: str | None
     device: str | None = None
+    user_agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedLogIn:
-    """A right password: whose, where it was given (device and address), and what was counted before it was checked."""
+    """A right password: whose, where it was given (device and address), what was counted before it was checked, and
+    what the log-in still lacks."""
 
     person: str
     name: str
+    origin: LogInOrigin
+    stage: SessionStage
     places: frozenset[str]
     places_to_clear: frozenset[str]
     counted: Mapping[str, AttemptLimit]
 
 
-@dataclass(frozen=True, slots=True)
-class StartedSession:
-    """A session of a person, and the token that proves it."""
-
-    token: str
-    expires_at: datetime
-
-
 async def log_in(services: OrganisationServices, attempt: LogInAttempt, now: datetime) -> StartedSession:
-    """A session token for a person. Wrong passwords are counted in the database by log-in and place. Raises Refused:
-    wrong, too many, or too many at once."""
+    """A session of a person, pending where the log-in lacks a step. Wrong passwords are counted in the database by
+    log-in and place. Raises Refused: wrong, too many, or too many at once."""
     checked = await _verify_log_in(services, attempt, now)
-    token = f"hs_{secrets.token_urlsafe(32)}"
-    event = _log_in_event(checked, now)
-    await services.db.transact(lambda c: _start_session(c, services, checked, token, event))
-    return StartedSession(token, now + SESSION_LIFETIME)
+    return await services.db.transact(lambda c: _start_session(c, services, checked, now))
 
 
 async def log_in_once(
@@ -85,12 +87,9 @@ async def log_in_once(
 ) -> ActionResult:
     """The same under an Idempotency-Key: a repeat proves the password again, and is given the same token."""
     checked = await _verify_log_in(services, attempt, now)
-    token = f"hs_{secrets.token_urlsafe(32)}"
-    event = _log_in_event(checked, now)
 
     def start(c: sa.Connection) -> Reply:
-        _start_session(c, services, checked, token, event)
-        return Reply(200, render(StartedSession(token, now + SESSION_LIFETIME)))
+        return Reply(200, render(_start_session(c, services, checked, now)))
 
     def take_back(c: sa.Connection) -> None:
         throttle_store.undo_failure(c, checked.counted)
@@ -107,20 +106,18 @@ async def log_in_once(
 
 
 def _log_in_event(checked: CheckedLogIn, now: datetime) -> SecurityEvent:
-    return SecurityEvent(
-        Deed.LOG_IN, Principal("person", checked.person, checked.name), now, ("person", checked.person)
-    )
+    person = Principal("person", checked.person, checked.name)
+    return SecurityEvent(Deed.LOG_IN, person, now, ("person", checked.person), {"stage": checked.stage})
 
 
 def _start_session(
-    c: sa.Connection, services: OrganisationServices, checked: CheckedLogIn, token: str, event: SecurityEvent
-) -> None:
-    now = event.at
+    c: sa.Connection, services: OrganisationServices, checked: CheckedLogIn, now: datetime
+) -> StartedSession:
     throttle_store.undo_failure(c, checked.counted)
     throttle_store.clear_failures(c, checked.places_to_clear)
     throttle_store.store_known_places(c, checked.places, now)
-    people.add_session(c, keyed_hash(services, token), checked.person, now, now + SESSION_LIFETIME)
-    record_deed(c, event)
+    record_deed(c, _log_in_event(checked, now))
+    return start_session(c, services, NewSession(checked.person, checked.origin, stage=checked.stage), now)
 
 
 def _note_failure(services: OrganisationServices, person: str | None, why: str, now: datetime) -> None:
@@ -173,4 +170,11 @@ async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, 
         why = "unknown_login" if row is None else "wrong_password" if row.active else "closed"
         _note_failure(services, row.id if row is not None else None, why, now)
         raise Refused(WRONG_CREDENTIALS)
-    return CheckedLogIn(row.id, row.name, frozenset(places), frozenset({address_place, device_place}), counted)
+    first_until = row.first_password_until
+    if first_until is not None and first_until <= now:
+        _note_failure(services, row.id, "first_password_expired", now)
+        raise Refused(FIRST_PASSWORD_EXPIRED)
+    stage = await stage_after_password(services, row.id, first_password=first_until is not None)
+    origin = LogInOrigin(address, attempt.user_agent)
+    places_to_clear = frozenset({address_place, device_place})
+    return CheckedLogIn(row.id, row.name, origin, stage, frozenset(places), places_to_clear, counted)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from hotline.database.columns import Instant
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
+from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.tables import api_key as k
 from hotline.organisation.tables import person as p
 from hotline.organisation.tables import session as s
@@ -22,7 +23,12 @@ _KEYS = PreparedQuery(
 _SESSIONS = PreparedQuery(
     sa.select(s.c.hash, p.c.id, p.c.name, p.c.roles, p.c.department, p.c.area, s.c.expires_at)
     .select_from(s.join(p, p.c.id == s.c.person))
-    .where(p.c.active.is_(True), s.c.expires_at > _NOW)
+    .where(
+        p.c.active.is_(True),
+        s.c.expires_at > _NOW,
+        s.c.stage == SessionStage.ACTIVE,
+        sa.func.coalesce(s.c.seen_at, s.c.created_at) > sa.bindparam("seen_after", type_=Instant),
+    )
     .limit(MAX_CREDENTIALS)
 )
 
@@ -32,6 +38,6 @@ async def load_valid_keys(db: Database, now: datetime) -> Sequence[Row]:
     return await db.rows(_KEYS, now=now)
 
 
-async def load_valid_sessions(db: Database, now: datetime) -> Sequence[Row]:
-    """Sessions of people who may log in: the same columns, id and name of the person."""
-    return await db.rows(_SESSIONS, now=now)
+async def load_valid_sessions(db: Database, now: datetime, seen_after: datetime) -> Sequence[Row]:
+    """Active sessions of people who may log in: the same columns, id and name of the person."""
+    return await db.rows(_SESSIONS, now=now, seen_after=seen_after)

@@ -14,7 +14,6 @@ from hotline.database.tables import sequence
 from hotline.organisation.model.actors import AREA_WIDE_ROLES, Role
 from hotline.organisation.tables import api_key as k
 from hotline.organisation.tables import person as p
-from hotline.organisation.tables import session as s
 
 _PUBLIC_COLUMNS = (
     p.c.id,
@@ -26,6 +25,7 @@ _PUBLIC_COLUMNS = (
     p.c.active,
     p.c.version,
     p.c.created_at,
+    p.c.first_password_until,
 )
 _BY_LOGIN = PreparedQuery(sa.select(*p.c).where(p.c.login == sa.bindparam("login", type_=sa.String)))
 _BY_ID = PreparedQuery(sa.select(*_PUBLIC_COLUMNS).where(p.c.id == sa.bindparam("id", type_=sa.String)))
@@ -36,16 +36,6 @@ _LISTED = PreparedQuery(
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 _ANYBODY = PreparedQuery(sa.select(sa.func.count().label("n")).select_from(p))
-_SESSION = PreparedQuery(
-    sa.select(p.c.id, p.c.login, p.c.name, p.c.roles, p.c.department, p.c.area, s.c.expires_at)
-    .select_from(s.join(p, p.c.id == s.c.person))
-    .where(s.c.hash == sa.bindparam("hash", type_=sa.String), p.c.active.is_(True))
-)
-_SESSIONS = PreparedQuery(
-    sa.select(s.c.hash.label("credential"), p.c.id, p.c.name, p.c.roles, p.c.department, p.c.area, s.c.expires_at)
-    .select_from(s.join(p, p.c.id == s.c.person))
-    .where(InCodes(s.c.hash, "hashes"), p.c.active.is_(True))
-)
 _LIVE_KEYS = PreparedQuery(
     sa.select(k.c.id.label("credential"), k.c.id, k.c.name, k.c.roles, k.c.department, k.c.area, k.c.expires_at).where(
         InCodes(k.c.id, "ids"), k.c.revoked_at.is_(None)
@@ -65,6 +55,8 @@ _KEYS = PreparedQuery(
         k.c.created_by,
         k.c.expires_at,
         k.c.revoked_at,
+        k.c.last_used_at,
+        k.c.replaces,
     )
     .where(k.c.id > sa.bindparam("after", type_=sa.String))
     .order_by(k.c.id)
@@ -150,16 +142,6 @@ async def has_people(db: Database) -> bool:
     return bool(row and row.n)
 
 
-async def load_session_person(db: Database, hashed: str) -> Row | None:
-    """The active person a session belongs to."""
-    return await fetch_first(db, _SESSION, hash=hashed)
-
-
-async def load_session_people(db: Database, hashes: Sequence[str]) -> Sequence[Row]:
-    """The active people these sessions belong to, `credential` being the session's hash."""
-    return await db.rows(_SESSIONS, hashes=list(hashes))
-
-
 async def load_live_keys(db: Database, ids: Sequence[str]) -> Sequence[Row]:
     """Those of these keys that are not revoked, `credential` being the key's id."""
     return await db.rows(_LIVE_KEYS, ids=list(ids))
@@ -187,7 +169,7 @@ async def load_account_changes(db: Database) -> tuple[int, int]:
     return (int(row.people), int(row.keys)) if row else (0, 0)
 
 
-def _bump_access_version(connection: sa.Connection) -> None:
+def bump_access_version(connection: sa.Connection) -> None:
     """In the transaction of the change itself: the new count is never seen before the change."""
     insert_ignoring_duplicates(connection, sequence, [{"name": _ACCESS, "next": 0}])
     connection.execute(sa.update(sequence).where(sequence.c.name == _ACCESS).values(next=sequence.c.next + 1))
@@ -214,7 +196,7 @@ def change_person(connection: sa.Connection, person: str, version: int, values: 
         sa.update(p).where(p.c.id == person, p.c.version == version).values(**values, version=version + 1)
     )
     if done.rowcount == 1:
-        _bump_access_version(connection)
+        bump_access_version(connection)
     return bool(done.rowcount == 1)
 
 
@@ -228,25 +210,6 @@ def has_administrator(connection: sa.Connection) -> bool:
     return connection.execute(_ADMINISTRATORS.limit(1), {"role": Role.ADMIN}).first() is not None
 
 
-def end_sessions(connection: sa.Connection, person: str) -> None:
-    """Log a person out everywhere."""
-    connection.execute(sa.delete(s).where(s.c.person == person))
-
-
-def add_session(connection: sa.Connection, hashed: str, person: str, now: datetime, expires: datetime) -> None:
-    connection.execute(sa.insert(s).values(hash=hashed, person=person, created_at=now, expires_at=expires))
-
-
-def end_session(connection: sa.Connection, hashed: str) -> None:
-    connection.execute(sa.delete(s).where(s.c.hash == hashed))
-    _bump_access_version(connection)
-
-
-def delete_expired_sessions(connection: sa.Connection, now: datetime) -> int:
-    """Delete sessions that have expired; how many."""
-    return connection.execute(sa.delete(s).where(s.c.expires_at < sa.bindparam("now", now, type_=Instant))).rowcount
-
-
 def add_key(connection: sa.Connection, row: Mapping[str, Any]) -> None:
     connection.execute(sa.insert(k).values(**row))
 
@@ -255,5 +218,5 @@ def revoke_key(connection: sa.Connection, key_id: str, now: datetime) -> bool:
     """True: it was live and is revoked now."""
     done = connection.execute(sa.update(k).where(k.c.id == key_id, k.c.revoked_at.is_(None)).values(revoked_at=now))
     if done.rowcount == 1:
-        _bump_access_version(connection)
+        bump_access_version(connection)
     return bool(done.rowcount == 1)

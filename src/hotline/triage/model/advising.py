@@ -65,7 +65,7 @@ def advise(
     active = _of_active_categories(lexicon, find_told(reading, lexicon.directory, symptoms, enquiry))
     # what a question how it goes on leaves open is asked, and is a question still
     left_open = any(f.grade is Grade.ASK and f.lowered is not Lowered.FOLLOWED_UP for f in open_findings)
-    told = bool(dangers) or left_open or tells_fault(reading, lexicon.directory, enquiry)
+    told = bool(dangers) or left_open or tells_fault(reading, lexicon.directory, enquiry, symptoms)
     kind = find_kind(lexicon, found, rules, category, () if told else enquiry.words, because)
     if kind is Kind.ENQUIRY and category is not None and _is_supposed(findings):
         # what to do if somebody were trapped: a question for the desk, for which nobody is sent out

@@ -88,10 +88,11 @@ def find_told(
     return [f for f in symptoms if f in faults or reading.sentences[f.place] not in told]
 
 
-def tells_fault(reading: Reading, directory: Directory, enquiry: Enquiry) -> bool:
-    """Whether something is told to be wrong beside what the question is about."""
+def tells_fault(reading: Reading, directory: Directory, enquiry: Enquiry, symptoms: Sequence[SymptomFinding]) -> bool:
+    """Whether something is told to be wrong beside what the question is about. `symptoms`: of the whole text."""
     categories = directory.categories
+    told = find_symptoms(reading, enquiry.about) if enquiry.about else symptoms
     return enquiry.ongoing or any(
         categories[code].active and categories[code].kind is not Kind.ENQUIRY
-        for code in (found.symptom.category for found in find_symptoms(reading, enquiry.about))
+        for code in (found.symptom.category for found in told)
     )

@@ -84,7 +84,8 @@ def build_lexicon(directory: Directory) -> Lexicon:
         splitter=MatterSplitter((*lists.get(NEXT_MATTER_LIST, ()), *lists.get(JOINT_LIST, ()))),
         sounds=SoundFinder(lists.get(SOUND_LIST, ()), (*lists.get(ORDINARY_LIST, ()), *lists.get(Operator.MASK, ()))),
         pinyin=PinyinReader(
-            lists.get(SOUND_LIST, ()), (*sorted(patterns.danger_words), *sorted(frozenset().union(*patterns.groups)))
+            lists.get(SOUND_LIST, ()),
+            lambda: (*sorted(patterns.danger_words), *sorted(frozenset().union(*patterns.groups))),
         ),
     )
 

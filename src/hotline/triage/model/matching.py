@@ -116,7 +116,10 @@ class Reading:
 
     def is_part_of_another(self, span: Span, group: int) -> bool:
         """Whether the name of a whole thing that is not of the group contains the span."""
-        wholes = self._whole_things.around(span)
+        things = self._whole_things
+        if not things.spans:
+            return False
+        wholes = things.around(span)
         return any(self.text[start:end] not in self._lexicon.groups[group] for start, end in wholes)
 
     @cached_property
@@ -162,8 +165,10 @@ class Reading:
 
     def hits_of(self, pattern: CompiledPattern) -> Iterator[Hit]:
         """Where a pattern is there, for each place where its first group stands."""
-        for first in self.spans(pattern.groups[0]):
+        spans = self.spans(pattern.groups[0])
+        if spans:
             self.measure()
+        for first in spans:
             chain = self._chain(first, pattern)
             if chain is not None:
                 yield Hit(pattern, chain)

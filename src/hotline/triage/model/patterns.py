@@ -151,9 +151,10 @@ def _commonness(word: str) -> float:
 
 
 def fold_word(word: str) -> str:
-    """A word of the directory as `fold_text` makes it; the same word is one object wherever it stands, which takes less
-    memory and is found sooner."""
-    return sys.intern(fold_text(word))
+    """A word of the directory as `fold_text` makes it; the same word is one object wherever it stands, also in the
+    directory, which takes less memory and is found sooner."""
+    folded = fold_text(word)
+    return sys.intern(word if word == folded else folded)
 
 
 def folded_word_lists(directory: Directory) -> dict[str, tuple[str, ...]]:
