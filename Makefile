@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_HTTP_TIMEOUT := 20
 export UV_HTTP_RETRIES := 1
-NODE_TOOLS := @hey-api/openapi-ts@0.95.0 typescript@5.9.3 @stoplight/spectral-cli@6.16.3 @redocly/cli@2.77.0
+NODE_TOOLS := @hey-api/openapi-ts@0.95.0 typescript@5.9.3 @stoplight/spectral-cli@6.16.3 @redocly/cli@2.77.0 oidc-provider@9.13.3
 
 # $(call install,environment,lock file,options of uv). uv takes a tenth of pip's time, but reads none of pip's settings:
 # it is told the index, and where it still cannot install, pip does. Both hold every file against its hash.
@@ -116,13 +116,13 @@ clean: ## Remove the virtual environment and build output; data stays
 .make/compiled: .make/dev
 	@$(BIN)/python -m pytest -q -n 0 --collect-only tests >/dev/null && touch $@ || true
 
-# What makes clients of the document and lints it, apart from the rest: its needs are not ours. Without npm those tests
-# are skipped, counted and printed.
-.make/generators/ready: requirements-generators.lock | .make/venv
+# What makes clients of the document and lints it, and an identity provider to log in at, apart from the rest: their
+# needs are not ours. Without npm those tests are skipped, counted and printed.
+.make/generators/ready: requirements-generators.lock Makefile | .make/venv
 	@$(PYTHON) -m venv --without-pip --clear .make/generators
 	$(call install,.make/generators/bin/python,requirements-generators.lock)
 	@command -v npm >/dev/null && npm install --prefix .make/generators --silent --no-audit --no-fund --no-package-lock \
-	  --ignore-scripts $(NODE_TOOLS) || echo "Without npm: TypeScript clients and linters are not tried"
+	  --ignore-scripts $(NODE_TOOLS) || echo "Without npm: TypeScript clients, linters and log-ins at an identity provider are not tried"
 	@touch $@
 
 .make/sbom/ready: .make/venv requirements-sbom.lock requirements.lock

@@ -103,6 +103,7 @@ UNWANTED = (b'"Generated-By', b'"Report-Msgid', b'"Last-Translator', b'"Language
 # what translators are told of every text under a prefix
 CONTEXT: Mapping[str, str] = {
     "acd": "Figure of the call centre.",
+    "account": "Page of one's own account.",
     "action": "What is done to a ticket or an assignment, on a button and in the history: a bare verb.",
     "actor": "Kind of whoever did something.",
     "address": "Part of an address, where {n} is what stands on the door.",
@@ -128,6 +129,7 @@ CONTEXT: Mapping[str, str] = {
     "drift_alarm": "What the weekly check of the learning model found.",
     "export": "Export of tickets and histories.",
     "export_status": "State of an export.",
+    "factor": "Second step of a sign-in, and how it is set up.",
     "fault": "What is wrong with a department's result.",
     "field": "Field of an action's form.",
     "figure": "Name of a figure; `.note` says what it counts.",
@@ -159,6 +161,7 @@ CONTEXT: Mapping[str, str] = {
     "metric": "Timer of a ticket or an assignment.",
     "moment": "A moment as a text message tells it. The formats are those of strftime.",
     "noun": "Kind of data on the administration page.",
+    "oidc": "Sign-in at an identity provider; why nobody was signed in.",
     "open311_action": "Step of a ticket as Open311 tells the public.",
     "open311_said": "Sentence about a ticket for the public, by Open311.",
     "order": "State of an assignment: 待…, …中 or 已….",

@@ -6,6 +6,7 @@ from hotline.core import CORE
 from hotline.importing.capability import IMPORTING
 from hotline.incidents.capability import INCIDENTS
 from hotline.learning.capability import LEARNING
+from hotline.oidc.capability import OIDC
 from hotline.open311.capability import OPEN311
 from hotline.operations.capability import OPERATIONS
 from hotline.partners.capability import PARTNERS
@@ -19,6 +20,7 @@ from hotline.webhooks.capability import WEBHOOKS
 
 CAPABILITIES: tuple[Capability, ...] = (
     *CORE,
+    OIDC,
     REVIEW,
     SMS,
     TELEPHONY,

@@ -12,6 +12,7 @@ from hotline.delivery.message_kinds import MessageKinds
 from hotline.inbound.handlers import InboundHandlers
 from hotline.inbound.spool import Spool
 from hotline.inbound.spool_drain import SpoolHandlers
+from hotline.organisation.model.actors import Role
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.service.password_hashing import PasswordHashing
 from hotline.runtime.retention import RetentionRules
@@ -36,6 +37,7 @@ class ServiceFields(TypedDict, total=False):
     area_code: str
     has_notice_address: bool
     public_url: str
+    second_factor_required: frozenset[Role]
     spool: Spool | None
     data_dir: Path | None
     database_file: Path | None

@@ -83,9 +83,21 @@ def _delivery_commands() -> Sequence[Typer]:
 
 
 def _organisation_routers() -> Sequence[APIRouter]:
-    from hotline.organisation.routes import accounts, directory, duty, sessions
+    from hotline.organisation.routes import accounts, directory, duty, second_factors, sessions
 
-    return [noun.router for noun in (duty, directory, accounts, sessions)]
+    return [noun.router for noun in (duty, directory, accounts, sessions, second_factors)]
+
+
+def _prepare_organisation(services: Services, settings: object) -> None:
+    from hotline.organisation.service.second_step import StoredFactors
+
+    services.second_factors = StoredFactors(services)
+
+
+def _sealed_factors() -> Sequence[SealedColumn]:
+    from hotline.organisation.service.second_factors import SEALED
+
+    return SEALED
 
 
 def _organisation_retention() -> Sequence[RetentionRule[Services]]:
@@ -167,6 +179,8 @@ CORE: tuple[Capability, ...] = (
     ),
     Capability(
         name="organisation",
+        prepare=_prepare_organisation,
+        sealed=_sealed_factors,
         routers=_organisation_routers,
         upkeep=_organisation_upkeep,
         retention=_organisation_retention,

@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.second_factors import parse_required_roles
 from hotline.web.addresses import Network, parse_proxy_networks
 
 
@@ -51,6 +53,10 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8000",
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
         description="Our address as providers know it: they sign it, and send their reports back to it",
+    )
+    second_factor_required: str = Field(
+        "",
+        description="Roles that log in with a second factor, as admin,supervisor; whoever has one is asked in any case",
     )
     quiet_hours: str = Field(
         "22:00-08:00",
@@ -119,6 +125,16 @@ class Settings(BaseSettings):
     def _proxies(cls, value: str) -> str:
         parse_proxy_networks(value)
         return value
+
+    @field_validator("second_factor_required")
+    @classmethod
+    def _roles(cls, value: str) -> str:
+        parse_required_roles(value)
+        return value
+
+    @property
+    def roles_with_second_factor(self) -> frozenset[Role]:
+        return parse_required_roles(self.second_factor_required)
 
     @property
     def proxies(self) -> tuple[Network, ...]:

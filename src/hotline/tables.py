@@ -6,6 +6,7 @@ from hotline.delivery import tables as delivery_tables
 from hotline.inbound import tables as inbound_tables
 from hotline.incidents import tables as incident_tables
 from hotline.learning import tables as learning_tables
+from hotline.oidc import tables as oidc_tables
 from hotline.organisation import tables as organisation_tables
 from hotline.reporting import tables as reporting_tables
 from hotline.security_log import tables as security_tables
@@ -23,6 +24,7 @@ TABLE_MODULES = (
     inbound_tables,
     incident_tables,
     learning_tables,
+    oidc_tables,
     organisation_tables,
     reporting_tables,
     security_tables,

@@ -36,8 +36,8 @@ class Office:
     services: Services
     clock: Clock
 
-    async def seat(self, login: str, **more: Any) -> Seat:
-        return await sit_down(self.browser, self.address, login, **more)
+    async def seat(self, login: str, *, address: str | None = None, **more: Any) -> Seat:
+        return await sit_down(self.browser, address or self.address, login, **more)
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import expect
 
-from hotline.console.app import POLICY
 from hotline.console.pages import PAGES, home_page, menu_pages
+from hotline.console.rendering import POLICY
 from hotline.organisation.model.actors import PERSON_ROLES, Role
 from hotline.reporting.service.figures import update_rollups
 from hotline.reporting.service.reports import make_due_reports
@@ -212,7 +212,7 @@ def test_everybody_has_a_page_to_begin_with_and_a_menu_of_their_own() -> None:
 
 
 async def test_a_kept_file_is_kept_for_good_and_an_old_one_is_gone(desk: Player) -> None:
-    from hotline.console.app import static_version
+    from hotline.console.rendering import static_version
 
     fresh = await desk.http.get(f"/console/static/{static_version()}/core.js")
     assert "immutable" in fresh.headers["cache-control"] and fresh.headers["content-type"].startswith("text/javascript")

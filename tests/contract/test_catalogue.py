@@ -12,8 +12,8 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hotline.console.app import _static_files
 from hotline.console.pages import PAGES
+from hotline.console.rendering import static_files
 from hotline.locales import LANGUAGES, negotiate_language, text_keys, translate, translate_pair
 from hotline.locales.labels import label_pair
 from hotline.open311.model import PUBLIC_STEPS
@@ -173,25 +173,25 @@ def modules_of(name: str) -> set[str]:
     found: set[str] = set()
     left = [name]
     while left:
-        if (one := left.pop()) not in found and one in _static_files():
+        if (one := left.pop()) not in found and one in static_files():
             found.add(one)
             left += re.findall(
-                r'^import (?:.* from )?"\./([a-z_]+\.js)";', _static_files()[one][0].decode(), re.MULTILINE
+                r'^import (?:.* from )?"\./([a-z_]+\.js)";', static_files()[one][0].decode(), re.MULTILINE
             )
     return found
 
 
 def test_the_pages_are_small_and_ask_for_nothing_elsewhere() -> None:
-    for name, (data, packed, _) in _static_files().items():
+    for name, (data, packed, _) in static_files().items():
         assert b"http://" not in data.replace(b"http://www.w3.org", b"") and b"https://" not in data.replace(
             b'"https://"', b""
         ), name
         assert len(packed) < 30_000, name
     for page in PAGES:
-        names = {"console.css", f"{page.name}.css", *modules_of(f"{page.name}.js")} & _static_files().keys()
+        names = {"console.css", f"{page.name}.css", *modules_of(f"{page.name}.js")} & static_files().keys()
         for language in LANGUAGES:
             texts = (f"words.{language}.json", *([f"reasons.{language}.json"] if "reasons.js" in names else []))
-            sent = sum(len(_static_files()[name][1]) for name in (*names, *texts))
+            sent = sum(len(static_files()[name][1]) for name in (*names, *texts))
             assert sent < 42_000, (page.name, language, sent)  # a second on a slow phone, once: browsers keep them
     for template in (CONSOLE / "templates").glob("*.html"):
         text = template.read_text(encoding="utf-8")

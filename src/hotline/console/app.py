@@ -3,123 +3,50 @@
 A page is a frame; its module asks the API with the same cookie. Nothing is loaded from anywhere else.
 """
 
-import gzip
-import hashlib
-import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
-from enum import StrEnum
-from fnmatch import fnmatchcase
-from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
 import orjson
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import escape
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hotline.console.admin_forms import body_schemas
+from hotline.console.entry import RefusedSession, SessionEnd, WayOut, entry_routes, refused_session
 from hotline.console.figure_pages import figures_page, report_page, reports_page
 from hotline.console.model_page import model_page
 from hotline.console.pages import PAGES, Page, home_page, menu_pages
-from hotline.locales import LANGUAGES, negotiate_language, text_keys, translate
+from hotline.console.rendering import LANGUAGE, render_page, request_language, static_files, static_version
+from hotline.console.session_cookies import device_of, keep_session, origin_of
+from hotline.locales import LANGUAGES, translate
+from hotline.oidc import service as oidc
 from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor
 from hotline.organisation.model.directory import zone_of
-from hotline.organisation.model.sessions import SessionStage
-from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
 from hotline.organisation.service.accounts import SESSION_COOKIE, authenticate
-from hotline.organisation.service.logging_in import DEVICE_COOKIE, KNOWN_PLACE_TTL, LogInAttempt, log_in
+from hotline.organisation.service.logging_in import LogInAttempt, log_in
 from hotline.organisation.service.sessions import log_out
 from hotline.refusals import Code, Refused
-from hotline.replies import reply_type
 from hotline.reporting import charts
 from hotline.reporting.service.figures import load_hourly_counts
-from hotline.text.bidi import isolate_text
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES
 from hotline.tickets.model.vocabulary import (
     AssignmentStatus,
-    DeclineReason,
-    DepartureReason,
-    Fault,
-    Funding,
-    Reached,
-    ReturnReason,
-    Satisfaction,
     TicketStatus,
-    VoidReason,
 )
-from hotline.web.problems import STATUS
 from hotline.web.responses import json_reply
 
-LANGUAGE = "hotline_language"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
-    "status": TicketStatus,
-    "kind": Kind,
-    "priority": Priority,
-    "level": Level,
-    "channel": Channel,
-    "satisfaction": Satisfaction,
-    "reached": Reached,
-    "fault": Fault,
-    "funding": Funding,
-    "decline_reason": DeclineReason,
-    "void_reason": VoidReason,
-    "return_reason": ReturnReason,
-    "departure_reason": DepartureReason,
-}
-# texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
-_SERVED = (
-    "acd.", "alarm.", "chart.", "doctor.", "drift_alarm.", "figures.", "forbidden.", "gate_reason.", "incident_field.",
-    "incident_say.", "language.", "message_template.", "message_part.", "measure.",
-    "model.", "model_state.", "moment.", "outcome.",
-    "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "rule.", "weekday.",
-    "lowered.", "place_role.", "system_text.", "unit.",  # in `reasons.<language>.json`
-)  # fmt: skip
-_REASON_WORDS = ("lowered.", "place_role.", "unit.")
 # where somebody goes on who is not logged in, or not wholly: by why they were refused
 ENTRY_PAGES = {
     Code.UNAUTHENTICATED: "/console/login",
-    Code.SECOND_FACTOR_REQUIRED: "/console/login",
+    Code.SECOND_FACTOR_REQUIRED: "/console/factor",
     Code.PASSWORD_CHANGE_REQUIRED: "/console/password",
 }
 MOST_LOGIN = 4096  # bytes of a log-in's body
 
 
-@reply_type()
-class SessionEnd:
-    expires_at: datetime
-    stage: SessionStage
-
-
-@reply_type()
-class RefusedSession:
-    """Why nobody was signed in; the page says it in its own language."""
-
-    code: Code
-
-
-def _isolate_value(value: Any) -> Any:
-    """A value for a template, isolated by direction: text that people wrote must not reverse what is beside it."""
-    return isolate_text(value) if type(value) is str else value  # not what is markup already
-
-
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("hotline.console"),
-    autoescape=True,
-    finalize=_isolate_value,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 PageDataLoader = Callable[[Request, Actor, str], Awaitable[Mapping[str, Any]]]
 
 
@@ -141,7 +68,7 @@ def console_routes() -> list[Route]:
     """Every route of the console."""
     return [
         Route("/console", _home, name="console"),
-        Route("/console/login", _login_page, name="console login"),
+        *entry_routes(),
         Route("/console/session", _session, methods=["POST", "DELETE"], name="console session"),
         Route("/console/language/{language}", _language, name="console language"),
         Route("/console/machine/{machine}.svg", _state_diagram, name="console machine"),
@@ -152,54 +79,8 @@ def console_routes() -> list[Route]:
     ]
 
 
-def request_language(request: Request) -> str:
-    """The language chosen, else the browser's first language with a catalogue, else simplified Chinese."""
-    chosen = request.cookies.get(LANGUAGE)
-    if chosen in LANGUAGES:
-        return chosen
-    return negotiate_language(request.headers.get("accept-language", ""))
-
-
-@lru_cache(maxsize=1)
-def _static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
-    """The static files: bytes, compressed bytes, media type; one of them for the texts of each language."""
-    found: dict[str, tuple[bytes, str]] = {}
-    kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-    for file in (files("hotline.console") / "static").iterdir():
-        kind = kinds.get(file.name.rpartition(".")[2])
-        if kind is not None:
-            found[file.name] = (file.read_bytes(), kind)
-    for language in LANGUAGES:
-        # a list is offered in the order of the vocabulary: by meaning, not by the letters of its codes
-        first = [f"{family}.{word}" for family, words in ORDERED_VOCABULARIES.items() for word in words]
-        keys = (key for key in (*first, *text_keys()) if not key.startswith(_SERVED))
-        # what a figure counts is told by pages that come ready made
-        words = {key: translate(key, language) for key in keys if not fnmatchcase(key, "figure.*.note")}
-        found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
-        found[f"reasons.{language}.json"] = (orjson.dumps(_reason_texts(language)), "application/json")
-    return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
-
-
-def _reason_texts(language: str) -> Mapping[str, Any]:
-    """The templates of what the system writes into histories and explanations, as stored and in a language, and the
-    words that stand in them."""
-    return {
-        "templates": [(translate(key, "en"), translate(key, language)) for key in text_keys("system_text.")],
-        "words": {key: translate(key, language) for prefix in _REASON_WORDS for key in text_keys(prefix)},
-    }
-
-
-@lru_cache(maxsize=1)
-def static_version() -> str:
-    """A hash of all static files, part of their address: browsers may cache them for ever."""
-    digest = hashlib.sha256()
-    for name, (data, _, _) in sorted(_static_files().items()):
-        digest.update(name.encode() + b"\0" + data)
-    return digest.hexdigest()[:16]
-
-
 async def _static(request: Request) -> Response:
-    found = _static_files().get(request.path_params["name"])
+    found = static_files().get(request.path_params["name"])
     if found is None or request.path_params["stamp"] != static_version():
         return Response(status_code=404)
     data, packed, kind = found
@@ -228,28 +109,12 @@ def _to_entry(request: Request, next_path: str | None = None) -> Response:
     return RedirectResponse(f"{request.state.entry_page}{query}", 303)
 
 
-def _render_page(request: Request, template: str, language: str, status: int = 200, **more: Any) -> Response:
-    page = _ENVIRONMENT.get_template(template).render(
-        t=lambda key, **values: translate(key, language, **values),
-        language=language,
-        languages=LANGUAGES,
-        static=f"/console/static/{static_version()}",
-        path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
-        **more,
-    )
-    return Response(page, status, {"content-security-policy": POLICY}, media_type="text/html")
-
-
 async def _home(request: Request) -> Response:
     actor = await _load_actor(request)
     if actor is None:
         return _to_entry(request)
     page = home_page(actor.roles)
     return RedirectResponse(page.path if page else "/console/login", 303)
-
-
-async def _login_page(request: Request) -> Response:
-    return _render_page(request, "login.html", request_language(request), name="login")
 
 
 async def _page_context(request: Request, actor: Actor, name: str) -> dict[str, Any]:
@@ -276,7 +141,7 @@ def _page_endpoint(page: Page) -> Callable[[Request], Awaitable[Response]]:
             return _to_entry(request, request.url.path)
         frame = await _page_context(request, actor, page.name)
         if not page.roles & actor.roles:
-            return _render_page(request, "forbidden.html", language, 403, **frame)
+            return render_page(request, "forbidden.html", language, 403, **frame)
         if (more := _PAGE_DATA.get(page.name)) is not None:
             try:
                 frame |= await more(request, actor, language)
@@ -285,8 +150,8 @@ def _page_endpoint(page: Page) -> Callable[[Request], Awaitable[Response]]:
                     raise
                 frame |= {"errors": refused.refusal.errors, "code": refused.refusal.code}
                 status = 404 if refused.refusal.code is Code.NOT_FOUND else 422
-                return _render_page(request, "refused.html", language, status, **frame)
-        return _render_page(request, f"{page.name}.html", language, **frame)
+                return render_page(request, "refused.html", language, status, **frame)
+        return render_page(request, f"{page.name}.html", language, **frame)
 
     return serve
 
@@ -302,45 +167,40 @@ async def _not_found_page(request: Request) -> Response:
     actor, language = await _load_actor(request), request_language(request)
     if actor is None:
         return _to_entry(request)
-    return _render_page(request, "nowhere.html", language, 404, **await _page_context(request, actor, "nowhere"))
+    return render_page(request, "nowhere.html", language, 404, **await _page_context(request, actor, "nowhere"))
 
 
 async def _session(request: Request) -> Response:
     """Sign in and out. The cookie is HttpOnly and SameSite=Strict."""
     services: Services = request.app.state.services
-    secure = services.public_url.startswith("https://")
     if request.method == "DELETE":
-        if token := request.cookies.get(SESSION_COOKIE):
-            await log_out(services, request.app.state.actor_cache, token, services.clock())
-        gone = Response(status_code=204)
-        gone.delete_cookie(SESSION_COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
-        return gone
+        return await _end_session(request)
     body = await request.body()
     try:
         given: Any = orjson.loads(body[:MOST_LOGIN])
         login, password = str(given["login"]), str(given["password"])
     except (ValueError, TypeError, KeyError):
         return json_reply(RefusedSession(Code.BAD_REQUEST), 400)
-    device = request.cookies.get(DEVICE_COOKIE, "")[:100] or secrets.token_urlsafe(32)
-    client = request.client
+    device, origin = device_of(request), origin_of(request)
     try:
-        user_agent = request.headers.get("user-agent", "")
-        attempt = LogInAttempt(login[:200], password[:400], client.host if client else None, device, user_agent)
+        attempt = LogInAttempt(login[:200], password[:400], origin.address, device, origin.user_agent)
         session = await log_in(services, attempt, services.clock())
     except Refused as refused:
-        status = STATUS[refused.refusal.code]
-        answer = json_reply(RefusedSession(refused.refusal.code), status)
-        if refused.refusal.retry_after is not None:
-            answer.headers["retry-after"] = str(refused.refusal.retry_after)
-        return answer
-    answer = json_reply(SessionEnd(session.expires_at, session.stage))
-    for name, value, kept in (
-        (SESSION_COOKIE, session.token, services.account_rules.session_lifetime),
-        (DEVICE_COOKIE, device, KNOWN_PLACE_TTL),
-    ):
-        seconds = int(kept.total_seconds())
-        answer.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
-    return answer
+        return refused_session(refused)
+    return keep_session(request, json_reply(SessionEnd(session.expires_at, session.stage)), session.token, device)
+
+
+async def _end_session(request: Request) -> Response:
+    """204, or 200 with the address at which a session ends that began at an identity provider."""
+    services: Services = request.app.state.services
+    way_out = None
+    if token := request.cookies.get(SESSION_COOKIE):
+        way_out = await oidc.way_out(services, token, "/console/login")
+        await log_out(services, request.app.state.actor_cache, token, services.clock())
+    gone = json_reply(WayOut(way_out)) if way_out is not None else Response(status_code=204)
+    secure = services.public_url.startswith("https://")
+    gone.delete_cookie(SESSION_COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
+    return gone
 
 
 async def _language(request: Request) -> Response:

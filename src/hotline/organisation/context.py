@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from hotline.database.context import PlatformServices
+from hotline.organisation.model.actors import Role
 from hotline.organisation.model.sessions import AccountRules
 from hotline.organisation.service.credential_cache import CredentialCache
 from hotline.organisation.service.directory import DirectoryCache
@@ -50,6 +51,7 @@ class OrganisationServices(PlatformServices):
     area_code: str = "28"
     hashing: PasswordHashing = field(default_factory=PasswordHashing)
     credentials: CredentialCache = field(default_factory=CredentialCache)
+    second_factor_required: frozenset[Role] = frozenset()  # whoever holds one of these logs in with a second factor
     account_rules: AccountRules = field(default_factory=AccountRules)
     last_use: LastUse = field(default_factory=LastUse)
     second_factors: SecondFactors = field(default_factory=NoSecondFactors)

@@ -1,11 +1,15 @@
-"""Sessions: deleted after they have ended; when sessions and keys were used last, written down now and then."""
+"""Deletes sessions that have ended and factors that were never confirmed; writes down now and then when sessions and
+keys were used last."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
+import sqlalchemy as sa
+
 from hotline.jobs import Job, RetentionRule
 from hotline.organisation.context import OrganisationServices
-from hotline.organisation.store import sessions
+from hotline.organisation.service.second_factors import SETUP_LIFETIME
+from hotline.organisation.store import second_factors, sessions
 
 LAST_USE_PAUSE = 20.0  # seconds between one writing down of last uses and the next
 
@@ -15,8 +19,16 @@ async def _forget_sessions(services: OrganisationServices, now: datetime) -> int
     return await services.db.transact(lambda c: sessions.delete_expired_sessions(c, now, unused))
 
 
+async def _forget_factors(services: OrganisationServices, now: datetime) -> int:
+    def forget(c: sa.Connection) -> int:
+        stale = second_factors.delete_stale_factors(c, now - SETUP_LIFETIME)
+        return stale + second_factors.delete_expired_challenges(c, now)
+
+    return await services.db.transact(forget)
+
+
 def retention() -> Sequence[RetentionRule[OrganisationServices]]:
-    return (RetentionRule("sessions", _forget_sessions),)
+    return (RetentionRule("sessions", _forget_sessions), RetentionRule("second_factors", _forget_factors))
 
 
 def last_use_job(services: OrganisationServices) -> Job:

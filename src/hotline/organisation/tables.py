@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Document, Instant, words_check
 from hotline.database.metadata import table
+from hotline.organisation.model.second_factors import FactorKind
 from hotline.organisation.model.sessions import SessionStage
 
 C, S, I = sa.Column, sa.String, sa.Integer
@@ -87,4 +88,34 @@ login_failure = table(
     C("subject", S(100), primary_key=True, doc="login:<name> or address:<ip>"),
     C("count", I, nullable=False),
     C("last_at", Instant, nullable=False),
+)  # fmt: skip
+
+second_factor = table(
+    "second_factor", "What a person proves a log-in with besides the password: one-time codes and passkeys.",
+    C("id", S(36), primary_key=True),
+    C("person", S(36), sa.ForeignKey("person.id"), nullable=False, index=True),
+    C("kind", S(8), nullable=False),
+    C("name", sa.Text, nullable=False),
+    C("secret", sa.Text, doc="Of one-time codes, sealed with HOTLINE_SECRET"),
+    C("credential", S(1400), unique=True, doc="A passkey's id, base64url"),
+    C("public_key", sa.LargeBinary, doc="A passkey's, in COSE"),
+    C("counter", sa.BigInteger, nullable=False, doc="The last time step used, or a passkey's signature count: neither counts again"),
+    C("created_at", Instant, nullable=False),
+    C("confirmed_at", Instant, doc="None: being set up, and no factor yet"),
+    C("last_used_at", Instant),
+    words_check("kind", FactorKind),
+)  # fmt: skip
+
+recovery_code = table(
+    "recovery_code", "Codes that stand in for a lost factor, each of them once; only keyed hashes are kept.",
+    C("hash", S(64), primary_key=True),
+    C("person", S(36), sa.ForeignKey("person.id"), nullable=False, index=True),
+    C("created_at", Instant, nullable=False),
+    C("used_at", Instant),
+)  # fmt: skip
+
+used_challenge = table(
+    "used_challenge", "Challenges that were answered rightly, until they expire: no answer counts twice.",
+    C("hash", S(64), primary_key=True),
+    C("expires_at", Instant, nullable=False, index=True),
 )  # fmt: skip

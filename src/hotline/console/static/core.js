@@ -249,8 +249,13 @@ export function logInAgain() {
     const box = el("dialog", { "aria-label": t("login.again") }, form);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      const code = await logIn(form.login.value, form.password.value);
+      const { code, stage } = await logIn(form.login.value, form.password.value);
       if (code) { why.textContent = notLoggedIn(code); return; }
+      if (stage === "pending_password") { location.href = "/console"; return; }
+      if (stage === "pending_factor") {
+        const { finishLogIn } = await import(`${at}/factors.js`);
+        await new Promise((went) => finishLogIn(form.parentElement, went));
+      }
       const me = await (await fetch("/v1/me")).json();
       if (me.id !== given.person?.id) { location.href = "/console"; return; } // another person: not this one's page
       close(); asking = undefined; done();
@@ -261,10 +266,15 @@ export function logInAgain() {
 }
 /** The text for a failed sign-in, by its code. */
 export const notLoggedIn = (code) => t(code === "unauthenticated" ? "login.wrong" : `problem.${code}`);
-/** Sign in. Returns an error code, or null. */
+/** Sign in. Returns `code`, of an error, or `stage`: `active`, or the step that is still lacking. */
 export async function logIn(login, password) {
   const reply = await fetch("/console/session", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ login, password }) });
-  return reply.ok ? null : (await reply.json()).code;
+  return reply.json();
+}
+/** The page that was wanted before the log-in. */
+export function nextPage() {
+  const next = new URLSearchParams(location.search).get("next");
+  return next?.startsWith("/console") ? next : "/console";
 }
 
 /** Drafts: typed text is kept until it is sent, through reloads and lost connections, for this person only. Each
@@ -449,7 +459,7 @@ if (given.person) {
   addEventListener("storage", (event) => { if (event.key === "person" && event.newValue !== given.person.id) location.href = "/console"; });
 }
 $("#leave")?.addEventListener("click", async () => {
-  await fetch("/console/session", { method: "DELETE" });
+  const ended = await fetch("/console/session", { method: "DELETE" });
   for (const key of Object.keys(localStorage)) if (/^(draft|open:draft):|^person$/.test(key)) localStorage.removeItem(key);
-  location.href = "/console/login";
+  location.href = ended.status === 200 ? (await ended.json()).location : "/console/login"; // where the log-in was made
 });

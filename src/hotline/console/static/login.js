@@ -1,15 +1,27 @@
 // Sign in, then continue to the requested page.
-import { $, logIn, notLoggedIn } from "./core.js";
+import { $, logIn, nextPage, notLoggedIn } from "./core.js";
 
 const form = $("#login");
+const why = $("#why");
+function goOn({ code, stage }) {
+  if (code) { why.textContent = notLoggedIn(code); form.password.select(); return; }
+  location.href = stage === "pending_factor" ? `/console/factor${location.search}` : nextPage();
+}
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const code = await logIn(form.login.value, form.password.value);
-  if (code) {
-    $("#why").textContent = notLoggedIn(code);
-    form.password.select();
-    return;
-  }
-  const next = new URLSearchParams(location.search).get("next");
-  location.href = next?.startsWith("/console") ? next : "/console";
+  goOn(await logIn(form.login.value, form.password.value));
 });
+const key = $("#passkey");
+if (key) {
+  const { asked, hasPasskeys } = await import("./factors.js");
+  key.hidden = !hasPasskeys();
+  key.addEventListener("click", async () => {
+    why.textContent = "";
+    const post = (path, body) => fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    const begun = await (await post("/console/session/passkey/options", {})).json();
+    let credential;
+    try { credential = await asked(begun.options); } catch { return; } // closed by whoever was asked
+    const reply = await post("/console/session/passkey", { state: begun.state, credential });
+    goOn(await reply.json());
+  });
+}

@@ -9,6 +9,7 @@ __all__ = [
     "hours",
     "items",
     "scopes",
+    "second_factors",
     "sessions",
     "vocabulary",
     "working_time",

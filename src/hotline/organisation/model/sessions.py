@@ -19,6 +19,7 @@ class SessionStage(StrEnum):
 
 ONLY_ACTIVE = frozenset({SessionStage.ACTIVE})
 ANY_STAGE = frozenset(SessionStage)
+FACTOR_STAGES = frozenset({SessionStage.ACTIVE, SessionStage.PENDING_FACTOR})
 CHANGES_PASSWORD = frozenset({SessionStage.ACTIVE, SessionStage.PENDING_PASSWORD})
 
 

@@ -1,3 +1,3 @@
 """What callers see of the directory, people, keys and duty."""
 
-__all__ = ["accounts", "duty"]
+__all__ = ["accounts", "duty", "second_factors"]

@@ -1,3 +1,16 @@
 """Services of the directory, accounts, duty and log-ins."""
 
-__all__ = ["accounts", "credentials", "directory", "logging_in", "password_hashing", "seeding", "sessions"]
+__all__ = [
+    "account_events",
+    "accounts",
+    "administrators",
+    "credentials",
+    "directory",
+    "logging_in",
+    "passkeys",
+    "password_hashing",
+    "second_factors",
+    "second_step",
+    "seeding",
+    "sessions",
+]

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from hotline.organisation.model.actors import COMMAND_LINE, Actor
-from hotline.security_log.store import SecurityEvent
-from hotline.security_log.vocabulary import Deed
+from hotline.security_log.store import Principal, SecurityEvent
+from hotline.security_log.vocabulary import Deed, EventOutcome
 
 _RIGHTS = ("roles", "department", "area")
 
@@ -54,6 +54,17 @@ def logged_out(actor: Actor, now: datetime) -> SecurityEvent:
 
 def sessions_ended(person: str, count: int, by: Actor, now: datetime) -> SecurityEvent:
     return SecurityEvent(Deed.SESSION_ENDED, by, now, ("person", person), {"count": count})
+
+
+def own_event(row: Any, deed: Deed, now: datetime, **details: Any) -> SecurityEvent:
+    """What a person does about their own log-in. `row`: with their id and name."""
+    return SecurityEvent(deed, Principal("person", row.id, row.name), now, ("person", row.id), details)
+
+
+def factor_failed(row: Any, now: datetime) -> SecurityEvent:
+    """A second step that was wrong, after the right password."""
+    person = Principal("person", row.id, row.name)
+    return SecurityEvent(Deed.FACTOR_FAILED, person, now, ("person", row.id), outcome=EventOutcome.FAILED)
 
 
 def _rights(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from hotline.organisation.tables import session as s
 ID_LENGTH = 16  # of the hash: what a session is called in lists
 MOST_LISTED = 200
 _SESSION_COLUMNS = (s.c.stage, s.c.created_at, s.c.seen_at, s.c.expires_at)
+_PERSON = ("id", "login", "name", "roles", "department", "area", "first_password_until")
 _BY_HASH = PreparedQuery(
-    sa.select(p.c.id, p.c.login, p.c.name, p.c.roles, p.c.department, p.c.area, *_SESSION_COLUMNS)
+    sa.select(*(p.c[name] for name in _PERSON), s.c.method, *_SESSION_COLUMNS)
     .select_from(s.join(p, p.c.id == s.c.person))
     .where(s.c.hash == sa.bindparam("hash", type_=sa.String), p.c.active.is_(True))
 )
@@ -37,7 +38,7 @@ _OF_PERSON = PreparedQuery(
 
 
 async def load_session_person(db: Database, hashed: str) -> Row | None:
-    """The active person a session belongs to, and its stage and times."""
+    """The active person a session belongs to, and its method, stage and times."""
     return await fetch_first(db, _BY_HASH, hash=hashed)
 
 

@@ -1,0 +1,133 @@
+"""How the console's pages are written: templates, languages, and static files by the hash of their content."""
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import orjson
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hotline.locales import LANGUAGES, negotiate_language, text_keys, translate
+from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
+from hotline.text.bidi import isolate_text
+from hotline.tickets.model.vocabulary import (
+    DeclineReason,
+    DepartureReason,
+    Fault,
+    Funding,
+    Reached,
+    ReturnReason,
+    Satisfaction,
+    TicketStatus,
+    VoidReason,
+)
+
+LANGUAGE = "hotline_language"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
+    "status": TicketStatus,
+    "kind": Kind,
+    "priority": Priority,
+    "level": Level,
+    "channel": Channel,
+    "satisfaction": Satisfaction,
+    "reached": Reached,
+    "fault": Fault,
+    "funding": Funding,
+    "decline_reason": DeclineReason,
+    "void_reason": VoidReason,
+    "return_reason": ReturnReason,
+    "departure_reason": DepartureReason,
+}
+# texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
+_SERVED = (
+    "acd.", "alarm.", "chart.", "doctor.", "drift_alarm.", "figures.", "forbidden.", "gate_reason.", "incident_field.",
+    "incident_say.", "language.", "message_template.", "message_part.", "measure.",
+    "model.", "model_state.", "moment.", "outcome.",
+    "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "rule.", "weekday.",
+    "lowered.", "place_role.", "system_text.", "unit.",  # in `reasons.<language>.json`
+)  # fmt: skip
+_REASON_WORDS = ("lowered.", "place_role.", "unit.")
+
+
+def _isolate_value(value: Any) -> Any:
+    """A value for a template, isolated by direction: text that people wrote must not reverse what is beside it."""
+    return isolate_text(value) if type(value) is str else value  # not what is markup already
+
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("hotline.console"),
+    autoescape=True,
+    finalize=_isolate_value,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def request_language(request: Request) -> str:
+    """The language chosen, else the browser's first language with a catalogue, else simplified Chinese."""
+    chosen = request.cookies.get(LANGUAGE)
+    if chosen in LANGUAGES:
+        return chosen
+    return negotiate_language(request.headers.get("accept-language", ""))
+
+
+@lru_cache(maxsize=1)
+def static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
+    """The static files: bytes, compressed bytes, media type; one of them for the texts of each language."""
+    found: dict[str, tuple[bytes, str]] = {}
+    kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+    for file in (files("hotline.console") / "static").iterdir():
+        kind = kinds.get(file.name.rpartition(".")[2])
+        if kind is not None:
+            found[file.name] = (file.read_bytes(), kind)
+    for language in LANGUAGES:
+        # a list is offered in the order of the vocabulary: by meaning, not by the letters of its codes
+        first = [f"{family}.{word}" for family, words in ORDERED_VOCABULARIES.items() for word in words]
+        keys = (key for key in (*first, *text_keys()) if not key.startswith(_SERVED))
+        # what a figure counts is told by pages that come ready made
+        words = {key: translate(key, language) for key in keys if not fnmatchcase(key, "figure.*.note")}
+        found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
+        found[f"reasons.{language}.json"] = (orjson.dumps(_reason_texts(language)), "application/json")
+    return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
+
+
+def _reason_texts(language: str) -> Mapping[str, Any]:
+    """The templates of what the system writes into histories and explanations, as stored and in a language, and the
+    words that stand in them."""
+    return {
+        "templates": [(translate(key, "en"), translate(key, language)) for key in text_keys("system_text.")],
+        "words": {key: translate(key, language) for prefix in _REASON_WORDS for key in text_keys(prefix)},
+    }
+
+
+@lru_cache(maxsize=1)
+def static_version() -> str:
+    """A hash of all static files, part of their address: browsers may cache them for ever."""
+    digest = hashlib.sha256()
+    for name, (data, _, _) in sorted(static_files().items()):
+        digest.update(name.encode() + b"\0" + data)
+    return digest.hexdigest()[:16]
+
+
+def render_page(request: Request, template: str, language: str, status: int = 200, **more: Any) -> Response:
+    page = _ENVIRONMENT.get_template(template).render(
+        t=lambda key, **values: translate(key, language, **values),
+        language=language,
+        languages=LANGUAGES,
+        static=f"/console/static/{static_version()}",
+        path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+        **more,
+    )
+    return Response(page, status, {"content-security-policy": POLICY}, media_type="text/html")

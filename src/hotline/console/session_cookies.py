@@ -1,0 +1,34 @@
+"""The cookies of a log-in: the session's token, and the mark of a browser in which somebody logged in before."""
+
+import secrets
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hotline.organisation.service.accounts import SESSION_COOKIE
+from hotline.organisation.service.logging_in import DEVICE_COOKIE, KNOWN_PLACE_TTL
+from hotline.organisation.service.sessions import LogInOrigin
+from hotline.tickets.context import Services
+from hotline.web.forwarded import client_address
+
+
+def device_of(request: Request) -> str:
+    """The browser's mark, or a new one."""
+    return request.cookies.get(DEVICE_COOKIE, "")[:100] or secrets.token_urlsafe(32)
+
+
+def origin_of(request: Request) -> LogInOrigin:
+    return LogInOrigin(client_address(request), request.headers.get("user-agent", ""))
+
+
+def keep_session(request: Request, answer: Response, token: str, device: str | None = None) -> Response:
+    """The answer, with the cookies of a log-in: HttpOnly and SameSite=Strict."""
+    services: Services = request.app.state.services
+    secure = services.public_url.startswith("https://")
+    for name, value, kept in (
+        (SESSION_COOKIE, token, services.account_rules.session_lifetime),
+        (DEVICE_COOKIE, device or device_of(request), KNOWN_PLACE_TTL),
+    ):
+        seconds = int(kept.total_seconds())
+        answer.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
+    return answer
