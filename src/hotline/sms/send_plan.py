@@ -249,12 +249,11 @@ def _plan_for_caller(
     if template is None or ticket.phone is None or ticket.caller is None:
         return None
     language = detect_language(ticket.narrative) or "zh"
-    place = 0 if language == "zh" else 1
     department = directory.departments.get(ticket.department or "")
     values = {
         **_common_values(directory, language, ticket.number),
         "code": query_code(services.secret, ticket.number),
-        "department": "" if department is None else (department.name, department.name_en)[place],
+        "department": "" if department is None else (department.name_en if language == "en" else department.name),
         "promised": format_moment(directory, ticket.promised_at, language) if ticket.promised_at else "—",
         "review": format_moment(directory, ticket.review_at, language) if ticket.review_at else "—",
         "reply": choose_final_word(message.payload.get("final_word"), message.payload.get("final_word_en"), language)

@@ -45,8 +45,7 @@ def advise(
     open_findings = _without_cries(reading, findings) if dangers else findings
     asked = tuple(danger for danger in _dangers_of(open_findings, Grade.ASK) if danger not in dangers)
     enquiry = read_enquiry(reading, lexicon.directory)
-    every_symptom = find_symptoms(reading)
-    symptoms = find_told(reading, lexicon.directory, every_symptom, enquiry)
+    symptoms = find_symptoms(reading)
     hinting = found - _exaggerated_words(findings)
     category, confidence, others = find_category(lexicon, hinting, symptoms, dangers, because)
     meant = _category_of_danger(lexicon, findings)
@@ -63,10 +62,10 @@ def advise(
         because.append(reason_of(opinion))
         if follows and opinion.category is not None:
             category, confidence = lexicon.directory.categories[opinion.category], opinion.confidence
-    active = _of_active_categories(lexicon, symptoms)
+    active = _of_active_categories(lexicon, find_told(reading, lexicon.directory, symptoms, enquiry))
     # what a question how it goes on leaves open is asked, and is a question still
     left_open = any(f.grade is Grade.ASK and f.lowered is not Lowered.FOLLOWED_UP for f in open_findings)
-    told = bool(dangers) or left_open or tells_fault(reading, lexicon.directory, enquiry, every_symptom)
+    told = bool(dangers) or left_open or tells_fault(reading, lexicon.directory, enquiry, symptoms)
     kind = find_kind(lexicon, found, rules, category, () if told else enquiry.words, because)
     if kind is Kind.ENQUIRY and category is not None and _is_supposed(findings):
         # what to do if somebody were trapped: a question for the desk, for which nobody is sent out

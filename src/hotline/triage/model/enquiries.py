@@ -77,13 +77,15 @@ def _about_errands(reading: Reading, asking: Collection[Span]) -> frozenset[int]
 def find_told(
     reading: Reading, directory: Directory, symptoms: Sequence[SymptomFinding], enquiry: Enquiry
 ) -> Sequence[SymptomFinding]:
-    """The symptoms of a text without what it only asks about beside a fault: "the lamp is broken, and how do I pay the
-    fee" is about the lamp, and the question is answered on the line."""
+    """The symptoms of a text without what it only asks about beside a fault of the same sentence: in "the lamp is
+    broken, and how do I pay the fee" the question is no second matter, but answered on the line."""
     if not enquiry.words or enquiry.progress or len(symptoms) < 2:
         return symptoms
     beside = find_symptoms(reading, enquiry.about) if enquiry.about else symptoms
     faults = [f for f in beside if directory.categories[f.symptom.category].kind is not Kind.ENQUIRY]
-    return faults or symptoms
+    reading.measure()
+    told = {reading.sentences[fault.place] for fault in faults}
+    return [f for f in symptoms if f in faults or reading.sentences[f.place] not in told]
 
 
 def tells_fault(reading: Reading, directory: Directory, enquiry: Enquiry, symptoms: Sequence[SymptomFinding]) -> bool:
