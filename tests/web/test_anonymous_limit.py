@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.application import build_app
+from hotline.application import EdgeSettings, build_app
 from hotline.console import app as console
 from hotline.openapi import api_routes
 from hotline.organisation.dependencies import access_policy
@@ -23,7 +23,7 @@ Ask = Callable[..., Awaitable[httpx.Response]]
 
 @pytest.fixture
 async def limited(services: Services) -> FastAPI:
-    app = build_app(lambda: None, anonymous_requests=MOST)  # type: ignore[arg-type, return-value]
+    app = build_app(lambda: None, edge=EdgeSettings(anonymous_requests=MOST))  # type: ignore[arg-type, return-value]
     app.router.routes.extend(console.console_routes())
     app.state.services, app.state.actor_cache, app.state.pages = services, ActorCache(), PageCache()
     return app
