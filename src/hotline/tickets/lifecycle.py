@@ -15,8 +15,6 @@ from hotline.tickets import effects
 from hotline.tickets.model.publication import NEVER_PUBLIC, is_public, may_publish, tells_who_called
 from hotline.tickets.model.ticket import Assignment, Change, Command, Facts
 from hotline.tickets.model.vocabulary import (
-    ENDED,
-    LIVE,
     OPEN,
     WITHOUT_NOTES,
     Action,
@@ -228,16 +226,6 @@ _SELECTING_GUARDS = frozenset({G.HAS_LEAD, G.NO_LEAD, G.TRIAGED_BEFORE, G.NOT_TR
 
 GuardTest = Callable[[Facts, Assignment | None, Command | None, Actor, datetime], bool]
 
-
-def _others_ended(facts: Facts) -> bool:
-    return all(a.status in ENDED for a in facts.assignments if a.part is Part.ASSIST)
-
-
-def _busy(facts: Facts, command: Command | None) -> bool:
-    wanted = command and command.fields.get(F.DEPARTMENT)
-    return any(a.department == wanted and a.status in LIVE for a in facts.assignments)
-
-
 # Each guard: the test, and the sentence a refused caller reads. Without a command (allowed_actions) a guard that looks at
 # its fields lets the action be offered.
 GUARDS: Mapping[Guard, tuple[GuardTest, str]] = {
@@ -248,7 +236,7 @@ GUARDS: Mapping[Guard, tuple[GuardTest, str]] = {
     G.IS_LEAD: (lambda f, a, c, w, n: a is not None and a.part is Part.LEAD, "only for the lead order"),
     G.IS_ASSIST: (lambda f, a, c, w, n: a is not None and a.part is Part.ASSIST, "only for an assisting order"),
     G.ASSISTS_DONE: (
-        lambda f, a, c, w, n: _others_ended(f),
+        lambda f, a, c, w, n: f.assists_ended(),
         "an assisting department has neither reported nor been waived",
     ),
     G.IN_HAND: (lambda f, a, c, w, n: f.ticket.status is T.DISPATCHED, "the ticket is not in hand now"),
@@ -322,7 +310,7 @@ GUARDS: Mapping[Guard, tuple[GuardTest, str]] = {
         "the caller is confidential",
     ),
     G.NEW_DEPARTMENT: (
-        lambda f, a, c, w, n: not _busy(f, c),
+        lambda f, a, c, w, n: c is None or not f.has_order(c.fields.get(F.DEPARTMENT)),
         "this department has a running order on the ticket already",
     ),
     G.OTHER_DEPARTMENT: (

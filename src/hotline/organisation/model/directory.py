@@ -229,3 +229,13 @@ def path_to_root(items: Mapping[str, Any], code: str | None) -> tuple[str, ...]:
         path.append(code)
         code = items[code].parent
     return tuple(path)
+
+
+def is_circular(items: Mapping[str, Any], code: str) -> bool:
+    seen, above = set(), items[code].parent
+    while above is not None and above in items and above not in seen:
+        if above == code:
+            return True
+        seen.add(above)
+        above = items[above].parent
+    return False

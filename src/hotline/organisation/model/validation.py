@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory, path_to_root
+from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory, is_circular, path_to_root
 from hotline.organisation.model.hours import (
     INTERVALS_RULE,
     DayIntervals,
@@ -122,16 +122,6 @@ def _item_errors(d: Directory) -> Iterable[ItemError]:
     yield from _reading_errors(d)
     yield from (ItemError("incident_rules", *wrong) for wrong in incident_rule_errors(d))
     yield from _route_errors(d)
-
-
-def is_circular(items: Mapping[str, Any], code: str) -> bool:
-    seen, above = set(), items[code].parent
-    while above is not None and above in items and above not in seen:
-        if above == code:
-            return True
-        seen.add(above)
-        above = items[above].parent
-    return False
 
 
 def _organisation_errors(d: Directory) -> Iterable[ItemError]:

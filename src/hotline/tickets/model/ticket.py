@@ -11,7 +11,16 @@ from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
 from hotline.text.numbering import TicketNumber
-from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
+from hotline.tickets.model.vocabulary import (
+    ENDED,
+    LIVE,
+    Action,
+    AssignmentStatus,
+    Outcome,
+    Part,
+    Satisfaction,
+    TicketStatus,
+)
 from hotline.value_objects import replace, value_object
 
 
@@ -185,6 +194,14 @@ class Facts:
     def order(self, assignment: str) -> Assignment | None:
         """The assignment of that id on this ticket."""
         return next((a for a in self.assignments if a.id == assignment), None)
+
+    def assists_ended(self) -> bool:
+        """Whether no assisting order runs."""
+        return all(a.status in ENDED for a in self.assignments if a.part is Part.ASSIST)
+
+    def has_order(self, department: str | None) -> bool:
+        """Whether an order of this department runs."""
+        return any(a.department == department and a.status in LIVE for a in self.assignments)
 
 
 @dataclass(frozen=True, slots=True)
