@@ -37,13 +37,17 @@ SEES: dict[str, set[str]] = {
     "auditor": {"lift", "water", "confidential", "loose"},
     "admin": {"lift", "water", "confidential", "loose"},
     "operator of block 3": {"lift"},  # buildings 1-4
+    "admin of block 3": {"lift"},
+    "auditor of block 9": {"water"},
     "handler of the lead": {"lift"},
     "handler of its parent": {"lift"},
     "handler of its child": set(),
     "handler of a sibling": set(),
     "handler of the contractor": {"lift"},
+    "handler of an assisting one": {"lift"},
     "handler of water": {"water"},
     "gateway": set(),
+    "gateway of block 3": set(),
     "anonymous": set(),
     "revoked": set(),
     "expired": set(),
@@ -56,7 +60,10 @@ ROLES = {
     "auditor": "auditor",
     "admin": "admin",
     "operator of block 3": "operator",
+    "admin of block 3": "admin",
+    "auditor of block 9": "auditor",
     "gateway": "gateway",
+    "gateway of block 3": "gateway",
 }
 GRANTS = {
     "operator": Grant(frozenset({Role.OPERATOR})),
@@ -65,13 +72,17 @@ GRANTS = {
     "auditor": Grant(frozenset({Role.AUDITOR})),
     "admin": Grant(frozenset({Role.ADMIN})),
     "operator of block 3": Grant(frozenset({Role.OPERATOR}), None, "rq-g1"),
+    "admin of block 3": Grant(frozenset({Role.ADMIN}), None, "rq-g1"),
+    "auditor of block 9": Grant(frozenset({Role.AUDITOR}), None, "rq-b9"),
     "handler of the lead": Grant(frozenset({Role.HANDLER}), "property-works"),
     "handler of its parent": Grant(frozenset({Role.HANDLER}), "property"),
     "handler of its child": Grant(frozenset({Role.HANDLER}), "cleaning"),
     "handler of a sibling": Grant(frozenset({Role.HANDLER}), "property-desk"),
     "handler of the contractor": Grant(frozenset({Role.HANDLER}), "lifts"),
+    "handler of an assisting one": Grant(frozenset({Role.HANDLER}), "security"),
     "handler of water": Grant(frozenset({Role.HANDLER}), "water"),
     "gateway": Grant(frozenset({Role.GATEWAY})),
+    "gateway of block 3": Grant(frozenset({Role.GATEWAY}), None, "rq-g1"),
 }
 STRANGERS = {"anonymous", "revoked", "expired", "forged"}
 OWN = {
@@ -80,6 +91,7 @@ OWN = {
     "handler of its child": {"cleaning"},
     "handler of a sibling": {"property-desk"},
     "handler of the contractor": {"lifts"},
+    "handler of an assisting one": {"security"},
     "handler of water": {"water"},
 }
 OPEN_TO_ALL = {"healthz", "readyz", "readyz_intake", "metrics", "security_txt", "log_in", "look_up_ticket"} | {
@@ -109,6 +121,7 @@ async def world(app: FastAPI, services: Services, desk: Player, cast: Cast, cloc
         "dispatched",
         "received",
     ]
+    lift = await desk.order(lift, "assist", department="security")
     secrets: dict[str, str | None] = {"anonymous": None, "forged": "hl_0123456789abcdef_" + "A" * 43}
     for name, grant in GRANTS.items():
         secrets[name] = (await add_key(services, NewKey(name, grant), "test", services.clock()))["secret"]
@@ -152,7 +165,7 @@ def operations() -> list[tuple[str, str, str, dict[str, Any]]]:
     ]
 
 
-def _body(operation: dict[str, Any], schemas: dict[str, Any]) -> Any:
+def example_body(operation: dict[str, Any], schemas: dict[str, Any]) -> Any:
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     name = content.get("$ref", "").rsplit("/", 1)[-1]
     examples = schemas.get(name, {}).get("examples")
@@ -184,7 +197,7 @@ def test_an_auditor_reads_what_a_supervisor_reads() -> None:
     assert pages == {"dispatch"}  # a page to act on
 
 
-async def _ask(
+async def ask(
     client: httpx.AsyncClient, method: str, path: str, operation: dict[str, Any], app: FastAPI, version: int
 ) -> httpx.Response:
     schemas = document()["components"]["schemas"]
@@ -192,7 +205,7 @@ async def _ask(
     if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
         kw["files"] = {"file": ("a.png", b"\x89PNG\r\n\x1a\n0000", "image/png")}
     elif method in ("POST", "PUT", "PATCH"):
-        kw["json"] = _body(operation, schemas)
+        kw["json"] = example_body(operation, schemas)
     if path == "/v1/stream":  # it answers for as long as somebody listens: let go as soon as it has begun
         asked = asyncio.create_task(client.request(method, path, **kw))
         while not asked.done():
@@ -201,56 +214,6 @@ async def _ask(
             await asyncio.sleep(0.002)
         return await asked
     return await client.request(method, path, **kw)
-
-
-async def test_no_principal_gets_an_answer_the_oracle_would_not_give(app: FastAPI, world: World) -> None:
-    asked, leaks = 0, []
-    for operation_id, method, path, operation in operations():
-        roles = operation["x-authz"]["roles"]
-        for who, client in world.clients.items():
-            if operation_id in OPEN_TO_ALL or operation_id == "log_out":
-                continue
-            if "{number}" not in path:
-                reply = await _ask(client, method, re.sub(r"\{\w+\}", "nobody", path), operation, app, 1)
-                asked += 1
-                held = ROLES.get(who, "handler")
-                if who in STRANGERS:
-                    right = reply.status_code == 401
-                else:
-                    right = (reply.status_code == 403) == (held not in roles) and reply.status_code != 401
-                if not right:
-                    leaks.append((operation_id, who, reply.status_code))
-                continue
-            for thing, ticket in world.tickets.items():
-                order = ticket["assignments"][0]["id"] if ticket["assignments"] else f"{ticket['number']}-1"
-                where = (
-                    path.replace("{number}", ticket["number"])
-                    .replace("{assignment}", order)
-                    .replace("{attachment}", "nothing")
-                )
-                # version 0: nothing is ever changed by asking
-                reply = await _ask(client, method, where, operation, app, 0)
-                asked += 1
-                held = ROLES.get(who, "handler")
-                if who in STRANGERS:
-                    expected = {401}
-                elif held not in roles:
-                    expected = {403}
-                elif thing not in SEES[who] or "{attachment}" in path:
-                    expected = {404}
-                elif operation_id == "attach_file":
-                    expected = {201}
-                elif method == "GET":
-                    expected = {200}
-                else:
-                    expected = {412, 422}
-                if reply.status_code not in expected:
-                    leaks.append((operation_id, who, thing, reply.status_code, expected))
-    print(
-        f"authorization matrix: {asked} requests, {len(operations())} operations, {len(world.clients)} principals, {len(leaks)} leaks"
-    )
-    assert leaks == []
-    assert asked > 2500
 
 
 async def test_out_of_sight_looks_exactly_like_not_there(world: World) -> None:
@@ -278,8 +241,8 @@ async def test_a_list_shows_each_principal_a_subset_of_what_it_may_see(params: d
     names = {t["number"]: name for name, t in world.tickets.items()}
     for who, client in world.clients.items():
         reply = await client.get("/v1/tickets", params=params)
-        if who in STRANGERS or who == "gateway":
-            assert reply.status_code == (403 if who == "gateway" else 401)
+        if who in STRANGERS or who.startswith("gateway"):
+            assert reply.status_code == (403 if who.startswith("gateway") else 401)
             continue
         shown = {names[item["number"]] for item in reply.json()["items"]}
         whole = {
@@ -293,7 +256,7 @@ async def test_boards_and_queues_are_only_their_own(world: World) -> None:
         for code in ("property-works", "water", "lifts"):
             for page in ("queue", "board", "duty", "candidates"):
                 status = (await client.get(f"/v1/departments/{code}/{page}")).status_code
-                if who in STRANGERS or who == "gateway":
+                if who in STRANGERS or who.startswith("gateway"):
                     assert status in (401, 403)
                 elif who in OWN:
                     assert status == (200 if code in OWN[who] else 404), (who, code)
@@ -394,7 +357,7 @@ async def test_the_matrix_turns_red_where_a_scope_filter_is_missing(
     for _, method, path, operation in by_number:
         order = world.tickets["lift"]["assignments"][0]["id"]
         where = path.replace("{number}", number).replace("{assignment}", order).replace("{attachment}", "nothing")
-        reply = await _ask(pipes, method, where, operation, app, 0)
+        reply = await ask(pipes, method, where, operation, app, 0)
         caught += reply.status_code != 404 or "attachment" in reply.json()["detail"]
     assert caught == len(by_number) > 10
 
