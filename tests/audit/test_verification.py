@@ -13,7 +13,7 @@ from hotline.audit.chaining import chain_next
 from hotline.audit.checkpoints import checkpoint_line, make_checkpoint
 from hotline.audit.jobs import audit_jobs
 from hotline.audit.shipping import LogDestinations
-from hotline.audit.verification import Fault, Verified, verify
+from hotline.audit.verification import ChainFault, Verified, verify
 from hotline.database.columns import Document, Instant
 from hotline.organisation.model.actors import CLOCK
 from hotline.security_log.store import SecurityEvent, record_deed
@@ -34,9 +34,9 @@ class _TakeBack(Exception):
 
 async def verified(
     services: Services, change: Callable[[sa.Connection], object] = NOTHING, now: datetime = LATER, **kw: Any
-) -> Fault | Verified:
+) -> ChainFault | Verified:
     """What verification says of the database with a change, which is taken back."""
-    found: list[Fault | Verified] = []
+    found: list[ChainFault | Verified] = []
 
     def look(c: sa.Connection) -> None:
         change(c)
@@ -155,7 +155,7 @@ async def test_every_random_change_by_sql_is_found(history: Services) -> None:
             except (sa.exc.IntegrityError, sa.exc.DataError):  # the schema forbids it already
                 point.rollback()
                 continue
-            if isinstance(verify(c, history.secret, LATER), Fault):
+            if isinstance(verify(c, history.secret, LATER), ChainFault):
                 found += 1
             else:
                 missed.append(what)
@@ -176,7 +176,7 @@ async def test_the_first_wrong_row_is_named(history: Services, clock: Clock) -> 
         c.execute(sa.update(timeline).where(timeline.c.seq == 2).values(by_name="somebody else"))
 
     found = await verified(history, rename)
-    assert isinstance(found, Fault)
+    assert isinstance(found, ChainFault)
     assert found.row.startswith("timeline 1") and found.row.endswith("line 2")
     # what has happened since then is as it was written
     recent = await verified(history, since=clock() - timedelta(minutes=1))
@@ -198,7 +198,7 @@ async def test_a_tail_that_was_cut_and_hidden_is_known_by_the_checkpoint(history
         c.execute(sa.delete(ticket).where(ticket.c.number == last))
 
     found = await verified(history, forget_all)
-    assert isinstance(found, Fault)
+    assert isinstance(found, ChainFault)
     assert "checkpoint 2 holds" in found.why
 
 
@@ -213,11 +213,11 @@ async def test_a_checkpoint_that_was_kept_elsewhere_shows_what_was_rewritten(his
         c.exec_driver_sql(f"UPDATE chain_head SET position = 2, hash = '{before}' WHERE name = 'checkpoints'")
 
     assert isinstance(await verified(history, cut_the_end), Verified)
-    assert await verified(history, cut_the_end, outside=[kept]) == Fault(
+    assert await verified(history, cut_the_end, outside=[kept]) == ChainFault(
         "checkpoint 3", "it is in the file, and not in the database"
     )
     assert isinstance(await verified(history, outside=[kept]), Verified)
-    assert isinstance(await verified(history, outside=[{**kept, "hash": "0" * 64}]), Fault)
+    assert isinstance(await verified(history, outside=[{**kept, "hash": "0" * 64}]), ChainFault)
     with pytest.raises(_TakeBack):  # signed by a key that was made elsewhere
         await history.db.transact(lambda c: _with_a_foreign_key(c, history))
 
@@ -229,7 +229,7 @@ def _with_a_foreign_key(c: sa.Connection, services: Services) -> None:
     c.exec_driver_sql("DELETE FROM chain_head WHERE name = 'checkpoints'")
     make_checkpoint(c, b"another secret, of whoever has only the database", LATER, timedelta(0))
     found = verify(c, services.secret, LATER)
-    assert found == Fault("checkpoint 1", "its key is not one of this system")
+    assert found == ChainFault("checkpoint 1", "its key is not one of this system")
     raise _TakeBack
 
 
@@ -257,7 +257,7 @@ async def test_lines_of_an_older_version_are_chained_within_a_day(
     ticket_now = await desk.see(number)
     await desk.act(ticket_now, "comment", text="还在等")  # a newer process writes meanwhile
     late = await verified(history, now=clock() + timedelta(days=2))
-    assert isinstance(late, Fault)
+    assert isinstance(late, ChainFault)
     assert (late.row, late.why) == (f"timeline {number} line 3", "it has no hash")
     assert await history.db.transact(lambda c: chain_next(c, clock() + timedelta(days=2))) == 0  # too late for that
     assert await history.db.transact(lambda c: chain_next(c, clock())) == 1
@@ -276,7 +276,7 @@ async def test_a_hash_is_never_replaced(history: Services, clock: Clock) -> None
         c.execute(sa.insert(chain_opening).values(id=1, at=clock()))
         assert chain_next(c, clock()) == 0
 
-    assert isinstance(await verified(history, forge), Fault)
+    assert isinstance(await verified(history, forge), ChainFault)
 
 
 async def test_the_worker_takes_a_checkpoint_each_hour_of_what_changed(

@@ -141,4 +141,5 @@ def is_our_key(c: sa.Connection, secret: bytes, key: str) -> bool:
 def checkpoint_line(values: Any) -> bytes:
     """A checkpoint as one line of JSON, for outside."""
     shown = {name: values[name] for name in (*SIGNED, "hash", "key", "signature")}
-    return orjson.dumps({**shown, "at": format_instant(shown["at"])})
+    shown["at"] = format_instant(shown["at"])
+    return orjson.dumps(shown)

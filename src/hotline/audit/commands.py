@@ -10,7 +10,7 @@ import typer
 from hotline.command_line import CommandLine, say, stop
 
 if TYPE_CHECKING:
-    from hotline.audit.verification import Fault, Verified
+    from hotline.audit.verification import ChainFault, Verified
     from hotline.tickets.context import Services
 
 audit = typer.Typer(name="audit", help="The proof that history was not changed.")
@@ -30,7 +30,7 @@ def verify(
     Exits 1 and names the first row that is wrong."""
     from datetime import UTC
 
-    from hotline.audit.verification import Fault, verify
+    from hotline.audit.verification import ChainFault, verify
 
     outside = []
     if checkpoints is not None:
@@ -40,12 +40,12 @@ def verify(
             stop(f"cannot read {checkpoints}: one JSON object a line", 2)
     moment = None if since is None else since.replace(tzinfo=UTC) if since.tzinfo is None else since
 
-    async def work(services: "Services") -> "Fault | Verified":
+    async def work(services: "Services") -> "ChainFault | Verified":
         return await services.db.snapshot(lambda c: verify(c, services.secret, services.clock(), moment, outside))
 
     line: CommandLine = context.obj
     found = line.with_services(work)
-    if isinstance(found, Fault):
+    if isinstance(found, ChainFault):
         stop(f"wrong: {found.row}: {found.why}")
     say(
         f"well: {found.tickets} tickets with {found.lines} lines, {found.events} security events, "

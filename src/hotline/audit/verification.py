@@ -32,7 +32,7 @@ _RAW_CHECKPOINT = tuple(sa.type_coerce(c, sa.types.NullType()).label(c.name) for
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ChainFault:
     """The first row that is wrong. `row`: its table and key."""
 
     row: str
@@ -56,7 +56,7 @@ def verify(
     now: datetime,
     since: datetime | None = None,
     outside: Sequence[Mapping[str, Any]] = (),
-) -> Fault | Verified:
+) -> ChainFault | Verified:
     """The first fault, or what was read. `secret`: by which our signing keys are known. `since`: only tickets with
     lines, events and checkpoints from then on. `outside`: checkpoints that were kept elsewhere."""
     found = Verified()
@@ -86,7 +86,7 @@ def _pages(c: sa.Connection, since: datetime | None) -> Iterator[tuple[str, str 
         after = last[-1]
 
 
-def _verify_tickets(c: sa.Connection, now: datetime, since: datetime | None, found: Verified) -> Fault | None:
+def _verify_tickets(c: sa.Connection, now: datetime, since: datetime | None, found: Verified) -> ChainFault | None:
     open_still = chaining.is_open(c, now)
     for after, last in _pages(c, since):
         within = [ticket.c.number > after, *([ticket.c.number <= last] if last is not None else ())]
@@ -111,46 +111,46 @@ def _verify_tickets(c: sa.Connection, now: datetime, since: datetime | None, fou
             if fault := _verify_ticket(number, lines, stands.get(number), found, open_still=open_still):
                 return fault
         if without := sorted(stands.keys() - seen):
-            return Fault(f"ticket {without[0]}", "its timeline is gone")
+            return ChainFault(f"ticket {without[0]}", "its timeline is gone")
     return None
 
 
 def _verify_ticket(
     number: str, lines: Iterator[Any], stands: Any, found: Verified, *, open_still: bool
-) -> Fault | None:
+) -> ChainFault | None:
     before, seq, image, waiting = GENESIS, 0, None, 0
     for line in lines:
         place = f"timeline {number} line {line.seq}"
         if line.seq != seq + 1:
-            return Fault(f"timeline {number} line {seq + 1}", "it is gone")
+            return ChainFault(f"timeline {number} line {seq + 1}", "it is gone")
         seq = line.seq
         if line.hash is None:
             if not open_still:
-                return Fault(place, "it has no hash")
+                return ChainFault(place, "it has no hash")
             waiting += 1
             continue
         if waiting:
-            return Fault(place, "the line before it has no hash")
+            return ChainFault(place, "the line before it has no hash")
         if stored_line_hash(before, line) != line.hash:
-            return Fault(place, "it is not what was written, or the line before it is gone")
+            return ChainFault(place, "it is not what was written, or the line before it is gone")
         before, image = line.hash, line.image
         found.lines += 1
     if stands is None:
-        return Fault(f"ticket {number}", "it is gone, and its timeline is there")
+        return ChainFault(f"ticket {number}", "it is gone, and its timeline is there")
     found.tickets += 1
     found.waiting += waiting
     if stands.entries != seq:
-        return Fault(f"timeline {number} line {seq + 1}", "it is gone")
+        return ChainFault(f"timeline {number} line {seq + 1}", "it is gone")
     if waiting:
         return None
     if (stands.head, stands.chained) != (before, seq):
-        return Fault(f"ticket {number}", "it names another end of its timeline")
+        return ChainFault(f"ticket {number}", "it names another end of its timeline")
     if image is None or stored_image_hash(stands[: len(RAW_IMAGE)]) != image:
-        return Fault(f"ticket {number}", "it is not as its last change left it")
+        return ChainFault(f"ticket {number}", "it is not as its last change left it")
     return None
 
 
-def _verify_log(c: sa.Connection, since: datetime | None, found: Verified) -> Fault | None:
+def _verify_log(c: sa.Connection, since: datetime | None, found: Verified) -> ChainFault | None:
     position, before = 0, GENESIS
     if since is not None:
         recent = sa.select(sa.func.min(security_log.c.position)).where(
@@ -169,49 +169,49 @@ def _verify_log(c: sa.Connection, since: datetime | None, found: Verified) -> Fa
         .execution_options(yield_per=1000)
     )
     if early := c.execute(sa.select(security_log.c.position).where(security_log.c.position < 1).limit(1)).scalar():
-        return Fault(f"security log {early}", "it was added")
+        return ChainFault(f"security log {early}", "it was added")
     for row in rows:
         if row.position != position + 1:
-            return Fault(f"security log {position + 1}", "it is gone")
+            return ChainFault(f"security log {position + 1}", "it is gone")
         position = row.position
         if stored_hash(before, row[: len(CHAINED)], _LOG_DECODERS) != row.hash:
-            return Fault(f"security log {position}", "it is not what was written")
+            return ChainFault(f"security log {position}", "it is not what was written")
         before = row.hash
         found.events += 1
     return _verify_head(c, CHAIN, "security log", position, before)
 
 
-def _verify_head(c: sa.Connection, chain: str, called: str, position: int, last: str) -> Fault | None:
+def _verify_head(c: sa.Connection, chain: str, called: str, position: int, last: str) -> ChainFault | None:
     """The end of a chain against what `chain_head` says of it."""
     head = c.execute(sa.select(chain_head.c.position, chain_head.c.hash).where(chain_head.c.name == chain)).first()
     if head is None:
-        return Fault(f"chain head {chain}", "it is gone") if position else None
+        return ChainFault(f"chain head {chain}", "it is gone") if position else None
     if head.position > position:
-        return Fault(f"{called} {position + 1}", "it is gone")
+        return ChainFault(f"{called} {position + 1}", "it is gone")
     if (head.position, head.hash) != (position, last):
-        return Fault(f"chain head {chain}", "it names another end")
+        return ChainFault(f"chain head {chain}", "it names another end")
     return None
 
 
-def _verify_checkpoints(c: sa.Connection, secret: bytes, since: datetime | None, found: Verified) -> Fault | None:
+def _verify_checkpoints(c: sa.Connection, secret: bytes, since: datetime | None, found: Verified) -> ChainFault | None:
     number, before, keys = 0, GENESIS, set[str]()
     for row in c.execute(sa.select(*_RAW_CHECKPOINT).order_by(checkpoint.c.number)).all():
         place = f"checkpoint {row.number}"
         if row.number != number + 1:
-            return Fault(f"checkpoint {number + 1}", "it is gone")
+            return ChainFault(f"checkpoint {number + 1}", "it is gone")
         number = row.number
         try:
             values = {name: getattr(row, name) for name in SIGNED}
             values["at"] = datetime.fromisoformat(row.at) if isinstance(row.at, str) else row.at
             if isinstance(row.at, str) and format_instant(values["at"]) != row.at:
-                return Fault(place, "it is not what was signed")
+                return ChainFault(place, "it is not what was signed")
             digest = checkpoint_hash(before, values)
         except (ValueError, TypeError):
-            return Fault(place, "it cannot be read")
+            return ChainFault(place, "it cannot be read")
         if digest != row.hash or not is_signed(row.hash, row.key, row.signature):
-            return Fault(place, "it is not what was signed")
+            return ChainFault(place, "it is not what was signed")
         if row.key not in keys and not is_our_key(c, secret, row.key):
-            return Fault(place, "its key is not one of this system")
+            return ChainFault(place, "its key is not one of this system")
         keys.add(row.key)
         before = row.hash
         if since is None or values["at"] >= since:
@@ -219,17 +219,17 @@ def _verify_checkpoints(c: sa.Connection, secret: bytes, since: datetime | None,
                 return fault
             log = sa.select(security_log.c.hash).where(security_log.c.position == row.log_position)
             if row.log_position and c.execute(log).scalar() != row.log_hash:
-                return Fault(f"security log {row.log_position}", f"it is not what checkpoint {number} holds")
+                return ChainFault(f"security log {row.log_position}", f"it is not what checkpoint {number} holds")
         found.checkpoints += 1
     extra = sa.select(checkpoint_head.c.checkpoint).where(
         sa.or_(checkpoint_head.c.checkpoint > number, checkpoint_head.c.checkpoint < 1)
     )
     if (beyond := c.execute(extra.limit(1)).scalar()) is not None:
-        return Fault(f"checkpoint {beyond}", "heads of it are there, and it is not")
+        return ChainFault(f"checkpoint {beyond}", "heads of it are there, and it is not")
     return _verify_head(c, CHECKPOINTS, "checkpoint", number, before)
 
 
-def _verify_heads(c: sa.Connection, number: int, expected: str, count: int) -> Fault | None:
+def _verify_heads(c: sa.Connection, number: int, expected: str, count: int) -> ChainFault | None:
     h = checkpoint_head
     rows = c.execute(
         sa.select(h.c.number, h.c.seq, h.c.hash, timeline.c.hash.label("line"))
@@ -238,24 +238,26 @@ def _verify_heads(c: sa.Connection, number: int, expected: str, count: int) -> F
     ).all()
     heads = sorted((str(r.number), r.seq, str(r.hash)) for r in rows)
     if len(heads) != count or heads_hash(heads) != expected:
-        return Fault(f"checkpoint {number}", "its heads are not those that were signed")
+        return ChainFault(f"checkpoint {number}", "its heads are not those that were signed")
     for row in sorted(rows, key=lambda r: str(r.number)):
         if row.line != row.hash:
             why = "is gone" if row.line is None else "is not what was written"
-            return Fault(f"timeline {row.number} line {row.seq}", f"it {why}: checkpoint {number} holds another hash")
+            return ChainFault(
+                f"timeline {row.number} line {row.seq}", f"it {why}: checkpoint {number} holds another hash"
+            )
     return None
 
 
-def _compare_outside(c: sa.Connection, outside: Sequence[Mapping[str, Any]]) -> Fault | None:
+def _compare_outside(c: sa.Connection, outside: Sequence[Mapping[str, Any]]) -> ChainFault | None:
     for kept in outside:
         place = f"checkpoint {kept['number']}"
         if not is_signed(kept["hash"], kept["key"], kept["signature"]):
-            return Fault(place, "the one in the file is not signed by its key")
+            return ChainFault(place, "the one in the file is not signed by its key")
         row = c.execute(sa.select(checkpoint.c.hash).where(checkpoint.c.number == kept["number"])).first()
         if row is None:
-            return Fault(place, "it is in the file, and not in the database")
+            return ChainFault(place, "it is in the file, and not in the database")
         if row.hash != kept["hash"]:
-            return Fault(place, "the one in the file is another one")
+            return ChainFault(place, "the one in the file is another one")
     return None
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hotline.audit.verification import Fault, load_last_checkpoint, verify
+from hotline.audit.verification import ChainFault, load_last_checkpoint, verify
 from hotline.operations.findings import Finding, build_finding
 from hotline.organisation.model.directory import Directory
 from hotline.tickets.context import Services
@@ -14,7 +14,7 @@ LATE = timedelta(hours=3)  # one is made each hour
 async def check_history(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     """The tickets and events of the last day, and every checkpoint's signature."""
     found = await services.db.snapshot(lambda c: verify(c, services.secret, now, now - RECENT))
-    if isinstance(found, Fault):
+    if isinstance(found, ChainFault):
         return [build_finding("audit", "doctor.audit.changed", wrong=True, row=found.row)]
     last = await services.db.snapshot(load_last_checkpoint)
     if last is not None and now - last > LATE:
