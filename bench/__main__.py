@@ -29,7 +29,7 @@ from bench.harness import (
 from hotline.database.engine_sqlite import Sqlite
 from hotline.settings import Settings
 from hotline.wiring import migrate
-from tests.conftest import seeded
+from tests.conftest import SEALING, seeded
 from tests.postgres import free_port
 
 GOALS = {  # name: (at least? else at most, how much)
@@ -207,7 +207,7 @@ def on_sqlite(rounds: int, seconds: float, folder: Path) -> dict[str, list[float
     asyncio.run(migrate(Settings(data_dir=data)))
 
     async def fill() -> None:
-        db = Sqlite(data / "hotline.db")
+        db = Sqlite(data / "hotline.db", sealing=SEALING)
         await db.open()
         await seeded(db)
         await db.close()

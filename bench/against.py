@@ -26,7 +26,7 @@ import asyncio, sys
 from pathlib import Path
 from hotline import wiring
 from hotline.settings import Settings
-from tests.conftest import seeded
+from tests.conftest import SEALING, seeded
 
 async def seed(settings):
     await wiring.migrate(settings)

@@ -26,7 +26,7 @@ from hotline.organisation.service.accounts import NewKey, add_key
 from hotline.settings import Settings
 from hotline.text.numbering import FIRST, number_from_serial
 from hotline.wiring import open_services
-from tests.conftest import seeded
+from tests.conftest import SEALING, seeded
 from tests.postgres import free_port
 
 EVENTS = 40
@@ -186,7 +186,7 @@ def held(env: dict[str, str], serve: Any, memory: Callable[[int], float], count:
 
 async def fill(url: str, count: int, departments: list[str]) -> None:
     """`count` tickets, OPEN of them open and the rest closed over five years; rollups of every day; a month of calls."""
-    db = Postgres(url)
+    db = Postgres(url, sealing=SEALING)
     await db.open()
     await seeded(db)
     await db.close()

@@ -29,7 +29,7 @@ from hotline.delivery.model import Message
 from hotline.delivery.outbox import AT_ONCE, OutboxDispatcher
 from hotline.text.numbering import TicketNumber
 from hotline.wiring import provider_client
-from tests.conftest import seeded
+from tests.conftest import SEALING, seeded
 from tests.postgres import free_port
 
 SECRET = "whsec_" + "QUJD" * 11
@@ -168,12 +168,12 @@ def run(rounds: int, folder: Path, serve: Any, cli: Any) -> tuple[list[tuple[str
     rows: list[tuple[str, ...]] = [("channels", "sends/s", "bare httpx/s", "ratio")]
     bench = postgres.start()
     try:
-        ratios, sends, loops = _ratio(lambda: Postgres(_fresh(bench, "outbox")), folder, rounds)
+        ratios, sends, loops = _ratio(lambda: Postgres(_fresh(bench, "outbox"), sealing=SEALING), folder, rounds)
         found["outbox"] = ratios
         rows.append(
             ("postgres", *(f"{statistics.median(x):.0f}" for x in (sends, loops)), f"{statistics.median(ratios):.2f}")
         )
-        ratios, sends, loops = _ratio(lambda: Sqlite(folder / "outbox.db"), folder, rounds)
+        ratios, sends, loops = _ratio(lambda: Sqlite(folder / "outbox.db", sealing=SEALING), folder, rounds)
         found["sqlite outbox"] = ratios
         rows.append(
             ("sqlite", *(f"{statistics.median(x):.0f}" for x in (sends, loops)), f"{statistics.median(ratios):.2f}")

@@ -27,7 +27,7 @@ from hotline.tickets.lifecycle import decide
 from hotline.tickets.model.ticket import Change, Command
 from hotline.tickets.model.vocabulary import Action, Field
 from hotline.tickets.store import facts as ticket_facts
-from tests.conftest import seeded
+from tests.conftest import SEALING, seeded
 
 DEPARTMENTS = [
     "residents-affairs",
@@ -148,7 +148,7 @@ def load(
 
 async def filled(url: str, count: int) -> None:
     """`count` tickets: a third open, spread over twenty departments, two entries each, words to be found by."""
-    db = Postgres(url)
+    db = Postgres(url, sealing=SEALING)
     await db.open()
     await seeded(db)
     await db.close()
@@ -224,7 +224,7 @@ FROM bench_numbers, generate_series(1, 2) k ORDER BY place""",
 async def disagreeing(url: str, sample: int = 50) -> list[str]:
     """Open tickets of the fill, of the first `sample`, on which an urge would write more than the urge: their orders
     disagree with their clocks, and what is measured is their correction."""
-    db = Postgres(url)
+    db = Postgres(url, sealing=SEALING)
     await db.open()
     try:
         directory = await DirectoryCache(db).now(datetime.now(UTC))

@@ -21,7 +21,7 @@ import orjson
 from bench import postgres
 from hotline.database.engine_postgres import Postgres
 from hotline.text.numbering import FIRST, number_from_serial
-from tests.conftest import seeded
+from tests.conftest import SEALING, seeded
 
 STEPS = ["100% head+supervisor red"]
 TERMS = {
@@ -219,7 +219,7 @@ def bare_loop(bench: postgres.Bench, size: int, clients: int, seconds: float) ->
 
 def _database(bench: postgres.Bench, closed: int, due: int, first_due: datetime, over: float) -> None:
     async def make() -> None:
-        db = Postgres(bench.url)
+        db = Postgres(bench.url, sealing=SEALING)
         await db.open()
         await seeded(db)
         await db.close()

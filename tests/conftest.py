@@ -32,6 +32,7 @@ from hotline.console import app as console
 from hotline.database.engine_postgres import COMMAND_TIMEOUT, Postgres
 from hotline.database.engine_sqlite import Sqlite
 from hotline.database.migrations import migrate_to
+from hotline.database.sealing import Sealing
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant
@@ -40,6 +41,7 @@ from hotline.organisation.service.directory import DirectoryCache, item_as_json
 from hotline.organisation.service.password_hashing import PasswordHashing
 from hotline.organisation.service.seeding import read_seed_items
 from hotline.organisation.store import directory as organisation_directory
+from hotline.organisation.tables import person
 from hotline.packaged_files import packaged_folder
 from hotline.tables import metadata
 from hotline.tickets.context import Services
@@ -102,6 +104,10 @@ def memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+SECRET = b"a secret of the test suite, long enough"
+SEALING = Sealing(SECRET)  # personal data
+
+
 async def seeded(db: Any) -> None:
     """The newest schema and the first home's directory."""
     await migrate_to(db, packaged_folder("migrations"))
@@ -117,7 +123,7 @@ def sqlite_template(memory: Path) -> Path:
     path = memory / "template.db"
 
     async def make() -> None:
-        db = Sqlite(path)
+        db = Sqlite(path, sealing=SEALING)
         await db.open()
         await seeded(db)
         await db.close()
@@ -142,7 +148,7 @@ def postgres_url(postgres_server: Server | None) -> str | None:
     url = postgres_server.fresh(f"worker_{os.getpid()}")
 
     async def make() -> None:
-        db = Postgres(url)
+        db = Postgres(url, sealing=SEALING)
         await db.open()
         await seeded(db)
         await db.transact(lambda c: [c.exec_driver_sql(statement) for statement in KEEP_SEEDED])
@@ -247,7 +253,9 @@ async def postgres_connections(postgres_url: str | None, anyio_backend: str) -> 
     """Of a file, whose stories share an event loop by it."""
     if postgres_url is None:
         pytest.skip("no PostgreSQL on this machine")
-    kept = PostgresConnections(Postgres(postgres_url)._make_engine(COMMAND_TIMEOUT, pool_size=2, max_overflow=2))
+    kept = PostgresConnections(
+        Postgres(postgres_url, sealing=SEALING)._make_engine(COMMAND_TIMEOUT, pool_size=2, max_overflow=2)
+    )
     yield kept
     with contextlib.suppress(*LOST):
         await kept._end_others([line.get_server_pid() for line in kept.idle])
@@ -260,7 +268,7 @@ async def postgres_connections(postgres_url: str | None, anyio_backend: str) -> 
 async def sqlite_db(sqlite_template: Path, memory: Path, clock: Clock) -> AsyncIterator[Sqlite]:
     path = memory / f"{os.urandom(6).hex()}.db"
     shutil.copy(sqlite_template, path)
-    db = Sqlite(path, clock=clock)
+    db = Sqlite(path, clock=clock, sealing=SEALING)
     await db.open()
     yield db
     await db.close()
@@ -272,7 +280,7 @@ async def sqlite_db(sqlite_template: Path, memory: Path, clock: Clock) -> AsyncI
 async def postgres_db(
     postgres_url: str, postgres_connections: PostgresConnections, clock: Clock
 ) -> AsyncIterator[Postgres]:
-    db = Postgres(postgres_url, size=8, clock=clock)
+    db = Postgres(postgres_url, size=8, clock=clock, sealing=SEALING)
     try:
         await postgres_connections.lend(db)
         await emptied(db)
@@ -305,7 +313,7 @@ def snapshot(sqlite_template: Path) -> Callable[[Any], DirectoryCache]:
     moved."""
 
     async def read() -> tuple[Directory, Lexicon]:
-        db = Sqlite(sqlite_template)
+        db = Sqlite(sqlite_template, sealing=SEALING)
         first = DirectoryCache(db)
         directory = await first.now(NOON)
         await db.close()
@@ -329,7 +337,7 @@ async def services(
     made = assemble_services(
         db,
         clock,
-        b"a secret of the test suite, long enough",
+        SECRET,
         tmp_path / "files",
         directory=snapshot(db),
         hashing=PasswordHashing(CHEAP),
@@ -442,6 +450,11 @@ class Player:
 
 
 Cast = Callable[[str], Awaitable[Player]]
+
+
+async def keep_first_passwords(services: Services) -> None:
+    """For stories of something else: everybody goes on with the password they were given, as with one of their own."""
+    await services.db.transact(lambda c: c.execute(sa.update(person).values(first_password_until=None)))
 
 
 @pytest.fixture

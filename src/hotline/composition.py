@@ -13,6 +13,7 @@ from hotline.inbound.handlers import InboundHandlers
 from hotline.inbound.spool import Spool
 from hotline.inbound.spool_drain import SpoolHandlers
 from hotline.organisation.model.actors import Role
+from hotline.organisation.model.sessions import AccountRules
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.service.password_hashing import PasswordHashing
 from hotline.runtime.retention import RetentionRules
@@ -33,6 +34,7 @@ class ServiceFields(TypedDict, total=False):
     """The fields of `Services` that have a default."""
 
     hashing: PasswordHashing
+    account_rules: AccountRules
     region: str
     area_code: str
     has_notice_address: bool

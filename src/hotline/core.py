@@ -83,9 +83,9 @@ def _delivery_commands() -> Sequence[Typer]:
 
 
 def _organisation_routers() -> Sequence[APIRouter]:
-    from hotline.organisation.routes import accounts, directory, duty, second_factors, sessions
+    from hotline.organisation.routes import accounts, directory, duty, own_password, second_factors, sessions
 
-    return [noun.router for noun in (duty, directory, accounts, sessions, second_factors)]
+    return [noun.router for noun in (duty, directory, accounts, own_password, sessions, second_factors)]
 
 
 def _prepare_organisation(services: Services, settings: object) -> None:
@@ -160,12 +160,6 @@ def _web_retention() -> Sequence[RetentionRule[Services]]:
     return retention()
 
 
-def _sealed_answers() -> Sequence[SealedColumn]:
-    from hotline.web.idempotency import SEALED
-
-    return SEALED
-
-
 CORE: tuple[Capability, ...] = (
     Capability(
         name="tickets",
@@ -200,5 +194,5 @@ CORE: tuple[Capability, ...] = (
         spooled=_spooled_rows,
         retention=_inbound_retention,
     ),
-    Capability(name="web", retention=_web_retention, sealed=_sealed_answers),
+    Capability(name="web", retention=_web_retention),
 )

@@ -1,7 +1,7 @@
 """The only reader of the environment. Every name begins with HOTLINE_; `hotline settings` lists them."""
 
 import ipaddress
-from datetime import time
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.second_factors import parse_required_roles
+from hotline.organisation.model.sessions import AccountRules
 from hotline.scanning.clamd import parse_scanner_address
 from hotline.secrets.secret_file import parse_secrets, read_secret_file
 from hotline.server_secret import ServerSecret
@@ -28,6 +29,12 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy URL of the database; absent: SQLite in the data folder"
     )
     database_connections: int = Field(12, ge=2, le=200, description="PostgreSQL connections of one process")
+    session_hours: int = Field(12, ge=1, le=168, description="Hours after which a log-in ends, however much it is used")
+    session_idle_hours: float = Field(4, ge=0.25, le=168, description="Hours after which an unused log-in ends")
+    first_password_days: int = Field(
+        7, ge=1, le=90, description="Days after which a password that somebody else set ends, unless it was replaced"
+    )
+    key_days: int = Field(365, ge=1, le=3650, description="Days after which a key ends that is made without an end")
     shard: int = Field(
         0, ge=0, le=1000, description="Number of this process: two processes with different ones share no counter row"
     )
@@ -132,6 +139,9 @@ class Settings(BaseSettings):
         pattern=r"^(udp|tcp)://[^/?#\s]+$",
         description="Syslog server that the worker sends the security log to (RFC 5424), as tcp://log.example:601",
     )
+    audit_checkpoint_file: Path | None = Field(
+        None, description="File on other storage that the worker appends each signed checkpoint to; absent: none"
+    )
     notice_url: str | None = Field(
         None, description="Where outgoing messages are posted (Standard Webhooks); absent: they wait"
     )
@@ -197,6 +207,15 @@ class Settings(BaseSettings):
     @property
     def roles_with_second_factor(self) -> frozenset[Role]:
         return parse_required_roles(self.second_factor_required)
+
+    @property
+    def account_rules(self) -> AccountRules:
+        return AccountRules(
+            timedelta(hours=self.session_hours),
+            timedelta(hours=self.session_idle_hours),
+            timedelta(days=self.first_password_days),
+            timedelta(days=self.key_days),
+        )
 
     @property
     def proxies(self) -> tuple[Network, ...]:

@@ -18,6 +18,8 @@ from hotline.composition import assemble_services, assemble_worker
 from hotline.database.engine import Database
 from hotline.database.engine_sqlite import Sqlite
 from hotline.database.schema_state import SchemaState, load_schema_state
+from hotline.database.sealing import Sealing
+from hotline.database.sealing_rows import forget_deleted, seal_all
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.egress import EgressTransport, http_client, parse_networks
 from hotline.delivery.heartbeat import heartbeat_to
@@ -34,6 +36,7 @@ from hotline.runtime.worker import Worker
 from hotline.settings import Settings
 from hotline.storage.permissions import make_database_private, make_private
 from hotline.tickets.context import Services
+from hotline.tickets.store.search_index import index_batch
 
 
 def clock() -> datetime:
@@ -43,15 +46,16 @@ def clock() -> datetime:
 
 def build_database(settings: Settings) -> Database:
     """The engine the URL names."""
+    sealing = Sealing(settings.key())
     url = sa.make_url(settings.url)
     if url.get_backend_name() == "sqlite":
         path = Path(url.database or "hotline.db")
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return Sqlite(path)
+        return Sqlite(path, sealing=sealing)
     if url.get_backend_name() == "postgresql":
         from hotline.database.engine_postgres import Postgres  # the driver is an extra
 
-        return Postgres(settings.url, settings.database_connections, settings.shard)
+        return Postgres(settings.url, settings.database_connections, settings.shard, sealing=sealing)
     raise SystemExit("HOTLINE_DATABASE_URL must begin with sqlite:/// or postgresql://")
 
 
@@ -82,6 +86,7 @@ def build_services(settings: Settings, db: Database) -> Services:
         virus_scanner=settings.virus_scanner,
         security_log_file=settings.security_log_file,
         security_log_syslog=settings.security_log_syslog,
+        checkpoint_file=settings.audit_checkpoint_file,
     )
     return assemble_services(
         db,
@@ -89,6 +94,7 @@ def build_services(settings: Settings, db: Database) -> Services:
         settings.key(),
         settings.data_dir / "files",
         capabilities,
+        account_rules=settings.account_rules,
         region=settings.region,
         area_code=settings.area_code,
         has_notice_address=settings.notice_url is not None,
@@ -169,9 +175,22 @@ async def migrate(settings: Settings, revision: str = "head", *, lose_data: bool
     db = build_database(settings)
     await db.open()
     try:
-        return await migrate_to(db, packaged_folder("migrations"), revision, lose_data=lose_data)
+        reached = await migrate_to(db, packaged_folder("migrations"), revision, lose_data=lose_data)
+        if await seal_all(db):
+            await finish_sealing(db)
+        return reached
     finally:
         await db.close()
+
+
+async def finish_sealing(db: Database) -> None:
+    """Once older rows are sealed: index every ticket anew, and leave nothing behind of what stood in plain."""
+    after: str | None = ""
+    while after is not None:
+        reached = after
+        after = await db.transact(lambda c: index_batch(c, reached))  # noqa: B023  awaited at once
+    if isinstance(db, Sqlite):
+        await db.run_on_writer(forget_deleted)
 
 
 async def schema_state(settings: Settings) -> SchemaState:

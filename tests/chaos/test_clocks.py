@@ -33,7 +33,7 @@ from hotline.tickets.sla.jobs import escalate_due
 from hotline.tickets.sla.store import LEASE
 from hotline.web.idempotency import RequestKey
 from tests import fork_server
-from tests.conftest import seeded
+from tests.conftest import SEALING, seeded
 from tests.fork_server import ForkedProcess
 from tests.postgres import find_server
 
@@ -77,13 +77,17 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
     if request.param == "sqlite":
         data = tmp_path / "data"
         data.mkdir()
-        yield "sqlite", {"HOTLINE_DATA_DIR": str(data)}, lambda: Sqlite(data / "hotline.db")
+        yield "sqlite", {"HOTLINE_DATA_DIR": str(data)}, lambda: Sqlite(data / "hotline.db", sealing=SEALING)
         return
     server = find_server(tmp_path, durable=True)
     if server is None:
         pytest.skip("no PostgreSQL of the system")
     url = server.fresh("clocks")
-    yield "postgres", {"HOTLINE_DATA_DIR": str(tmp_path / "data"), "HOTLINE_DATABASE_URL": url}, lambda: Postgres(url)
+    yield (
+        "postgres",
+        {"HOTLINE_DATA_DIR": str(tmp_path / "data"), "HOTLINE_DATABASE_URL": url},
+        lambda: Postgres(url, sealing=SEALING),
+    )
     server.stop()
 
 
@@ -165,11 +169,11 @@ async def undisturbed(db: Any, which: str, opened: Any, now: datetime, folder: P
     if which == "sqlite":
         # never by opening the file: closing it again would drop this process's locks on it
         await db.run_on_writer(lambda line: line.execute("VACUUM INTO ?", (str(folder / "copy.db"),)))
-        copy: Any = Sqlite(folder / "copy.db")
+        copy: Any = Sqlite(folder / "copy.db", sealing=SEALING)
     else:
         url = db.url.set(drivername="postgresql")
         await db.close()
-        copy = Postgres(await copied(url))
+        copy = Postgres(await copied(url), sealing=SEALING)
         await db.open()
     services = a_house(copy, now, folder)
     services.journal.start()

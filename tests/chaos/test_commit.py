@@ -29,7 +29,7 @@ from hotline.sms import tables as sms_tables
 from hotline.telephony import tables as call_tables
 from hotline.tickets.context import Services
 from hotline.web.paging import PageCache
-from tests.conftest import NOON, ROOT, Clock, emptied
+from tests.conftest import NOON, ROOT, SEALING, Clock, emptied
 
 PASSWORD = "a long sentence 9"
 SSL_REQUEST = 80877103
@@ -151,13 +151,13 @@ class Town:
 async def town(postgres_url: str | None, clock: Clock, tmp_path: Path) -> AsyncIterator[Town]:
     if postgres_url is None:
         pytest.skip("no PostgreSQL on this machine")
-    truth = Postgres(postgres_url, size=4, clock=clock)
+    truth = Postgres(postgres_url, size=4, clock=clock, sealing=SEALING)
     await emptied(truth)
     url = sa.make_url(postgres_url)
     proxy = CommitProxy(str(url.host), int(url.port or 5432))
     server = await asyncio.start_server(proxy, "127.0.0.1", 0)
     behind = url.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1]).render_as_string(hide_password=False)
-    db = Postgres(behind, size=4, clock=clock)
+    db = Postgres(behind, size=4, clock=clock, sealing=SEALING)
     secret = b"a secret of the test suite, long enough"
     services = assemble_services(db, clock, secret, tmp_path / "files")
     services.journal.start()

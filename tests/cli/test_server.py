@@ -27,6 +27,8 @@ def test_run_sets_everything_up_and_the_demo_plays_to_its_end(process: Process) 
     assert password and f"http://127.0.0.1:{process.port}/docs" in said
     with httpx.Client(base_url=f"http://127.0.0.1:{process.port}") as http:
         token = http.post("/v1/token", json={"login": "admin", "password": password[1]}).json()["token"]
+        own = {"old_password": password[1], "new_password": "quite another phrase 7"}
+        assert http.post("/v1/me/password", json=own, headers={"authorization": f"Bearer {token}"}).status_code == 204
         docs = http.get("/docs")
         assert docs.status_code == 200
         for link in re.findall(r'(?:src|href)="([^"]+)"', docs.text):

@@ -19,7 +19,7 @@ from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refused
 from hotline.reporting.rollups import load_fold_mark
 from hotline.reporting.service.figures import load_rollup_drift, update_rollups
-from hotline.security_log.tables import chain_head, security_log
+from hotline.security_log.tables import chain_head, chain_opening, security_log
 from hotline.tables import metadata
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import start_missing_clocks
@@ -157,6 +157,9 @@ def forget_later_columns(c: sa.Connection) -> None:
     c.execute(sa.update(call).values(area=None, category=None))
     c.execute(sa.delete(security_log))
     c.execute(sa.delete(chain_head))
+    c.execute(sa.delete(chain_opening))
+    c.execute(sa.update(ticket).values(head=None, chained=None))
+    c.execute(sa.update(timeline).values(hash=None, image=None))
 
 
 async def test_no_way_down_cuts_off_what_was_written_unless_it_is_said(

@@ -32,7 +32,7 @@ from hotline.organisation.model.actors import GRANTABLE_ROLES
 from hotline.organisation.service.accounts import keyed_hash
 from hotline.organisation.service.password_hashing import PasswordHashing
 from hotline.organisation.store import people
-from tests.conftest import CHEAP, NOON
+from tests.conftest import CHEAP, NOON, SEALING
 from tests.contract.replies import document
 
 KEY = "hl_f0f0f0f0f0f0f0f0_" + "k" * 43  # known before collection: schemathesis asks for it then
@@ -49,7 +49,7 @@ async def opening() -> Any:
     path = folder / "fuzz.db"
     if not path.exists():
         shutil.copy(TEMPLATE["template"], path)
-    db = Sqlite(path)
+    db = Sqlite(path, sealing=SEALING)
     await db.open()
     services = assemble_services(
         db, lambda: NOON, b"secret of the fuzzed server, long enough", folder / "files", hashing=PasswordHashing(CHEAP)

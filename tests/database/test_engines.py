@@ -15,6 +15,7 @@ from hotline.database.engine_sqlite import Sqlite
 from hotline.database.journal import Journal
 from hotline.database.prepared import PreparedQuery
 from hotline.tickets.tables import ticket
+from tests.conftest import SEALING
 from tests.database.test_journal import count, new
 from tests.postgres import find_server
 
@@ -25,7 +26,7 @@ def path(sqlite_template: Path, tmp_path: Path) -> Path:
 
 
 async def test_sqlite_is_durable_and_keeps_foreign_keys(path: Path) -> None:
-    db = Sqlite(path)
+    db = Sqlite(path, sealing=SEALING)
     await db.open()
     found = await db.run_on_writer(
         lambda connection: {
@@ -37,7 +38,7 @@ async def test_sqlite_is_durable_and_keeps_foreign_keys(path: Path) -> None:
 
 
 async def test_a_locked_file_is_reported_and_writing_goes_on_by_itself(path: Path) -> None:
-    db = Sqlite(path, busy_ms=50)
+    db = Sqlite(path, busy_ms=50, sealing=SEALING)
     await db.open()
     journal = Journal(db)
     journal.start()
@@ -54,7 +55,7 @@ async def test_a_locked_file_is_reported_and_writing_goes_on_by_itself(path: Pat
 
 
 async def test_a_full_disk_is_reported_nothing_is_half_done_and_writing_goes_on(path: Path) -> None:
-    db = Sqlite(path)
+    db = Sqlite(path, sealing=SEALING)
     await db.open()
     journal = Journal(db)
     journal.start()
@@ -72,7 +73,7 @@ async def test_a_full_disk_is_reported_nothing_is_half_done_and_writing_goes_on(
 
 
 async def test_a_file_that_is_gone_is_reported(tmp_path: Path) -> None:
-    db = Sqlite(tmp_path / "no" / "such" / "folder.db")
+    db = Sqlite(tmp_path / "no" / "such" / "folder.db", sealing=SEALING)
     with pytest.raises(DatabaseUnavailable):
         await db.open()
     await db.close()
@@ -83,7 +84,7 @@ async def test_postgres_killed_and_restarted_loses_nothing_acknowledged(memory: 
     if server is None:
         pytest.skip("no PostgreSQL of the system")
     try:
-        db = Postgres(server.fresh("crash"))
+        db = Postgres(server.fresh("crash"), sealing=SEALING)
         from tests.conftest import seeded
 
         await db.open()

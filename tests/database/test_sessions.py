@@ -15,7 +15,7 @@ from hotline.database.engine_postgres import Postgres
 from hotline.database.journal import Journal
 from hotline.database.prepared import PreparedQuery
 from hotline.refusals import Refused
-from tests.conftest import Clock, emptied
+from tests.conftest import SEALING, Clock, emptied
 from tests.database.test_journal import new
 
 _ONE = PreparedQuery(sa.select(sa.literal(1).label("n")))
@@ -41,7 +41,7 @@ BUSY = ["40001", "40P01", "53000", "53200", "53300", "53400", "55P03", "57014"]
 async def pg(postgres_url: str | None) -> AsyncIterator[Postgres]:
     if postgres_url is None:
         pytest.skip("no PostgreSQL on this machine")
-    db = Postgres(postgres_url, size=3)
+    db = Postgres(postgres_url, size=3, sealing=SEALING)
     await emptied(db)
     yield db
     await db.close()
@@ -109,7 +109,7 @@ async def test_sessions_ended_from_outside_cost_one_refusal_each_at_most_and_nev
     """As a failover does it, under load."""
     journal = Journal(pg)
     journal.start()
-    other = Postgres(pg.url.render_as_string(hide_password=False), size=1)
+    other = Postgres(pg.url.render_as_string(hide_password=False), size=1, sealing=SEALING)
     said: list[object] = []
     end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
@@ -142,7 +142,7 @@ async def test_a_server_that_has_become_read_only_is_away_and_left(pg: Postgres)
     name = pg.url.database
     journal = Journal(pg)
     journal.start()
-    other = Postgres(pg.url.render_as_string(hide_password=False), size=1)
+    other = Postgres(pg.url.render_as_string(hide_password=False), size=1, sealing=SEALING)
     before = await pid(pg)
     await pg.transact(transacting_pid)
     try:
@@ -208,7 +208,7 @@ async def lock(pg: Postgres, postgres_url: str | None) -> Any:
 async def test_what_is_under_way_while_the_engine_closes_leaves_no_session(
     pg: Postgres, postgres_url: str | None, lock: Any
 ) -> None:
-    leaving = Postgres(str(postgres_url), size=3)
+    leaving = Postgres(str(postgres_url), size=3, sealing=SEALING)
     asking = asyncio.create_task(leaving.rows(_WAIT))
     writing = asyncio.create_task(leaving.transact(lambda c: c.exec_driver_sql(_WAIT_SQL).all()))
     while len(waiting := await pg.rows(_WAITING)) < 2:
@@ -222,7 +222,7 @@ async def test_what_is_under_way_while_the_engine_closes_leaves_no_session(
 async def test_a_transaction_under_way_while_its_sister_is_lost_leaves_no_session(
     pg: Postgres, postgres_url: str | None, lock: Any
 ) -> None:
-    failing = Postgres(str(postgres_url), size=3)
+    failing = Postgres(str(postgres_url), size=3, sealing=SEALING)
     writing = asyncio.create_task(failing.transact(lambda c: c.exec_driver_sql(_WAIT_SQL).all()))
     while not (waiting := await pg.rows(_WAITING)):
         await asyncio.sleep(0.01)
@@ -244,7 +244,7 @@ async def all_ended(pg: Postgres, pids: list[int]) -> bool:
 
 
 async def test_a_changed_schema_costs_nobody_a_fault(pg: Postgres) -> None:
-    other = Postgres(pg.url.render_as_string(hide_password=False), size=1)
+    other = Postgres(pg.url.render_as_string(hide_password=False), size=1, sealing=SEALING)
     star = PreparedQuery(sa.select(sa.literal_column("a").label("a")).select_from(sa.text("hotline_shape")))
     await pg.transact(lambda c: c.exec_driver_sql("CREATE TABLE hotline_shape (a int)"))
     try:
@@ -267,14 +267,14 @@ async def test_too_many_connections_is_away(pg: Postgres, clock: Clock) -> None:
     name = pg.url.database
     await pg.transact(lambda c: c.exec_driver_sql("CREATE ROLE hotline_small LOGIN CONNECTION LIMIT 0"))
     try:
-        small = Postgres(pg.url.set(username="hotline_small").render_as_string(hide_password=False))
+        small = Postgres(pg.url.set(username="hotline_small").render_as_string(hide_password=False), sealing=SEALING)
         for work in (lambda: small.rows(_ONE), lambda: small.transact(transacting_pid)):
             with pytest.raises(DatabaseUnavailable):
                 await work()
         await small.close()
     finally:
         await pg.transact(lambda c: c.exec_driver_sql("DROP ROLE hotline_small"))
-    missing = Postgres(pg.url.set(database=f"{name}_missing").render_as_string(hide_password=False))
+    missing = Postgres(pg.url.set(database=f"{name}_missing").render_as_string(hide_password=False), sealing=SEALING)
     with pytest.raises(DatabaseUnavailable):
         await missing.rows(_ONE)
     await missing.close()

@@ -176,8 +176,11 @@ async def test_an_incident_follows_its_parent_when_that_is_reopened(
     await settled(worker)
     over = await only_incident(switch)
     assert over["state"] == "over"
-    refused = await act(switch, over, "reopen", 422, reason="又爆了")
-    assert refused["errors"][0]["field"] == "parent"
+    assert [a["action"] for a in over["allowed_actions"]] == ["comment"]
+    seen = (await switch.get(f"/v1/incidents/{over['code']}")).json()
+    assert seen["allowed_actions"] == over["allowed_actions"]
+    refused = await act(switch, over, "reopen", 409, reason="又爆了")
+    assert refused["allowed_actions"] == over["allowed_actions"]
     clock.forward(hours=2)
     await watch.act(await watch.see(incident["parent"]), "reopen", reason="又爆了")
     await settled(worker)

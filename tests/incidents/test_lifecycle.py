@@ -89,7 +89,7 @@ def test_an_incident_that_changed_meanwhile_is_left_alone() -> None:
     assert isinstance(said, Refusal)
     assert (said.code, said.version) == (Code.STALE, 3)
     assert {m.action for m in said.moves} == {
-        m.action for m in allowed_incident_moves(an_incident(), as_role("dispatcher"))
+        m.action for m in allowed_incident_moves(an_incident(), as_role("dispatcher"), can_reopen=False)
     }
 
 

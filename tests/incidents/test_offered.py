@@ -2,9 +2,10 @@
 
 import pytest
 
+from hotline.incidents.watch import IncidentWatch
 from hotline.tickets.context import Services
 from tests.conftest import Clock, Player
-from tests.incidents.test_stories import act, only_incident, phone, settled, storm_of_five
+from tests.incidents.test_stories import act, call_all, messages, only_incident, phone, settled, storm_of_five
 
 MORE = (
     "没得水了，水正往9栋的配电间流",
@@ -64,3 +65,53 @@ async def test_that_it_is_over_is_no_further_call_about_it(desk: Player, service
     ticket = await desk.call(OVER, caller=phone(20))
     await settled(watch)
     assert (await desk.see(ticket["number"]))["parent"] is None
+
+
+PLAIN_BURST = (
+    "5栋门口自来水管爆了，满街都是水",
+    "水管爆裂，水喷得有两层楼高",
+    "6栋那边水管子爆了，水流得到处都是",
+    "爆水管呀，成條街都係水",
+)
+AMONG_THE_FIRST = (
+    "7栋旁边自来水管爆了，水正往配电间流",
+    "水管爆了，6栋门口的地面塌下去一块",
+    "7栋自来水管爆了，路灯也不亮了",
+)
+
+
+@pytest.mark.parametrize("text", AMONG_THE_FIRST)
+async def test_a_call_that_tells_of_more_among_the_first_five_keeps_its_own_ticket(
+    desk: Player, services: Services, clock: Clock, text: str
+) -> None:
+    """It counts as a call of the incident and belongs to it; a person may have it merged."""
+    told = await desk.call(text, caller=phone(10))
+    await call_all(desk, PLAIN_BURST)
+    watch = IncidentWatch(services)
+    await settled(watch)
+    incident = await only_incident(desk)
+    assert (incident["state"], incident["callers"]) == ("open", 5)
+    seen = await desk.see(told["number"])
+    assert (seen["incident"], seen["parent"], seen["status"]) == (incident["code"], None, told["status"])
+    assert f"offered:{incident['code']}" in seen["flags"]
+    assert incident["parent"] != told["number"]
+    history = (await desk.get(f"/v1/tickets/{told['number']}/timeline")).json()["items"]
+    assert history[-1]["reason"] == "it tells of more than the incident"
+    clock.forward(minutes=1)
+    await act(desk, await only_incident(desk), "join", ticket=told["number"])
+    await settled(watch)
+    seen = await desk.see(told["number"])
+    assert (seen["parent"], seen["flags"]) == (incident["parent"], told["flags"])
+
+
+async def test_what_stays_apart_has_an_end_of_its_own(
+    desk: Player, switch: Player, services: Services, clock: Clock
+) -> None:
+    told = await desk.call(AMONG_THE_FIRST[0], caller=phone(10))
+    await call_all(desk, PLAIN_BURST)
+    watch = IncidentWatch(services)
+    await settled(watch)
+    await act(switch, await only_incident(switch), "end", text="已修好")
+    await settled(watch)
+    ended = {m.number for m in await messages(services, "resident") if m.payload.get("final_word")}
+    assert len(ended) == 4 and told["number"] not in ended

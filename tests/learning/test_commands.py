@@ -22,7 +22,7 @@ from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.tables import ticket, timeline
 from tests.cli.commands import hotline
-from tests.conftest import NOON
+from tests.conftest import NOON, SEALING
 from tests.learning.desk import Desk
 from tests.learning.narratives import MATTERS, Told
 from tests.learning.test_quarter import BEGIN, some
@@ -40,7 +40,7 @@ def decided(folder: Path, narratives: list[Told]) -> None:
     """Written into the folder's database, as if a desk had decided them."""
 
     async def write() -> None:
-        db = Sqlite(folder / "data" / "hotline.db")
+        db = Sqlite(folder / "data" / "hotline.db", sealing=SEALING)
         await db.open()
         services = assemble_services(db, lambda: NOON, b"a secret of the test suite, long enough", folder / "files")
         services.journal.start()
@@ -61,7 +61,7 @@ def test_what_was_decided_just_now_is_said_to_be_read_by_the_next_run(folder: Pa
     }  # fmt: skip
 
     async def write() -> None:
-        db = Sqlite(folder / "data" / "hotline.db")
+        db = Sqlite(folder / "data" / "hotline.db", sealing=SEALING)
         await db.open()
         made = Ticket(
             entry["number"],

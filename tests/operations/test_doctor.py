@@ -31,7 +31,7 @@ from hotline.refusals import Refused
 from hotline.runtime.jobs import WorkerContext
 from hotline.tickets import tables as ticket_tables
 from hotline.tickets.context import Services
-from tests.conftest import Clock, Player
+from tests.conftest import SEALING, Clock, Player
 from tests.postgres import find_server
 
 NOTICES = Path(__file__).parents[3] / "shared" / "data"
@@ -57,6 +57,7 @@ async def test_a_healthy_system_is_reported_as_healthy_and_left_unchanged(
         "ladders",
         "outbox",
         "calendar",
+        "audit",
         "duty",
         "tickets",
         "reckoning",
@@ -249,7 +250,7 @@ async def test_a_postgres_that_keeps_what_it_says_is_found_safe(tmp_path: Path) 
     if server is None:
         pytest.skip("no PostgreSQL on this machine")
     try:
-        db = Postgres(server.fresh("durable"))
+        db = Postgres(server.fresh("durable"), sealing=SEALING)
         assert {name: safe for name, _, safe in await db.durability()} == dict.fromkeys(
             ("fsync", "full_page_writes", "synchronous_commit"), True
         )

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from hotline.tables import metadata
-from tests.conftest import Cast, Clock, Player, on_one_database
+from tests.conftest import Cast, Clock, Player, keep_first_passwords, on_one_database
 
 GOOD = {"login": "li.dispatch", "name": "李敏", "password": "correct horse 9", "roles": ["dispatcher"]}
 
@@ -18,6 +18,7 @@ async def boss(cast: Cast) -> Player:
 
 
 async def _log_in(who: Player, password: str, login: str = "li.dispatch") -> Any:
+    await keep_first_passwords(who.http._transport.app.state.services)  # type: ignore[attr-defined]
     return await who.http.post("/v1/token", json={"login": login, "password": password}, headers={"authorization": ""})
 
 

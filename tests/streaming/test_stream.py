@@ -21,7 +21,7 @@ from hotline.streaming import store as streaming_store
 from hotline.streaming.service import Stream
 from hotline.tickets.context import Services
 from hotline.tickets.model.stream_events import StreamFilter
-from tests.conftest import LIFT, Cast, Clock, Player
+from tests.conftest import LIFT, Cast, Clock, Player, keep_first_passwords
 from tests.streaming.listening import Ear, listening, serving
 
 
@@ -317,6 +317,7 @@ async def test_a_revoked_right_ends_the_stream_in_every_process(
     desk, boss = await cast("desk"), await cast("boss")
     given = {"login": "li.min", "name": "李敏", "password": "a long sentence 9", "roles": ["operator"]}
     person = (await boss.post("/v1/people", given)).json()
+    await keep_first_passwords(app.state.services)
     logged_in = await boss.post("/v1/token", {"login": "li.min", "password": "a long sentence 9"})
     token = logged_in.json()["token"]
     async with (

@@ -26,7 +26,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.departures import release_departed
 from hotline.tickets.jobs import DEPARTURES_EVERY, ticket_jobs
 from hotline.tickets.store import counters
-from tests.conftest import Cast, Clock, Player
+from tests.conftest import Cast, Clock, Player, keep_first_passwords
 
 _OUT = PreparedQuery(
     sa.select(outbox_tables.outbox.c.kind, outbox_tables.outbox.c.partition, outbox_tables.outbox.c.payload)
@@ -73,6 +73,7 @@ async def hire(boss: Player) -> Hire:
         body = {"login": login, "name": login, "password": PASSWORD, "roles": ["handler"], "department": department}
         made = await boss.post("/v1/people", body)
         assert made.status_code == 201, made.text
+        await keep_first_passwords(boss.http._transport.app.state.services)  # type: ignore[attr-defined]
         token = await boss.http.post(
             "/v1/token", json={"login": login, "password": PASSWORD}, headers={"authorization": ""}
         )

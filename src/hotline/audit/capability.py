@@ -9,10 +9,12 @@ from hotline.runtime.capability import Capability
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from typer import Typer
 
     from hotline.jobs import Job
     from hotline.runtime.jobs import WorkerContext
     from hotline.runtime.settings import CapabilitySettings
+    from hotline.secrets.secret_box import SealedColumn
     from hotline.tickets.context import Services
 
 
@@ -25,7 +27,7 @@ def _routers() -> Sequence[APIRouter]:
 def _prepare(services: Services, settings: CapabilitySettings) -> None:
     from hotline.audit.shipping import LogDestinations
 
-    services.add(LogDestinations(settings.security_log_file, settings.security_log_syslog))
+    services.add(LogDestinations(settings.security_log_file, settings.security_log_syslog, settings.checkpoint_file))
 
 
 def _jobs(context: WorkerContext) -> Sequence[Job]:
@@ -34,4 +36,16 @@ def _jobs(context: WorkerContext) -> Sequence[Job]:
     return audit_jobs(context.services)
 
 
-AUDIT = Capability(name="audit", routers=_routers, prepare=_prepare, jobs=_jobs)
+def _commands() -> Sequence[Typer]:
+    from hotline.audit import commands
+
+    return commands.GROUPS
+
+
+def _sealed() -> Sequence[SealedColumn]:
+    from hotline.audit.checkpoints import SEALED
+
+    return SEALED
+
+
+AUDIT = Capability(name="audit", routers=_routers, prepare=_prepare, jobs=_jobs, commands=_commands, sealed=_sealed)

@@ -34,6 +34,7 @@ class LogDestinations:
 
     file: Path | None = None
     syslog: str | None = None
+    checkpoints: Path | None = None  # a file that each new checkpoint is appended to
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -71,10 +72,15 @@ def event_line(row: Row) -> bytes:
 
 def append_lines(path: Path, rows: Sequence[Row]) -> None:
     """Opened for each batch, so that a file which was moved away is begun anew. Only its owner may read it."""
+    append_private(path, b"".join(event_line(row) + b"\n" for row in rows))
+
+
+def append_private(path: Path, content: bytes) -> None:
+    """Append to a file that only its owner may read, and write it through to the disk."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "ab") as file:
-        file.write(b"".join(event_line(row) + b"\n" for row in rows))
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
 

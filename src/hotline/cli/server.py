@@ -54,7 +54,13 @@ def set_up_and_serve(host: Host = None, port: Port = None, seed_name: Seed = "ru
         base = _address(settings)
         print(f"\n  Hotline      {base}\n  Console      {base}/console\n  API docs     {base}/docs", flush=True)
         if first is not None:
-            print(f"  First login  {FIRST_LOGIN}\n  Password     {first}     (shown once)", flush=True)
+            print(
+                f"  First login  {FIRST_LOGIN}\n  Password     {first}     (shown once; replaced at the first log-in)",
+                flush=True,
+            )
+            print(
+                "  More people  /console/admin, or `hotline user add`: this login is an administrator alone", flush=True
+            )
         else:
             print("  Login        as before; forgotten? `hotline user password admin`", flush=True)
         print(f"  Data         {settings.data_dir}\n  Stop with Ctrl-C\n", flush=True)
@@ -145,6 +151,6 @@ async def _set_up(settings: "Settings", seed_name: str) -> str | None:
         if await people.has_people(services.db):
             return None
         password = secrets.token_urlsafe(12)
-        roles = frozenset({Role.ADMIN, Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
-        await add_person(services, NewPerson(FIRST_LOGIN, "First login", password, Grant(roles)), now)
+        grant = Grant(frozenset({Role.ADMIN}))
+        await add_person(services, NewPerson(FIRST_LOGIN, "First login", password, grant, is_first=True), now)
         return password

@@ -52,6 +52,7 @@ class WayOut:
 def entry_routes() -> list[Route]:
     return [
         Route("/console/login", _login_page, name="console login"),
+        Route("/console/password", _password_page, name="console password"),
         Route("/console/factor", _factor_page, name="console factor"),
         Route("/console/session/passkey/options", _passkey_options, methods=["POST"], name="console passkey options"),
         Route("/console/session/passkey", _passkey_session, methods=["POST"], name="console passkey"),
@@ -66,6 +67,11 @@ def refused_session(refused: Refused) -> Response:
     if refused.refusal.retry_after is not None:
         answer.headers["retry-after"] = str(refused.refusal.retry_after)
     return answer
+
+
+async def _password_page(request: Request) -> Response:
+    """Also for a log-in that is not whole before the first password is replaced."""
+    return render_page(request, "password.html", request_language(request), name="password")
 
 
 async def _login_page(request: Request) -> Response:

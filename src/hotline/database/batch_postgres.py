@@ -3,21 +3,24 @@ outcomes out."""
 
 from collections.abc import Sequence
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 
-from hotline.database.columns import SearchIndex
+from hotline.database.columns import SealedDocument, SealedText, SearchIndex
+from hotline.database.sealing import Sealing
+from hotline.database.search_terms import entry_terms
+from hotline.database.tables import ANSWER_CONTEXT
 from hotline.database.write_plan import StoredAnswer, TableWrite, WritePlan, in_dependency_order, merge_plans
-from hotline.text.normalisation import index_terms
 
 STORED_ANSWERS_SQL = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at
 FROM json_to_recordset($1::json) AS k(owner text, key text) JOIN answer a ON a.owner = k.owner AND a.key = k.key"""
 
 
-def build_batch_statement(plans: Sequence[WritePlan], shard: int) -> tuple[str, list[Any]]:
+def build_batch_statement(plans: Sequence[WritePlan], shard: int, sealing: Sealing) -> tuple[str, list[Any]]:
     """The statement and its parameters. Its rows: `n`, a plan's place in the batch, and `kept`: whether it was written
     (true) or met another version (false). A plan without a row has a key that was used before."""
     batch = merge_plans(plans)
@@ -28,14 +31,14 @@ def build_batch_statement(plans: Sequence[WritePlan], shard: int) -> tuple[str, 
     values: list[Any] = [
         as_json([_answer_row(n, answer) for n, answer in enumerate(batch.answers)]),
         # beside the JSON, where every quotation mark of theirs would be escaped and read once more
-        [answer.body for answer in batch.answers],
+        [sealing.seal(ANSWER_CONTEXT, answer.body) for answer in batch.answers],
         as_json(
             [
                 {"n": n, "source": guard.table.name, "key": guard.key, "expected": guard.expected}
                 for n, guard in batch.guards
             ]
         ),
-        *(as_json(batch.rows[write]) for write in writes),
+        *(as_json(_record(write)(batch.rows[write], sealing)) for write in writes),
     ]
     if batch.tallies:
         names = ("n", "noun", "place", "status", "d")
@@ -43,13 +46,37 @@ def build_batch_statement(plans: Sequence[WritePlan], shard: int) -> tuple[str, 
         values.append(shard)
     for index in indexes:
         values.append(
-            as_json([{"key": entry.key, "words": index_terms(*entry.texts)} for entry in batch.search[index]])
+            as_json([{"key": entry.key, "words": entry_terms(entry, sealing)} for entry in batch.search[index]])
         )
     return _batch_sql(tables, writes, bool(batch.tallies), indexes), values
 
 
 def as_json(rows: Any) -> str:
     return orjson.dumps(rows).decode()
+
+
+class _Record:
+    """The rows of one table as their JSON holds them: sealed where a column is."""
+
+    def __init__(self, write: TableWrite) -> None:
+        kinds = ((name, write.table.c[name].type) for name in write.columns)
+        self._sealed = [(name, kind) for name, kind in kinds if isinstance(kind, SealedText | SealedDocument)]
+        self._names, self._fields = write.columns, attrgetter(*write.columns)
+
+    def __call__(self, rows: Sequence[Any], sealing: Sealing) -> Sequence[Any]:
+        if not self._sealed:
+            return rows
+        records = [dict(zip(self._names, self._fields(row), strict=True)) for row in rows]
+        for record in records:
+            for name, kind in self._sealed:
+                if record[name] is not None:
+                    record[name] = kind.seal(sealing, record[name])
+        return records
+
+
+@cache
+def _record(write: TableWrite) -> _Record:
+    return _Record(write)
 
 
 def _answer_row(n: int, answer: StoredAnswer) -> dict[str, Any]:

@@ -12,8 +12,11 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, format_instant
+from hotline.database.columns import Document, Instant, SealedDocument, SealedText, format_instant
 from hotline.database.engine import Committed, Outcome, Replayed, Stale
+from hotline.database.sealing import Sealing
+from hotline.database.search_terms import entry_terms
+from hotline.database.tables import ANSWER_CONTEXT
 from hotline.database.write_plan import (
     StoredAnswer,
     TableWrite,
@@ -22,7 +25,6 @@ from hotline.database.write_plan import (
     in_dependency_order,
     merge_plans,
 )
-from hotline.text.normalisation import index_terms
 
 _STORED_ANSWERS_SQL = """SELECT a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, a.at FROM json_each(?) k
 JOIN answer a ON a.owner = json_extract(k.value, '$[0]') AND a.key = json_extract(k.value, '$[1]')"""
@@ -32,10 +34,10 @@ ON CONFLICT (noun, place, status, shard) DO UPDATE SET n = n + excluded.n"""
 _EMPTY: dict[type, str] = {tuple: "[]", list: "[]", dict: "{}"}
 
 
-def write_batch(connection: sqlite3.Connection, plans: Sequence[WritePlan]) -> list[Outcome]:
+def write_batch(connection: sqlite3.Connection, plans: Sequence[WritePlan], sealing: Sealing) -> list[Outcome]:
     """Write what may be written, one outcome for each plan. The caller has begun the transaction, and commits it."""
     keys = orjson.dumps([[plan.answer.owner, plan.answer.key] for plan in plans]).decode()
-    earlier = {(r[0], r[1]): _answer_from_row(*r) for r in connection.execute(_STORED_ANSWERS_SQL, (keys,))}
+    earlier = {(r[0], r[1]): _answer_from_row(sealing, *r) for r in connection.execute(_STORED_ANSWERS_SQL, (keys,))}
     versions = _load_versions(connection, plans)
     outcomes: list[Outcome] = []
     kept: list[WritePlan] = []
@@ -48,14 +50,15 @@ def write_batch(connection: sqlite3.Connection, plans: Sequence[WritePlan]) -> l
         else:
             outcomes.append(Committed(plan.answer))
             kept.append(plan)
-    _insert_batch(connection, merge_plans(kept))
+    _insert_batch(connection, merge_plans(kept), sealing)
     return outcomes
 
 
 def _answer_from_row(
-    owner: str, key: str, fingerprint: str, status: int, etag: str | None, body: str, at: str
+    sealing: Sealing, owner: str, key: str, fingerprint: str, status: int, etag: str | None, body: str, at: str
 ) -> StoredAnswer:
-    return StoredAnswer(owner, key, fingerprint, status, body, datetime.fromisoformat(at), etag)
+    told = sealing.unseal(ANSWER_CONTEXT, body)
+    return StoredAnswer(owner, key, fingerprint, status, told, datetime.fromisoformat(at), etag)
 
 
 def _load_versions(connection: sqlite3.Connection, plans: Sequence[WritePlan]) -> dict[tuple[sa.Table, str], int]:
@@ -77,13 +80,16 @@ def _version_query(table: sa.Table) -> str:
     return f'SELECT "{key.name}", version FROM "{table.name}" WHERE "{key.name}" IN (SELECT value FROM json_each(?))'
 
 
-def _insert_batch(connection: sqlite3.Connection, batch: WriteBatch) -> None:
+def _insert_batch(connection: sqlite3.Connection, batch: WriteBatch, sealing: Sealing) -> None:
     for write in in_dependency_order(frozenset(batch.rows)):
         insert = _insert_statement(write)
-        connection.executemany(insert.text, insert.parameters(batch.rows[write]))
+        connection.executemany(insert.text, insert.parameters(batch.rows[write], sealing))
     connection.executemany(
         _ANSWER,
-        [(a.owner, a.key, a.fingerprint, a.status, a.etag, a.body, format_instant(a.at)) for a in batch.answers],
+        [
+            (a.owner, a.key, a.fingerprint, a.status, a.etag, body, format_instant(a.at))
+            for a, body in ((a, sealing.seal(ANSWER_CONTEXT, a.body)) for a in batch.answers)
+        ],
     )
     if batch.tallies:
         counts: Counter[tuple[str, str, str]] = Counter()
@@ -94,7 +100,7 @@ def _insert_batch(connection: sqlite3.Connection, batch: WriteBatch) -> None:
         connection.executemany(f'DELETE FROM "{index.table}" WHERE rowid = ?', [(entry.rowid,) for entry in entries])
         connection.executemany(
             f'INSERT INTO "{index.table}" (rowid, "{index.key}", words) VALUES (?, ?, ?)',
-            [(entry.rowid, entry.key, " ".join(index_terms(*entry.texts))) for entry in entries],
+            [(entry.rowid, entry.key, " ".join(entry_terms(entry, sealing))) for entry in entries],
         )
 
 
@@ -108,13 +114,17 @@ class _InsertStatement:
         self._fields = attrgetter(*write.columns)
         self._instants = [n for n, c in enumerate(columns) if isinstance(c.type, Instant)]
         self._documents = [n for n, c in enumerate(columns) if isinstance(c.type, Document)]
+        self._sealed = [(n, c.type) for n, c in enumerate(columns) if isinstance(c.type, SealedText | SealedDocument)]
 
-    def parameters(self, rows: Sequence[Any]) -> list[list[Any]]:
+    def parameters(self, rows: Sequence[Any], sealing: Sealing) -> list[list[Any]]:
         encoded = [list(self._fields(row)) for row in rows]
         for cells in encoded:
             for n in self._instants:
                 if cells[n] is not None:
                     cells[n] = format_instant(cells[n])
+            for n, kind in self._sealed:
+                if cells[n] is not None:
+                    cells[n] = kind.seal(sealing, cells[n])
             for n in self._documents:
                 if cells[n] is not None:
                     cells[n] = orjson.dumps(cells[n]).decode() if cells[n] else _EMPTY[type(cells[n])]

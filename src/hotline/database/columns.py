@@ -11,6 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.compiler import compiles
 
+from hotline.database.sealing import MARK, Sealing
+
 
 def format_instant(moment: datetime) -> str:
     """A moment as both databases and the journal write it: UTC, microseconds, sorts as text."""
@@ -49,6 +51,76 @@ class Document(sa.TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
         return parse_document(value)
+
+
+class SealedText(sa.TypeDecorator[str]):
+    """Personal text, sealed for a context before it reaches the database. It can be read, not compared."""
+
+    impl, cache_ok = sa.Text, True
+    can_be_compared = False
+
+    def __init__(self, context: str) -> None:
+        super().__init__()
+        self.context = context
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> Any:
+        return None if value is None else self.seal(sealing_of(dialect), value)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> str | None:
+        return None if value is None else sealing_of(dialect).unseal(self.context, value)
+
+    def seal(self, sealing: Sealing, value: str) -> str:
+        return sealing.seal(self.context, value)
+
+
+class SealedKey(SealedText):
+    """Personal text that is looked up: equal values of a context are sealed equal, and have no other order."""
+
+    impl, cache_ok = sa.Text, True
+    can_be_compared = True
+
+    def seal(self, sealing: Sealing, value: str) -> str:
+        return sealing.seal_key(self.context, value)
+
+
+class SealedDocument(Document):
+    """A document with personal data, sealed whole: a JSON string that holds it sealed."""
+
+    impl, cache_ok = sa.Text, True
+
+    def __init__(self, context: str) -> None:
+        super().__init__()
+        self.context = context
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        return super().process_bind_param(self.seal(sealing_of(dialect), value), dialect)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.startswith(MARK):  # PostgreSQL has read the JSON string
+            return self.unseal(sealing_of(dialect), value)
+        return parse_document(sealing_of(dialect).unseal_json(self.context, value))
+
+    def seal(self, sealing: Sealing, value: Any) -> Any:
+        """The string that stands for it; what is empty stays as it is."""
+        return sealing.seal(self.context, orjson.dumps(value).decode()) if value else value
+
+    def unseal(self, sealing: Sealing, found: Any) -> Any:
+        return orjson.loads(sealing.unseal(self.context, found)) if isinstance(found, str) else found
+
+
+def use_sealing(dialect: sa.Dialect, sealing: Sealing | None) -> None:
+    """Let the sealed columns of an engine be sealed with this."""
+    dialect.sealing = sealing  # type: ignore[attr-defined]
+
+
+def sealing_of(dialect: sa.Dialect) -> Sealing:
+    """What seals the personal data of an engine. Raises RuntimeError: it was made without a secret."""
+    sealing: Sealing | None = getattr(dialect, "sealing", None)
+    if sealing is None:
+        raise RuntimeError("this engine was made without what seals personal data")
+    return sealing
 
 
 class Codes(sa.TypeDecorator[Sequence[str]]):

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from hotline.database.batch_postgres import STORED_ANSWERS_SQL, as_json, build_batch_statement
+from hotline.database.columns import sealing_of, use_sealing
 from hotline.database.engine import (
     Committed,
     CommitUnknown,
@@ -28,6 +29,8 @@ from hotline.database.engine import (
 )
 from hotline.database.postgres_tls import WIRE_SQL, leaves_the_machine, tls_options, without_tls_options
 from hotline.database.prepared import BatchQuery, PreparedQuery, Row
+from hotline.database.sealing import Sealing
+from hotline.database.tables import ANSWER_CONTEXT
 from hotline.database.write_plan import StoredAnswer, WritePlan, indexed_characters
 
 R = TypeVar("R")
@@ -58,12 +61,21 @@ class Postgres:
     batchers = 1
     has_single_writer = False
 
-    def __init__(self, url: str, size: int = 12, shard: int = 0, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        size: int = 12,
+        shard: int = 0,
+        clock: Callable[[], datetime] | None = None,
+        sealing: Sealing | None = None,
+    ) -> None:
+        self.sealing = sealing
         self.clock = clock  # for tests: a database whose clock can be moved
         given = sa.make_url(url)
         self.url = without_tls_options(given).set(drivername="postgresql+asyncpg")
         self._tls = tls_options(given)
         self.dialect: sa.Dialect = asyncpg_dialect.dialect()  # type: ignore[no-untyped-call]
+        use_sealing(self.dialect, sealing)
         self.shard = shard
         self._idle: list[asyncpg.Connection[Any]] = []  # last in, first out: the warmest is taken
         self._room = asyncio.Semaphore(size)
@@ -139,7 +151,7 @@ class Postgres:
             await engine.dispose()
 
     def _make_engine(self, command_timeout: float | None, **pool: Any) -> AsyncEngine:
-        return create_async_engine(
+        engine = create_async_engine(
             self.url,
             **pool,
             hide_parameters=True,  # a fault is logged; what residents wrote is not
@@ -155,6 +167,8 @@ class Postgres:
                 "async_creator_fn": _connect_for_pool,
             },
         )
+        use_sealing(engine.sync_engine.dialect, self.sealing)
+        return engine
 
     async def _transact(self, engine: AsyncEngine, work: Callable[[sa.Connection], R], *, commits: bool = True) -> R:
         """`commits` False: roll back at the end. Until COMMIT is sent, a lost connection means that nothing was
@@ -201,10 +215,11 @@ class Postgres:
     async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
         self._turn = (self._turn + 1) % self.batchers
         shard = self.shard * self.batchers + self._turn
+        sealing = sealing_of(self.dialect)
         if indexed_characters(plans) <= MAX_CHARACTERS_ON_LOOP:
-            text, values = build_batch_statement(plans, shard)
+            text, values = build_batch_statement(plans, shard, sealing)
         else:
-            text, values = await asyncio.to_thread(build_batch_statement, plans, shard)
+            text, values = await asyncio.to_thread(build_batch_statement, plans, shard, sealing)
         answers = [plan.answer for plan in plans]
         async with self._connection(writing=True) as connection:
             found = {r["n"]: r["kept"] for r in await self._fetch_with_retry(connection, text, values)}
@@ -214,7 +229,7 @@ class Postgres:
                 self.round_trips += 1
                 keys = as_json([{"owner": a.owner, "key": a.key} for a in missing])
                 earlier = {
-                    (r["owner"], r["key"]): StoredAnswer(**dict(r))
+                    (r["owner"], r["key"]): StoredAnswer(**{**r, "body": sealing.unseal(ANSWER_CONTEXT, r["body"])})
                     for r in await connection.fetch(STORED_ANSWERS_SQL, keys)
                 }
         outcomes: list[Outcome] = []

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.sqlite import pysqlite
 from sqlalchemy.pool import StaticPool
 
 from hotline.database.batch_sqlite import write_batch
+from hotline.database.columns import sealing_of, use_sealing
 from hotline.database.engine import (
     CommitUnknown,
     DatabaseFull,
@@ -27,6 +28,7 @@ from hotline.database.engine import (
     note_commit,
 )
 from hotline.database.prepared import BatchQuery, CompiledQuery, PreparedQuery, Row
+from hotline.database.sealing import Sealing
 from hotline.database.write_plan import WritePlan
 
 R = TypeVar("R")
@@ -34,17 +36,25 @@ BUSY_MS = 5000
 
 
 class Sqlite:
-    """`path` is the database file; this process must be the only one that writes much."""
+    """`path` is the database file; this process must be the only one that writes much. `sealing`:
+    without it, personal data can be neither written nor read."""
 
     batchers = 1
     has_single_writer = True
 
     def __init__(
-        self, path: Path, readers: int = 2, busy_ms: int = BUSY_MS, clock: Callable[[], datetime] | None = None
+        self,
+        path: Path,
+        readers: int = 2,
+        busy_ms: int = BUSY_MS,
+        clock: Callable[[], datetime] | None = None,
+        sealing: Sealing | None = None,
     ) -> None:
+        self.sealing = sealing
         self.clock = clock  # for tests: a database whose clock can be moved
         self.path, self.busy_ms = path, busy_ms
         self.dialect: sa.Dialect = pysqlite.dialect()
+        use_sealing(self.dialect, sealing)
         self.round_trips = 0
         self._writer = ThreadPoolExecutor(1, "hotline-writer")
         self._readers = ThreadPoolExecutor(readers, "hotline-reader")
@@ -111,6 +121,7 @@ class Sqlite:
                     json_deserializer=orjson.loads,
                 )
                 sa.event.listen(self._engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+                use_sealing(self._engine.dialect, self.sealing)
             with self._engine.connect() as connection:
                 transaction = connection.begin()
                 try:
@@ -136,6 +147,7 @@ class Sqlite:
                 json_deserializer=orjson.loads,
             )
             sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))  # a reader's: it waits for no lock
+            use_sealing(engine.dialect, self.sealing)
             try:
                 with engine.begin() as connection:
                     return work(connection)
@@ -163,8 +175,9 @@ class Sqlite:
 
     async def write(self, plans: Sequence[WritePlan]) -> list[Outcome]:
         self.round_trips += 1
+        sealing = sealing_of(self.dialect)
         try:
-            return await self.run_on_writer(lambda connection: _write_in_transaction(connection, plans))
+            return await self.run_on_writer(lambda connection: _write_in_transaction(connection, plans, sealing))
         except sqlite3.IntegrityError as fault:
             raise IntegrityFault(type(fault).__name__) from fault
 
@@ -285,10 +298,12 @@ _RESERVE = """INSERT INTO sequence (name, next) VALUES (:name, :first + :count)
 ON CONFLICT (name) DO UPDATE SET next = next + :count RETURNING next - :count"""
 
 
-def _write_in_transaction(connection: sqlite3.Connection, plans: Sequence[WritePlan]) -> list[Outcome]:
+def _write_in_transaction(
+    connection: sqlite3.Connection, plans: Sequence[WritePlan], sealing: Sealing
+) -> list[Outcome]:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        outcomes = write_batch(connection, plans)
+        outcomes = write_batch(connection, plans, sealing)
         _commit(lambda: connection.execute("COMMIT"))
     except BaseException:
         if connection.in_transaction:

@@ -15,10 +15,14 @@ from alembic.util import CommandError
 
 from hotline.database.engine import Database
 from hotline.database.schema_state import SchemaFit, load_revision, read_schema_state
+from hotline.database.sealing import MARK
 from hotline.refusals import Code, Refusal, Refused
 
 PG_LOCK_TIMEOUT = "4s"  # a migration that cannot get its lock gives way to the traffic and fails
-_IGNORED_TABLES = frozenset({"alembic_version", "schema_compatibility", "sqlite_sequence"})  # no data of the hotline
+# no data of the hotline
+_IGNORED_TABLES = frozenset(
+    {"alembic_version", "chain_opening", "sealing_progress", "schema_compatibility", "sqlite_sequence"}
+)
 # with the tables SQLite keeps behind one (`…_words_data` and so on): what an index holds follows from other tables
 _SEARCH_INDEX = re.compile(r"_words(_|$)")
 _COMPARED_BY_KEY = 10_000  # rows: in smaller tables every row is looked for, in larger ones they are counted
@@ -113,6 +117,8 @@ def _load_contents(connection: sa.Connection) -> dict[str, _Content]:
         keys = None
         if key and counted[0] <= _COMPARED_BY_KEY:
             keys = frozenset(tuple(row) for row in connection.execute(sa.select(*key)))
+            if any(isinstance(value, str) and value.startswith(MARK) for row in keys for value in row):
+                keys = None  # they stand otherwise in plain: counted, not compared
         values = dict(zip(columns, counted[1 : 1 + len(columns)], strict=True))
         characters = dict(zip(texts, counted[1 + len(columns) :], strict=True))
         contents[name] = _Content(counted[0], values, characters, limits, keys)

@@ -6,18 +6,30 @@ here.
 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql import operators, visitors
 
-from hotline.database.columns import Codes, Document, Instant, format_instant, parse_document, parse_instant
+from hotline.database.columns import (
+    Codes,
+    Document,
+    Instant,
+    SealedDocument,
+    SealedText,
+    format_instant,
+    parse_document,
+    parse_instant,
+    sealing_of,
+)
+from hotline.database.sealing import Sealing
 
 REQUEST = "request_place"
+_ASKS_FOR_NULL = (operators.is_, operators.is_not)
 Row = Any  # a named tuple with the labels of the query's columns
 
 
@@ -34,6 +46,7 @@ class CompiledQuery:
     labels: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     boolean_columns: tuple[str, ...] = ()
+    unsealers: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)  # for `as_dict`
 
     def values(self, parameters: Mapping[str, Any]) -> list[Any]:
         """The parameters in the driver's order. A name that is missing raises KeyError."""
@@ -55,6 +68,9 @@ class CompiledQuery:
     def as_dict(self, raw: Any) -> dict[str, Any]:
         """A row as a dict ready for JSON."""
         row = dict(zip(self.labels, raw, strict=False))
+        for name, unseal in self.unsealers.items():
+            if row[name] is not None:
+                row[name] = unseal(row[name])
         for name in self.documents:
             row[name] = None if row[name] is None else orjson.Fragment(row[name])
         for name in self.boolean_columns:
@@ -67,13 +83,14 @@ class PreparedQuery:
 
     def __init__(self, statement: Any) -> None:
         self.statement = statement
-        self._prepared: dict[str, CompiledQuery] = {}
+        self._prepared: dict[tuple[str, Sealing | None], CompiledQuery] = {}
 
     def compile_for(self, dialect: sa.Dialect) -> CompiledQuery:
         """This query as one database understands it."""
-        known = self._prepared.get(dialect.name)
+        of_engine = (dialect.name, getattr(dialect, "sealing", None))
+        known = self._prepared.get(of_engine)
         if known is None:
-            known = self._prepared[dialect.name] = _prepare(self.statement, dialect)
+            known = self._prepared[of_engine] = _prepare(self.statement, dialect)
         return known
 
 
@@ -113,6 +130,7 @@ def _plain(kind: Any) -> Any:
 
 
 def _prepare(statement: Any, dialect: sa.Dialect) -> CompiledQuery:
+    _check_comparisons(statement)
     compiled = statement.compile(dialect=dialect)
     binds: Mapping[str, Any] = compiled.binds
     order = compiled.positiontup or ()
@@ -121,15 +139,16 @@ def _prepare(statement: Any, dialect: sa.Dialect) -> CompiledQuery:
         for n in order
         if not binds[n].required and binds[n].value is not None
     }
-    encoders = {
-        n: _encoder(binds[n].type, dialect) for n in order if isinstance(binds[n].type, Instant | Document | Codes)
-    }
+    encoded = (Instant, Document, Codes, SealedText)
+    encoders = {n: _encoder(binds[n].type, dialect) for n in order if isinstance(binds[n].type, encoded)}
     columns = list(getattr(statement, "selected_columns", None) or getattr(statement, "exported_columns", None) or ())
     decoders: list[tuple[int, Callable[[Any], Any]]] = []
     for place, column in enumerate(columns):
         if isinstance(column.type, Instant):
             if dialect.name == "sqlite":  # asyncpg gives zoned moments by itself
                 decoders.append((place, parse_instant))
+        elif isinstance(column.type, SealedText | SealedDocument):
+            decoders.append((place, _unsealer(column.type, dialect)))
         elif isinstance(column.type, Document):
             decoders.append((place, parse_document))
         elif isinstance(column.type, sa.Boolean) and dialect.name == "sqlite":
@@ -138,13 +157,20 @@ def _prepare(statement: Any, dialect: sa.Dialect) -> CompiledQuery:
     documents = tuple(str(c.key) for c in columns if isinstance(c.type, Document))
     truths = tuple(str(c.key) for c in columns if isinstance(c.type, sa.Boolean) and dialect.name == "sqlite")
     labels = tuple(str(c.key) for c in columns)
+    unsealers = {
+        str(c.key): _unsealer(c.type, dialect, as_text=True)
+        for c in columns
+        if isinstance(c.type, SealedText | SealedDocument)
+    }
     return CompiledQuery(
-        str(compiled), tuple(order), encoders, fixed, shape, tuple(decoders), labels, documents, truths
+        str(compiled), tuple(order), encoders, fixed, shape, tuple(decoders), labels, documents, truths, unsealers
     )
 
 
 def _encoder(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any]:
     lite = dialect.name == "sqlite"
+    if isinstance(kind, SealedText):
+        return lambda v: v if v is None else kind.seal(sealing_of(dialect), v)
     if isinstance(kind, Instant):
         return lambda v: v if v is None else (format_instant(v) if lite else _require_zone(v))
     if isinstance(kind, Document):
@@ -152,6 +178,28 @@ def _encoder(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any]:
     if isinstance(kind, Codes):
         return lambda v: orjson.dumps(list(v)).decode() if lite else list(v)
     return lambda v: v
+
+
+def _unsealer(kind: Any, dialect: sa.Dialect, *, as_text: bool = False) -> Callable[[Any], Any]:
+    """Reads a sealed column. `as_text`: a document as the JSON text it is."""
+    context = kind.context
+    if isinstance(kind, SealedText):
+        return lambda v: v if v is None else sealing_of(dialect).unseal(context, v)
+    if as_text:
+        return lambda v: sealing_of(dialect).unseal_json(context, v)
+    return lambda v: v if v is None else orjson.loads(sealing_of(dialect).unseal_json(context, v))
+
+
+def _check_comparisons(statement: Any) -> None:
+    """Raises TypeError for a sealed column that is compared with what is not sealed like it: nothing would be found."""
+    for element in visitors.iterate(statement):
+        if not isinstance(element, sa.BinaryExpression) or element.operator in _ASKS_FOR_NULL:
+            continue
+        sides = (element.left.type, element.right.type)
+        sealed = [kind for kind in sides if isinstance(kind, SealedText | SealedDocument)]
+        contexts = {kind.context for kind in sealed}
+        if sealed and (len(sealed) == 1 or len(contexts) > 1 or not getattr(sealed[0], "can_be_compared", False)):
+            raise TypeError(f"a sealed column cannot be compared so: {element}")
 
 
 def _require_zone(moment: datetime) -> datetime:

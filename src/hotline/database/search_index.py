@@ -5,17 +5,18 @@ from collections.abc import Sequence
 import orjson
 import sqlalchemy as sa
 
+from hotline.database.columns import sealing_of
+from hotline.database.search_terms import entry_terms
 from hotline.database.write_plan import SearchEntry
-from hotline.text.normalisation import index_terms
 
 
 def replace_entries(c: sa.Connection, entries: Sequence[SearchEntry]) -> None:
     """Make the rows of these entries, all of one index, findable by their texts as they fold now."""
     if not entries:
         return
-    index = entries[0].index
+    index, sealing = entries[0].index, sealing_of(c.dialect)
     if c.dialect.name == "postgresql":
-        rows = [{"key": entry.key, "words": index_terms(*entry.texts)} for entry in entries]
+        rows = [{"key": entry.key, "words": entry_terms(entry, sealing)} for entry in entries]
         c.execute(
             sa.text(
                 f'INSERT INTO "{index.table}" ("{index.key}", words) SELECT r.key,'
@@ -30,5 +31,5 @@ def replace_entries(c: sa.Connection, entries: Sequence[SearchEntry]) -> None:
         c.execute(sa.text(f'DELETE FROM "{index.table}" WHERE rowid = :rowid'), {"rowid": entry.rowid})
         c.execute(
             sa.text(f'INSERT INTO "{index.table}" (rowid, "{index.key}", words) VALUES (:rowid, :key, :words)'),
-            {"rowid": entry.rowid, "key": entry.key, "words": " ".join(index_terms(*entry.texts))},
+            {"rowid": entry.rowid, "key": entry.key, "words": " ".join(entry_terms(entry, sealing))},
         )

@@ -3,10 +3,11 @@ which code may run on the schema."""
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant
+from hotline.database.columns import Document, Instant, SealedText
 from hotline.database.metadata import table
 
 C, S = sa.Column, sa.String
+ANSWER_CONTEXT = "answer"
 answer = table(
     "answer", "What was answered to an Idempotency-Key, written in the same transaction as its effect.",
     C("owner", S(60), primary_key=True),
@@ -14,7 +15,7 @@ answer = table(
     C("fingerprint", S(64), nullable=False),
     C("status", sa.SmallInteger, nullable=False),
     C("etag", S(20)),
-    C("body", sa.Text, nullable=False),
+    C("body", SealedText(ANSWER_CONTEXT), nullable=False),
     C("at", Instant, nullable=False, index=True),
 )  # fmt: skip
 
@@ -35,4 +36,10 @@ stored_key = table(
     C("name", S(20), primary_key=True, doc="`lookup`: of the hashes by which callers, API keys and sessions are found"),
     C("sealed", sa.Text, nullable=False),
     C("created_at", Instant, nullable=False),
+)  # fmt: skip
+
+sealing_progress = table(
+    "sealing_progress", "Tables whose older rows are still to be sealed; a row goes when its table is done.",
+    C("name", S(40), primary_key=True),
+    C("after", Document, nullable=False, doc="The key of the last row that was sealed"),
 )  # fmt: skip

@@ -80,12 +80,15 @@ class VersionGuard:
 @dataclass(frozen=True, slots=True)
 class SearchEntry:
     """What a guarded row can be found by from now on, instead of what it was found by. `rowid` is the row's number in
-    the index: a positive integer that follows from the key."""
+    the index: a positive integer that follows from the key. `names`: of persons; the index holds a keyed digest of each
+    in place of its words, as it does of the phone numbers in `texts`. `names_are_found` False: not even that."""
 
     index: SearchIndex
     key: str
     rowid: int
     texts: tuple[str | None, ...]
+    names: tuple[str | None, ...] = ()
+    names_are_found: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from uuid import uuid4
 import orjson
 import structlog
 
+from hotline.database.sealing import Sealing
 from hotline.refusals import Code, Refusal, Refused
 from hotline.server_secret import accepted_secrets
 
@@ -42,11 +43,12 @@ class SpoolFull(Refused):
 
 class Spool:
     """One folder. Every process writes files of its own; a drain takes those that no process writes to. A line is a
-    seal over its record, a blank, the record as JSON; a line that is torn or does not fit its seal ends its file."""
+    check over its record, a blank, the record sealed; a line that is torn or does not fit its check ends its file."""
 
     def __init__(self, folder: Path, secret: bytes, max_bytes: int = MAX_BYTES) -> None:
         self.folder, self.cap = folder, max_bytes
         self._keys = [hmac.digest(each, b"spool", "sha256") for each in accepted_secrets(secret)]
+        self._sealing = Sealing(secret)
         self._open: FileIO | None = None
         self._turn = asyncio.Lock()
         self._tried: float | None = None  # when the folder was last tried, on the loop's clock
@@ -90,7 +92,7 @@ class Spool:
         return is_complete
 
     def _append(self, record: Mapping[str, Any], now: datetime) -> None:
-        body = orjson.dumps(dict(record), option=orjson.OPT_NON_STR_KEYS)
+        body = self._sealed(record)
         line = self._mac(body) + b" " + body + b"\n"
         if self.size() + len(line) > self.cap:
             raise SpoolFull
@@ -126,7 +128,7 @@ class Spool:
         return os.fdopen(handle, "ab", buffering=0)  # half a line must not wait in memory, and come after all
 
     def _quarantine(self, record: Mapping[str, Any], path: Path) -> None:
-        body = orjson.dumps(dict(record))
+        body = self._sealed(record)
         line = self._mac(body) + b" " + body + b"\n"
         handle = os.open(path.with_suffix(".poison.bad"), os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600)
         with os.fdopen(handle, "a+b") as out:
@@ -141,6 +143,11 @@ class Spool:
         if self._open is not None:
             self._open.close()
             self._open = None
+
+    def _sealed(self, record: Mapping[str, Any]) -> bytes:
+        # the same record is sealed the same way: one that is set aside twice is recognised
+        plain = orjson.dumps(dict(record), option=orjson.OPT_NON_STR_KEYS)
+        return self._sealing.seal_key("spool", plain.decode()).encode()
 
     def _mac(self, body: bytes, key: bytes | None = None) -> bytes:
         return hmac.digest(key or self._keys[0], body, "sha256").hex()[:_SEAL].encode()
@@ -177,7 +184,7 @@ class Spool:
             seal, _, body = line.partition(b" ")
             if not body or not self._is_sealed(seal, body):
                 return
-            yield orjson.loads(body)
+            yield orjson.loads(self._sealing.unseal("spool", body.decode()))
 
     async def drain(self, process: Callable[[Mapping[str, Any]], Awaitable[None]]) -> int:
         """Bring every record in, oldest file first; how many. A file goes when all of it is in; a record brought in

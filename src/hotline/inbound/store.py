@@ -118,7 +118,7 @@ _KEYED = PreparedQuery(
     )
 )
 _TEXTS_LATELY = sa.select(sa.func.count().label("n")).where(
-    i.c.sender == sa.bindparam("sender", type_=sa.String),
+    i.c.sender == sa.bindparam("sender", type_=i.c.sender.type),
     i.c.received_at > sa.bindparam("since", type_=Instant),
     i.c.id <= sa.bindparam("upto", type_=sa.String),
     i.c.kind == K.TEXT,

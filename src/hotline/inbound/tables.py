@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, words_check
+from hotline.database.columns import Instant, SealedDocument, SealedKey, SealedText, words_check
 from hotline.database.metadata import table
 from hotline.inbound.model import InboundKind, InboundStatus
 
@@ -14,19 +14,19 @@ inbound = table(
     C("gateway", S(60), nullable=False),
     C("kind", S(8), nullable=False),
     C("key", S(80), nullable=False, doc="The provider's own id, or a hash where it sends none"),
-    C("sender", S(60)),
+    C("sender", SealedKey("phone")),
     C("receiver", S(60)),
-    C("text", sa.Text, nullable=False),
-    C("raw", sa.Text, nullable=False),
-    C("details", Document, nullable=False),
+    C("text", SealedText("inbound"), nullable=False),
+    C("raw", SealedText("inbound"), nullable=False),
+    C("details", SealedDocument("inbound"), nullable=False),
     C("sent_at", Instant),
     C("received_at", Instant, nullable=False),
     C("urgent", sa.Boolean, nullable=False, doc="A danger word stands in it: it goes first"),
-    C("partition", S(100), nullable=False, doc="What must be processed one after the other"),
+    C("partition", SealedKey("inbound"), nullable=False, doc="What must be processed one after the other"),
     C("status", S(10), nullable=False),
     C("effect", S(12)),
     C("number", S(14)),
-    C("why", sa.Text),
+    C("why", SealedText("inbound")),
     C("attempts", I, nullable=False),
     C("next_at", Instant, nullable=False),
     C("lease_until", Instant),

@@ -12,11 +12,12 @@ from hotline.database.columns import InCodes, in_words
 from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.incidents.model.codes import IncidentCode
-from hotline.incidents.model.incident import IncidentMember
+from hotline.incidents.model.incident import Incident, IncidentMember
+from hotline.incidents.model.vocabulary import IncidentState
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import Priority
 from hotline.text.numbering import TicketNumber
-from hotline.tickets.model.vocabulary import OPEN, TicketStatus
+from hotline.tickets.model.vocabulary import OPEN, TicketStatus, offered_flag
 from hotline.tickets.store.scope import scope_condition, scope_parameters
 from hotline.tickets.tables import call
 from hotline.tickets.tables import ticket as t
@@ -31,9 +32,11 @@ _OF_INCIDENT = t.c.incident == sa.bindparam("code", type_=sa.String)
 _LIMIT = sa.bindparam("limit", type_=sa.Integer)
 _NUMBER = sa.bindparam("number", type_=sa.String)
 _RINGS = sa.or_(t.c.priority == Priority.EMERGENCY.value, sa.cast(t.c.flags, sa.Text).like('%"danger:%'))
+# it tells of more than this incident, and a person decides
+_OFFERED = sa.cast(t.c.flags, sa.Text).like(sa.literal('%"offered:').concat(t.c.incident).concat('"%'))
 _COLUMNS = (
     t.c.number, t.c.status, t.c.created_at, t.c.version, t.c.priority, t.c.category, t.c.area, t.c.caller, t.c.parent,
-    t.c.department, t.c.unit, t.c.flags,
+    t.c.department, t.c.unit, t.c.flags, t.c.incident,
 )  # fmt: skip
 
 
@@ -41,13 +44,14 @@ def _member(r: Row) -> IncidentMember:
     return IncidentMember(
         r.number, TicketStatus(r.status), r.created_at, r.version, Priority(r.priority), r.category, r.area, r.caller,
         r.parent, r.department, r.unit, any(flag.startswith("danger:") for flag in r.flags),
+        r.incident is not None and offered_flag(r.incident) in r.flags,
     )  # fmt: skip
 
 
 _OPEN_MEMBERS = PreparedQuery(
     sa.select(*_COLUMNS)
     .where(_OF_INCIDENT, in_words(t.c.status, OPEN))
-    .order_by(_RINGS, t.c.department.is_(None), t.c.created_at, t.c.number)
+    .order_by(_RINGS, _OFFERED, t.c.department.is_(None), t.c.created_at, t.c.number)
     .limit(_LIMIT)
 )
 
@@ -59,14 +63,15 @@ async def load_parent_candidates(db: Database, code: IncidentCode) -> list[Incid
 
 _UNMERGED = PreparedQuery(
     sa.select(*_COLUMNS)
-    .where(_OF_INCIDENT, in_words(t.c.status, MERGEABLE), t.c.number != _NUMBER, sa.not_(_RINGS))
+    .where(_OF_INCIDENT, in_words(t.c.status, MERGEABLE), t.c.number != _NUMBER, sa.not_(_RINGS), sa.not_(_OFFERED))
     .order_by(t.c.created_at, t.c.number)
     .limit(_LIMIT)
 )
 
 
 async def load_unmerged(db: Database, code: IncidentCode, parent: str, limit: int) -> list[IncidentMember]:
-    """The tickets that are still to be merged into the parent, oldest first: none that tells of a danger."""
+    """The tickets that are still to be merged into the parent, oldest first: none that tells of a danger, or of more
+    than the incident."""
     return [_member(row) for row in await db.rows(_UNMERGED, code=code, number=parent, limit=limit)]
 
 
@@ -91,6 +96,17 @@ async def load_named_members(db: Database, code: IncidentCode, numbers: Sequence
     """Those of these tickets that belong to the incident."""
     rows = await db.rows(_NAMED_MEMBERS, code=code, numbers=list(numbers)) if numbers else []
     return [_member(row) for row in rows]
+
+
+_WORKED_ON = PreparedQuery(
+    sa.select(t.c.number).where(InCodes(t.c.number, "numbers"), in_words(t.c.status, OPEN - {TicketStatus.RESOLVED}))
+)
+
+
+async def load_worked_on(db: Database, incidents: Sequence[Incident]) -> set[str]:
+    """The parents of those of these incidents that are over, where the parent is still worked on."""
+    parents = [i.parent for i in incidents if i.state is IncidentState.OVER and i.parent is not None]
+    return {row.number for row in await db.rows(_WORKED_ON, numbers=parents)} if parents else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +159,12 @@ async def load_member_texts(db: Database, code: IncidentCode) -> list[str]:
 def _named_tickets(whole: bool, by_area: bool, by_order: bool) -> PreparedQuery:
     condition = scope_condition(scope_form(whole, by_area, by_order))
     return PreparedQuery(
-        sa.select(t.c.number, t.c.incident, t.c.status).where(InCodes(t.c.number, "numbers"), condition)
+        sa.select(t.c.number, t.c.incident, t.c.status, t.c.flags).where(InCodes(t.c.number, "numbers"), condition)
     )
 
 
 async def load_named_tickets(db: Database, scope: Scope, numbers: Sequence[str]) -> Sequence[Row]:
-    """Those of these tickets that are there and within the scope: number, incident, status."""
+    """Those of these tickets that are there and within the scope: number, incident, status, flags."""
     if scope.nothing or not numbers:
         return []
     query = _named_tickets(scope.whole, scope.areas is not None, bool(scope.departments))
@@ -169,6 +185,12 @@ class Recipient:
 
 
 _IS_MERGED = t.c.status == TicketStatus.MERGED.value
+_into = t.alias("merged_into")
+# a ticket that somebody merged into one of another matter has the end of that
+_INTO_MEMBER = sa.exists().where(
+    _into.c.number == t.c.parent,
+    sa.or_(_into.c.incident == t.c.incident, _into.c.number == sa.bindparam("parent", type_=sa.String)),
+)
 _CALLED_ABOUT = (
     sa.select(
         t.c.number,
@@ -177,7 +199,13 @@ _CALLED_ABOUT = (
     )
     .where(
         sa.or_(
-            sa.and_(_OF_INCIDENT, sa.or_(_IS_MERGED, sa.and_(in_words(t.c.status, MERGEABLE), sa.not_(_RINGS)))),
+            sa.and_(
+                _OF_INCIDENT,
+                sa.or_(
+                    sa.and_(_IS_MERGED, _INTO_MEMBER),
+                    sa.and_(in_words(t.c.status, MERGEABLE), sa.not_(_RINGS), sa.not_(_OFFERED)),
+                ),
+            ),
             t.c.number == sa.bindparam("parent", type_=sa.String),
             t.c.parent == sa.bindparam("parent", type_=sa.String),
         ),

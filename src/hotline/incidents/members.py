@@ -8,7 +8,7 @@ import structlog
 
 from hotline.incidents import member_store, store
 from hotline.incidents.member_store import MERGEABLE
-from hotline.incidents.model.incident import Incident, IncidentMember
+from hotline.incidents.model.incident import TELLS_MORE, Incident, IncidentMember
 from hotline.incidents.model.lifecycle import choose_parent
 from hotline.incidents.model.vocabulary import IncidentState
 from hotline.organisation.model.actors import RULES
@@ -23,12 +23,14 @@ from hotline.tickets.model.ticket import Command, Facts, Ticket
 from hotline.tickets.model.vocabulary import (
     CALLER_KNOWS,
     INCIDENT_STATE,
+    OFFERED,
     OPEN,
     WITHOUT_NOTES,
     Action,
     Field,
     TicketStatus,
     left_flag,
+    offered_flag,
 )
 from hotline.tickets.store import facts as ticket_facts
 from hotline.web.idempotency import RequestKey
@@ -76,13 +78,21 @@ async def move(services: Services, number: str, to: str | None, incident: Incide
                 moved = await act_by_rule(services, ticket, Action.UNLINK, reason)
             else:
                 return True
-        elif to is not None and ticket.incident != to and ticket.status in OPEN:
-            moved = await act_by_rule(services, ticket, Action.LINK, {F.INCIDENT: to, F.REASON: why or None})
+        elif to is not None and ticket.status in OPEN and (ticket.incident != to or _is_decided(ticket, to, why)):
+            fields: dict[Any, Any] = {F.INCIDENT: to, F.REASON: why or None}
+            if why == TELLS_MORE:
+                fields[OFFERED] = True
+            moved = await act_by_rule(services, ticket, Action.LINK, fields)
         else:
             return True
         if not moved:
             continue
     return False
+
+
+def _is_decided(ticket: Ticket, incident: str, why: str) -> bool:
+    """Whether somebody joined a ticket that belongs to the incident and was not to be merged by rule."""
+    return why != TELLS_MORE and offered_flag(incident) in ticket.flags
 
 
 async def merge(

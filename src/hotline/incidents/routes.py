@@ -63,7 +63,9 @@ async def list_incidents(
     found = await store.load_incidents(context.services.db, scope_of(context.actor), state, query.keyset(cursor))
     directory = await context.services.directory.now(context.now)
     page, more = query.cut(found, lambda incident: [incident.created_at, incident.code])
-    return json_reply(IncidentPage(tuple(render_incident(i, context.actor, directory) for i in page), more))
+    worked_on = await member_store.load_worked_on(context.services.db, page)
+    shown = (render_incident(i, context.actor, directory, can_reopen=i.parent in worked_on) for i in page)
+    return json_reply(IncidentPage(tuple(shown), more))
 
 
 @router.get(
@@ -80,7 +82,9 @@ async def read_incident(code: CodeOfIncident, context: Reader) -> Response:
     page = await _ticket_page(context, incident, MAX_TICKETS, None)
     directory = await services.directory.now(context.now)
     related = await load_related(services, incident, scope)
-    return json_reply(render_detail(incident, page, related, context.actor, directory), version=incident.version)
+    can_reopen = incident.parent in await member_store.load_worked_on(services.db, [incident])
+    detail = render_detail(incident, page, related, context.actor, directory, can_reopen=can_reopen)
+    return json_reply(detail, version=incident.version)
 
 
 @router.get(
@@ -148,8 +152,8 @@ def _add_action_route(action: IncidentAction, body_type: type[Strict]) -> None:
     ) -> Response:
         directory = await context.services.directory.now(context.now)
 
-        def show(incident: Incident) -> str:
-            return dump_json(render_incident(incident, context.actor, directory))
+        def show(incident: Incident, can_reopen: bool) -> str:
+            return dump_json(render_incident(incident, context.actor, directory, can_reopen=can_reopen))
 
         command = IncidentCommand(action, context.version(), sent_incident_fields(body))
         request = await context.write_request()

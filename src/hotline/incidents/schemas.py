@@ -161,7 +161,7 @@ def render_moves(moves: Iterable[IncidentMove]) -> tuple[IncidentMoveOut, ...]:
     return tuple(_move_out(move.action, move.fields) for move in moves)
 
 
-def _values(incident: Incident, actor: Actor, directory: Directory) -> dict[str, Any]:
+def _values(incident: Incident, actor: Actor, directory: Directory, *, can_reopen: bool) -> dict[str, Any]:
     return {
         "code": incident.code,
         "state": incident.state,
@@ -182,13 +182,13 @@ def _values(incident: Incident, actor: Actor, directory: Directory) -> dict[str,
         "updated_at": incident.updated_at,
         "ended_at": incident.ended_at,
         "version": incident.version,
-        "allowed_actions": render_moves(allowed_incident_moves(incident, actor)),
+        "allowed_actions": render_moves(allowed_incident_moves(incident, actor, can_reopen=can_reopen)),
     }
 
 
-def render_incident(incident: Incident, actor: Actor, directory: Directory) -> IncidentOut:
-    """An incident in a list, or after an action."""
-    return IncidentOut(**_values(incident, actor, directory))
+def render_incident(incident: Incident, actor: Actor, directory: Directory, *, can_reopen: bool) -> IncidentOut:
+    """An incident in a list, or after an action. `can_reopen`: its parent is worked on."""
+    return IncidentOut(**_values(incident, actor, directory, can_reopen=can_reopen))
 
 
 def incident_title(incident: Incident, directory: Directory) -> Label:
@@ -207,15 +207,21 @@ def incident_title(incident: Incident, directory: Directory) -> Label:
 
 
 def render_detail(
-    incident: Incident, page: IncidentTicketPage, related: Iterable[Incident], actor: Actor, directory: Directory
+    incident: Incident,
+    page: IncidentTicketPage,
+    related: Iterable[Incident],
+    actor: Actor,
+    directory: Directory,
+    *,
+    can_reopen: bool,
 ) -> IncidentDetail:
     """An incident with the first page of its tickets."""
     return IncidentDetail(
-        **_values(incident, actor, directory),
+        **_values(incident, actor, directory, can_reopen=can_reopen),
         tickets=page.items,
         orders=page.orders,
         tickets_next=page.next,
-        related=tuple(render_incident(other, actor, directory) for other in related),
+        related=tuple(render_incident(other, actor, directory, can_reopen=False) for other in related),
     )
 
 
@@ -287,12 +293,14 @@ def render_incident_entry(entry: IncidentEntry, visible: Container[str], actor: 
 
 _TYPES: Mapping[IncidentField, Any] = {
     F.TEXT: Prose,
+    F.TEXT_EN: Prose,
     F.REASON: Prose,
     F.TICKET: NumberWord,
     F.INCIDENT: NumberWord,
     F.TICKETS: Annotated[list[NumberWord], Field(min_length=1, max_length=MOST_SPLIT)],
 }
 _EXAMPLES: Mapping[IncidentField, Any] = {
+    F.TEXT_EN: "The pipe is repaired, water is back at 18:30",
     F.TEXT: "水管已修复，18:30恢复供水",
     F.REASON: "不是同一处",
     F.TICKET: "100000006",

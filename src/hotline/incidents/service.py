@@ -7,12 +7,22 @@ from typing import Any
 
 from hotline.database.engine import Committed, Replayed, Stale
 from hotline.database.keyset import KeysetPage
+from hotline.database.prepared import Row
 from hotline.database.write_plan import StoredAnswer
 from hotline.incidents import member_store, store
 from hotline.incidents.cache import IncidentCache
 from hotline.incidents.model.codes import FIRST_INCIDENT, IncidentCode, code_from_serial, parse_code
-from hotline.incidents.model.grouping import Proposal, is_effect_of, may_be_same, teach_wording, wording_data
+from hotline.incidents.model.grouping import (
+    Proposal,
+    is_effect_of,
+    known_incident,
+    may_be_same,
+    teach_wording,
+    tells_more,
+    wording_data,
+)
 from hotline.incidents.model.incident import (
+    TELLS_MORE,
     Incident,
     IncidentChange,
     IncidentCommand,
@@ -29,14 +39,14 @@ from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.numbering import parse_number
 from hotline.tickets.context import Services
-from hotline.tickets.model.vocabulary import OPEN
+from hotline.tickets.model.vocabulary import OPEN, offered_flag
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused, storable_answer
 
 F, A = IncidentField, IncidentAction
 NO_SUCH_INCIDENT = Refusal(Code.NOT_FOUND, "no such incident")
 MOST_RELATED = 100  # incidents that have not ended, among which others of the same matter are looked for
 _SERIES = "incident"  # the sequence that codes are taken from
-RenderIncident = Callable[[Incident], str]
+RenderIncident = Callable[[Incident, bool], str]  # whether it could be reopened, were it over
 
 
 async def load_visible_incident(services: Services, code: str, scope: Scope) -> Incident:
@@ -75,7 +85,9 @@ async def act_on_incident(
             decided = decide_incident(facts, command, request.actor, request.now)
     if isinstance(decided, IncidentChange):
         key, after = request.key, decided.after
-        answer = StoredAnswer(key.owner, key.key, key.fingerprint, 200, render(after), request.now, str(after.version))
+        answer = StoredAnswer(
+            key.owner, key.key, key.fingerprint, 200, render(after, facts.can_reopen), request.now, str(after.version)
+        )
         outcome = await services.journal.commit(build_incident_plan(decided, storable_answer(answer, key)))
         if isinstance(outcome, Replayed):
             return replay_answer(outcome.answer, key)
@@ -101,7 +113,8 @@ async def _facts_for(
     scope = request.scope or scope_of(request.actor)
     members = await _members_for(services, incident, command.action, numbers)
     visible = await member_store.load_named_tickets(services.db, scope, numbers)
-    named = {row.number: row.incident for row in visible}
+    # one that tells of more and was not merged by rule may be joined by hand
+    named = {row.number: None if _is_offered(command, row) else row.incident for row in visible}
     ended = frozenset(row.number for row in visible if row.status not in OPEN)
     facts = IncidentFacts(incident, tuple(members), named=named, ended=ended)
     if command.action is A.MERGE:
@@ -111,14 +124,18 @@ async def _facts_for(
     return facts, replace(command, fields=fields)
 
 
+def _is_offered(command: IncidentCommand, row: Row) -> bool:
+    return command.action is A.JOIN and row.incident is not None and offered_flag(row.incident) in row.flags
+
+
 async def _members_for(
     services: Services, incident: Incident, action: IncidentAction, numbers: Sequence[str]
 ) -> list[IncidentMember]:
     """The tickets of the incident that this action is decided on, however many it has."""
     if action is A.CONFIRM:
         return await member_store.load_parent_candidates(services.db, incident.code)
-    if action is A.REOPEN:
-        numbers = [incident.parent] if incident.parent is not None else []
+    if (incident.state is IncidentState.OVER or action is A.END) and incident.parent is not None:
+        numbers = [*numbers, incident.parent]
     return await member_store.load_named_members(services.db, incident.code, numbers)
 
 
@@ -155,9 +172,11 @@ async def open_proposal(services: Services, proposal: Proposal, now: datetime) -
         wording=wording_data(teach_wording(directory, proposal.category, found, ())),
         callers=proposal.callers,
         tickets=len(proposal.reports),
-        moves=tuple((report.number, code, "") for report in proposal.reports),
         entries=1,
     )
+    known = known_incident(directory, incident)
+    why = {report.number: TELLS_MORE if tells_more(directory, known, report) else "" for report in proposal.reports}
+    incident = replace(incident, moves=tuple((number, code, reason) for number, reason in why.items()))
     entry = IncidentEntry(
         code, 1, now, RULES.kind, RULES.id, RULES.name, A.PROPOSE, None, IncidentState.PROPOSED,
         f"{proposal.callers} callers", {"tickets": [None, [report.number for report in proposal.reports]]},

@@ -72,17 +72,23 @@ async def load_active(db: Database) -> list[tuple[Incident, bool]]:
     return [(_incident_from_row(row), row.parent_status in _JOINABLE) for row in rows]
 
 
-_JOINED_BY_CALLS = PreparedQuery(
+_ASKED_ABOUT = PreparedQuery(
     sa.select(*_COLUMNS)
     .select_from(i.join(t, t.c.number == i.c.parent))
-    .where(in_words(i.c.state, CONFIRMED_STATES), in_words(t.c.status, _JOINABLE))
+    .where(
+        sa.or_(
+            sa.and_(in_words(i.c.state, CONFIRMED_STATES), in_words(t.c.status, _JOINABLE)),
+            sa.and_(i.c.state == IncidentState.OVER.value, i.c.ended_at > sa.bindparam("over_since", type_=Instant())),
+        )
+    )
     .order_by(i.c.created_at, i.c.code)
 )
 
 
-async def load_joinable(db: Database) -> list[Incident]:
-    """The incidents that calls join: confirmed, not ended, and their parent is being worked on; oldest first."""
-    return [_incident_from_row(row) for row in await db.rows(_JOINED_BY_CALLS)]
+async def load_asked_about(db: Database, over_since: datetime) -> list[Incident]:
+    """The incidents that calls may be about: confirmed, not ended, and their parent is being worked on, which calls
+    join; and those that are over since then. Oldest first."""
+    return [_incident_from_row(row) for row in await db.rows(_ASKED_ABOUT, over_since=over_since)]
 
 
 async def load_untold(db: Database) -> list[Incident]:
@@ -175,7 +181,7 @@ async def load_incidents(
 
 
 _STATE_CHANGES = PreparedQuery(
-    sa.select(e.c.seq, e.c.state_from, e.c.state_to, e.c.reason)
+    sa.select(e.c.seq, e.c.state_from, e.c.state_to, e.c.reason, e.c.by_kind)
     .where(
         e.c.code == sa.bindparam("code", type_=sa.String),
         e.c.state_from != e.c.state_to,
@@ -188,7 +194,7 @@ _STATE_CHANGES = PreparedQuery(
 
 async def load_state_changes(db: Database, incident: Incident) -> list[Row]:
     """The changes of an incident's state that its parent's timeline does not tell yet, in order: (seq, state_from,
-    state_to, reason)."""
+    state_to, reason, by_kind)."""
     return await db.rows(_STATE_CHANGES, code=incident.code, after=incident.noted, last=incident.entries)
 
 
@@ -206,6 +212,22 @@ async def load_contained_text(db: Database, incident: Incident) -> str | None:
         return None
     row = await fetch_first(db, _CONTAINED, code=incident.code)
     return None if row is None else row.reason
+
+
+_ENDING = PreparedQuery(
+    sa.select(e.c.changes)
+    .where(e.c.code == sa.bindparam("code", type_=sa.String), e.c.action == IncidentAction.END.value)
+    .order_by(e.c.seq.desc())
+    .limit(1)
+)
+
+
+async def load_english_final_word(db: Database, incident: Incident) -> str | None:
+    """The final word for those who called in English. None: there is none of its own, or the incident is not over."""
+    if incident.state is not IncidentState.OVER:
+        return None
+    row = await fetch_first(db, _ENDING, code=incident.code)
+    return None if row is None else row.changes.get("text_en", (None, None))[1]
 
 
 _ENTRIES = PreparedQuery(

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, words_check
+from hotline.database.columns import Document, Instant, SealedDocument, SealedText, words_check
 from hotline.database.metadata import table
 from hotline.incidents.model.vocabulary import IncidentState
 from hotline.organisation.model.actors import ActorKind
@@ -19,8 +19,8 @@ incident = table(
     C("unit", S(20), doc="Of the building, where it is a matter of one unit"),
     C("parent", S(14), sa.ForeignKey("ticket.number"), doc="The ticket that carries the order; the others are merged into it"),
     C("moves", Document, nullable=False, doc="Tickets still to be taken in or out"),
-    C("wording", Document, nullable=False, doc="How its callers tell of it: weights of pairs of characters and words"),
-    C("final_word", sa.Text),
+    C("wording", SealedDocument("incident"), nullable=False, doc="How its callers tell of it: weights of pairs of characters and words"),
+    C("final_word", SealedText("incident")),
     C("first_call_at", Instant, nullable=False),
     C("last_call_at", Instant, nullable=False),
     C("callers", I, nullable=False, doc="Different callers; counted by the worker, like `tickets` and `last_call_at`"),
@@ -49,7 +49,7 @@ incident_entry = table(
     C("action", S(20), nullable=False),
     C("state_from", S(12)),
     C("state_to", S(12), nullable=False),
-    C("reason", sa.Text),
-    C("changes", Document, nullable=False),
+    C("reason", SealedText("incident_entry")),
+    C("changes", SealedDocument("incident_entry"), nullable=False),
     words_check("by_kind", ActorKind),
 )  # fmt: skip

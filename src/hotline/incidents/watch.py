@@ -40,7 +40,7 @@ from hotline.incidents.model.grouping import (
 from hotline.incidents.model.incident import Incident, IncidentMember
 from hotline.incidents.model.vocabulary import CONFIRMED_STATES, ENDED_STATES, IncidentAction, IncidentState
 from hotline.incidents.model.wording import features
-from hotline.incidents.notices import announce, tell_callers
+from hotline.incidents.notices import announce, tell_callers, tell_reopened
 from hotline.incidents.service import act_as_system, open_proposal
 from hotline.locales import translate_pair
 from hotline.organisation.model.actors import CLOCK, RULES
@@ -193,6 +193,7 @@ class IncidentWatch:
             services.part(IncidentCache).forget()
             return True
         await dispatch_parent(services, incident)
+        await tell_reopened(services, incident, now)
         await note_state(services, incident)
         most = MERGED_AT_ONCE + 1 + len(self.faulty)
         unmerged = await member_store.load_unmerged(services.db, incident.code, parent, most)
@@ -386,7 +387,9 @@ async def _end_with_parent(services: Services, incident: Incident) -> bool:
     facts = await load_ticket(services, incident.parent or "")
     if facts is None or facts.ticket.status not in (TicketStatus.RESOLVED, TicketStatus.CLOSED):
         return False
-    text = facts.ticket.public_reply or " ".join(translate_pair("incident_say.solved"))
-    ended = await act_as_system(services, incident, IncidentAction.END, CLOCK, text=text)
+    zh, en = translate_pair("incident_say.solved")
+    reply = facts.ticket.public_reply
+    words: dict[str, Any] = {"text": reply} if reply else {"text": zh, "text_en": en}
+    ended = await act_as_system(services, incident, IncidentAction.END, CLOCK, **words)
     services.part(IncidentCache).forget()
     return ended is not None

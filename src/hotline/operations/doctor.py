@@ -17,6 +17,7 @@ from hotline.inbound import store as inbound_store
 from hotline.learning.in_use import load_model_status
 from hotline.locales import translate, translate_pair
 from hotline.locales.labels import label_key
+from hotline.operations.audit_checks import check_history
 from hotline.operations.departure_checks import check_names_of_departed, check_orders_of_departed
 from hotline.operations.findings import Check, Finding, at_least, build_finding
 from hotline.operations.security_checks import check_scanner, check_secret
@@ -304,8 +305,9 @@ WORKER_CHECKS: Sequence[Check] = (
 ALL_CHECKS: Sequence[Check] = (
     *WORKER_CHECKS,
     check_secret,
+    check_history,
     _check_open_tickets_without_clock,
-)  # the last reads every open ticket: for `hotline doctor`
+)  # the last two read a day's history and every open ticket: for `hotline doctor`
 
 
 async def run_checks(services: Services, now: datetime, checks: Sequence[Check] = ALL_CHECKS) -> list[Finding]:

@@ -10,8 +10,8 @@ class CapabilitySettings:
     """`streams`: live streams open at once in a process, at most. `quiet`: from when to when residents get no text, by
     the local clock. `open311_reads`: questions about tickets a minute, from one address without a key.
     `security_contact`: a URI that security.txt names. `security_log_file`, `security_log_syslog`: where the
-    security log is sent as well. `virus_scanner`: the socket of clamd, as `unix:` and a
-    path or `tcp:`, a host and a port."""
+    security log is sent as well. `checkpoint_file`: where checkpoints are sent as well. `virus_scanner`: the socket of
+    clamd, as `unix:` and a path or `tcp:`, a host and a port."""
 
     streams: int = 10_000
     quiet: tuple[time, time] | None = None
@@ -22,4 +22,5 @@ class CapabilitySettings:
     security_contact: str | None = None
     security_log_file: Path | None = None
     security_log_syslog: str | None = None
+    checkpoint_file: Path | None = None
     virus_scanner: str | None = None

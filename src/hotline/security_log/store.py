@@ -21,6 +21,7 @@ from hotline.security_log.vocabulary import Deed, EventOutcome
 LAST = 2**62
 CHAIN = "security_log"
 CHAINED = tuple(c.name for c in s.columns if c.name != "hash")  # what a row's hash covers, in this order
+CHECKPOINTS = "checkpoints"
 _HEAD = sa.select(h.c.position, h.c.hash).where(h.c.name == sa.bindparam("name")).with_for_update()
 _SHOWN = tuple(c for c in s.columns if c.name != "hash")
 _BATCH = PreparedQuery(
@@ -77,16 +78,26 @@ class SecurityEvent:
     address: str | None = field(default_factory=current_client_address)
 
 
+def lock_head(connection: sa.Connection, chain: str) -> tuple[int, str]:
+    """The last position of a chain and its hash, locked until COMMIT."""
+    head = connection.execute(_HEAD, {"name": chain}).first()
+    if head is None:
+        insert_ignoring_duplicates(connection, h, [{"name": chain, "position": 0, "hash": GENESIS}])
+        head = connection.execute(_HEAD, {"name": chain}).one()
+    return int(head.position), str(head.hash)
+
+
+def move_head(connection: sa.Connection, chain: str, position: int, last_hash: str) -> None:
+    """Set the end of a chain that is locked."""
+    connection.execute(_MOVE, {"chain": chain, "last": position, "last_hash": last_hash})
+
+
 def record_deeds(connection: sa.Connection, events: Sequence[SecurityEvent]) -> None:
     """Add events to the log, in the caller's transaction. Call it as the last thing in there: the end of the chain is
     locked until COMMIT."""
     if not events:
         return
-    head = connection.execute(_HEAD, {"name": CHAIN}).first()
-    if head is None:
-        insert_ignoring_duplicates(connection, h, [{"name": CHAIN, "position": 0, "hash": GENESIS}])
-        head = connection.execute(_HEAD, {"name": CHAIN}).one()
-    position, before = int(head.position), str(head.hash)
+    position, before = lock_head(connection, CHAIN)
     rows = []
     for event in events:
         position += 1
@@ -94,7 +105,7 @@ def record_deeds(connection: sa.Connection, events: Sequence[SecurityEvent]) -> 
         before = row["hash"] = chain_hash(before, chained_values(row))
         rows.append(row)
     connection.execute(_ADD, rows)
-    connection.execute(_MOVE, {"chain": CHAIN, "last": position, "last_hash": before})
+    move_head(connection, CHAIN, position, before)
 
 
 def chained_values(row: Mapping[str, Any]) -> list[Any]:

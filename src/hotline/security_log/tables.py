@@ -33,6 +33,42 @@ chain_head = table(
     C("hash", S(64), nullable=False),
 )  # fmt: skip
 
+checkpoint = table(
+    "audit_checkpoint", "Signed states of all chains: which tickets changed, how each ended, and the end of the security log.",
+    C("number", sa.BigInteger, primary_key=True, autoincrement=False, doc="From 1, without gaps"),
+    C("at", Instant, nullable=False),
+    C("event", sa.BigInteger, nullable=False, doc="The newest event that was looked at"),
+    C("log_position", sa.BigInteger, nullable=False),
+    C("log_hash", S(64), nullable=False),
+    C("tickets", sa.Integer, nullable=False, doc="How many changed since the checkpoint before"),
+    C("heads", S(64), nullable=False, doc="SHA-256 of their numbers, last lines and hashes"),
+    C("hash", S(64), nullable=False, doc="SHA-256 of the hash of the checkpoint before and of the columns above"),
+    C("key", S(64), nullable=False, doc="The public key, hexadecimal"),
+    C("signature", S(128), nullable=False, doc="Ed25519 over `hash`, hexadecimal"),
+)  # fmt: skip
+
+checkpoint_head = table(
+    "checkpoint_head", "How the chain of a ticket ended at a checkpoint, where it had changed since the one before.",
+    C("checkpoint", sa.BigInteger, primary_key=True, autoincrement=False),
+    C("number", S(14), primary_key=True),
+    C("seq", sa.Integer, nullable=False),
+    C("hash", S(64), nullable=False),
+    sa.Index("ix_checkpoint_head_number", "number", "checkpoint"),
+)  # fmt: skip
+
+audit_key = table(
+    "audit_key", "The keys that sign checkpoints.",
+    C("public", S(64), primary_key=True, doc="Ed25519, hexadecimal"),
+    C("sealed", sa.Text, nullable=False),
+    C("made_at", Instant, nullable=False),
+)  # fmt: skip
+
+chain_opening = table(
+    "chain_opening", "One row: since when lines have hashes. For a day after, those without one are chained.",
+    C("id", sa.Integer, primary_key=True, autoincrement=False),
+    C("at", Instant, nullable=False),
+)  # fmt: skip
+
 log_shipment = table(
     "log_shipment", "How far the security log was sent to each destination, and which worker sends now.",
     C("destination", S(10), primary_key=True),

@@ -19,7 +19,7 @@ from hotline.locales.labels import label_key
 from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.vocabulary import Level, Metric, Priority
 from hotline.sms import store as sms_store
-from hotline.sms.held_texts import OUTDATED, is_outdated
+from hotline.sms.held_texts import OUTDATED, is_nothing_new, is_outdated
 from hotline.sms.model.requests import detect_language
 from hotline.sms.model.retries import CAP_RECHECK, QUIET_RECHECK
 from hotline.sms.model.status import TextStatus, TextWait
@@ -50,7 +50,7 @@ from hotline.sms.settings import QuietHours
 from hotline.text.numbering import TicketNumber
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.context import Services
-from hotline.tickets.lookup import format_moment, progress_fields, query_code
+from hotline.tickets.lookup import choose_final_word, format_moment, progress_fields, query_code
 from hotline.tickets.model.address import ticket_parts
 from hotline.tickets.model.ticket import Facts, Ticket
 from hotline.tickets.model.vocabulary import Action
@@ -200,11 +200,9 @@ async def plan_for_residents(services: Services, directory: Directory, message: 
     child = message.payload.get("child")
     if child is None:
         own = _plan_for_caller(services, directory, message, facts, action)
-        if own is not None and own.template == "incident_joined":  # who calls again is told once
-            incident = str(message.payload["incident"])
-            if await sms_store.was_told_to_have_joined(services.db, incident, own.to, own.number):
-                return []
-        return [await _unless_outdated(services, message, facts.ticket, own)] if own else []
+        if own is None or await is_nothing_new(services, message, own.template, own.to, own.number):
+            return []
+        return [await _unless_outdated(services, message, facts.ticket, own)]
     merged = await history.load_child(services.db, child, facts.ticket.number)
     if merged is None:
         return []
@@ -251,15 +249,14 @@ def _plan_for_caller(
     if template is None or ticket.phone is None or ticket.caller is None:
         return None
     language = detect_language(ticket.narrative) or "zh"
-    place = 0 if language == "zh" else 1
     department = directory.departments.get(ticket.department or "")
     values = {
         **_common_values(directory, language, ticket.number),
         "code": query_code(services.secret, ticket.number),
-        "department": "" if department is None else (department.name, department.name_en)[place],
+        "department": "" if department is None else (department.name_en if language == "en" else department.name),
         "promised": format_moment(directory, ticket.promised_at, language) if ticket.promised_at else "—",
         "review": format_moment(directory, ticket.review_at, language) if ticket.review_at else "—",
-        "reply": message.payload.get("final_word")
+        "reply": choose_final_word(message.payload.get("final_word"), message.payload.get("final_word_en"), language)
         or ticket.public_reply
         or progress_fields(directory, facts, language)["status"],
         "channel": ticket.channel_told or "",

@@ -84,19 +84,20 @@ def remove_from_stop_list(c: sa.Connection, phone: str) -> None:
 
 _STOPS = PreparedQuery(
     sa.select(*stop_list.c)
-    .where(stop_list.c.phone > sa.bindparam("after", type_=sa.String))
+    .where(stop_list.c.phone > sa.bindparam("after", type_=stop_list.c.phone.type))
     .order_by(stop_list.c.phone)
     .limit(sa.bindparam("limit", type_=sa.Integer))
 )
 _COUNTED_TEXTS = (
     sa.select(sa.func.count())
-    .where(x.c.receiver == sa.bindparam("phone", type_=sa.String), x.c.id != sa.bindparam("id", type_=sa.String))
+    .where(x.c.receiver == sa.bindparam("phone", type_=x.c.receiver.type))
+    .where(x.c.id != sa.bindparam("id", type_=sa.String))
     .where(sa.not_(in_words(x.c.status, (TextStatus.STOPPED, TextStatus.CAPPED, TextStatus.WITHHELD))))
     .where(x.c.template.not_in([sa.literal_column(f"'{template}'") for template in COUNT_EXEMPT]))
 )
 _mine = x.alias("mine")
 _THIS = _mine.c.id == sa.bindparam("id", type_=sa.String)
-_STOPS_IT = sa.select(sa.func.count()).where(stop_list.c.phone == sa.bindparam("phone", type_=sa.String))
+_STOPS_IT = sa.select(sa.func.count()).where(stop_list.c.phone == sa.bindparam("phone", type_=stop_list.c.phone.type))
 _STANDING = PreparedQuery(
     sa.select(
         _STOPS_IT.scalar_subquery().label("stopped"),
@@ -116,7 +117,7 @@ _OF_TICKET = PreparedQuery(
 _TOLD = PreparedQuery(
     sa.select(x.c.id).where(
         x.c.number == sa.bindparam("number", type_=sa.String),
-        x.c.receiver == sa.bindparam("phone", type_=sa.String),
+        x.c.receiver == sa.bindparam("phone", type_=x.c.receiver.type),
         x.c.sent_at.is_not(None),
     )
 )
@@ -127,13 +128,34 @@ async def load_told_texts(db: Database, number: str, phone: str) -> list[str]:
     return [str(row.id) for row in await db.rows(_TOLD, number=number, phone=phone)]
 
 
+_end, _end_of = x.alias("end_text"), t.alias("end_ticket")
 _TOLD_TO_HAVE_JOINED = PreparedQuery(
     sa.select(x.c.id)
     .select_from(x.join(t, t.c.number == x.c.number))
     .where(
-        x.c.receiver == sa.bindparam("phone", type_=sa.String),
-        x.c.template == "incident_joined",
+        x.c.receiver == sa.bindparam("phone", type_=x.c.receiver.type),
+        sa.or_(x.c.template == "incident_joined", x.c.template == "incident_reopened"),
         x.c.number != sa.bindparam("number", type_=sa.String),
+        x.c.sent_at.is_not(None),
+        t.c.incident == sa.bindparam("incident", type_=sa.String),
+        ~sa.exists()
+        .where(
+            _end.c.receiver == x.c.receiver,
+            _end.c.template == "incident_over",
+            _end.c.sent_at >= x.c.sent_at,
+            _end_of.c.number == _end.c.number,
+            _end_of.c.incident == t.c.incident,
+        )
+        .correlate(x, t),
+    )
+    .limit(1)
+)
+_TOLD_FINAL_WORD = PreparedQuery(
+    sa.select(x.c.id)
+    .select_from(x.join(t, t.c.number == x.c.number))
+    .where(
+        x.c.receiver == sa.bindparam("phone", type_=sa.String),
+        x.c.template == "incident_over",
         x.c.sent_at.is_not(None),
         t.c.incident == sa.bindparam("incident", type_=sa.String),
     )
@@ -142,13 +164,19 @@ _TOLD_TO_HAVE_JOINED = PreparedQuery(
 
 
 async def was_told_to_have_joined(db: Database, incident: str, phone: str, number: str) -> bool:
-    """Whether this phone was told of another ticket than `number` that it was merged in the incident."""
+    """Whether this phone was told of another ticket than `number` that it was merged in the incident, and not since
+    that this is over."""
     row = await fetch_first(db, _TOLD_TO_HAVE_JOINED, incident=incident, phone=phone, number=number)
     return row is not None
 
 
+async def was_told_final_word(db: Database, incident: str, phone: str) -> bool:
+    """Whether this phone was told that the incident was over."""
+    return await fetch_first(db, _TOLD_FINAL_WORD, incident=incident, phone=phone) is not None
+
+
 async def load_stop_list(db: Database, after: str, limit: int) -> Sequence[Row]:
-    """The stop list, in order of number."""
+    """The stop list behind the number `after`, in an order that says nothing."""
     return await db.rows(_STOPS, after=after, limit=limit)
 
 
@@ -230,7 +258,7 @@ _RECENT = PreparedQuery(
 )
 _TEXTED = PreparedQuery(  # the ticket of our last text to them, on the line they answer to
     sa.select(text_out.c.number)
-    .where(text_out.c.receiver == sa.bindparam("phone", type_=sa.String), text_out.c.number != "")
+    .where(text_out.c.receiver == sa.bindparam("phone", type_=x.c.receiver.type), text_out.c.number != "")
     .where(
         sa.or_(
             text_out.c.line == sa.bindparam("line", type_=sa.String),
@@ -244,7 +272,7 @@ _TEXTED = PreparedQuery(  # the ticket of our last text to them, on the line the
 _ASKED = PreparedQuery(  # the last we asked how satisfied they are
     sa.select(text_out.c.number)
     .where(
-        text_out.c.receiver == sa.bindparam("phone", type_=sa.String),
+        text_out.c.receiver == sa.bindparam("phone", type_=x.c.receiver.type),
         text_out.c.template == sa.literal_column("'solved'"),
     )
     .order_by(text_out.c.created_at.desc())
@@ -252,7 +280,7 @@ _ASKED = PreparedQuery(  # the last we asked how satisfied they are
 )
 _WROTE = PreparedQuery(
     sa.select(i.c.number)
-    .where(i.c.sender == sa.bindparam("phone", type_=sa.String), i.c.number.is_not(None))
+    .where(i.c.sender == sa.bindparam("phone", type_=x.c.receiver.type), i.c.number.is_not(None))
     .where(i.c.receiver == sa.bindparam("line", type_=sa.String), i.c.kind == K.TEXT)
     .order_by(i.c.received_at.desc())
     .limit(1)
@@ -272,7 +300,7 @@ _NARRATIVES = PreparedQuery(
 )
 _LANGUAGES = PreparedQuery(
     sa.select(x.c.language)
-    .where(x.c.receiver == sa.bindparam("phone", type_=sa.String))
+    .where(x.c.receiver == sa.bindparam("phone", type_=x.c.receiver.type))
     .where(x.c.template.not_in([sa.literal_column(f"'{template}'") for template in KEYWORD_REPLIES]))
     .order_by(x.c.created_at.desc())
     .limit(1)

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant, words_check
+from hotline.database.columns import Instant, SealedKey, SealedText, words_check
 from hotline.database.metadata import table
 from hotline.sms.model.status import TextStatus
 
@@ -11,10 +11,10 @@ text_out = table(
     "text_out", "Texts of ours; the id is the outbox's, and the provider's client reference.",
     C("id", S(40), primary_key=True),
     C("number", S(14), nullable=False),
-    C("receiver", S(20), nullable=False),
+    C("receiver", SealedKey("phone"), nullable=False),
     C("template", S(24), nullable=False),
     C("language", S(2), nullable=False),
-    C("body", sa.Text, nullable=False),
+    C("body", SealedText("text_out"), nullable=False),
     C("parts", I, nullable=False),
     C("status", S(20), nullable=False),
     C("status_at", Instant, nullable=False),
@@ -35,7 +35,7 @@ text_out = table(
 
 stop_list = table(
     "stop_list", "Phone numbers that get no texts, because their owner said so.",
-    C("phone", S(20), primary_key=True),
+    C("phone", SealedKey("phone"), primary_key=True),
     C("at", Instant, nullable=False),
     C("by_id", S(60), nullable=False),
 )  # fmt: skip

@@ -193,7 +193,7 @@ class IncomingText:
             "to": self.who.phone, "template": template, "values": dict(values or {}), "language": language,
             "gateway": self.row.gateway,
         }  # fmt: skip
-        of_ticket, partition = TicketNumber(number), f"text:{self.who.phone}"
+        of_ticket, partition = TicketNumber(number), f"text:{caller_id(self.who.phone or '', self.services.secret)}"
         return (Message(f"re.{self.row.id}", "text", of_ticket, partition, payload, self.now),)
 
     async def _answer_progress(self, phone: str) -> InboundOutcome:

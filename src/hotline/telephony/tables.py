@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, words_check
+from hotline.database.columns import Instant, SealedDocument, SealedKey, words_check
 from hotline.database.metadata import table
 from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
 
@@ -13,8 +13,8 @@ voice_call = table(
     C("pbx", S(40), nullable=False),
     C("reference", S(80), nullable=False, doc="The exchange's own id of the whole call"),
     C("direction", S(4), nullable=False),
-    C("phone", S(20)),
-    C("raw_phone", S(60)),
+    C("phone", SealedKey("phone")),
+    C("raw_phone", SealedKey("phone")),
     C("line", S(60)),
     C("queue", S(60)),
     C("agent", S(60)),
@@ -29,7 +29,7 @@ voice_call = table(
     C("wait_ms", sa.BigInteger, doc="Until it was answered, or until the caller gave up"),
     C("talk_ms", sa.BigInteger),
     C("number", S(14)),
-    C("recording", Document),
+    C("recording", SealedDocument("voice_call")),
     C("recording_expires_at", Instant),
     C("end_due_at", Instant, doc="When it counts as over if nothing else is heard of it; none: not yet known, or it has ended"),
     C("time_unknown", sa.Boolean, doc="A time of its events could not be read"),
@@ -48,7 +48,7 @@ voice_event = table(
     C("pbx", S(40), primary_key=True),
     C("key", S(80), primary_key=True),
     C("reference", S(80), nullable=False),
-    C("body", Document, nullable=False),
+    C("body", SealedDocument("voice_event"), nullable=False),
     C("at", Instant, nullable=False),
     sa.Index("ix_voice_event_pbx_reference", "pbx", "reference"),
     sa.Index("ix_voice_event_at", "at"),
@@ -57,7 +57,7 @@ voice_event = table(
 return_call = table(
     "return_call", "Return calls: callers whose call nobody answered.",
     C("id", S(36), primary_key=True),
-    C("phone", S(60), nullable=False, doc="One that cannot be read: as the exchange gave it"),
+    C("phone", SealedKey("phone"), nullable=False, doc="One that cannot be read: as the exchange gave it"),
     C("queue", S(60)),
     C("missed", I, nullable=False),
     C("status", S(8), nullable=False),

@@ -6,6 +6,7 @@ __all__ = [
     "gap_patterns",
     "normalisation",
     "numbering",
+    "personal",
     "phone_parsing",
     "phones",
     "pinyin",

@@ -16,6 +16,7 @@ from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Fac
 from hotline.tickets.model.vocabulary import (
     DEPARTED,
     LIVE,
+    OFFERED,
     OPEN,
     READ_ANEW,
     SPLIT_INTO,
@@ -27,6 +28,7 @@ from hotline.tickets.model.vocabulary import (
     Reached,
     TicketStatus,
     left_flag,
+    link_flags,
     split_into_flag,
 )
 from hotline.value_objects import replace
@@ -167,7 +169,8 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
                 fields.get(READ_ANEW, {})
             )
         case A.LINK:
-            return {"incident": fields[F.INCIDENT]}
+            code = fields[F.INCIDENT]
+            return {"incident": code, "flags": link_flags(before.flags, code, offered=OFFERED in fields)}
         case A.UNLINK:
             return _without_incident(before)
         case A.SHELVE:

@@ -157,7 +157,8 @@ async def _find_offered(services: Services, incoming: IncomingCall, advice: Advi
     """Tickets that this call may repeat, for whoever can still decide: a gateway is shown no advice, a call that is
     answered at once is over, and one of an incident has found its like."""
     taken, actor = incoming.intake_request, incoming.by
-    if not can_search_by_caller(actor) or taken.at_once is not None or incoming.incident is not None:
+    known = incoming.incident is not None and incoming.incident.ended_at is None
+    if not can_search_by_caller(actor) or taken.at_once is not None or known:
         return ()
     profile = profile_of_advice(advice, taken.narrative, area=taken.area, category=taken.category)
     sought = SoughtMatter(profile, incoming.caller)

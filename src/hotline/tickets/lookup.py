@@ -1,6 +1,7 @@
 """The public look-up: the state of a ticket, by its number and query code. It returns no personal data."""
 
 import hmac
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +36,7 @@ from hotline.web.throttling import AttemptLimit, next_attempt_at
 PER_REQUESTER_AND_TICKET = AttemptLimit(5, timedelta(hours=1))
 PER_REQUESTER = AttemptLimit(30, timedelta(hours=1), max_delay=timedelta(minutes=1))
 PER_TICKET = AttemptLimit(5000, timedelta(days=1), max_delay=timedelta(minutes=15))
+_HAN = re.compile("[\u3400-\u9fff]")
 STRICT_AFTER_FAILURES = 100  # wrong codes for a ticket within a day, after which one from an address is enough
 KNOWN_PLACE_LIFETIME = timedelta(days=30)  # how long a place is known after the last right code
 
@@ -159,14 +161,18 @@ class CarriedAnswer:
         told = ticket.status is TicketStatus.MERGED and self.carrier is not None and not self.carrier.confidential
         return self.carrier if told and self.carrier is not None else ticket
 
-    def reply_to(self, ticket: Ticket) -> str | None:
+    def reply_to(self, ticket: Ticket, language: str | None = None) -> str | None:
         """The answer as its caller is told it: the ticket's own, or of a merged one that of its carrier, unless that is
-        confidential; else the final word of the incident. None: there is none yet."""
+        confidential; else the final word of the incident, in this language (None: as it was written). None: there is
+        none yet."""
         carrier = ticket if self.carrier is None or self.carrier.confidential else self.carrier
         reply = carrier.public_reply if carrier.status in (TicketStatus.CLOSED, TicketStatus.RESOLVED) else None
         if reply or self.standing is None or not self.answers(ticket):
             return reply
-        return self.standing.final_word
+        final_word = self.standing.final_word
+        if language is None:
+            return final_word
+        return choose_final_word(final_word, self.standing.final_word_en, language)
 
     def answers(self, ticket: Ticket) -> bool:
         """Whether the end of its incident is the end of the matter: of a merged ticket and of the one they are merged
@@ -178,6 +184,15 @@ class CarriedAnswer:
 
 
 NO_CARRIED_ANSWER = CarriedAnswer()
+
+
+def choose_final_word(final_word: str | None, english: str | None, language: str) -> str | None:
+    """The final word of an incident for somebody who reads this language (zh or en). One that was written in the other
+    alone follows a sentence that says the same in theirs."""
+    if final_word is None or (english is not None and language == "en"):
+        return english
+    is_theirs = english is not None or (_HAN.search(final_word) is not None) == (language == "zh")
+    return final_word if is_theirs else " ".join((translate("incident_say.solved", language), final_word))
 
 
 async def load_carried_answer(services: Services, ticket: Ticket) -> CarriedAnswer:
@@ -248,7 +263,7 @@ def progress_fields(
     if ticket.promised_at is not None and ticket.status in (TicketStatus.TRIAGED, TicketStatus.DISPATCHED):
         when = format_moment(directory, ticket.promised_at, language)
         values["promised"] = translate("message_part.promised", language, promised=when)
-    if reply := carried.reply_to(facts.ticket):
+    if reply := carried.reply_to(facts.ticket, language):
         values["promised"] = translate("message_part.reply", language, reply=reply)
     return values
 

@@ -12,7 +12,19 @@ from hotline.text.numbering import serial_from_number
 from hotline.tickets import tables as ticket_tables
 from hotline.tickets.model.address import ticket_parts
 from hotline.tickets.model.stream_events import Event, change_events
-from hotline.tickets.model.ticket import Assignment, Attachment, Call, Caller, Change, Clock, Entry, Escalation, Ticket
+from hotline.tickets.model.ticket import (
+    Assignment,
+    Attachment,
+    Call,
+    Caller,
+    Change,
+    Clock,
+    Entry,
+    Escalation,
+    Ticket,
+    TicketWrite,
+)
+from hotline.tickets.store.chain import chain_write
 from hotline.triage.model.places.parts import spoken_parts
 
 
@@ -60,14 +72,15 @@ TICKET_WRITES = (
 def build_write_plan(change: Change, answer: StoredAnswer) -> WritePlan:
     """The plan that makes this change true and keeps this answer. Its guards are the tickets it writes, each at the
     version that was decided on."""
+    tickets, entries = _chain(change)
     return WritePlan(
         answer,
-        guards=tuple(VersionGuard(ticket_tables.ticket, w.ticket.number, w.expected) for w in change.tickets),
+        guards=tuple(VersionGuard(ticket_tables.ticket, w.ticket.number, w.expected) for w in tickets),
         rows={
             CALLERS: change.callers,
-            TICKETS: [w.ticket for w in change.tickets],
+            TICKETS: [w.ticket for w in tickets],
             ASSIGNMENTS: change.assignments,
-            ENTRIES: change.entries,
+            ENTRIES: entries,
             CALLS: change.calls,
             MESSAGES: change.messages,
             ATTACHMENTS: change.attachments,
@@ -77,10 +90,27 @@ def build_write_plan(change: Change, answer: StoredAnswer) -> WritePlan:
         },
         tallies=change.tallies,
         search=tuple(
-            SearchEntry(ticket_tables.TICKET_WORDS, t.number, serial_from_number(t.number), _searched_texts(t))
+            SearchEntry(
+                *(ticket_tables.TICKET_WORDS, t.number, serial_from_number(t.number), _searched_texts(t)),
+                names=(t.phone, t.caller_name, t.contact),
+                names_are_found=not t.confidential,
+            )
             for t in change.texts
         ),
     )
+
+
+def _chain(change: Change) -> tuple[Sequence[TicketWrite], Sequence[Entry]]:
+    """The tickets and lines of a change with their hashes."""
+    if len(change.tickets) == 1:
+        write, lines = chain_write(change.tickets[0], change.entries)
+        return (write,), lines
+    tickets, entries = [], list[Entry]()
+    for each in change.tickets:
+        write, lines = chain_write(each, [e for e in change.entries if e.number == each.ticket.number])
+        tickets.append(write)
+        entries += lines
+    return tickets, entries
 
 
 def build_split_plan(change: Change, split_off: Sequence[Change], answer: StoredAnswer) -> WritePlan:

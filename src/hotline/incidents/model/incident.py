@@ -10,7 +10,9 @@ from hotline.incidents.model.vocabulary import IncidentAction, IncidentState
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.vocabulary import Priority
 from hotline.text.numbering import TicketNumber
-from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.tickets.model.vocabulary import OPEN, TicketStatus
+
+TELLS_MORE = "it tells of more than the incident"  # why a ticket of an incident is not merged by rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class IncidentEntry:
 @dataclass(frozen=True, slots=True)
 class IncidentMember:
     """A ticket of an incident, as far as the incident needs it. `department`: of the live lead order; `dangers`: the
-    text tells of a danger."""
+    text tells of a danger; `offered`: it tells of more than the incident, and is merged by hand only."""
 
     number: TicketNumber
     status: TicketStatus
@@ -84,6 +86,7 @@ class IncidentMember:
     department: str | None = None
     unit: str | None = None
     dangers: bool = False
+    offered: bool = False
 
     @property
     def rings(self) -> bool:
@@ -105,6 +108,12 @@ class IncidentFacts:
     named: Mapping[str, str | None] = field(default_factory=dict)
     ended: frozenset[str] = frozenset()
     new_code: IncidentCode | None = None  # for an incident that is split off
+
+    @property
+    def can_reopen(self) -> bool:
+        """Whether its parent is worked on, so that the incident can be open again; read where it is over or ends."""
+        parent = next((member for member in self.members if member.number == self.incident.parent), None)
+        return parent is not None and parent.status in OPEN - {TicketStatus.RESOLVED}
 
 
 @dataclass(frozen=True, slots=True)

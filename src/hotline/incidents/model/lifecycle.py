@@ -67,12 +67,14 @@ INCIDENT_MOVES: tuple[IncidentMove, ...] = (
 OPTIONAL_INCIDENT_FIELDS: Mapping[IncidentAction, tuple[IncidentField, ...]] = {
     A.CONFIRM: (F.REASON,),
     A.CONTAIN: (F.TEXT,),
+    A.END: (F.TEXT_EN,),
     A.JOIN: (F.REASON,),
     A.MERGE: (F.REASON,),
 }
 STALE_INCIDENT = Refusal(Code.STALE, "the incident has changed since the version you saw")
 Refusing = tuple[str, str]  # the field, the rule it breaks
 _HAS_ENDED = "the ticket has ended"
+_PARENT_HAS_ENDED = "the ticket that carries the incident has ended: reopen that, and the incident follows"
 
 
 def decide_incident(
@@ -81,14 +83,15 @@ def decide_incident(
     """What this command makes of these facts. Same arguments, same answer."""
     incident = facts.incident
     if command.version != incident.version:
-        return replace(STALE_INCIDENT, version=incident.version, moves=tuple(allowed_incident_moves(incident, actor)))
+        return replace(STALE_INCIDENT, version=incident.version, moves=_allowed(facts, actor))
     here = [move for move in INCIDENT_MOVES if (move.at, move.action) == (incident.state, command.action)]
     if not here:
-        allowed = tuple(allowed_incident_moves(incident, actor))
-        return Refusal(Code.NOT_NOW, f"no {command.action} while {incident.state}", allowed)
+        return Refusal(Code.NOT_NOW, f"no {command.action} while {incident.state}", _allowed(facts, actor))
     mine = next((move for move in here if move.by & actor.roles), None)
     if mine is None:
         return Refusal(Code.NOT_YOUR_ROLE, f"{command.action} is not for your role here")
+    if not _may_follow_parent(mine, facts.can_reopen):
+        return Refusal(Code.NOT_NOW, _PARENT_HAS_ENDED, _allowed(facts, actor))
     if lacking := [name for name in mine.fields if not command.fields.get(name)]:
         errors = tuple((name, "required") for name in lacking)
         return Refusal(Code.INCOMPLETE, f"{command.action} needs more", errors=errors)
@@ -97,9 +100,23 @@ def decide_incident(
     return _change(facts, mine, command, actor, now)
 
 
-def allowed_incident_moves(incident: Incident, actor: Actor) -> list[IncidentMove]:
-    """The rows this actor could use now; a reply lists each with what it needs."""
-    return [move for move in INCIDENT_MOVES if move.at is incident.state and move.by & actor.roles]
+def allowed_incident_moves(incident: Incident, actor: Actor, *, can_reopen: bool) -> list[IncidentMove]:
+    """The rows this actor could use now; a reply lists each with what it needs. `can_reopen`: the parent of an incident
+    that is over is worked on."""
+    return [
+        move
+        for move in INCIDENT_MOVES
+        if move.at is incident.state and move.by & actor.roles and _may_follow_parent(move, can_reopen)
+    ]
+
+
+def _allowed(facts: IncidentFacts, actor: Actor) -> tuple[IncidentMove, ...]:
+    return tuple(allowed_incident_moves(facts.incident, actor, can_reopen=facts.can_reopen))
+
+
+def _may_follow_parent(move: IncidentMove, can_reopen: bool) -> bool:
+    """An incident that is over is open again only with a parent that is worked on."""
+    return can_reopen or (move.at, move.action) != (S.OVER, A.REOPEN)
 
 
 def incident_action_fields(
@@ -171,14 +188,6 @@ def _cannot_merge(facts: IncidentFacts, command: IncidentCommand) -> Refusing | 
     return None
 
 
-def _cannot_reopen(facts: IncidentFacts, command: IncidentCommand) -> Refusing | None:
-    parent = next((m for m in facts.members if m.number == facts.incident.parent), None)
-    works = parent is not None and parent.status in OPEN - {TicketStatus.RESOLVED}
-    if facts.incident.state is S.CONTAINED or works:
-        return None
-    return "parent", "the ticket that carries the incident has ended: reopen that, and the incident follows"
-
-
 def _carriers(facts: IncidentFacts, numbers: Container[str]) -> list[IncidentMember]:
     """Those of these tickets that have not ended, or only by being merged: one of them may carry an incident."""
     return [m for m in facts.members if m.number in numbers and m.status in OPEN | {TicketStatus.MERGED}]
@@ -197,7 +206,6 @@ _CHECKS: Mapping[IncidentAction, Callable[[IncidentFacts, IncidentCommand], Refu
     A.JOIN: _cannot_join,
     A.LEAVE: _cannot_leave,
     A.MERGE: _cannot_merge,
-    A.REOPEN: _cannot_reopen,
     A.SPLIT: _cannot_split,
 }
 
@@ -207,13 +215,20 @@ _CHECKS: Mapping[IncidentAction, Callable[[IncidentFacts, IncidentCommand], Refu
 
 def choose_parent(incident: Incident, members: Iterable[IncidentMember]) -> TicketNumber | None:
     """The ticket that carries the incident: of those that are open, one without danger goes before all others, then one
-    whose lead order runs, then one of the incident's category, then the earliest."""
+    that tells of no more, then one whose lead order runs, then one of the incident's category, then the earliest."""
     open_tickets = [member for member in members if member.status in OPEN]
     if not open_tickets:
         return None
     return min(
         open_tickets,
-        key=lambda m: (m.rings, m.department is None, m.category != incident.category, m.created_at, m.number),
+        key=lambda m: (
+            m.rings,
+            m.offered,
+            m.department is None,
+            m.category != incident.category,
+            m.created_at,
+            m.number,
+        ),
     ).number
 
 
@@ -230,6 +245,8 @@ def _change(
             changes["parent"] = [None, columns["parent"]]
         case A.END:
             columns["final_word"] = fields[F.TEXT]
+            if fields.get(F.TEXT_EN):
+                changes["text_en"] = [None, str(fields[F.TEXT_EN])]
         case A.REOPEN:
             columns |= {"final_word": None, "ended_at": None, "told_at": None}  # its next end is told again
         case A.JOIN:
@@ -297,7 +314,9 @@ def _split_off(facts: IncidentFacts, numbers: list[str], code: Any, now: datetim
     if before.state is S.PROPOSED:
         return draft
     # merged ones are taken out first: the earliest of those without danger carries the new incident
-    first = min(_carriers(facts, numbers), key=lambda m: (m.rings, m.department is None, m.created_at, m.number))
+    first = min(
+        _carriers(facts, numbers), key=lambda m: (m.rings, m.offered, m.department is None, m.created_at, m.number)
+    )
     return replace(draft, parent=first.number)
 
 

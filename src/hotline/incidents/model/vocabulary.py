@@ -39,6 +39,7 @@ class IncidentField(StrEnum):
     """What an action on an incident may carry."""
 
     TEXT = "text"
+    TEXT_EN = "text_en"  # the same for those who called in English
     REASON = "reason"
     TICKET = "ticket"
     TICKETS = "tickets"

@@ -1,6 +1,7 @@
 """Commands about keys and people: key create, user add, user password, user open."""
 
 import secrets
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ from hotline.command_line import CommandLine, read_password, say, stop
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from hotline.database.prepared import Row
     from hotline.organisation.context import OrganisationServices
     from hotline.organisation.model.actors import Role
 
@@ -27,6 +29,9 @@ def create_key(
     role: Roles,
     department: DepartmentCode = None,
     area: AreaCode = None,
+    expires: Annotated[
+        str | None, typer.Option(help="A date, as 2027-06-30, or `never`; absent: a year from now, or as set")
+    ] = None,
 ) -> None:
     """Create a key and print its secret, once and alone, on standard output."""
     from hotline.organisation.model.actors import GRANTABLE_ROLES
@@ -37,10 +42,42 @@ def create_key(
     grant = Grant(_roles(role, GRANTABLE_ROLES), department, area)
 
     async def create(services: "OrganisationServices") -> str:
-        made = await add_key(services, NewKey(name, grant), "command-line", services.clock())
+        end = _key_end(expires, services.clock() + services.account_rules.key_lifetime)
+        made = await add_key(services, NewKey(name, grant, end), "command-line", services.clock())
         return str(made["secret"])
 
     print(line.with_services(create))
+
+
+@keys.command("rotate")
+def rotate(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="The key's id: what stands between the underscores")],
+    overlap_hours: Annotated[int, typer.Option(min=0, max=720, help="How long the old one stays valid")] = 24,
+) -> None:
+    """Replace a key and print the secret of the new one, once and alone, on standard output."""
+    from hotline.organisation.service.key_rotation import KeyRotation, rotate_key
+
+    line: CommandLine = context.obj
+
+    async def replace(services: "OrganisationServices") -> str:
+        rotation = KeyRotation(key, timedelta(hours=overlap_hours))
+        made = await rotate_key(services, rotation, "command-line", services.clock())
+        return str(made["secret"])
+
+    print(line.with_services(replace))
+
+
+def _key_end(given: str | None, default: datetime) -> datetime | None:
+    """The moment a key ends, by what was given; None: never. Stops where that is neither a date nor `never`."""
+    if given is None:
+        return default
+    if given == "never":
+        return None
+    try:
+        return datetime.fromisoformat(given).replace(tzinfo=UTC)
+    except ValueError:
+        stop("--expires is a date, as 2027-06-30, or never")
 
 
 @users.command("add")
@@ -52,7 +89,7 @@ def add_user(
     department: DepartmentCode = None,
     area: AreaCode = None,
 ) -> None:
-    """Add a person.
+    """Add a person. They replace the password at their first log-in.
 
     The password comes from HOTLINE_PASSWORD, a prompt, or standard input."""
     from hotline.organisation.model.actors import PERSON_ROLES
@@ -66,7 +103,7 @@ def add_user(
     grant = Grant(_roles(role, PERSON_ROLES), department, area)
 
     async def add(services: "OrganisationServices") -> None:
-        await add_person(services, NewPerson(login, name, password, grant), services.clock())
+        await add_person(services, NewPerson(login, name, password, grant, is_first=True), services.clock())
 
     line.with_services(add)
     say(f"added: {login}")
@@ -98,6 +135,45 @@ def set_password(context: typer.Context, login: str) -> None:
     password = line.with_services(change)
     if not given:
         print(password)
+
+
+@users.command("list")
+def list_users(context: typer.Context) -> None:
+    """List people: login, whether the account is open, roles, department, area, name."""
+    from hotline.organisation.store import people
+
+    line: CommandLine = context.obj
+
+    async def load(services: "OrganisationServices") -> "list[Row]":
+        found: list[Row] = []
+        while page := await people.load_people(services.db, found[-1].login if found else "", 500):
+            found += page
+        return found
+
+    for row in line.with_services(load):
+        limits = f"{row.department or '-'}\t{row.area or '-'}"
+        print(f"{row.login}\t{'open' if row.active else 'closed'}\t{','.join(row.roles)}\t{limits}\t{row.name}")
+
+
+@users.command("close")
+def close_account(context: typer.Context, login: str) -> None:
+    """Close an account: its sessions end, and its history keeps the name."""
+    from hotline.organisation.service.accounts import ActorCache
+    from hotline.organisation.service.person_changes import PersonUpdate, change_person
+    from hotline.organisation.store import people
+
+    line: CommandLine = context.obj
+
+    async def change(services: "OrganisationServices") -> None:
+        row = await people.load_person_by_login(services.db, login.casefold())
+        if row is None:
+            stop("no such login")
+        if row.active:
+            update = PersonUpdate(row.id, row.version, {"active": False})
+            await change_person(services, ActorCache(), update, services.clock())
+
+    line.with_services(change)
+    say(f"closed: {login}")
 
 
 @users.command("open")

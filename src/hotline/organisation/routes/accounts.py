@@ -1,6 +1,7 @@
 """Logging in, people, and keys."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -23,6 +24,7 @@ from hotline.organisation.schemas.accounts import (
     KeyMade,
     KeyOut,
     KeyPage,
+    KeyRotationIn,
     LogIn,
     MeOut,
     PersonChange,
@@ -33,6 +35,7 @@ from hotline.organisation.schemas.accounts import (
     me_reply,
 )
 from hotline.organisation.service import accounts, logging_in, person_changes, sessions
+from hotline.organisation.service.key_rotation import KeyRotation, rotate_key_once
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.field_types import PlainLine
@@ -122,9 +125,10 @@ async def list_people(
 )
 async def add_person(body: PersonIn, context: Admin) -> Response:
     """Create a person with roles; a handler also needs a department, and an area limits what they see. Nobody grants
-    more than they hold: an administrator of an area or a department only within it."""
+    more than they hold: an administrator of an area or a department only within it. The password is replaced at the
+    first log-in, and ends after a week unused."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
-    new = accounts.NewPerson(body.login, body.name, body.password, grant)
+    new = accounts.NewPerson(body.login, body.name, body.password, grant, is_first=True)
     return action_reply(
         await accounts.add_person_once(context.services, new, await context.write_request(), _render_person)
     )
@@ -179,8 +183,24 @@ async def add_key(body: KeyIn, context: Admin) -> Response:
     """Create a key for a machine. Its secret is in this reply only; a repeat with the same Idempotency-Key gets the
     same secret, a repeat without it creates another key."""
     grant = Grant(frozenset(body.roles), body.department, body.area)
-    new = accounts.NewKey(body.name, grant, body.expires_at)
+    default = context.now + context.services.account_rules.key_lifetime
+    expires_at = body.expires_at if "expires_at" in body.model_fields_set else default
+    new = accounts.NewKey(body.name, grant, expires_at)
     return action_reply(await accounts.add_key_once(context.services, new, await context.write_request(), _render_key))
+
+
+@router.post(
+    "/keys/{key}/rotate",
+    operation_id="rotate_key",
+    response_model=KeyMade,
+    status_code=201,
+    responses=refusal_responses(*POST_REFUSALS),
+)
+async def rotate_key(key: CodePath, body: KeyRotationIn, context: Admin) -> Response:
+    """Replace a key: the reply is a new one with the same rights, and the old one stays valid for `overlap_hours`."""
+    rotation = KeyRotation(key, timedelta(hours=body.overlap_hours))
+    request = await context.write_request()
+    return action_reply(await rotate_key_once(context.services, context.actor_cache, rotation, request, _render_key))
 
 
 @router.delete("/keys/{key}", operation_id="revoke_key", status_code=204, responses=refusal_responses(*READ_REFUSALS))

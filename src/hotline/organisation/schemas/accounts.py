@@ -50,16 +50,36 @@ class PersonChange(Strict):
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"roles": ["dispatcher"]}]}}
 
 
+class OwnPassword(Strict):
+    old_password: Password
+    new_password: Password
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [{"old_password": "a long sentence 9", "new_password": "quite another sentence 7"}]
+        },
+    }
+
+
 class KeyIn(Strict):
     name: Line
     roles: Roles
     department: DepartmentCode | None = None
     area: AreaCode | None = None
-    expires_at: Moment | None = None
+    expires_at: Annotated[
+        Moment | None, Field(description="Absent: after the time that is set for keys, a year by default; null: never")
+    ] = None
     model_config = {
         "extra": "forbid",
         "json_schema_extra": {"examples": [{"name": "sms gateway", "roles": ["gateway"]}]},
     }
+
+
+class KeyRotationIn(Strict):
+    overlap_hours: Annotated[
+        int, Field(ge=0, le=720, description="For how long the old key stays valid, unless it ends before")
+    ] = 24
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"overlap_hours": 24}]}}
 
 
 @reply_type()
@@ -143,6 +163,8 @@ class KeyOut:
     created_by: str
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: Annotated[datetime | None, Field(description="To the minute")]
+    replaces: Annotated[str | None, Field(description="The key that this one was rotated from")]
 
 
 @reply_type()

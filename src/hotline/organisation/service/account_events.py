@@ -44,6 +44,11 @@ def key_made(row: Mapping[str, Any], granter: Actor | None, now: datetime) -> Se
     return SecurityEvent(Deed.KEY_MADE, granter or COMMAND_LINE, now, ("key", row["id"]), _rights(row))
 
 
+def key_rotated(row: Mapping[str, Any], old: str, granter: Actor | None, now: datetime) -> SecurityEvent:
+    """`row`: the new key; `old`: the id of the one it replaces."""
+    return SecurityEvent(Deed.KEY_ROTATED, granter or COMMAND_LINE, now, ("key", old), {"replaced_by": row["id"]})
+
+
 def key_revoked(key: str, granter: Actor | None, now: datetime) -> SecurityEvent:
     return SecurityEvent(Deed.KEY_REVOKED, granter or COMMAND_LINE, now, ("key", key))
 

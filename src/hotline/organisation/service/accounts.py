@@ -23,6 +23,7 @@ from hotline.organisation.model.passwords import check_password
 from hotline.organisation.model.sessions import ONLY_ACTIVE, SessionStage
 from hotline.organisation.service.account_events import key_made, key_revoked, person_added
 from hotline.organisation.service.credentials import Credential, CredentialState, grant_of, key_state, session_state
+from hotline.organisation.service.password_strength import context_words
 from hotline.organisation.store import people, sessions
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import NO_CREDENTIAL, Code, Refusal, Refused
@@ -268,13 +269,24 @@ def _person_shown(row: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in row.items() if k != "password"}
 
 
+async def check_new_password(
+    services: OrganisationServices, password: str, login: str, name: str, now: datetime, *, field: str = "password"
+) -> None:
+    """Raises Refused where the password is too short, holds the login, or is easy to guess."""
+    check_password(password, login, field)
+    words = context_words(await services.directory.now(now), login, name)
+    if await services.hashing.is_guessable(password, words):
+        rule = "too easy to guess: common words, names, repetitions and runs of keys are tried first"
+        raise Refused(Refusal(Code.INVALID, "the password will not do", errors=((field, rule),)))
+
+
 async def _person_row(
     services: OrganisationServices, new: NewPerson, now: datetime, granter: Actor | None
 ) -> dict[str, Any]:
     grant = new.grant
     refuse_excess_grant(granter, grant)
     check_grant(await services.directory.now(now), grant, machine=False)
-    check_password(new.password, new.login)
+    await check_new_password(services, new.password, new.login, new.name, now)
     return {
         "id": str(uuid4()),
         "login": new.login.casefold(),
@@ -302,7 +314,7 @@ class NewKey:
 async def add_key(services: OrganisationServices, new: NewKey, created_by: str, now: datetime) -> dict[str, Any]:
     """A new key, made on the machine itself by whoever `created_by` names; the secret is in this answer and nowhere
     else. Raises Refused where the grant is not valid."""
-    row, secret = await _new_key(services, new, created_by, now, None)
+    row, secret = await new_key(services, new, created_by, now, None)
     event = key_made(row, None, now)
 
     def add(c: sa.Connection) -> None:
@@ -310,7 +322,7 @@ async def add_key(services: OrganisationServices, new: NewKey, created_by: str, 
         record_deed(c, event)
 
     await services.db.transact(add)
-    return _key_values(row, secret)
+    return key_values(row, secret)
 
 
 async def add_key_once(
@@ -320,22 +332,23 @@ async def add_key_once(
     asker's to give."""
     if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier
-    row, secret = await _new_key(services, new, request.actor.id, request.now, request.actor)
+    row, secret = await new_key(services, new, request.actor.id, request.now, request.actor)
     event = key_made(row, request.actor, request.now)
 
     def add(c: sa.Connection) -> Reply:
         people.add_key(c, row)
         record_deed(c, event)
-        return Reply(201, render(_key_values(row, secret)))
+        return Reply(201, render(key_values(row, secret)))
 
     return await write_once(services, request.key, add, request.now, secret=True)
 
 
-def _key_values(row: Mapping[str, Any], secret: str) -> dict[str, Any]:
+def key_values(row: Mapping[str, Any], secret: str) -> dict[str, Any]:
+    """A key that was just made, as it is answered: with its secret."""
     return {**{k: v for k, v in row.items() if k != "hash"}, "secret": secret}
 
 
-async def _new_key(
+async def new_key(
     services: OrganisationServices, new: NewKey, created_by: str, now: datetime, granter: Actor | None
 ) -> tuple[dict[str, Any], str]:
     """The row of a new key, and its secret. Raises Refused where the grant will not do, or is not the granter's to
@@ -362,6 +375,8 @@ async def _new_key(
         "created_by": created_by,
         "expires_at": expires_at,
         "revoked_at": None,
+        "last_used_at": None,
+        "replaces": None,
     }
     return row, secret
 

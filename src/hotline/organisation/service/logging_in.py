@@ -31,12 +31,15 @@ from hotline.web.addresses import parse_address, rate_limit_key
 from hotline.web.idempotency import ActionResult, Reply, RequestKey, write_once
 from hotline.web.throttling import AttemptLimit, next_attempt_at
 
-# Wrong passwords. A guesser has 8 in a quarter of an hour for one log-in from one place; 60 from one address for all
-# log-ins; and for one log-in, from all places where it was never right, 100 in a day and then one each quarter of an
-# hour: 200 a day. None of it is counted against a device or an address where the log-in was right before.
+# Wrong passwords. A guesser has 8 in a quarter of an hour for one log-in from one place, and 60 from one address for
+# all log-ins. After 100 in a day for one log-in, from all places where it was never right, such a place has 2 instead
+# of 8: who attacks from everywhere is slowed down, and whoever the log-in belongs to still gets in from a new address.
+# How many are checked at all is bounded by the hashing. None of it is counted against a device or an address where the
+# log-in was right before.
 PLACE_LIMIT = AttemptLimit(8, timedelta(minutes=15))
 ADDRESS_LIMIT = AttemptLimit(60, timedelta(minutes=15))
-UNKNOWN_PLACES_LIMIT = AttemptLimit(100, timedelta(days=1), max_delay=timedelta(minutes=15))
+NARROW_PLACE_LIMIT = AttemptLimit(2, timedelta(minutes=15))
+UNKNOWN_PLACES = AttemptLimit(100, timedelta(days=1))  # counted for one log-in; beyond it, NARROW_PLACE_LIMIT
 DEVICE_COOKIE = "hotline_device"  # marks a browser in which somebody logged in before; it is no credential
 KNOWN_PLACE_TTL = timedelta(days=90)  # how long a device or an address is known after the last log-in
 WRONG_CREDENTIALS = Refusal(Code.UNAUTHENTICATED, "wrong login or password")
@@ -135,18 +138,20 @@ async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, 
     address_place = throttle_subject(services, "place", login, "address", rate_limit_key(address))
     device_place = throttle_subject(services, "place", login, "device", device) if device else address_place
     places = {address_place, device_place} if parse_address(address) else {device_place} - {address_place}
-    common_limits = {
-        throttle_subject(services, "address", rate_limit_key(address)): ADDRESS_LIMIT,
-        throttle_subject(services, "login", login): UNKNOWN_PLACES_LIMIT,
-    }
+    address_subject = throttle_subject(services, "address", rate_limit_key(address))
+    login_subject = throttle_subject(services, "login", login)
 
     def count(c: sa.Connection) -> tuple[bool, dict[str, AttemptLimit]]:
         """Counted before anything is checked, so that many at once are as many as one after the other."""
         known = throttle_store.load_known_places(c, places, now - KNOWN_PLACE_TTL)
         place = device_place if device_place in known else address_place
-        limits = {place: PLACE_LIMIT} if known else {place: PLACE_LIMIT, **common_limits}
+        refusing = {place: PLACE_LIMIT} if known else {place: PLACE_LIMIT, address_subject: ADDRESS_LIMIT}
+        limits = refusing if known else {**refusing, login_subject: UNKNOWN_PLACES}
         held = throttle_store.lock_tallies(c, limits, now)
-        moment = max(next_attempt_at(limit, held[name], now) for name, limit in limits.items())
+        total = held.get(login_subject)
+        if total is not None and total.count >= UNKNOWN_PLACES.tries and total.within(UNKNOWN_PLACES.window, now):
+            refusing[place] = NARROW_PLACE_LIMIT
+        moment = max(next_attempt_at(limit, held[name], now) for name, limit in refusing.items())
         if moment > now:
             raise Refused(too_many_attempts(moment, now, "log-ins"))
         throttle_store.add_failure(c, limits, held, now)

@@ -6,13 +6,14 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from hotline.organisation.service.password_strength import is_guessable
 from hotline.refusals import Code, Refusal, Refused
 
 T = TypeVar("T")
@@ -78,6 +79,10 @@ class PasswordHashing:
         lane = self._known if known else self._strangers
         right = await lane.run(self._hasher.verify, password, hash or self._nobody)
         return right and hash is not None
+
+    async def is_guessable(self, password: str, words: Sequence[str]) -> bool:
+        """Whether the password is easy to guess, for somebody who also tries `words`."""
+        return await self._known.run(is_guessable, password, *words)
 
     async def hash(self, password: str) -> str:
         return await self._known.run(self._hasher.hash, password)

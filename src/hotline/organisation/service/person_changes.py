@@ -10,9 +10,8 @@ import sqlalchemy as sa
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.grants import Grant
-from hotline.organisation.model.passwords import check_password
 from hotline.organisation.service.account_events import person_changes
-from hotline.organisation.service.accounts import ActorCache, check_grant, refuse_excess_grant
+from hotline.organisation.service.accounts import ActorCache, check_grant, check_new_password, refuse_excess_grant
 from hotline.organisation.service.administrators import refuse_without_administrator
 from hotline.organisation.service.sessions import end_sessions_of, load_managed_person
 from hotline.organisation.store import people
@@ -48,8 +47,9 @@ async def change_person(
     refuse_excess_grant(granter, grant)
     check_grant(await services.directory.now(now), grant, machine=False)
     if "password" in changed:
-        check_password(changed["password"], row.login)
+        await check_new_password(services, changed["password"], row.login, changed.get("name", row.name), now)
         changed["password"] = await services.hashing.hash(changed["password"])
+        changed["first_password_until"] = now + services.account_rules.first_password_lifetime
     if "roles" in changed:
         changed["roles"] = sorted(grant.roles)
 

@@ -94,6 +94,12 @@ def advance_session(
     )
 
 
+def finish_password_step(c: sa.Connection, services: OrganisationServices, token: str, now: datetime) -> None:
+    """The person has replaced the first password: where the session waited for that, it is active from now on."""
+    expires_at = services.account_rules.expiry(SessionStage.ACTIVE, now)
+    session_store.finish_stage(c, keyed_hash(services, token), SessionStage.PENDING_PASSWORD, expires_at)
+
+
 def end_sessions_of(
     c: sa.Connection, services: OrganisationServices, person: str, keep_token: str | None = None
 ) -> int:

@@ -214,6 +214,18 @@ def add_key(connection: sa.Connection, row: Mapping[str, Any]) -> None:
     connection.execute(sa.insert(k).values(**row))
 
 
+def end_key_at(connection: sa.Connection, key_id: str, end: datetime) -> bool:
+    """True: the key was live, and ends then at the latest."""
+    earlier = sa.case(
+        (k.c.expires_at < sa.bindparam("end", end, type_=Instant), k.c.expires_at),
+        else_=sa.bindparam("end", end, type_=Instant),
+    )
+    done = connection.execute(sa.update(k).where(k.c.id == key_id, k.c.revoked_at.is_(None)).values(expires_at=earlier))
+    if done.rowcount == 1:
+        bump_access_version(connection)
+    return bool(done.rowcount == 1)
+
+
 def revoke_key(connection: sa.Connection, key_id: str, now: datetime) -> bool:
     """True: it was live and is revoked now."""
     done = connection.execute(sa.update(k).where(k.c.id == key_id, k.c.revoked_at.is_(None)).values(revoked_at=now))

@@ -65,6 +65,12 @@ def set_stage(
     return connection.execute(sa.update(s).where(s.c.hash == hashed).values(**values)).rowcount == 1
 
 
+def finish_stage(connection: sa.Connection, hashed: str, stage: SessionStage, expires_at: datetime) -> None:
+    """The session is active from now on, if it is at this stage."""
+    pending = sa.update(s).where(s.c.hash == hashed, s.c.stage == stage)
+    connection.execute(pending.values(stage=SessionStage.ACTIVE, expires_at=expires_at))
+
+
 def end_session(connection: sa.Connection, hashed: str) -> int:
     """How many were ended: one or none."""
     return _end(connection, s.c.hash == hashed)

@@ -155,7 +155,7 @@ async def load_earlier_answers(
     """Public replies to similar tickets, newest first."""
     if not scope.whole:
         return []
-    words = search_expression(text, db.dialect.name) if text else None
+    words = search_expression(text, db.dialect) if text else None
     values: dict[str, Any] = {"limit": limit, **scope_parameters(Scope(True, scope.areas, frozenset()))}
     if words is not None:
         values["words"] = words

@@ -56,6 +56,7 @@ HELD_ABOVE_CAP = RECEIPTS | frozenset(
     {
         "incident_joined",
         "incident_over",
+        "incident_reopened",
         "answered",
         "explained",
         "declined",
@@ -96,6 +97,8 @@ def incident_template(payload: Mapping[str, Any]) -> str | None:
     """The template of what an incident tells its callers; None: the message is of a ticket's own step."""
     if payload.get("incident") is None:
         return None
+    if payload.get("reopened"):
+        return "incident_reopened"
     return "incident_over" if payload.get("final_word") is not None else "incident_joined"
 
 

@@ -74,7 +74,8 @@ class IntakeRequest:
 class IncidentMatch:
     """The incident that a call is about. `state`: the word of its state; `parent`: the ticket that carries it; `say`:
     what the operator tells the caller (zh, en). `merges`: the call's ticket goes into the parent; else it only belongs
-    to the incident, and has orders of its own. `offered`: it tells of more, and a person decides whether it belongs."""
+    to the incident, and has orders of its own. `offered`: it tells of more, and a person decides whether it belongs.
+    `ended_at`: it was over then, and the caller is asked whether it is so; the ticket belongs to none."""
 
     code: str
     state: str
@@ -83,6 +84,12 @@ class IncidentMatch:
     merges: bool
     say: tuple[str, str]
     offered: bool = False
+    ended_at: datetime | None = None
+
+    @property
+    def belongs(self) -> bool:
+        """Whether the call's ticket belongs to the incident, without a person's word."""
+        return not self.offered and self.ended_at is None
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -91,6 +98,7 @@ class IncidentMatch:
             "parent": self.parent,
             "merged": self.merges,
             "offered": self.offered,
+            "ended_at": self.ended_at.isoformat() if self.ended_at is not None else None,
             "say": dict(zip(("zh", "en"), self.say, strict=True)),
         }
 
@@ -98,8 +106,8 @@ class IncidentMatch:
 @dataclass(frozen=True, slots=True)
 class IncidentStanding:
     """Where a confirmed incident stands: the word of its state; what its callers were told at the end; the ticket that
-    carries it; `told`: what was told as it was contained; `ended_at`: when it ended
-    last."""
+    carries it; `told`: what was told as it was contained; `ended_at`: when it ended last; `final_word_en`: the final
+    word for those who called in English."""
 
     code: str
     state: str
@@ -107,6 +115,7 @@ class IncidentStanding:
     parent: TicketNumber | None = None
     told: str | None = None
     ended_at: datetime | None = None
+    final_word_en: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +324,7 @@ def _build_ticket(
         outer_due_at=intake_request.outer_due_at,
         promised_at=intake_request.outer_due_at,
         flags=flags,
-        incident=incident.code if incident is not None and not incident.offered else None,
+        incident=incident.code if incident is not None and incident.belongs else None,
         created_by=origin.created_by if origin is not None else actor.id,
         advice={
             "triage": advice.as_dict(),

@@ -82,6 +82,8 @@ class Ticket:
     outcome: Outcome | None = None
     entries: int = 0  # the last number used in the timeline
     version: int = 1
+    head: str | None = None  # the hash of the timeline's last line
+    chained: int | None = None  # the last line that has a hash
 
 
 @value_object
@@ -212,6 +214,8 @@ class Entry:
     assignment: str | None = None
     reason: str | None = None
     changes: Mapping[str, Any] = field(default_factory=dict)
+    image: str | None = None  # the hash of the ticket after the change; with its last line
+    hash: str | None = None  # these two are set where it is written
 
 
 @value_object

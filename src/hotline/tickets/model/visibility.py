@@ -17,7 +17,7 @@ PUBLIC_ACTIONS = frozenset(  # steps a resident is told of; of a quarrel between
     {
         Action.ACCEPT_REPORT, Action.ANSWER, Action.APPROVE_EXTENSION, Action.CONFIRM, Action.DECLINE, Action.DISPATCH,
         Action.EXPLAIN, Action.MERGE, Action.PROVIDE_INFO, Action.RECEIVE, Action.REOPEN, Action.REQUEST_INFO,
-        Action.SHELVE, Action.UNSHELVE, Action.WITHDRAW,
+        Action.SHELVE, Action.UNMERGE, Action.UNSHELVE, Action.WITHDRAW,
     }
 )  # fmt: skip
 _SEES_CALLERS = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})

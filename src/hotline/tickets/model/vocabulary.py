@@ -335,6 +335,7 @@ class Guard(StrEnum):
 
 ESCALATION_LEVEL = "rung"  # the level of an escalation, under the name that stored timeline entries have
 INCIDENT_STATE = "incident_state"  # what became of the incident that a ticket carries
+OFFERED = "offered"  # beside a link: the ticket tells of more, and is not merged before a person says so
 CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would tell them
 DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
 SPLIT_INTO = "split_into"  # the numbers of the tickets that a split opens; and the kind of the flag that names one
@@ -372,6 +373,12 @@ def offered_flag(incident: str) -> str:
 def names_flag(number: str) -> str:
     """The flag of a ticket whose sender says that it belongs to another: a person decides."""
     return f"{NAMES}:{number}"
+
+
+def link_flags(flags: Iterable[str], incident: str, *, offered: bool) -> tuple[str, ...]:
+    """The flags of a ticket that is linked to an incident: what a person has decided is offered no more."""
+    kept = tuple(flag for flag in flags if flag != offered_flag(incident))
+    return (*kept, offered_flag(incident)) if offered else kept
 
 
 def left_flag(incident: str) -> str:

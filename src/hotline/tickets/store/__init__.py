@@ -1,3 +1,15 @@
 """Queries of tickets. Each takes the asker's scope first, unless it says otherwise."""
 
-__all__ = ["assignments", "callers", "channel_log", "counters", "departures", "facts", "history", "lists", "scope"]
+__all__ = [
+    "assignments",
+    "callers",
+    "chain",
+    "channel_log",
+    "counters",
+    "departures",
+    "facts",
+    "history",
+    "lists",
+    "scope",
+    "search_index",
+]

@@ -11,11 +11,11 @@ from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
 from hotline.tickets.model.vocabulary import OPEN
 from hotline.tickets.store.scope import scope_condition, scope_parameters
-from hotline.tickets.tables import call, caller
+from hotline.tickets.tables import PHONE, call, caller
 from hotline.tickets.tables import ticket as t
 
 _merged = t.alias("merged")
-_CALLER_BY_PHONE = PreparedQuery(sa.select(*caller.c).where(caller.c.phone == sa.bindparam("phone", type_=sa.String)))
+_CALLER_BY_PHONE = PreparedQuery(sa.select(*caller.c).where(caller.c.phone == sa.bindparam("phone", type_=PHONE)))
 _CALLER = sa.bindparam("caller", type_=sa.String)
 _IS_TICKET_OF_CALLER = (
     t.c.number.in_(  # opened by them, joined by them, or the ticket theirs was merged into: three index look-ups

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from hotline.database.columns import InCodes, Instant, ListContains, MatchesSearch, in_words
+from hotline.database.columns import InCodes, Instant, ListContains, MatchesSearch, in_words, sealing_of
 from hotline.database.engine import Database
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import PreparedQuery, Row
+from hotline.database.search_terms import SHORTEST_NAME, name_token
 from hotline.organisation.model.scopes import Scope
 from hotline.text.normalisation import query_terms
+from hotline.text.personal import part_numbers
 from hotline.tickets.model.queues import WORKLISTS, Worklist
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import HELD, AssignmentStatus, Part, Queue, TicketStatus
@@ -154,14 +156,27 @@ def _list_query(
     return PreparedQuery(query.order_by(*keys).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
-def search_expression(text: str, dialect: str) -> str | None:
-    """The search as the engine's index reads it. None: nothing in the text can be searched for."""
-    wanted = query_terms(text)
-    if not wanted:
+def search_expression(text: str, dialect: sa.Dialect) -> str | None:
+    """The search as the engine's index reads it: every word, each as it is written or as a person's name, and every
+    phone number. None: nothing in the text can be searched for."""
+    sealing, plain = sealing_of(dialect), part_numbers(text)
+    is_postgres = dialect.name == "postgresql"
+    quote, both, either = ("'", " & ", " | ") if is_postgres else ('"', " AND ", " OR ")
+    start = ":*" if is_postgres else "*"
+
+    def wanted(some: str, *names: str) -> str | None:
+        terms = [f"{quote}{term}{quote}{start if beginning else ''}" for term, beginning in query_terms(some)]
+        tokens = [f"{quote}{name_token(sealing, name)}{quote}" for name in names if len(name) >= SHORTEST_NAME]
+        return f"({either.join([f'({both.join(terms)})', *tokens])})" if terms else None
+
+    words = [found for word in plain[0].split() if (found := wanted(word, word)) is not None]
+    groups = [*words, *(f"{quote}{sealing.token(number)}{quote}" for number in plain[1])]
+    if not groups:
         return None
-    if dialect == "postgresql":
-        return " & ".join(f"'{term}'{':*' if beginning else ''}" for term, beginning in wanted)
-    return " AND ".join(f'"{term}"{"*" if beginning else ""}' for term, beginning in wanted)
+    whole = f"({both.join(groups)})"
+    if len(words) > 1 and not plain[1]:  # a name of several words
+        whole = f"{whole}{either}{quote}{name_token(sealing, plain[0].strip())}{quote}"
+    return whole
 
 
 MAX_HITS_BY_NUMBER = 2000  # hits that are looked up one by one
@@ -191,7 +206,7 @@ async def load_tickets(
         if name in LIST_FILTERS or name == "department":
             values[f"these_{name}"] = value
         elif name == "text" and value is not None:
-            if (query := search_expression(value, db.dialect.name)) is None:
+            if (query := search_expression(value, db.dialect)) is None:
                 return []
             found = [r.number for r in await db.rows(_SEARCH_HITS, words=query, limit=MAX_HITS_BY_NUMBER + 1)]
             if not found:

@@ -17,6 +17,14 @@ BATCH = 100  # tickets of one transaction
 _PROGRESS = f"{TICKET_WORDS.table}.{FOLD_VERSION}"
 _START, _DONE = 0, -1
 _TEXTS = (t.c.number, t.c.title, t.c.narrative, t.c.address)
+_PERSON = (t.c.phone, t.c.caller_name, t.c.contact, t.c.confidential)
+
+
+def index_batch(c: sa.Connection, after: str) -> str | None:
+    """Index the BATCH tickets behind the number `after`, all of them; the last one. None: there are no more."""
+    rows = c.execute(sa.select(*_TEXTS, *_PERSON).where(t.c.number > after).order_by(t.c.number).limit(BATCH)).all()
+    replace_entries(c, [_entry(r) for r in rows])
+    return str(rows[-1].number) if rows else None
 
 
 def restart_index(c: sa.Connection) -> None:
@@ -33,10 +41,10 @@ def index_next(c: sa.Connection, *, every: bool) -> int:
     if reached == _DONE:
         return 0
     after = str(reached) if reached != _START else ""
-    rows = c.execute(sa.select(*_TEXTS).where(t.c.number > after).order_by(t.c.number).limit(BATCH)).all()
+    rows = c.execute(sa.select(*_TEXTS, *_PERSON).where(t.c.number > after).order_by(t.c.number).limit(BATCH)).all()
     wanted = [r.number for r in rows if every or any(map(folds_anew, (r.title, r.narrative, r.address or "")))]
     if wanted:  # read again under lock: an amendment in between has indexed its own words
-        locked = sa.select(*_TEXTS).where(t.c.number.in_(wanted)).order_by(t.c.number).with_for_update()
+        locked = sa.select(*_TEXTS, *_PERSON).where(t.c.number.in_(wanted)).order_by(t.c.number).with_for_update()
         replace_entries(c, [_entry(r) for r in c.execute(locked)])
     reached = int(rows[-1].number) if len(rows) == BATCH else _DONE
     c.execute(sa.update(sequence).where(sequence.c.name == _PROGRESS).values(next=reached))
@@ -44,5 +52,5 @@ def index_next(c: sa.Connection, *, every: bool) -> int:
 
 
 def _entry(r: Row) -> SearchEntry:
-    rowid = serial_from_number(TicketNumber(r.number))
-    return SearchEntry(TICKET_WORDS, r.number, rowid, (r.title, r.narrative, r.address))
+    rowid, texts = serial_from_number(TicketNumber(r.number)), (r.title, r.narrative, r.address)
+    return SearchEntry(TICKET_WORDS, r.number, rowid, texts, (r.phone, r.caller_name, r.contact), not r.confidential)

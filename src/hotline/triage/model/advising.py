@@ -12,7 +12,7 @@ from hotline.triage.model.advice import Advice, AskedDanger
 from hotline.triage.model.categories import find_category, find_kind, find_priority
 from hotline.triage.model.danger.judging import Lowered
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
-from hotline.triage.model.enquiries import read_enquiry, tells_fault
+from hotline.triage.model.enquiries import find_told, read_enquiry, tells_fault
 from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.matching import Reading
 from hotline.triage.model.opinion import FormOpinion, may_follow, reason_of
@@ -44,8 +44,10 @@ def advise(
     dangers = _dangers_of(findings, Grade.ACT)
     open_findings = _without_cries(reading, findings) if dangers else findings
     asked = tuple(danger for danger in _dangers_of(open_findings, Grade.ASK) if danger not in dangers)
+    enquiry = read_enquiry(reading, lexicon.directory)
     symptoms = find_symptoms(reading)
-    category, confidence, others = find_category(lexicon, found, symptoms, dangers, because)
+    hinting = found - _exaggerated_words(findings)
+    category, confidence, others = find_category(lexicon, hinting, symptoms, dangers, because)
     meant = _category_of_danger(lexicon, findings)
     sure_at = lexicon.directory.home.sure_at if lexicon.directory.home is not None else DANGER_IS_SURE
     if meant is not None and (category is None or category.priority is not Priority.EMERGENCY or confidence < sure_at):
@@ -60,8 +62,7 @@ def advise(
         because.append(reason_of(opinion))
         if follows and opinion.category is not None:
             category, confidence = lexicon.directory.categories[opinion.category], opinion.confidence
-    enquiry = read_enquiry(reading, lexicon.directory)
-    active = _of_active_categories(lexicon, symptoms)
+    active = _of_active_categories(lexicon, find_told(reading, lexicon.directory, symptoms, enquiry))
     # what a question how it goes on leaves open is asked, and is a question still
     left_open = any(f.grade is Grade.ASK and f.lowered is not Lowered.FOLLOWED_UP for f in open_findings)
     told = bool(dangers) or left_open or tells_fault(reading, lexicon.directory, enquiry, symptoms)
@@ -110,6 +111,12 @@ def _reason(finding: DangerFinding) -> Because:
 
 def _dangers_of(findings: Sequence[DangerFinding], grade: Grade) -> tuple[Danger, ...]:
     return tuple(dict.fromkeys(finding.danger for finding in findings if finding.grade is grade))
+
+
+def _exaggerated_words(findings: Sequence[DangerFinding]) -> frozenset[str]:
+    """The words of dangers that are turns of speech, as "so angry I could jump": they say nothing of the matter."""
+    said = {word for f in findings if f.lowered in (Lowered.THREAT, Lowered.EXAGGERATION) for word in f.words}
+    return frozenset(said.difference(*(f.words for f in findings if f.grade is Grade.ACT)))
 
 
 def _without_cries(reading: Reading, findings: Sequence[DangerFinding]) -> list[DangerFinding]:

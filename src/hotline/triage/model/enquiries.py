@@ -74,6 +74,20 @@ def _about_errands(reading: Reading, asking: Collection[Span]) -> frozenset[int]
     return frozenset(about)
 
 
+def find_told(
+    reading: Reading, directory: Directory, symptoms: Sequence[SymptomFinding], enquiry: Enquiry
+) -> Sequence[SymptomFinding]:
+    """The symptoms of a text without what it only asks about beside a fault of the same sentence: in "the lamp is
+    broken, and how do I pay the fee" the question is no second matter, but answered on the line."""
+    if not enquiry.words or enquiry.progress or len(symptoms) < 2:
+        return symptoms
+    beside = find_symptoms(reading, enquiry.about) if enquiry.about else symptoms
+    faults = [f for f in beside if directory.categories[f.symptom.category].kind is not Kind.ENQUIRY]
+    reading.measure()
+    told = {reading.sentences[fault.place] for fault in faults}
+    return [f for f in symptoms if f in faults or reading.sentences[f.place] not in told]
+
+
 def tells_fault(reading: Reading, directory: Directory, enquiry: Enquiry, symptoms: Sequence[SymptomFinding]) -> bool:
     """Whether something is told to be wrong beside what the question is about. `symptoms`: of the whole text."""
     categories = directory.categories

@@ -14,6 +14,9 @@ _NAMED_KINDS = (
     "家园", "嘉园", "花苑", "佳苑", "雅苑", "苑", "山庄", "庄园", "公馆", "华府", "御府", "府邸", "官邸", "名邸",
     "豪庭", "华庭", "雅居", "名居", "新居", "新村", "新城", "名城", "馨城", "名都", "丽景", "半岛", "水岸", "邨",
     "别墅", "国际(?=$|[没冇停断那也都的,。]|小区|社区)",
+    # ordinary words too, but right before a building
+    r"(?:城|郡|轩|湾|墅|(?<![政学官])府|(?<![家法])庭)"
+    r"(?=(?:那边|的|嘅|[\s,]){0,2}[\d零〇一二两三四五六七八九十百廿卅]{1,4}(?:号楼|[栋幢座]))",
 )  # fmt: skip
 KIND = re.compile(rf"(?P<common>{'|'.join(_COMMON_KINDS)})|(?P<named>{'|'.join(_NAMED_KINDS)})")
 RUN = re.compile(rf"[^\W_]{{0,{NAME_LENGTH}}}$")
@@ -35,7 +38,7 @@ _ORDINARY = (
     "出租", "左右", "东边", "西边", "南边", "北边", "附近", "旁边", "周围", "水管", "路灯",
 )  # fmt: skip
 _ORDINARY_ONE = "同上下里内外前后新老旧小全整本有一二两三四五六七八九十几多数"
-NO_NAME = re.compile(rf"(?:{'|'.join(_ORDINARY)})$|^.$(?<=[{_ORDINARY_ONE}大中])")
+NO_NAME = re.compile(rf"(?:{'|'.join(_ORDINARY)})$|^.$(?<=[{_ORDINARY_ONE}大中县市商])")
 NO_NAME_OF_COMMON = re.compile(rf"(?:{'|'.join(_ORDINARY)}|[{_ORDINARY_ONE}])$")
 # what no name holds: what is wrong, when, a part of an estate, whom a house is for
 NOT_IN_NAME = re.compile(

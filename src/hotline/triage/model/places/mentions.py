@@ -30,11 +30,12 @@ class Mention:
     numbers: tuple[str, ...] = ()  # of several buildings said as a list or a range
     numbered: str | None = None  # building or grid: its areas depend on the community
     around: str | None = None  # the area named right before the number: 西街社区3栋
+    elsewhere: bool = False  # in an estate that the directory does not know
 
     @property
     def is_part(self) -> bool:
         """Whether it says no more than a unit, a floor or a room."""
-        return self.numbered is None and not self.codes
+        return self.numbered is None and not self.codes and not self.elsewhere
 
 
 @dataclass(frozen=True, slots=True)

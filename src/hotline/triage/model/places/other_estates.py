@@ -34,7 +34,6 @@ from hotline.triage.model.places.mentions import ClauseBounds, Mention, clauses_
 from hotline.triage.model.places.roles import PlaceRole, find_roles
 
 _READ_CHARACTERS = 500  # of a narrative: the cost has a bound
-_OTHER = ("?",)  # stands for the areas of an estate that the directory does not know
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +45,67 @@ class OtherEstate:
     is_beside: bool
 
 
+@dataclass(frozen=True, slots=True)
+class EstateReading:
+    """A text that names estates the directory does not know. `own`: its mentions of places without what lies in one of
+    those; `theirs`: those estates, each with the building and the unit told of it; `is_about`: the matter is there."""
+
+    own: tuple[Mention, ...]
+    theirs: tuple[Mention, ...]
+    is_about: bool
+
+
 def is_about_other_estate(index: PlaceIndex, narrative: str, address: str | None = None) -> bool:
     """Whether the matter of a text is in an estate that the directory does not know, and in no place that it does. What
     such an estate only shows the way to, or what is well there, is no matter of it."""
     given = f"{fold_characters(address)}," if address else ""
     text = given + fold_characters(narrative[:_READ_CHARACTERS])
-    others = _find_other_estates(text, _known_ends(index, text), len(given))
+    found = read_other_estates(index, text, index.finder.find(text).names, len(given))
+    return found is not None and found.is_about
+
+
+def read_other_estates(
+    index: PlaceIndex, text: str, names: Sequence[tuple[int, str]], given: int
+) -> EstateReading | None:
+    """What a folded text says of estates that the directory does not know; None: it names none. `names`: those of the
+    directory that stand in it, and where each begins; `given`: characters at the beginning that are an address."""
+    others = _find_other_estates(text, _known_ends(index, names), given)
     if not others:
-        return False
-    known = index.finder.find(text)
+        return None
     clauses = clauses_of(text)
-    own = [m for m in find_mentions(index, text, known.names) if not _belongs_to_other(text, m, others)]
-    mentions = [*own, *_speaking_of_us(text, others, own, clauses)]
-    theirs = [Mention(other.start, other.end, _OTHER) for other in others]
-    ordered = sorted([*mentions, *theirs], key=lambda m: (m.start, -m.end))
-    roles = find_roles(text, ordered, clauses, len(given))
-    here = max((r for m, r in zip(ordered, roles, strict=True) if m.codes != _OTHER and not m.is_part), default=None)
-    there = max(r for m, r in zip(ordered, roles, strict=True) if m.codes == _OTHER)
-    return there >= PlaceRole.SPEAKER and (here is None or there > here)
+    mentions = find_mentions(index, text, names)
+    lying: dict[int, list[Mention]] = {}
+    own: list[Mention] = []
+    for mention in mentions:
+        other = next((n for n, other in enumerate(others) if _lies_in(text, mention, other)), None)
+        (own if other is None else lying.setdefault(other, [])).append(mention)
+    theirs = [_elsewhere(other, lying.get(n, ())) for n, other in enumerate(others)]
+    ordered = sorted([*own, *_speaking_of_us(text, others, own, clauses), *theirs], key=lambda m: (m.start, -m.end))
+    roles = find_roles(text, ordered, clauses, given)
+    here = max((r for m, r in zip(ordered, roles, strict=True) if not m.elsewhere and not m.is_part), default=None)
+    there = max(r for m, r in zip(ordered, roles, strict=True) if m.elsewhere)
+    is_about = there >= PlaceRole.SPEAKER and (here is None or there > here)
+    return EstateReading(tuple(own), tuple(theirs), is_about)
 
 
-def _known_ends(index: PlaceIndex, text: str) -> dict[int, int]:
+def _known_ends(index: PlaceIndex, names: Sequence[tuple[int, str]]) -> dict[int, int]:
     """Where the names of the directory end in a text, and where each begins; without those that are ordinary words."""
-    names = index.finder.find(text).names
     return {at + len(name): at for at, name in names if index.names[name] and name not in index.short_names}
+
+
+def _elsewhere(other: OtherEstate, lying: Sequence[Mention]) -> Mention:
+    """An estate as one mention with what is told to lie in it."""
+    parts = {name: value for mention in lying for name, value in mention.parts.items()}
+    start = min([other.start, *(m.start for m in lying)])
+    return Mention(start, max([other.end, *(m.end for m in lying)]), (), parts, elsewhere=True)
 
 
 def _find_other_estates(text: str, known: dict[int, int], given: int) -> list[OtherEstate]:
     """`given`: characters at the beginning that are an address. A name alone may be anything that stands before a word
     for an estate; it is taken for one beside ours, where somebody lives, with a building, or as an address."""
-    found = sorted([*_find_chinese(text, known), *_find_english(text, known)], key=lambda other: other.start)
+    last = given + _READ_CHARACTERS
+    found = [*_find_chinese(text, known, last), *_find_english(text, known, last)]
+    found.sort(key=lambda other: other.start)
     return [other for other in found if other.is_beside or other.start < given or _is_borne_out(text, other)]
 
 
@@ -86,8 +116,8 @@ def _is_borne_out(text: str, other: OtherEstate) -> bool:
     return bool(LIVES_IN.search(before) or BUILDING.match(text, other.end))
 
 
-def _find_chinese(text: str, known: dict[int, int]) -> Iterable[OtherEstate]:
-    for kind in KIND.finditer(text):
+def _find_chinese(text: str, known: dict[int, int], last: int) -> Iterable[OtherEstate]:
+    for kind in KIND.finditer(text, 0, last):
         if _is_known(kind, known):
             continue
         run = RUN.search(text, max(0, kind.start() - NAME_LENGTH), kind.start())
@@ -110,8 +140,8 @@ def _find_chinese(text: str, known: dict[int, int]) -> Iterable[OtherEstate]:
         yield OtherEstate(start, kind.end(), BESIDE.search(text[max(0, start - NAME_LENGTH) : start]) is not None)
 
 
-def _find_english(text: str, known: dict[int, int]) -> Iterable[OtherEstate]:
-    for kind in EN_KIND.finditer(text):
+def _find_english(text: str, known: dict[int, int], last: int) -> Iterable[OtherEstate]:
+    for kind in EN_KIND.finditer(text, 0, last):
         if _is_known(kind, known):
             continue
         words = EN_WORDS.search(text, max(0, kind.start() - 48), kind.start())
@@ -140,13 +170,12 @@ def _is_known(kind: re.Match[str], known: dict[int, int]) -> bool:
     )
 
 
-def _belongs_to_other(text: str, mention: Mention, others: Sequence[OtherEstate]) -> bool:
+def _lies_in(text: str, mention: Mention, other: OtherEstate) -> bool:
     """Whether a building or a unit is one of another estate: 阳光花园3栋, building 3 of Sunshine Court."""
-    return any(
-        (other.end <= mention.start and IN_IT.fullmatch(text, other.end, mention.start))
-        or (text[other.start : other.end].isascii() and OF_IT.fullmatch(text, mention.end, other.start))
+    return (
+        (other.end <= mention.start and IN_IT.fullmatch(text, other.end, mention.start) is not None)
+        or (text[other.start : other.end].isascii() and OF_IT.fullmatch(text, mention.end, other.start) is not None)
         or (mention.start < other.end and other.start < mention.end)
-        for other in others
     )
 
 

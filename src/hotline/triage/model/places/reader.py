@@ -1,16 +1,24 @@
 """Reads the places of a text: what they are, where they stand, and which of them the text is about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hotline.text.normalisation import fold_characters
 from hotline.text.reasons import Because
 from hotline.triage.model.places.index import PlaceIndex
-from hotline.triage.model.places.mentions import clauses_of, find_mentions
+from hotline.triage.model.places.mentions import Mention, clauses_of, find_mentions
+from hotline.triage.model.places.other_estates import read_other_estates
 from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES, AddressParts
 from hotline.triage.model.places.positions import Span, original_spans
-from hotline.triage.model.places.resolution import PlaceChoice, ResolvedMention, choose, choose_estate, resolve
+from hotline.triage.model.places.resolution import (
+    PlaceChoice,
+    ResolvedMention,
+    choose,
+    choose_elsewhere,
+    choose_estate,
+    resolve,
+)
 from hotline.triage.model.places.roles import PlaceRole, find_roles
 
 MOST_PLACES = 16  # that are offered
@@ -44,12 +52,14 @@ class PlaceCandidate:
 @dataclass(frozen=True, slots=True)
 class PlaceReading:
     """What a text says of places. `area`: the smallest certain one, None: none is certain. `parts` of its address.
-    `places`: all that may be meant, nearest to the matter first."""
+    `places`: all that may be meant, nearest to the matter first. `elsewhere`: the matter is in an estate that the
+    directory does not know."""
 
     area: str | None = None
     parts: AddressParts = NO_PARTS
     places: tuple[PlaceCandidate, ...] = ()
     because: tuple[Because, ...] = ()
+    elsewhere: bool = False
 
 
 NO_PLACE = PlaceReading()
@@ -62,7 +72,15 @@ def read_places(index: PlaceIndex, narrative: str, address: str | None = None, n
     given = f"{fold_characters(address)}," if address else ""
     text = given + folded
     words = index.finder.find(text)
-    mentions = find_mentions(index, text, words.names)
+    mentions: Sequence[Mention]
+    estates = read_other_estates(index, text, words.names, len(given))
+    if estates is None:
+        mentions = find_mentions(index, text, words.names)
+    elif estates.is_about:
+        mentions = sorted([*estates.own, *estates.theirs], key=lambda m: (m.start, -m.end))
+    else:
+        mentions = estates.own
+    elsewhere = estates is not None and estates.is_about
     if not mentions:
         choice = choose_estate(index, words.whole, near)
         if choice.area is None and near is None:
@@ -71,7 +89,7 @@ def read_places(index: PlaceIndex, narrative: str, address: str | None = None, n
     clauses = clauses_of(text)
     roles = find_roles(text, mentions, clauses, len(given))
     resolved = resolve(index, text, mentions, roles, near)
-    choice = choose(index, text, resolved, words.whole, near)
+    choice = choose_elsewhere(resolved) if elsewhere else choose(index, text, resolved, words.whole, near)
     spans = original_spans(narrative, folded, [_span(r, len(given)) for r in resolved])
     said = [
         narrative[span[0] : span[1]] if span else text[r.mention.start : r.mention.end]
@@ -80,9 +98,10 @@ def read_places(index: PlaceIndex, narrative: str, address: str | None = None, n
     written = {id(r): word for r, word in zip(resolved, said, strict=True)}
     return PlaceReading(
         choice.area,
-        _with_building(index, choice, near),
+        choice.parts if elsewhere else _with_building(index, choice, near),
         tuple(_candidates(index, choice, zip(resolved, said, spans, strict=True)))[:MOST_PLACES],
         tuple(_reasons(resolved, choice, written)),
+        elsewhere,
     )
 
 
@@ -132,7 +151,8 @@ def _reasons(resolved: list[ResolvedMention], choice: PlaceChoice, written: dict
     elif choice.area is not None:
         found.append(Because(f"area:{choice.area}", words))
     elif choice.chosen:
-        found.append(Because("area:uncertain", words))
+        is_known = not any(r.mention.elsewhere for r in choice.chosen)
+        found.append(Because("area:uncertain" if is_known else "area:not_in_directory", words))
     chosen = {id(r) for r in choice.chosen}
     for r in resolved:
         if id(r) not in chosen and not r.mention.is_part:

@@ -119,6 +119,14 @@ def choose_estate(index: PlaceIndex, whole: str, near: str | None) -> PlaceChoic
     return PlaceChoice(estate, (), NO_PARTS, said=whole) if estate else NO_CHOICE
 
 
+def choose_elsewhere(resolved: Sequence[ResolvedMention]) -> PlaceChoice:
+    """For a text about an estate that the directory does not know: that estate, as it was told, and no area."""
+    others = [r for r in resolved if r.mention.elsewhere]
+    best = max(r.role for r in others)
+    chosen = tuple(r for r in others if r.role is best)
+    return PlaceChoice(None, chosen, _agreed(r.mention.parts for r in chosen))
+
+
 def choose(
     index: PlaceIndex, text: str, resolved: Sequence[ResolvedMention], whole: str, near: str | None
 ) -> PlaceChoice:

@@ -8,8 +8,8 @@ them, which older code does not expect: it must have that secret.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -8,8 +8,8 @@ channel stays public. The way down forgets the texts; the timeline keeps them.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -9,8 +9,8 @@ from alembic import op
 
 from hotline.database.columns import Document, Instant
 
-revision = "0025"
-down_revision = "0024"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,144 @@
+"""Signed checkpoints: which tickets changed since the last one, how the chain of each ended, and where the security log
+ended."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+
+from hotline.database.columns import format_instant
+from hotline.database.hash_chain import chain_hash
+from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.refusals import Refused
+from hotline.secrets.secret_box import SealedColumn, seal, unseal
+from hotline.security_log.store import CHAIN, CHECKPOINTS, lock_head, move_head
+from hotline.security_log.tables import audit_key, checkpoint, checkpoint_head
+from hotline.tickets.tables import event, ticket
+
+EVERY = timedelta(hours=1)
+# events are numbered when they are written, and a transaction that began earlier may commit later
+OVERLAP = 5000
+SIGNED = ("number", "at", "event", "log_position", "log_hash", "tickets", "heads")
+SEALED = (SealedColumn(audit_key, "sealed", lambda row: _context(row["public"])),)
+Head = tuple[str, int, str]  # number, last line, its hash
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Ed25519, hexadecimal: the public key and what it signed."""
+
+    key: str
+    value: str
+
+
+def _context(public: str) -> str:
+    return f"audit key {public}"
+
+
+def heads_hash(heads: Sequence[Head]) -> str:
+    """One hash of all heads, in order of their numbers."""
+    found = hashlib.sha256()
+    for number, seq, last in heads:
+        found.update(f"{number}:{seq}:{last}\n".encode())
+    return found.hexdigest()
+
+
+def checkpoint_hash(before: str, values: dict[str, Any]) -> str:
+    """The hash of a checkpoint: of the one before and of what is signed."""
+    signed = [format_instant(values[name]) if name == "at" else values[name] for name in SIGNED]
+    return chain_hash(before, signed)
+
+
+def make_checkpoint(c: sa.Connection, secret: bytes, now: datetime, every: timedelta = EVERY) -> dict[str, Any] | None:
+    """The next checkpoint, in this transaction. None: the last one is not older than `every`."""
+    number, before = lock_head(c, CHECKPOINTS)
+    last = c.execute(sa.select(checkpoint.c.at, checkpoint.c.event).where(checkpoint.c.number == number)).first()
+    if last is not None and now - last.at < every:
+        return None
+    heads, newest = _changed_heads(c, number, int(last.event) if last is not None else 0)
+    log_position, log_hash = lock_head(c, CHAIN)
+    values: dict[str, Any] = {
+        "number": number + 1,
+        "at": now,
+        "event": newest,
+        "log_position": log_position,
+        "log_hash": log_hash,
+        "tickets": len(heads),
+        "heads": heads_hash(heads),
+    }
+    values["hash"] = checkpoint_hash(before, values)
+    signature = _sign(c, secret, values["hash"], now)
+    values |= {"key": signature.key, "signature": signature.value}
+    if heads:
+        rows = [{"checkpoint": number + 1, "number": n, "seq": seq, "hash": head} for n, seq, head in heads]
+        c.execute(sa.insert(checkpoint_head), rows)
+    c.execute(sa.insert(checkpoint), values)
+    move_head(c, CHECKPOINTS, number + 1, values["hash"])
+    return values
+
+
+def _changed_heads(c: sa.Connection, last: int, seen: int) -> tuple[list[Head], int]:
+    """The heads of tickets that changed since the checkpoint `last`, and the newest event. The first checkpoint holds
+    all tickets."""
+    newest = int(c.execute(sa.select(sa.func.coalesce(sa.func.max(event.c.id), 0))).scalar_one())
+    stands = sa.select(ticket.c.number, ticket.c.chained, ticket.c.head).where(ticket.c.head.is_not(None))
+    if last:
+        changed = sa.select(event.c.number).where(event.c.id > seen - OVERLAP).distinct()
+        stands = stands.where(ticket.c.number.in_(changed))
+    held = checkpoint_head.alias()
+    known = sa.exists().where(held.c.number == ticket.c.number, held.c.seq == ticket.c.chained)
+    rows = c.execute(stands.where(~known).execution_options(yield_per=1000))
+    return sorted((str(r.number), int(r.chained), str(r.head)) for r in rows), newest
+
+
+def _sign(c: sa.Connection, secret: bytes, digest: str, now: datetime) -> Signature:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    newest = sa.select(audit_key.c.public, audit_key.c.sealed).order_by(audit_key.c.made_at.desc()).limit(1)
+    row = c.execute(newest).first()
+    if row is None:
+        made = Ed25519PrivateKey.generate()
+        public = made.public_key().public_bytes_raw().hex()
+        sealed = seal(secret, _context(public), made.private_bytes_raw().hex())
+        insert_ignoring_duplicates(c, audit_key, [{"public": public, "sealed": sealed, "made_at": now}])
+        return Signature(public, made.sign(digest.encode()).hex())
+    private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(unseal(secret, _context(row.public), row.sealed)))
+    return Signature(row.public, private.sign(digest.encode()).hex())
+
+
+def is_signed(digest: str, key: str, signature: str) -> bool:
+    """Whether the key signed that hash."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), digest.encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def is_our_key(c: sa.Connection, secret: bytes, key: str) -> bool:
+    """Whether the private half of a key is here, sealed with the secret: whoever has only the database cannot make
+    one."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    row = c.execute(sa.select(audit_key.c.sealed).where(audit_key.c.public == key)).first()
+    if row is None:
+        return False
+    try:
+        private = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(unseal(secret, _context(key), row.sealed)))
+    except (Refused, ValueError):
+        return False
+    return hmac.compare_digest(private.public_key().public_bytes_raw().hex(), key)
+
+
+def checkpoint_line(values: Any) -> bytes:
+    """A checkpoint as one line of JSON, for outside."""
+    shown = {name: values[name] for name in (*SIGNED, "hash", "key", "signature")}
+    return orjson.dumps({**shown, "at": format_instant(shown["at"])})

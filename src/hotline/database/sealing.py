@@ -1,0 +1,123 @@
+"""Seals personal data before it reaches a database: AES-GCM under keys of its own, which follow from HOTLINE_SECRET. A
+copy of the database, of its log or of a backup does not reveal it.
+
+A sealed value is text: a mark, the id of its key, and nonce and ciphertext in base64. A value without the mark was
+written before personal data was sealed, and is read as it is."""
+
+import hmac
+import os
+from base64 import b64decode, b64encode
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from hotline.refusals import Code, Refusal, Refused
+from hotline.server_secret import accepted_secrets, lookup_key
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MARK = "$s1$"
+JSON_MARK = f'"{MARK}'
+_ID = slice(len(MARK), len(MARK) + 4)
+_DATA = len(MARK) + 5  # where nonce and ciphertext begin
+_NONCE = 12
+_LONGEST_KEY = 100  # characters of what is kept ready: a number is written to several tables at once
+WRONG_KEY = Refusal(Code.UNAVAILABLE, "personal data was sealed with another HOTLINE_SECRET")
+
+
+class _Key:
+    """What follows from one secret: ciphers by context, made when they are first needed."""
+
+    def __init__(self, secret: bytes) -> None:
+        self.root = hmac.digest(secret, b"personal data", "sha256")
+        self.id = b64encode(hmac.digest(self.root, b"id", "sha256")[:3]).decode()
+        self.head = f"{MARK}{self.id}$"
+        self.token = hmac.digest(self.root, b"search token", "sha256")
+        self._ciphers: dict[str, tuple[AESGCM, bytes]] = {}
+
+    def cipher(self, context: str) -> "tuple[AESGCM, bytes]":
+        """The cipher of a context, and the key that nonces of look-up values follow from."""
+        known = self._ciphers.get(context)
+        if known is None:
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # 7 MB: only where something is sealed
+
+            key = hmac.digest(self.root, context.encode(), "sha256")
+            known = self._ciphers[context] = (AESGCM(key), hmac.digest(key, b"nonce", "sha256"))
+        return known
+
+
+class Sealing:
+    """Seals with the server's secret, and reads what was sealed with one before it that is still accepted. Values that
+    are looked up, and search tokens, follow from its look-up key, which stays when the secret is replaced. A context is
+    a purpose, such as a table: what is sealed for one cannot be read as another's."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret, self._by_secret = secret, dict[bytes, _Key]()
+        self._key = self._key_of(secret)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sealing) and self._secret == other._secret
+
+    def __hash__(self) -> int:
+        return hash(self._secret)
+
+    def _key_of(self, secret: bytes) -> _Key:
+        known = self._by_secret.get(secret)
+        if known is None:
+            known = self._by_secret[bytes(secret)] = _Key(secret)
+        return known
+
+    def seal(self, context: str, text: str) -> str:
+        """Sealed anew each time: two sealed values do not show that what they hold is the same."""
+        if not text:
+            return text
+        nonce, cipher = os.urandom(_NONCE), self._key.cipher(context)[0]
+        return self._key.head + b64encode(nonce + cipher.encrypt(nonce, text.encode(), None)).decode()
+
+    def seal_key(self, context: str, text: str) -> str:
+        """Sealed the same way each time, so that it can be looked up: the nonce follows from what is sealed."""
+        if not text:
+            return text
+        seal = _seal_key if len(text) > _LONGEST_KEY else _sealed_key
+        return seal(self._key_of(lookup_key(self._secret)), context, text)
+
+    def unseal(self, context: str, value: str) -> str:
+        """What was sealed. Raises Refused where it was sealed with a secret not known here, or for another context."""
+        if not value.startswith(MARK):
+            return value
+        key = self._key if value.startswith(self._key.head) else self._known(value[_ID])
+        from cryptography.exceptions import InvalidTag
+
+        raw = b64decode(value[_DATA:])
+        try:
+            return key.cipher(context)[0].decrypt(raw[:_NONCE], raw[_NONCE:], None).decode()
+        except InvalidTag:
+            raise Refused(WRONG_KEY) from None
+
+    def unseal_json(self, context: str, value: str) -> str:
+        """A JSON text from the JSON text that it was sealed as."""
+        return self.unseal(context, value[1:-1]) if value.startswith(JSON_MARK) else value
+
+    def _known(self, key_id: str) -> _Key:
+        for secret in (lookup_key(self._secret), *accepted_secrets(self._secret)):
+            if (key := self._key_of(secret)).id == key_id:
+                return key
+        raise Refused(WRONG_KEY)
+
+    def is_current(self, value: str) -> bool:
+        """Whether a value was sealed with the present secret, or to be looked up."""
+        return value.startswith((self._key.head, self._key_of(lookup_key(self._secret)).head))
+
+    def token(self, text: str) -> str:
+        """What a search index holds in place of a number or a name."""
+        return "k" + hmac.digest(self._key_of(lookup_key(self._secret)).token, text.encode(), "sha256").hex()[:20]
+
+
+def _seal_key(key: _Key, context: str, text: str) -> str:
+    cipher, nonce_key = key.cipher(context)
+    plain = text.encode()
+    nonce = hmac.digest(nonce_key, plain, "sha256")[:_NONCE]
+    return key.head + b64encode(nonce + cipher.encrypt(nonce, plain, None)).decode()
+
+
+_sealed_key = lru_cache(maxsize=1024)(_seal_key)

@@ -1,0 +1,297 @@
+"""Whatever is changed by SQL is found, and what was not changed is well."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from hotline.audit.chaining import chain_next
+from hotline.audit.checkpoints import checkpoint_line, make_checkpoint
+from hotline.audit.jobs import audit_jobs
+from hotline.audit.shipping import LogDestinations
+from hotline.audit.verification import Fault, Verified, verify
+from hotline.database.columns import Document, Instant
+from hotline.organisation.model.actors import CLOCK
+from hotline.security_log.store import SecurityEvent, record_deed
+from hotline.security_log.tables import chain_opening, checkpoint, checkpoint_head, security_log
+from hotline.security_log.vocabulary import Deed
+from hotline.tickets.context import Services
+from hotline.tickets.store.chain import IMAGE_COLUMNS
+from hotline.tickets.tables import event, ticket, timeline
+from tests.conftest import LIFT, Cast, Clock, Player
+
+LATER = datetime(2031, 1, 1, tzinfo=UTC)  # lines without a hash have long been chained
+NOTHING: Callable[[sa.Connection], object] = lambda c: None  # noqa: E731
+
+
+class _TakeBack(Exception):
+    pass
+
+
+async def verified(
+    services: Services, change: Callable[[sa.Connection], object] = NOTHING, now: datetime = LATER, **kw: Any
+) -> Fault | Verified:
+    """What verification says of the database with a change, which is taken back."""
+    found: list[Fault | Verified] = []
+
+    def look(c: sa.Connection) -> None:
+        change(c)
+        found.append(verify(c, services.secret, now, **kw))
+        raise _TakeBack
+
+    with pytest.raises(_TakeBack):
+        await services.db.transact(look)
+    return found[0]
+
+
+async def take_checkpoint(services: Services, clock: Clock) -> dict[str, Any]:
+    made = await services.db.transact(lambda c: make_checkpoint(c, services.secret, clock(), timedelta(0)))
+    assert made is not None
+    return made
+
+
+@pytest.fixture
+async def history(services: Services, cast: Cast, desk: Player, clock: Clock) -> Services:
+    """Tickets that were triaged, dispatched, answered, merged and amended, deeds, and two checkpoints."""
+    switch, lifts = await cast("switch"), await cast("lifts")
+    phone = {"phone": "13800138000", "name": "王秀英"}
+    place = {"area": "rq-g1", "address": "3栋2单元", "lat": 30.0, "lon": -0.0}
+    first = await desk.call(LIFT, caller=phone, category="dt-fault", location=place)
+    for n in range(3):
+        await desk.call(f"{n + 4}栋路灯不亮", location={"lat": 30.5 + n, "lon": 104.1})
+    first = await lifts.order(first, "accept")
+    await take_checkpoint(services, clock)
+    clock.forward(hours=1)
+    await desk.act(await desk.see(first), "urge", reason="又打来")
+    second = await desk.call("电梯又坏了 1号梯", category="dt-fault")
+    await switch.act(await switch.see(second), "merge", target=first["number"], reason="同一件事")
+    for n in range(4):
+        event = SecurityEvent(Deed.LOG_IN, CLOCK, clock(), ("person", f"p{n}"), {"n": n, "roles": ["admin", "auditor"]})
+        await services.db.transact(lambda c, event=event: record_deed(c, event))
+    await take_checkpoint(services, clock)
+    clock.forward(hours=1)
+    await lifts.order(
+        await lifts.see(first), "report", internal_result="换了继电器", public_reply="修好了", solved=True
+    )
+    return services
+
+
+# one row of each is changed at a time, in one of these columns
+AUDITED: dict[sa.Table, tuple[sa.Column[Any], ...]] = {
+    timeline: tuple(timeline.columns),
+    ticket: (*IMAGE_COLUMNS, ticket.c.head, ticket.c.chained),
+    security_log: tuple(security_log.columns),
+    checkpoint: tuple(checkpoint.columns),
+    checkpoint_head: tuple(checkpoint_head.columns),
+}
+
+
+def other(column: sa.Column[Any], value: Any, chance: random.Random) -> Any:
+    """Another value of a column."""
+    if column.nullable and value is not None and chance.random() < 0.2:
+        return None
+    if isinstance(column.type, Instant):
+        return (value or LATER) + timedelta(microseconds=chance.choice((1, 10**6)))
+    if isinstance(column.type, Document):
+        return {**value, "forged": 1} if isinstance(value, dict) else [*(value or []), "forged"]
+    if isinstance(column.type, sa.Boolean):
+        return not value
+    if isinstance(column.type, sa.Integer | sa.Float):
+        return (value or 0) + 1
+    return f"{(value or '')[:-1]}{'x' if not (value or '').endswith('x') else 'y'}"
+
+
+def tamper(c: sa.Connection, chance: random.Random) -> str:
+    """One random change; what it was."""
+    table = chance.choice(list(AUDITED))
+    columns = [col for col in table.columns]
+    rows = c.execute(sa.select(*columns).order_by(*table.primary_key.columns)).all()
+    row = chance.choice(rows)._asdict()
+    here = sa.and_(*(col == row[col.name] for col in table.primary_key.columns))
+    gesture = chance.choices(("update", "delete", "insert"), (6, 2, 2))[0]
+    if gesture == "delete":
+        c.execute(sa.delete(table).where(here))
+    elif gesture == "insert":
+        key = list(table.primary_key.columns)[-1]
+        c.execute(
+            sa.insert(table).values({**row, key.name: other(key, row[key.name], chance), **UNIQUE.get(table, {})})
+        )
+    else:
+        column = chance.choice(AUDITED[table])
+        value = other(column, row[column.name], chance)
+        c.execute(sa.update(table).where(here).values({column.name: value}))
+        gesture = f"{gesture} {column.name} = {value!r}"
+    return f"{gesture} {table.name} {[row[col.name] for col in table.primary_key.columns]}"
+
+
+UNIQUE: dict[sa.Table, dict[str, Any]] = {ticket: {"outer_number": None}}
+
+
+async def test_every_random_change_by_sql_is_found(history: Services) -> None:
+    well = await verified(history)
+    assert isinstance(well, Verified), well
+    assert (well.tickets, well.checkpoints) == (5, 2)
+    assert well.events >= 4
+    on_sqlite = history.db.dialect.name == "sqlite"
+    chance, wanted, found = random.Random(15), 600 if on_sqlite else 60, 0
+    missed: list[str] = []
+
+    def change_all(c: sa.Connection) -> None:
+        nonlocal found
+        if on_sqlite:
+            c.exec_driver_sql("PRAGMA ignore_check_constraints = ON")
+            c.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        else:
+            c.exec_driver_sql("SET LOCAL session_replication_role = replica")
+            c.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        while found + len(missed) < wanted:
+            point = c.begin_nested()
+            try:
+                what = tamper(c, chance)
+            except (sa.exc.IntegrityError, sa.exc.DataError):  # the schema forbids it already
+                point.rollback()
+                continue
+            if isinstance(verify(c, history.secret, LATER), Fault):
+                found += 1
+            else:
+                missed.append(what)
+            point.rollback()
+        assert isinstance(verify(c, history.secret, LATER), Verified)
+        if on_sqlite:
+            c.exec_driver_sql("PRAGMA ignore_check_constraints = OFF")
+        raise _TakeBack
+
+    with pytest.raises(_TakeBack):
+        await history.db.transact(change_all)
+    assert not missed, f"{len(missed)} of {wanted}: " + "; ".join(missed[:10])
+    assert isinstance(await verified(history), Verified)
+
+
+async def test_the_first_wrong_row_is_named(history: Services, clock: Clock) -> None:
+    def rename(c: sa.Connection) -> None:
+        c.execute(sa.update(timeline).where(timeline.c.seq == 2).values(by_name="somebody else"))
+
+    found = await verified(history, rename)
+    assert isinstance(found, Fault)
+    assert found.row.startswith("timeline 1") and found.row.endswith("line 2")
+    # what has happened since then is as it was written
+    recent = await verified(history, since=clock() - timedelta(minutes=1))
+    assert isinstance(recent, Verified)
+    assert (recent.tickets, recent.events) == (1, 0)
+
+
+async def test_a_tail_that_was_cut_and_hidden_is_known_by_the_checkpoint(history: Services, clock: Clock) -> None:
+    """Whoever deletes the newest ticket with all its rows leaves nothing that is wrong in itself."""
+
+    def forget_all(c: sa.Connection) -> None:
+        last = c.execute(sa.select(sa.func.max(ticket.c.number))).scalar_one()
+        if c.dialect.name == "sqlite":
+            c.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        else:
+            c.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        for table in (timeline, event):
+            c.execute(sa.delete(table).where(table.c.number == last))
+        c.execute(sa.delete(ticket).where(ticket.c.number == last))
+
+    found = await verified(history, forget_all)
+    assert isinstance(found, Fault)
+    assert "checkpoint 2 holds" in found.why
+
+
+async def test_a_checkpoint_that_was_kept_elsewhere_shows_what_was_rewritten(history: Services, clock: Clock) -> None:
+    third = await take_checkpoint(history, clock)
+    kept = {**third, "at": third["at"].isoformat()}
+
+    def cut_the_end(c: sa.Connection) -> None:
+        c.execute(sa.delete(checkpoint_head).where(checkpoint_head.c.checkpoint == 3))
+        c.execute(sa.delete(checkpoint).where(checkpoint.c.number == 3))
+        before = c.execute(sa.select(checkpoint.c.hash).where(checkpoint.c.number == 2)).scalar_one()
+        c.exec_driver_sql(f"UPDATE chain_head SET position = 2, hash = '{before}' WHERE name = 'checkpoints'")
+
+    assert isinstance(await verified(history, cut_the_end), Verified)
+    assert await verified(history, cut_the_end, outside=[kept]) == Fault(
+        "checkpoint 3", "it is in the file, and not in the database"
+    )
+    assert isinstance(await verified(history, outside=[kept]), Verified)
+    assert isinstance(await verified(history, outside=[{**kept, "hash": "0" * 64}]), Fault)
+    with pytest.raises(_TakeBack):  # signed by a key that was made elsewhere
+        await history.db.transact(lambda c: _with_a_foreign_key(c, history))
+
+
+def _with_a_foreign_key(c: sa.Connection, services: Services) -> None:
+    c.exec_driver_sql("DELETE FROM audit_key")
+    c.exec_driver_sql("DELETE FROM checkpoint_head")
+    c.exec_driver_sql("DELETE FROM audit_checkpoint")
+    c.exec_driver_sql("DELETE FROM chain_head WHERE name = 'checkpoints'")
+    make_checkpoint(c, b"another secret, of whoever has only the database", LATER, timedelta(0))
+    found = verify(c, services.secret, LATER)
+    assert found == Fault("checkpoint 1", "its key is not one of this system")
+    raise _TakeBack
+
+
+async def test_lines_of_an_older_version_are_chained_within_a_day(
+    history: Services, desk: Player, clock: Clock
+) -> None:
+    """An older process writes lines without a hash, and leaves the head where it was."""
+    number = await history.db.transact(lambda c: c.execute(sa.select(sa.func.min(ticket.c.number))).scalar_one())
+
+    def as_written_before(c: sa.Connection) -> None:
+        lines = timeline.c.number == number
+        head = c.execute(sa.select(timeline.c.hash).where(lines, timeline.c.seq == 2)).scalar_one()
+        c.execute(sa.update(timeline).where(lines, timeline.c.seq > 2).values(hash=None, image=None))
+        c.execute(sa.update(ticket).where(ticket.c.number == number).values(head=head, chained=2))
+        c.execute(sa.delete(checkpoint_head))
+        c.execute(sa.delete(checkpoint))
+        c.exec_driver_sql("DELETE FROM chain_head WHERE name = 'checkpoints'")
+        c.execute(sa.delete(chain_opening))
+        c.execute(sa.insert(chain_opening).values(id=1, at=clock()))
+
+    await history.db.transact(as_written_before)
+    waiting = await verified(history, now=clock())
+    assert isinstance(waiting, Verified)
+    assert waiting.waiting > 0
+    ticket_now = await desk.see(number)
+    await desk.act(ticket_now, "comment", text="还在等")  # a newer process writes meanwhile
+    late = await verified(history, now=clock() + timedelta(days=2))
+    assert isinstance(late, Fault)
+    assert (late.row, late.why) == (f"timeline {number} line 3", "it has no hash")
+    assert await history.db.transact(lambda c: chain_next(c, clock() + timedelta(days=2))) == 0  # too late for that
+    assert await history.db.transact(lambda c: chain_next(c, clock())) == 1
+    well = await verified(history)
+    assert isinstance(well, Verified)
+    assert well.waiting == 0
+    await desk.act(await desk.see(number), "comment", text="再催")
+    assert isinstance(await verified(history), Verified)
+
+
+async def test_a_hash_is_never_replaced(history: Services, clock: Clock) -> None:
+    def forge(c: sa.Connection) -> None:
+        c.execute(sa.update(timeline).where(timeline.c.seq == 1).values(by_name="somebody else"))
+        c.execute(sa.update(ticket).values(chained=None, head=None))
+        c.execute(sa.delete(chain_opening))
+        c.execute(sa.insert(chain_opening).values(id=1, at=clock()))
+        assert chain_next(c, clock()) == 0
+
+    assert isinstance(await verified(history, forge), Fault)
+
+
+async def test_the_worker_takes_a_checkpoint_each_hour_of_what_changed(
+    history: Services, desk: Player, clock: Clock, tmp_path: Path
+) -> None:
+    path = tmp_path / "elsewhere" / "checkpoints.jsonl"
+    history.add(LogDestinations(None, None, path))
+    job = next(job for job in audit_jobs(history) if job.name == "checkpoints")
+    await job.step()
+    clock.forward(minutes=59)
+    await desk.call("路灯不亮")
+    await job.step()
+    clock.forward(minutes=1)
+    await job.step()
+    rows = await history.db.transact(lambda c: c.execute(sa.select(checkpoint).order_by(checkpoint.c.number)).all())
+    assert [row.tickets for row in rows[2:]] == [1, 1]  # the one reported on; the new one
+    assert path.read_bytes().splitlines() == [checkpoint_line(row._asdict()) for row in rows[2:]]
+    assert path.stat().st_mode & 0o777 == 0o600
