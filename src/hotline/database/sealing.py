@@ -104,9 +104,9 @@ class Sealing:
                 return key
         raise Refused(WRONG_KEY)
 
-    def is_current(self, value: str) -> bool:
-        """Whether a value was sealed with the present secret, or to be looked up."""
-        return value.startswith((self._key.head, self._key_of(lookup_key(self._secret)).head))
+    def is_current(self, value: str, *, looked_up: bool = False) -> bool:
+        """Whether a value was sealed with the present secret; `looked_up`: with the look-up key."""
+        return value.startswith((self._key_of(lookup_key(self._secret)) if looked_up else self._key).head)
 
     def token(self, text: str) -> str:
         """What a search index holds in place of a number or a name."""

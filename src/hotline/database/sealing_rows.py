@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, SealedDocument, SealedText, sealing_of
+from hotline.database.columns import Document, SealedDocument, SealedKey, SealedText, sealing_of
 from hotline.database.engine import Database
 from hotline.database.metadata import metadata
 from hotline.database.sealing import Sealing
@@ -27,10 +27,20 @@ class _Plain:
     sealed: tuple[tuple[str, SealedText | SealedDocument], ...]
 
 
+class _AsItStands(Document):
+    """A document, or the string that one is sealed as."""
+
+    impl, cache_ok = sa.Text, True
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+        is_read = dialect.name == "postgresql"  # by the driver
+        return value if is_read else super().process_result_value(value, dialect)
+
+
 def _plain(table: sa.Table) -> _Plain:
     sealed = tuple((c.name, c.type) for c in table.c if isinstance(c.type, SealedText | SealedDocument))
     key = tuple(c.name for c in table.primary_key.columns)
-    kinds = {name: Document() if isinstance(kind, SealedDocument) else sa.Text() for name, kind in sealed}
+    kinds = {name: _AsItStands() if isinstance(kind, SealedDocument) else sa.Text() for name, kind in sealed}
     columns = [sa.column(name, kinds.get(name, table.c[name].type)) for name in dict.fromkeys([*key, *kinds])]
     return _Plain(sa.table(table.name, *columns), key, sealed)
 
@@ -42,7 +52,7 @@ def sealed_tables() -> Sequence[sa.Table]:
 
 def seal_value(sealing: Sealing, kind: Any, value: Any) -> Any:
     """Sealed with the present secret, whatever it stands as."""
-    if not value or (isinstance(value, str) and sealing.is_current(value)):
+    if not value or (isinstance(value, str) and sealing.is_current(value, looked_up=isinstance(kind, SealedKey))):
         return value
     return kind.seal(sealing, unseal_value(sealing, kind, value))
 
