@@ -95,7 +95,7 @@ def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
         assert not CHINESE.search(plain), file.name
     others = {  # words that are read, words of another system, laws, examples of the documentation, demo data
         "text/normalisation.py", "text/simplified.py", "text/charsets.py", "text/phones.py", "text/timestamps.py",
-        "text/pinyin.py", "text/sounds.py", "triage/model/segments.py", "triage/model/titles.py",
+        "text/pinyin.py", "text/sounds.py", "text/personal.py", "organisation/schemas/second_factors.py", "triage/model/segments.py", "triage/model/titles.py",
         "triage/model/danger/judging.py", "triage/model/danger/questions.py",
         "triage/model/danger/surroundings.py", "triage/model/danger/times.py", "triage/model/follow_up.py",
         "triage/model/enquiries.py",
@@ -192,7 +192,7 @@ def test_the_pages_are_small_and_ask_for_nothing_elsewhere() -> None:
         for language in LANGUAGES:
             texts = (f"words.{language}.json", *([f"reasons.{language}.json"] if "reasons.js" in names else []))
             sent = sum(len(static_files()[name][1]) for name in (*names, *texts))
-            assert sent < 42_000, (page.name, language, sent)  # a second on a slow phone, once: browsers keep them
+            assert sent < 44_000, (page.name, language, sent)  # a second on a slow phone, once: browsers keep them
     for template in (CONSOLE / "templates").glob("*.html"):
         text = template.read_text(encoding="utf-8")
         assert not re.search(r"<script(?![^>]*(?:src=|application/json))", text), template.name
