@@ -39,6 +39,12 @@ def test_two_packages_add_to_one_group_and_to_the_top_level() -> None:
     assert "All about outbox." in CliRunner().invoke(app, ["--help"]).stdout
 
 
+def test_a_group_within_a_group_is_kept() -> None:
+    users = group("user", "add")
+    users.add_typer(group("factors", "reset"))
+    assert CliRunner().invoke(build((users,)), ["user", "factors", "reset"]).exit_code != 2
+
+
 def test_the_help_loads_neither_database_nor_web() -> None:
     looks = (
         "import sys; from typer.testing import CliRunner; from hotline.cli import app; "

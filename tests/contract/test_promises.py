@@ -60,6 +60,7 @@ SHAPES_OF_OTHERS = {  # where the document says nothing of an object, and why
     "DirectoryChange/before": "an item by the schema of its time",
     "InboundOut/details": "what its provider said beside it, by the provider's names",
     "InboundWhole/details": "what its provider said beside it, by the provider's names",
+    "CeremonyOut/options": "what WebAuthn has browsers read",
     "Machine/schemas/*": "a JSON Schema",
     "read_directory_shape/200": "a JSON Schema",
     "write_directory_item/body": "an item of the noun of the path, by GET /v1/directory-shapes/{noun}",

@@ -24,12 +24,12 @@ def build(groups: tuple[typer.Typer, ...]) -> typer.Typer:
         name = group.info.name
         if not isinstance(name, str):
             root.registered_commands += group.registered_commands
-        elif name in named:
-            named[name].registered_commands += group.registered_commands
         else:
-            named[name] = typer.Typer(name=name, no_args_is_help=True, help=group.info.help)
+            if name not in named:
+                named[name] = typer.Typer(name=name, no_args_is_help=True, help=group.info.help)
+                root.add_typer(named[name])
             named[name].registered_commands += group.registered_commands
-            root.add_typer(named[name])
+            named[name].registered_groups += group.registered_groups
     return root
 
 
