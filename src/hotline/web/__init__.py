@@ -8,9 +8,11 @@ __all__ = [
     "field_types",
     "forwarded",
     "guard",
+    "https",
     "idempotency",
     "jobs",
     "limits",
+    "operations_port",
     "paging",
     "problems",
     "published_schemas",
@@ -20,4 +22,5 @@ __all__ = [
     "tables",
     "throttle_store",
     "throttling",
+    "tls",
 ]
