@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import time
+import warnings
 from pathlib import Path
 
 import httpx
@@ -97,8 +98,10 @@ def test_it_ends_tls_and_every_slow_connection_and_keeps_operations_apart(tmp_pa
                 line.sendall(sent)
                 assert ended(line)[9:12] == status, sent[:40]
         old = ssl.create_default_context(cafile=str(chain))
-        old.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-        old.maximum_version = ssl.TLSVersion.TLSv1_1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of what shall be refused
+            old.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+            old.maximum_version = ssl.TLSVersion.TLSv1_1
         old.set_ciphers("ALL:@SECLEVEL=0")
         with socket.create_connection(("127.0.0.1", process.port), 30) as raw, pytest.raises(OSError):
             old.wrap_socket(raw, server_hostname="127.0.0.1")

@@ -2,6 +2,7 @@
 
 import ipaddress
 from datetime import time, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -237,7 +238,11 @@ class Settings(BaseSettings):
 
     def key(self) -> ServerSecret:
         """The secret, with the earlier ones that are still accepted, from the environment or from a file only its owner
-        can read; made on first use."""
+        can read; made on first use. One object: it is given the look-up key of the database."""
+        return self.server_secret
+
+    @cached_property
+    def server_secret(self) -> ServerSecret:
         given = parse_secrets(self.secret_previous.get_secret_value()) if self.secret_previous else []
         earlier = [each.encode() for each in given]
         if self.secret is not None:

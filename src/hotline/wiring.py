@@ -176,6 +176,7 @@ async def migrate(settings: Settings, revision: str = "head", *, lose_data: bool
     await db.open()
     try:
         reached = await migrate_to(db, packaged_folder("migrations"), revision, lose_data=lose_data)
+        await load_lookup_key(db, settings.key(), clock(), store=False)
         if await seal_all(db):
             await finish_sealing(db)
         return reached

@@ -18,8 +18,8 @@ def test_a_secret_in_a_file_is_replaced_in_three_steps(tmp_path: Path) -> None:
     assert "restart every process" in said
     assert file.stat().st_mode & 0o777 == 0o600 and file.read_text().splitlines()[1] == first
 
-    assert "to be sealed anew: 1" in hotline(tmp_path, "secret", "status").stdout
-    assert "1 values" in hotline(tmp_path, "secret", "drop", code=1).stderr
+    assert "to be sealed anew: 2" in hotline(tmp_path, "secret", "status").stdout
+    assert "2 values" in hotline(tmp_path, "secret", "drop", code=1).stderr
     assert "gateway.sealed           1 sealed anew, 0 unreadable" in hotline(tmp_path, "secret", "rotate").stdout
     assert "dropped: 1" in hotline(tmp_path, "secret", "drop").stderr
     assert first not in file.read_text() and len(file.read_text().splitlines()) == 1

@@ -71,6 +71,8 @@ async def test_a_healthy_system_is_reported_as_healthy_and_left_unchanged(
         "held",
         "model",
         "named",
+        "scanner",
+        "secret",
     }
     assert {f.check for f in said} == checks
     # the test's clock is not the database's, and its PostgreSQL runs without fsync

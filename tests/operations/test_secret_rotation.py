@@ -1,12 +1,15 @@
 """HOTLINE_SECRET replaced while the hotline works: what was sealed, signed and found before is so afterwards."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from hotline.composition import assemble_services
-from hotline.database.tables import answer, stored_key
+from hotline.database.tables import stored_key
 from hotline.delivery import tables as delivery_tables
 from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.operations import secret_rotation
@@ -18,9 +21,13 @@ from hotline.organisation.service.accounts import ActorCache, NewKey, add_key, a
 from hotline.refusals import Refused
 from hotline.secrets.secret_box import secret_id
 from hotline.server_secret import ServerSecret
+from hotline.settings import Settings
+from hotline.text.phones import caller_id
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import check_query_code, query_code
-from tests.conftest import Cast, Clock
+from hotline.tickets.tables import caller as caller_table
+from hotline.wiring import build_database, open_services
+from tests.conftest import Clock, seeded
 
 OLD, NEW = b"the first secret of the hotline, long enough", b"the second secret of the hotline, long enough"
 
@@ -58,7 +65,7 @@ async def test_a_secret_is_replaced_and_nothing_sealed_before_is_lost(
     assert "one secret" in await doctor_says(before, clock)
 
     during = await hotline_with(services, ServerSecret(NEW, [OLD]))
-    assert await count_sealed_by_others(during) == 5 and "5 values" in await doctor_says(during, clock)
+    assert await count_sealed_by_others(during) == 6 and "6 values" in await doctor_says(during, clock)
     assert len(await during.gateways.now(clock())) == 5  # read as they are
     assert (await authenticate(during, ActorCache(), key["secret"], clock())).roles == {Role.OPERATOR}
     assert await check_query_code(during, "12345678", code, "address:1", clock())
@@ -76,7 +83,7 @@ async def test_a_secret_is_replaced_and_nothing_sealed_before_is_lost(
     with pytest.raises(ArithmeticError):
         await seal_anew(during)
     remaining = await count_sealed_by_others(during)
-    assert 0 < remaining < 5
+    assert 0 < remaining < 6
     monkeypatch.setattr(secret_rotation, "_seal_batch", whole)
     done = await seal_anew(during)
     assert sum(column.sealed for column in done) == remaining and not any(column.unreadable for column in done)
@@ -105,18 +112,32 @@ async def test_a_process_with_another_secret_does_not_start(services: Services, 
     assert [(row.name, OLD.hex() in row.sealed) for row in rows] == [("lookup", False)]
 
 
-async def test_an_answer_told_once_is_repeated_after_the_change(services: Services, cast: Cast) -> None:
-    boss = await cast("boss")
-    asked = {"name": "desk", "roles": ["operator"]}
-    first = await boss.post("/v1/keys", asked, headers={"idempotency-key": "k-1"})
-    assert first.status_code == 201, first.text
-    old = services.secret
-    services.secret = ServerSecret(NEW, [old])
-    again = await boss.post("/v1/keys", asked, headers={"idempotency-key": "k-1"})
-    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
-    done = {column.column: column.sealed for column in await seal_anew(services)}
-    assert done["answer.body"] == 1
-    services.secret = ServerSecret(NEW)
-    services.secret.lookup = old
-    plain = await services.db.transact(lambda c: c.execute(sa.select(answer.c.body)).scalars().all())
-    assert [body.partition(".")[0] for body in plain if body] == [secret_id(NEW)]
+async def test_personal_data_and_callers_are_read_after_the_earlier_secret_is_gone(tmp_path: Path) -> None:
+    """Every process is given the look-up key, its engine too."""
+
+    def settings(secret: bytes, *previous: bytes) -> Settings:
+        earlier = SecretStr(json.dumps([each.decode() for each in previous])) if previous else None
+        return Settings(data_dir=tmp_path, secret=SecretStr(secret.decode()), secret_previous=earlier)
+
+    async def caller(given: Settings) -> tuple[str, str]:
+        async with open_services(given) as process:
+            rows = await process.db.transact(
+                lambda c: c.execute(sa.select(caller_table.c.id, caller_table.c.phone)).all()
+            )
+            found = [(row.id, row.phone) for row in rows]
+            wanted = caller_id("+8613800138000", process.secret)
+            by_phone = sa.select(caller_table.c.id).where(caller_table.c.phone == "+8613800138000")
+            assert await process.db.transact(lambda c: c.execute(by_phone).scalar_one()) == wanted
+            return found[0]
+
+    await seeded(db := build_database(settings(OLD)))
+    await db.close()
+    async with open_services(settings(OLD)) as process:
+        row = {"id": caller_id("+8613800138000", process.secret), "phone": "+8613800138000"}
+        values = {**row, "seen_at": process.clock()}
+        await process.db.transact(lambda c: c.execute(sa.insert(caller_table).values(**values)))
+    before = await caller(settings(OLD))
+    async with open_services(settings(NEW, OLD)) as process:
+        await seal_anew(process)
+        assert await count_sealed_by_others(process) == 0
+    assert await caller(settings(NEW)) == before == (row["id"], row["phone"])

@@ -10,12 +10,13 @@ import sqlalchemy as sa
 from hotline.database.context import PlatformServices
 from hotline.database.engine import Database
 from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.database.sealing_rows import seal_all, sealed_tables, wait_for_sealing
 from hotline.database.tables import stored_key
 from hotline.refusals import Refused
 from hotline.secrets.secret_box import SealedColumn, SealedColumns, seal, secret_id, unseal
 from hotline.server_secret import ServerSecret, accepted_secrets
 
-LOOKUP = "lookup"
+LOOKUP, PERSONAL = "lookup", "personal"  # names of stored keys; the second one marks who sealed the personal data
 BATCH = 200  # rows sealed anew in one transaction
 SEALED = (SealedColumn(stored_key, "sealed", lambda row: _key_context(row["name"])),)
 
@@ -59,6 +60,10 @@ class ColumnRotation:
 async def seal_anew(services: PlatformServices) -> list[ColumnRotation]:
     """Seal with the current secret whatever another one sealed, in short transactions. Broken off, it is called again
     and goes on: what is sealed anew already is passed over."""
+    if not await _is_personal_data_current(services):
+        await services.db.transact(lambda c: wait_for_sealing(c, [table.name for table in sealed_tables()]))
+        await seal_all(services.db)
+        await services.db.transact(lambda c: _mark_personal_data(services, c))
     done = []
     for column in services.part(SealedColumns).all():
         sealed, unreadable, last = 0, 0, None
@@ -73,7 +78,7 @@ async def seal_anew(services: PlatformServices) -> list[ColumnRotation]:
 
 
 async def count_sealed_by_others(services: PlatformServices) -> int:
-    """How many values do not say that the current secret sealed them."""
+    """How many values do not say that the current secret sealed them; the personal data counts as one."""
 
     def count(c: sa.Connection) -> int:
         queries = [
@@ -82,7 +87,22 @@ async def count_sealed_by_others(services: PlatformServices) -> int:
         ]
         return sum(c.execute(query).scalar_one() for query in queries)
 
-    return await services.db.transact(count) if len(accepted_secrets(services.secret)) > 1 else 0
+    if len(accepted_secrets(services.secret)) == 1:
+        return 0
+    return await services.db.transact(count) + (not await _is_personal_data_current(services))
+
+
+async def _is_personal_data_current(services: PlatformServices) -> bool:
+    """Whether the personal data was sealed with the current secret to its end."""
+    query = sa.select(stored_key.c.sealed).where(stored_key.c.name == PERSONAL)
+    sealed = await services.db.transact(lambda c: c.execute(query).scalar_one_or_none())
+    return sealed is not None and sealed.startswith(f"{secret_id(services.secret)}.")
+
+
+def _mark_personal_data(services: PlatformServices, c: sa.Connection) -> None:
+    sealed = seal(services.secret, _key_context(PERSONAL), "")
+    c.execute(sa.delete(stored_key).where(stored_key.c.name == PERSONAL))
+    c.execute(sa.insert(stored_key).values(name=PERSONAL, sealed=sealed, created_at=services.clock()))
 
 
 def _is_sealed_by_others(services: PlatformServices, column: SealedColumn) -> sa.ColumnElement[bool]:

@@ -1,9 +1,3 @@
 """Files scanned for viruses by clamd, before anybody opens them."""
 
-__all__ = [
-    "capability",
-    "clamd",
-    "model",
-    "status",
-    "tables",
-]
+__all__ = ["capability", "clamd", "model", "status", "tables"]

@@ -36,7 +36,7 @@ class OpenIncidents(Protocol):
         """Where an incident stands. None: it is not confirmed, or was none."""
 
 
-class AttachmentScanner(Protocol):
+class FileScans(Protocol):
     """What is known of stored files, by the hash of their bytes, as far as attachments need it."""
 
     async def note_file(self, sha256: str, now: datetime) -> None:
@@ -62,7 +62,7 @@ class Services(InboundServices):
     open_incidents: OpenIncidents | None = None
     before_commit: list[BeforeCommit] = field(default_factory=list)
     form_opinion: FormOpinion | None = None
-    file_scanner: AttachmentScanner = field(init=False)  # set by the composition
+    file_scanner: FileScans = field(init=False)  # set by the composition
 
     async def apply_before_commit(self, change: Change, now: datetime) -> Change:
         """The change with what the capabilities add to it."""
