@@ -15,7 +15,7 @@ UV_DEFAULT_INDEX="$$index" $(BIN)/uv pip install -q --python $(1) --require-hash
 $(BIN)/pip --python $(1) install -q --require-hashes -r $(2)
 endef
 
-.PHONY: help run test check openapi docs lint-openapi locales bench bench-small chaos demo wheel lock sbom advisories clean
+.PHONY: help run test check openapi docs lint-openapi locales bench bench-small chaos mutants demo wheel lock sbom advisories clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -37,6 +37,7 @@ check: .make/dev ## Lint, types, layers, and generated files fresh
 	$(BIN)/hotline lifecycle --format markdown | diff -q - docs/lifecycle.md || { echo "run: make docs"; exit 1; }
 	$(BIN)/python -m tools.guides schema | diff -q - docs/schema.md || { echo "run: make docs"; exit 1; }
 	$(BIN)/python -m tools.guides providers | diff -q - docs/providers.md || { echo "run: make docs"; exit 1; }
+	$(BIN)/python -m tools.asvs | diff -q - docs/asvs.md || { echo "run: make docs"; exit 1; }
 
 openapi: .make/dev ## Write openapi/hotline.v1.json
 	$(BIN)/hotline openapi > openapi/hotline.v1.json
@@ -44,11 +45,12 @@ openapi: .make/dev ## Write openapi/hotline.v1.json
 lint-openapi: .make/dev .make/generators/ready ## Lint the document with Spectral and Redocly, and test generated clients
 	$(BIN)/python -m pytest tests/contract/test_generated_clients.py
 
-docs: .make/dev ## Write what is generated of the docs: lifecycle, schema, providers and the vocabularies of the glossary
+docs: .make/dev ## Write what is generated of the docs: lifecycle, schema, providers, ASVS and the vocabularies of the glossary
 	$(BIN)/hotline lifecycle --format markdown > docs/lifecycle.md
 	$(BIN)/python -m tools.glossary
 	$(BIN)/python -m tools.guides schema > docs/schema.md
 	$(BIN)/python -m tools.guides providers > docs/providers.md
+	$(BIN)/python -m tools.asvs > docs/asvs.md
 
 locales: .make/dev ## Bring the catalogues of texts up to date with the source, and compile them
 	$(BIN)/python -m tools.catalogues update
@@ -61,6 +63,9 @@ bench-small: .make/dev ## The same with 100,000 tickets
 
 chaos: .make/dev ## Kill and restart real processes under load thirty times, both databases
 	HOTLINE_CHAOS_KILLS=30 HOTLINE_MESSAGES=10000 $(BIN)/python -m pytest tests/chaos -s --timeout 1500
+
+mutants: .make/dev ## Break what must not break, one place at a time, and see that the tests notice (an hour)
+	$(BIN)/python -m tools.mutants
 
 wheel: .make/dev ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .

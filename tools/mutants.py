@@ -72,7 +72,7 @@ def _comparisons() -> Iterator[Mutant]:
         if _called(node) == "compare_digest":
             first, second = (ast.get_source_segment(text, argument) for argument in node.args)
             changed = _replaced(path, text, node, node, f"(({first}) == ({second}))")
-            yield Mutant(_name("compare", path, node), changed, ("contract/test_constant_time.py",))
+            yield Mutant(_name("compare", path, node), changed, ("contract/test_secret_comparisons.py",))
 
 
 def _signatures() -> Iterator[Mutant]:
