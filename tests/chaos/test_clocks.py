@@ -33,7 +33,7 @@ from hotline.tickets.sla.jobs import escalate_due
 from hotline.tickets.sla.store import LEASE
 from hotline.web.idempotency import RequestKey
 from tests import fork_server
-from tests.conftest import SEALING, seeded
+from tests.conftest import SEALING, SECRET, seeded
 from tests.fork_server import ForkedProcess
 from tests.postgres import find_server
 
@@ -77,7 +77,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
     if request.param == "sqlite":
         data = tmp_path / "data"
         data.mkdir()
-        yield "sqlite", {"HOTLINE_DATA_DIR": str(data)}, lambda: Sqlite(data / "hotline.db", sealing=SEALING)
+        yield (
+            "sqlite",
+            {"HOTLINE_DATA_DIR": str(data), "HOTLINE_SECRET": SECRET.decode()},
+            lambda: Sqlite(data / "hotline.db", sealing=SEALING),
+        )
         return
     server = find_server(tmp_path, durable=True)
     if server is None:
@@ -85,14 +89,14 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str,
     url = server.fresh("clocks")
     yield (
         "postgres",
-        {"HOTLINE_DATA_DIR": str(tmp_path / "data"), "HOTLINE_DATABASE_URL": url},
+        {"HOTLINE_DATA_DIR": str(tmp_path / "data"), "HOTLINE_DATABASE_URL": url, "HOTLINE_SECRET": SECRET.decode()},
         lambda: Postgres(url, sealing=SEALING),
     )
     server.stop()
 
 
 def a_house(db: Any, now: datetime, folder: Path) -> Services:
-    return assemble_services(db, lambda: now, b"a secret of the test suite, long enough", folder)
+    return assemble_services(db, lambda: now, SECRET, folder)
 
 
 async def taken_in(db: Any, then: datetime, folder: Path) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from hotline.database.columns import sealing_of
 from hotline.database.hash_chain import GENESIS
 from hotline.security_log.tables import chain_opening
 from hotline.tickets.store.chain import RAW_IMAGE, RAW_LINE, stored_image_hash, stored_line_hash
@@ -37,14 +38,15 @@ def chain_next(c: sa.Connection, now: datetime, limit: int = BATCH) -> int:
 
 def _chain_ticket(c: sa.Connection, number: str) -> bool:
     """False: a line is not what its hash says, and nothing is written."""
-    image = stored_image_hash(c.execute(sa.select(*RAW_IMAGE).where(ticket.c.number == number)).one())
+    sealing = sealing_of(c.dialect)
+    image = stored_image_hash(c.execute(sa.select(*RAW_IMAGE).where(ticket.c.number == number)).one(), sealing)
     lines = c.execute(sa.select(*RAW_LINE).where(timeline.c.number == number).order_by(timeline.c.seq)).all()
     before, missing = GENESIS, []
     for place, line in enumerate(lines):
         raw = list(line)
         if line.hash is None and place == len(lines) - 1:
             raw[_IMAGE] = image
-        digest = stored_line_hash(before, raw)
+        digest = stored_line_hash(before, raw, sealing)
         if digest is None or line.hash not in (None, digest):
             return False
         if line.hash is None:

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from hotline.audit import chaining
 from hotline.audit.checkpoints import SIGNED, checkpoint_hash, heads_hash, is_our_key, is_signed
-from hotline.database.columns import Instant, format_instant
+from hotline.database.columns import Instant, format_instant, sealing_of
 from hotline.database.hash_chain import GENESIS
+from hotline.database.sealing import Sealing
 from hotline.security_log.store import CHAIN, CHAINED, CHECKPOINTS
 from hotline.security_log.tables import chain_head, checkpoint, checkpoint_head, security_log
 from hotline.tickets.store.chain import (
@@ -87,7 +88,7 @@ def _pages(c: sa.Connection, since: datetime | None) -> Iterator[tuple[str, str 
 
 
 def _verify_tickets(c: sa.Connection, now: datetime, since: datetime | None, found: Verified) -> ChainFault | None:
-    open_still = chaining.is_open(c, now)
+    open_still, sealing = chaining.is_open(c, now), sealing_of(c.dialect)
     for after, last in _pages(c, since):
         within = [ticket.c.number > after, *([ticket.c.number <= last] if last is not None else ())]
         lines_within = [timeline.c.number > after, *([timeline.c.number <= last] if last is not None else ())]
@@ -108,7 +109,9 @@ def _verify_tickets(c: sa.Connection, now: datetime, since: datetime | None, fou
         seen = set()
         for number, lines in groupby(rows, key=lambda row: row.number):
             seen.add(number)
-            if fault := _verify_ticket(number, lines, stands.get(number), found, open_still=open_still):
+            if fault := _verify_ticket(
+                number, lines, stands.get(number), found, open_still=open_still, sealing=sealing
+            ):
                 return fault
         if without := sorted(stands.keys() - seen):
             return ChainFault(f"ticket {without[0]}", "its timeline is gone")
@@ -116,7 +119,7 @@ def _verify_tickets(c: sa.Connection, now: datetime, since: datetime | None, fou
 
 
 def _verify_ticket(
-    number: str, lines: Iterator[Any], stands: Any, found: Verified, *, open_still: bool
+    number: str, lines: Iterator[Any], stands: Any, found: Verified, *, open_still: bool, sealing: Sealing
 ) -> ChainFault | None:
     before, seq, image, waiting = GENESIS, 0, None, 0
     for line in lines:
@@ -131,7 +134,7 @@ def _verify_ticket(
             continue
         if waiting:
             return ChainFault(place, "the line before it has no hash")
-        if stored_line_hash(before, line) != line.hash:
+        if stored_line_hash(before, line, sealing) != line.hash:
             return ChainFault(place, "it is not what was written, or the line before it is gone")
         before, image = line.hash, line.image
         found.lines += 1
@@ -145,7 +148,7 @@ def _verify_ticket(
         return None
     if (stands.head, stands.chained) != (before, seq):
         return ChainFault(f"ticket {number}", "it names another end of its timeline")
-    if image is None or stored_image_hash(stands[: len(RAW_IMAGE)]) != image:
+    if image is None or stored_image_hash(stands[: len(RAW_IMAGE)], sealing) != image:
         return ChainFault(f"ticket {number}", "it is not as its last change left it")
     return None
 
@@ -174,7 +177,7 @@ def _verify_log(c: sa.Connection, since: datetime | None, found: Verified) -> Ch
         if row.position != position + 1:
             return ChainFault(f"security log {position + 1}", "it is gone")
         position = row.position
-        if stored_hash(before, row[: len(CHAINED)], _LOG_DECODERS) != row.hash:
+        if stored_hash(before, row[: len(CHAINED)], _LOG_DECODERS, sealing_of(c.dialect)) != row.hash:
             return ChainFault(f"security log {position}", "it is not what was written")
         before = row.hash
         found.events += 1

@@ -9,8 +9,10 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, format_instant
+from hotline.database.columns import Document, Instant, SealedDocument, SealedText, format_instant
 from hotline.database.hash_chain import GENESIS, chain_hash
+from hotline.database.sealing import MARK, Sealing
+from hotline.refusals import Refused
 from hotline.tickets.model.ticket import Entry, Ticket, TicketWrite
 from hotline.tickets.tables import ticket, timeline
 from hotline.value_objects import replace
@@ -70,17 +72,28 @@ def chain_write(write: TicketWrite, lines: Sequence[Entry]) -> tuple[TicketWrite
 # As a database holds it: without the types of the columns, so that nothing is made right in reading.
 RAW_LINE = tuple(sa.type_coerce(c, sa.types.NullType()).label(c.name) for c in timeline.columns)
 RAW_IMAGE = tuple(sa.type_coerce(c, sa.types.NullType()).label(c.name) for c in IMAGE_COLUMNS)
-_Decode = Callable[[Any], Any]
+_Decode = Callable[[Any, Sealing], Any]
 
 
 def _decoder(column: sa.Column[Any]) -> _Decode | None:
-    if isinstance(column.type, Instant):
-        return lambda value: value if value is None or isinstance(value, str) else format_instant(value)
-    if isinstance(column.type, Document):
-        return lambda value: orjson.loads(value) if isinstance(value, str | bytes) else value
-    if isinstance(column.type, sa.Boolean):
-        return lambda value: bool(value) if value in (0, 1) else value
+    """How a raw value becomes the one that a hash covers: what is sealed is hashed as it was told."""
+    kind = column.type
+    if isinstance(kind, Instant):
+        return lambda value, _: value if value is None or isinstance(value, str) else format_instant(value)
+    if isinstance(kind, SealedText):
+        return lambda value, sealing: None if value is None else sealing.unseal(kind.context, value)
+    if isinstance(kind, SealedDocument):
+        return lambda value, sealing: kind.unseal(sealing, _parsed(value))
+    if isinstance(kind, Document):
+        return lambda value, _: _parsed(value)
+    if isinstance(kind, sa.Boolean):
+        return lambda value, _: bool(value) if value in (0, 1) else value
     return None
+
+
+def _parsed(value: Any) -> Any:
+    is_json = isinstance(value, str | bytes) and not (isinstance(value, str) and value.startswith(MARK))
+    return orjson.loads(value) if is_json else value
 
 
 def decoders_of(columns: Sequence[sa.Column[Any]]) -> Mapping[int, _Decode]:
@@ -92,22 +105,22 @@ def decoders_of(columns: Sequence[sa.Column[Any]]) -> Mapping[int, _Decode]:
 _IMAGE_DECODERS, _LINE_DECODERS = decoders_of(IMAGE_COLUMNS), decoders_of(LINE_COLUMNS)
 
 
-def stored_hash(before: str, raw: Sequence[Any], decoders: Mapping[int, _Decode]) -> str | None:
+def stored_hash(before: str, raw: Sequence[Any], decoders: Mapping[int, _Decode], sealing: Sealing) -> str | None:
     """The hash of stored values. None: they cannot be read."""
     values = list(raw)
     try:
         for place, decode in decoders.items():
-            values[place] = decode(values[place])
+            values[place] = decode(values[place], sealing)
         return chain_hash(before, values)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, Refused):
         return None
 
 
-def stored_image_hash(raw: Sequence[Any]) -> str | None:
+def stored_image_hash(raw: Sequence[Any], sealing: Sealing) -> str | None:
     """The hash of a stored row of a ticket: the values of IMAGE_COLUMNS."""
-    return stored_hash(GENESIS, raw, _IMAGE_DECODERS)
+    return stored_hash(GENESIS, raw, _IMAGE_DECODERS, sealing)
 
 
-def stored_line_hash(before: str, raw: Sequence[Any]) -> str | None:
+def stored_line_hash(before: str, raw: Sequence[Any], sealing: Sealing) -> str | None:
     """The hash of a stored line: the values of LINE_COLUMNS, and perhaps more behind them."""
-    return stored_hash(before, raw[: len(LINE_COLUMNS)], _LINE_DECODERS)
+    return stored_hash(before, raw[: len(LINE_COLUMNS)], _LINE_DECODERS, sealing)
