@@ -17,13 +17,12 @@ from hotline.organisation.service.accounts import (
     ActorCache,
     NewKey,
     NewPerson,
-    PersonUpdate,
     add_key,
     add_person,
-    change_person,
     revoke_key,
 )
 from hotline.organisation.service.logging_in import LogInAttempt, log_in
+from hotline.organisation.service.person_changes import PersonUpdate, change_person
 from hotline.organisation.store import people
 from hotline.refusals import Refused
 from hotline.security_log.service import SecurityLog

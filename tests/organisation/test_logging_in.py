@@ -181,13 +181,17 @@ async def test_a_repeat_under_the_same_key_is_no_wrong_password(staff: Services,
     given = set()
     for _ in range(12):
         asked = RequestKey("anybody", "a key", "a body", keep_body=True)
-        done = await log_in_once(staff, LogInAttempt(LI, RIGHT, HOME), asked, lambda session: f"[\"{session.token}\"]", clock())
+        done = await log_in_once(
+            staff, LogInAttempt(LI, RIGHT, HOME), asked, lambda session: f'["{session.token}"]', clock()
+        )
         given.add(done.answer.body)
     assert len(given) == 1
     for _ in range(12):
         reused = RequestKey("anybody", "a key", "another body", keep_body=True)
         with pytest.raises(Refused) as stopped:
-            await log_in_once(staff, LogInAttempt(LI, RIGHT, HOME), reused, lambda session: f"[\"{session.token}\"]", clock())
+            await log_in_once(
+                staff, LogInAttempt(LI, RIGHT, HOME), reused, lambda session: f'["{session.token}"]', clock()
+            )
         assert stopped.value.refusal.code is Code.KEY_REUSED
     assert await tries(staff, clock, LI, RIGHT) is None
 

@@ -13,7 +13,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
+from hotline.database.columns import SealedText, sealing_of
 from hotline.database.engine import Database
+from hotline.database.metadata import metadata
 from hotline.database.schema_state import SchemaFit, load_revision, read_schema_state
 from hotline.database.sealing import MARK
 from hotline.refusals import Code, Refusal, Refused
@@ -106,11 +108,13 @@ def _load_contents(connection: sa.Connection) -> dict[str, _Content]:
     for name in sorted(set(look.get_table_names()) - _IGNORED_TABLES):
         if _SEARCH_INDEX.search(name):
             continue
-        types = {str(c["name"]): c["type"] for c in look.get_columns(name)}
+        described = look.get_columns(name)
+        types = {str(c["name"]): c["type"] for c in described}
+        off = {str(c["name"]) for c in described if str(c["default"]).strip("'() ").lower() in ("0", "false")}
         limits = {c: type_.length for c, type_ in types.items() if isinstance(type_, sa.String)}
         columns, texts = [*types], [*limits]
         table = sa.table(name, *(sa.column(c) for c in columns))
-        counts = (sa.func.count(table.c[c]) for c in columns)
+        counts = (sa.func.count(_said(table.c[c], types[c], by_itself=c in off)) for c in columns)
         lengths = (sa.func.coalesce(sa.func.sum(sa.func.length(table.c[c])), 0) for c in texts)
         counted = connection.execute(sa.select(sa.func.count(), *counts, *lengths).select_from(table)).one()
         key = [table.c[c] for c in look.get_pk_constraint(name)["constrained_columns"]]
@@ -121,8 +125,27 @@ def _load_contents(connection: sa.Connection) -> dict[str, _Content]:
                 keys = None  # they stand otherwise in plain: counted, not compared
         values = dict(zip(columns, counted[1 : 1 + len(columns)], strict=True))
         characters = dict(zip(texts, counted[1 + len(columns) :], strict=True))
+        for text in texts:
+            characters[text] -= _added_by_sealing(connection, name, text)
         contents[name] = _Content(counted[0], values, characters, limits, keys)
     return contents
+
+
+def _said(column: sa.ColumnElement[Any], kind: Any, *, by_itself: bool) -> sa.ColumnElement[Any]:
+    """What of a column somebody wrote: not the "no" that stands there by itself."""
+    return sa.case((column != sa.false(), 1)) if by_itself and isinstance(kind, sa.Boolean) else column
+
+
+def _added_by_sealing(connection: sa.Connection, name: str, column: str) -> int:
+    """By how many characters the sealed values of a column of the table `name` are longer than what they hold."""
+    known = metadata.tables.get(name)
+    kind = known.c[column].type if known is not None and column in known.c else None
+    if not isinstance(kind, SealedText):
+        return 0
+    sealing = sealing_of(connection.dialect)
+    raw = sa.table(name, sa.column(column, sa.Text)).c[column]
+    with connection.execute(sa.select(raw).where(raw.startswith(MARK))) as found:
+        return sum(len(value) - len(sealing.unseal(kind.context, value)) for value in found.scalars())
 
 
 def _data_loss_errors(

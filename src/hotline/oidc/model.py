@@ -17,7 +17,7 @@ _LONGEST_SUBJECT = 255  # of ASCII, as the standard has it
 @dataclass(frozen=True, slots=True)
 class GrantRule:
     """Whoever has `value` in the claim holds these roles, in this department and area. `claim`: its name, or a path
-    into an object, as `realm_access.roles`."""
+    into an object, as in `a.b`."""
 
     claim: str
     value: str
