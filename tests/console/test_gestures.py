@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from playwright.async_api import Locator, Page, Route, expect
 
 from hotline.delivery.gateways import NewGateway, create_gateway
+from hotline.tickets.tables import ticket
 from tests.conftest import Player, on_one_database
 from tests.console.browsing import MORNING, Seat, needs_browser
 from tests.console.conftest import Office
@@ -222,9 +223,7 @@ async def test_what_was_chosen_for_one_matter_is_seen_and_goes_into_no_other(off
     await page.reload()
     await expect(page.locator("textarea[name=narrative]")).to_have_value("没说完的话")
     assert await sent(second) != await sent(page)
-    words = await office.services.db.transact(
-        lambda c: c.execute(sa.text("SELECT narrative FROM ticket")).scalars().all()
-    )
+    words = await office.services.db.transact(lambda c: c.execute(sa.select(ticket.c.narrative)).scalars().all())
     assert {"没说完的话", "第二个窗口的事"} <= set(words)
 
 

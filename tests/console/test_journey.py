@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from playwright.async_api import Route, expect
 
 from hotline.reporting.service.figures import update_rollups
+from hotline.tickets.tables import call
 from tests.conftest import Cast, Player
 from tests.console.browsing import MORNING, PASSWORD, Seat, needs_browser, outside
 from tests.console.conftest import Office
@@ -149,7 +150,7 @@ async def test_a_call_sent_before_the_page_has_all_its_names_is_sent(office: Off
     sent.set()  # and the next call has rung meanwhile
     await expect(operator.page.locator("#number")).not_to_be_empty()
     assert "?" not in operator.page.url  # what a resident said stands in no address
-    rows = await office.services.db.transact(lambda c: c.execute(sa.text("SELECT phone FROM call")).scalars().all())
+    rows = await office.services.db.transact(lambda c: c.execute(sa.select(call.c.phone)).scalars().all())
     assert rows == ["+8613800138000"]
 
 
