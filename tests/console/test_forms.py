@@ -32,7 +32,7 @@ FORMS = """async () => {
   }
   return shown;
 }"""
-LONG = ("text", "reason", "answer", "basis", "public_reply", "internal_result", "narrative", "matters")
+LONG = ("text", "reason", "answer", "basis", "public_reply", "internal_result", "public_text", "narrative", "matters")
 PARTS = ("building", "unit", "floor", "room")
 LINES = (
     "title", "address", *PARTS, "caller_name", "contact", "channel_told", "assignee", "contacted", "target", "flags",
@@ -43,7 +43,7 @@ KINDS = {
 }  # fmt: skip  # everything else is chosen from a list
 LONGEST = {
     **dict.fromkeys(LINES, 120), **dict.fromkeys(PARTS, 20), "target": 40, "flags": -1,
-    **dict.fromkeys(LONG, 4000), "narrative": 10_000, "matters": -1,
+    **dict.fromkeys(LONG, 4000), "narrative": 10_000, "public_text": 1000, "matters": -1,
 }  # fmt: skip
 
 

@@ -180,7 +180,9 @@ async def test_a_line_changed_in_the_middle_is_set_aside_for_somebody_to_look_at
     spool.close()
     (file,) = (tmp_path / "s").glob("*.spool")
     lines = file.read_bytes().splitlines(keepends=True)
-    file.write_bytes(lines[0] + lines[1].replace(b'"n":1', b'"n":7') + lines[2])
+    middle = len(lines[1]) // 2
+    other = b"A" if lines[1][middle : middle + 1] != b"A" else b"B"
+    file.write_bytes(lines[0] + lines[1][:middle] + other + lines[1][middle + 1 :] + lines[2])
     again = Spool(tmp_path / "s", SECRET)
     assert await _all(again) == [0]
     assert again.count_bad_files() == 1

@@ -22,15 +22,16 @@ from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.tables import ticket, timeline
 from tests.cli.commands import hotline
-from tests.conftest import NOON, SEALING
+from tests.conftest import NOON, SEALING, SECRET
 from tests.learning.desk import Desk
 from tests.learning.narratives import MATTERS, Told
 from tests.learning.test_quarter import BEGIN, some
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "data").mkdir()
+    monkeypatch.setenv("HOTLINE_SECRET", SECRET.decode())
     hotline(tmp_path, "migrate")
     hotline(tmp_path, "seed", "ruiquan")
     return tmp_path

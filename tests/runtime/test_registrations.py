@@ -87,7 +87,7 @@ async def test_every_rule_of_retention_is_applied(services: Services, clock: Clo
     names = [rule.name for rule in services.part(RetentionRules).rules]
     assert sorted(names) == [
         "ahead", "answers", "buried", "events", "expired", "exports", "inbound", "inbound_ahead", "models",
-        "recordings", "repeat_search", "sessions", "stream", "texts", "throttles", "tries",
+        "provider_sessions", "recordings", "repeat_search", "second_factors", "sessions", "stream", "texts", "throttles", "tries",
     ]  # fmt: skip
     assert list(await tidy(services, clock())) == names
 
@@ -112,8 +112,8 @@ async def test_the_checks_are_made_once_a_night(services: Services, clock: Clock
 
 async def test_an_api_process_does_what_no_worker_of_it_does(services: Services) -> None:
     worker = assemble_worker(WorkerContext(services))
-    assert {job.name for job in upkeep_jobs(services, None)} == {"model", "refresh", "spool"}
-    assert {job.name for job in upkeep_jobs(services, worker)} == {"refresh"}
+    assert {job.name for job in upkeep_jobs(services, None)} == {"last_use", "model", "refresh", "spool"}
+    assert {job.name for job in upkeep_jobs(services, worker)} == {"last_use", "refresh"}
     assert sorted(worker.jobs) == [
         "adoption", "audit", "calls", "certificates", "chaining", "checkpoints", "clocks", "departures", "exports", "figures", "inbound", "incidents",
         "learning", "model", "outbox", "reckoning", "repeats", "reports", "retention", "search_index", "spool", "weights",

@@ -40,7 +40,7 @@ def test_what_was_and_is_over_does_not(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["有人溺水了", "小孩掉水塘里了", "氯气泄漏，人都在咳嗽", "there is a chlorine leak, people are coughing",
+    ["有人溺水了", "小孩掉水塘里了", "氯气跑出来了，大家咳个不停", "there is a chlorine leak, people are coughing",
      "两岁娃儿把自己反锁在屋头，灶上还炖着汤"],
 )  # fmt: skip
 def test_who_must_be_rescued_is_sent_the_fire_brigade(text: str) -> None:

@@ -154,7 +154,7 @@ _TOLD_FINAL_WORD = PreparedQuery(
     sa.select(x.c.id)
     .select_from(x.join(t, t.c.number == x.c.number))
     .where(
-        x.c.receiver == sa.bindparam("phone", type_=sa.String),
+        x.c.receiver == sa.bindparam("phone", type_=x.c.receiver.type),
         x.c.template == "incident_over",
         x.c.sent_at.is_not(None),
         t.c.incident == sa.bindparam("incident", type_=sa.String),
