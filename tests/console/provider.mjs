@@ -14,6 +14,8 @@ server.listen(0, "127.0.0.1", () => {
     scopes: ["openid", "profile", "groups"],
     cookies: { keys: ["of a test"] },
     features: { devInteractions: { enabled: true }, backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+    // its own way refuses addresses of this machine
+    fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
     findAccount: (context, id) => (people[id] ? { accountId: id, claims: () => ({ sub: id, ...people[id] }) } : undefined),
   });
   console.log(`issuer ${issuer}`);
