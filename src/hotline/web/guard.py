@@ -84,7 +84,9 @@ class RequestGuard:
                 message["headers"] = [*message["headers"], *(h for h in _HEADERS if h[0] not in named)]
             await send(message)
 
-        refusal = _early_refusal(scope["method"], headers, limit, is_upload, any_type=is_push or is_open311)
+        # pushes, Open311 and identity providers, which log people out by a form
+        any_type = is_push or is_open311 or path.startswith("/console/oidc/")
+        refusal = _early_refusal(scope["method"], headers, limit, is_upload, any_type=any_type)
         if refusal is not None:
             await problem_response(refusal)(scope, receive, send_with_headers)
         else:
