@@ -28,6 +28,7 @@ _BAD = refusal_responses_only(
     Code.INVALID, Code.TOO_MANY, Code.INTERNAL
 )  # an Idempotency-Key is looked at wherever it is sent
 _UNREADY: dict[int | str, dict[str, Any]] = {503: {"model": Ready, "description": "Not ready"}, **_BAD}
+_KEPT_APART = refusal_responses_only(Code.NOT_FOUND)  # to strangers there is nothing
 DEPTH = Gauge("hotline_journal_depth", "Changes waiting to be written")
 BATCH = Gauge("hotline_journal_last_batch", "Changes in the last transaction")
 COMMITS = Gauge("hotline_journal_batches", "Transactions written since the start")
@@ -57,7 +58,7 @@ async def healthz(context: Annotated[TicketContext, allow_anonymous("health.read
     "/readyz",
     operation_id="readyz",
     response_model=Ready,
-    responses=_UNREADY,
+    responses={**_UNREADY, **_KEPT_APART},
 )
 async def readyz(context: Annotated[TicketContext, allow_anonymous("health.read")]) -> Response:
     """The process can do all of its work: the database answers, the journal runs, schema and directory are present, and
@@ -119,7 +120,11 @@ async def _add_backlog(context: TicketContext, checks: ReadyChecks) -> ReadyChec
     "/metrics",
     operation_id="metrics",
     response_class=Response,
-    responses={200: {"description": "The metrics", "content": {"text/plain": {"schema": {"type": "string"}}}}, **_BAD},
+    responses={
+        200: {"description": "The metrics", "content": {"text/plain": {"schema": {"type": "string"}}}},
+        **_BAD,
+        **_KEPT_APART,
+    },
 )
 async def metrics(context: Annotated[TicketContext, allow_anonymous("metrics.read")]) -> Response:
     """Prometheus text format."""
