@@ -1,8 +1,8 @@
 """The security log, the chain of each timeline, and signed checkpoints of all chains.
 
 New tables, and columns that may be empty: neither database rewrites its rows for them. Older code
-goes on beside them and writes lines without a hash, which the worker chains for a day after `chain_opening.at`, like
-those that stand here already; so `oldest_code` stays as it is. The way down forgets the log, hashes and checkpoints.
+goes on beside them and writes lines without a hash, which the worker chains for at least a day after
+`chain_opening.at`, like those that stand here already; so `oldest_code` stays as it is. The way down forgets the log, hashes and checkpoints.
 """
 
 from datetime import UTC, datetime
@@ -63,6 +63,8 @@ def upgrade() -> None:
         sa.Column("log_hash", sa.String(64), nullable=False),
         sa.Column("tickets", sa.Integer(), nullable=False),
         sa.Column("heads", sa.String(64), nullable=False),
+        sa.Column("through", sa.String(14)),
+        sa.Column("closed", sa.Boolean(), nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
         sa.Column("key", sa.String(64), nullable=False),
         sa.Column("signature", sa.String(128), nullable=False),
@@ -88,9 +90,11 @@ def upgrade() -> None:
         "chain_opening",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("at", Instant(), nullable=False),
+        sa.Column("ended_at", Instant()),
+        sa.Column("log_position", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chain_opening")),
     )
-    op.bulk_insert(opening, [{"id": 1, "at": datetime.now(UTC)}])
+    op.bulk_insert(opening, [{"id": 1, "at": datetime.now(UTC), "log_position": 0}])
     op.add_column("timeline", sa.Column("image", sa.String(64)))
     op.add_column("timeline", sa.Column("hash", sa.String(64)))
     op.add_column("ticket", sa.Column("head", sa.String(64)))

@@ -141,7 +141,9 @@ class Settings(BaseSettings):
         description="Syslog server that the worker sends the security log to (RFC 5424), as tcp://log.example:601",
     )
     audit_checkpoint_file: Path | None = Field(
-        None, description="File on other storage that the worker appends each signed checkpoint to; absent: none"
+        None,
+        description="File, on other storage for choice, that the worker appends each signed checkpoint to; absent: "
+        "checkpoints.jsonl in the data folder",
     )
     notice_url: str | None = Field(
         None, description="Where outgoing messages are posted (Standard Webhooks); absent: they wait"

@@ -86,7 +86,7 @@ def build_services(settings: Settings, db: Database) -> Services:
         virus_scanner=settings.virus_scanner,
         security_log_file=settings.security_log_file,
         security_log_syslog=settings.security_log_syslog,
-        checkpoint_file=settings.audit_checkpoint_file,
+        checkpoint_file=settings.audit_checkpoint_file or settings.data_dir / "checkpoints.jsonl",
     )
     return assemble_services(
         db,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from hotline.jobs import Job
     from hotline.runtime.jobs import WorkerContext
+    from hotline.runtime.retention import NightlyCheck
     from hotline.runtime.settings import CapabilitySettings
     from hotline.secrets.secret_box import SealedColumn
     from hotline.tickets.context import Services
@@ -48,4 +49,18 @@ def _sealed() -> Sequence[SealedColumn]:
     return SEALED
 
 
-AUDIT = Capability(name="audit", routers=_routers, prepare=_prepare, jobs=_jobs, commands=_commands, sealed=_sealed)
+def _checks() -> Sequence[NightlyCheck]:
+    from hotline.audit.jobs import check_recent_history
+
+    return (lambda context: check_recent_history(context.services),)
+
+
+AUDIT = Capability(
+    name="audit",
+    routers=_routers,
+    prepare=_prepare,
+    jobs=_jobs,
+    checks=_checks,
+    commands=_commands,
+    sealed=_sealed,
+)

@@ -1,39 +1,34 @@
 """Chains lines that have no hash: those from before, and those that processes of an older version write while they are
-replaced. For a day after the migration; a hash that is there is never replaced."""
+replaced. A hash that is there is never replaced."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from hotline.audit.opening import UNCHAINED, is_open
 from hotline.database.columns import sealing_of
 from hotline.database.hash_chain import GENESIS
-from hotline.security_log.tables import chain_opening
 from hotline.tickets.store.chain import RAW_IMAGE, RAW_LINE, stored_image_hash, stored_line_hash
 from hotline.tickets.tables import ticket, timeline
 
-OPEN_FOR = timedelta(days=1)
 BATCH = 200  # tickets in one transaction
 _IMAGE = [c.name for c in timeline.columns].index("image")
 
 
-def is_open(c: sa.Connection, now: datetime) -> bool:
-    """Whether lines without a hash may be chained still."""
-    opened = c.execute(sa.select(chain_opening.c.at)).scalar()
-    return opened is not None and now < opened + OPEN_FOR
+def find_unchained(c: sa.Connection, after: str = "", limit: int = BATCH) -> Sequence[str]:
+    """The next tickets after a number that have lines without a hash. Reads all tickets where few have: call it
+    outside a transaction that writes."""
+    waiting = sa.select(ticket.c.number).where(ticket.c.number > after, UNCHAINED).order_by(ticket.c.number)
+    return c.execute(waiting.limit(limit)).scalars().all()
 
 
-def chain_next(c: sa.Connection, now: datetime, limit: int = BATCH) -> int:
-    """Chain the next tickets that have lines without a hash; how many. 0 too where the day is over."""
-    if not is_open(c, now):
+def chain_tickets(c: sa.Connection, numbers: Sequence[str]) -> int:
+    """Chain these; how many were. 0 too where lines without a hash are chained no longer. Tickets that another worker
+    has are left to it."""
+    if not is_open(c):
         return 0
-    waiting = (
-        sa.select(ticket.c.number)
-        .where(sa.func.coalesce(ticket.c.chained, 0) < ticket.c.entries)
-        .order_by(ticket.c.number)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return sum(_chain_ticket(c, row.number) for row in c.execute(waiting).all())
+    mine = sa.select(ticket.c.number).where(ticket.c.number.in_(numbers), UNCHAINED).order_by(ticket.c.number)
+    return sum(_chain_ticket(c, row.number) for row in c.execute(mine.with_for_update(skip_locked=True)).all())
 
 
 def _chain_ticket(c: sa.Connection, number: str) -> bool:

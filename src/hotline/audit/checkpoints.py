@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import sqlalchemy as sa
 
+from hotline.audit.opening import is_open
 from hotline.database.columns import format_instant
 from hotline.database.hash_chain import chain_hash
 from hotline.database.insert_ignore import insert_ignoring_duplicates
@@ -21,9 +22,11 @@ from hotline.security_log.tables import audit_key, checkpoint, checkpoint_head
 from hotline.tickets.tables import event, ticket
 
 EVERY = timedelta(hours=1)
+PART = 5000  # tickets that one checkpoint looks at where all are looked at
+GAP = timedelta(days=1)  # events may be deleted that no checkpoint has seen, where the last one is older
 # events are numbered when they are written, and a transaction that began earlier may commit later
 OVERLAP = 5000
-SIGNED = ("number", "at", "event", "log_position", "log_hash", "tickets", "heads")
+SIGNED = ("number", "at", "event", "log_position", "log_hash", "tickets", "heads", "through", "closed")
 SEALED = (SealedColumn(audit_key, "sealed", lambda row: _context(row["public"])),)
 Head = tuple[str, int, str]  # number, last line, its hash
 
@@ -55,21 +58,28 @@ def checkpoint_hash(before: str, values: dict[str, Any]) -> str:
 
 
 def make_checkpoint(c: sa.Connection, secret: bytes, now: datetime, every: timedelta = EVERY) -> dict[str, Any] | None:
-    """The next checkpoint, in this transaction. None: the last one is not older than `every`."""
+    """The next checkpoint, in this transaction. None: the last one is not older than `every`.
+
+    It holds what changed by the events since the one before. The first looks at all tickets, and so does the first
+    after all lines had their hashes, and one after which events are missing: PART tickets at a time, each part a
+    checkpoint of its own without a pause (`through`)."""
     number, before = lock_head(c, CHECKPOINTS)
-    last = c.execute(sa.select(checkpoint.c.at, checkpoint.c.event).where(checkpoint.c.number == number)).first()
-    if last is not None and now - last.at < every:
+    last = c.execute(sa.select(checkpoint).where(checkpoint.c.number == number)).first()
+    if last is not None and last.through is None and now - last.at < every:
         return None
-    heads, newest = _changed_heads(c, number, int(last.event) if last is not None else 0)
+    look = _next_look(c, last, now)
+    heads, through = (_changed_heads(c, look.event), None) if look.after is None else _next_heads(c, look.after)
     log_position, log_hash = lock_head(c, CHAIN)
     values: dict[str, Any] = {
         "number": number + 1,
         "at": now,
-        "event": newest,
+        "event": look.newest,
         "log_position": log_position,
         "log_hash": log_hash,
         "tickets": len(heads),
         "heads": heads_hash(heads),
+        "through": through,
+        "closed": look.closed,
     }
     values["hash"] = checkpoint_hash(before, values)
     signature = _sign(c, secret, values["hash"], now)
@@ -82,18 +92,48 @@ def make_checkpoint(c: sa.Connection, secret: bytes, now: datetime, every: timed
     return values
 
 
-def _changed_heads(c: sa.Connection, last: int, seen: int) -> tuple[list[Head], int]:
-    """The heads of tickets that changed since the checkpoint `last`, and the newest event. The first checkpoint holds
-    all tickets."""
-    newest = int(c.execute(sa.select(sa.func.coalesce(sa.func.max(event.c.id), 0))).scalar_one())
-    stands = sa.select(ticket.c.number, ticket.c.chained, ticket.c.head).where(ticket.c.head.is_not(None))
-    if last:
-        changed = sa.select(event.c.number).where(event.c.id > seen - OVERLAP).distinct()
-        stands = stands.where(ticket.c.number.in_(changed))
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a checkpoint looks at. `after`: the tickets that follow this number; None: those with events after `event`.
+    `newest`: the event to go on from next time."""
+
+    event: int
+    newest: int
+    closed: bool
+    after: str | None = None
+
+
+def _next_look(c: sa.Connection, last: Any, now: datetime) -> _Look:
+    if last is not None and last.through is not None:  # what changes behind it is found by the events since it began
+        return _Look(last.event, last.event, bool(last.closed), last.through)
+    bounds = c.execute(sa.select(sa.func.min(event.c.id), sa.func.max(event.c.id))).one()
+    oldest, seen = bounds[0], int(last.event) if last is not None else 0
+    newest, closed = max(int(bounds[1] or 0), seen), not is_open(c)
+    misses_events = last is not None and now - last.at > GAP and (oldest is None or oldest > seen + 1)
+    if last is None or misses_events or (closed and not last.closed):
+        return _Look(seen, newest, closed, "")
+    return _Look(seen, newest, closed)
+
+
+def _changed_heads(c: sa.Connection, seen: int) -> list[Head]:
+    """The heads of tickets with events since `seen`."""
+    changed = sa.select(event.c.number).where(event.c.id > seen - OVERLAP).distinct()
+    return _unheld_heads(c, ticket.c.number.in_(changed))
+
+
+def _next_heads(c: sa.Connection, after: str) -> tuple[list[Head], str | None]:
+    """The heads of the next tickets, and the last of these; None: there are no more."""
+    beyond = sa.select(ticket.c.number).where(ticket.c.number > after).order_by(ticket.c.number)
+    last = c.execute(beyond.offset(PART - 1).limit(1)).scalar()
+    within = [ticket.c.number > after, *([ticket.c.number <= last] if last is not None else ())]
+    return _unheld_heads(c, sa.and_(*within)), last
+
+
+def _unheld_heads(c: sa.Connection, which: sa.ColumnElement[bool]) -> list[Head]:
     held = checkpoint_head.alias()
     known = sa.exists().where(held.c.number == ticket.c.number, held.c.seq == ticket.c.chained)
-    rows = c.execute(stands.where(~known).execution_options(yield_per=1000))
-    return sorted((str(r.number), int(r.chained), str(r.head)) for r in rows), newest
+    heads = sa.select(ticket.c.number, ticket.c.chained, ticket.c.head).where(ticket.c.head.is_not(None), which, ~known)
+    return sorted((str(r.number), int(r.chained), str(r.head)) for r in c.execute(heads))
 
 
 def _sign(c: sa.Connection, secret: bytes, digest: str, now: datetime) -> Signature:
@@ -143,3 +183,9 @@ def checkpoint_line(values: Any) -> bytes:
     shown = {name: values[name] for name in (*SIGNED, "hash", "key", "signature")}
     shown["at"] = format_instant(shown["at"])
     return orjson.dumps(shown)
+
+
+def load_checkpoints_after(c: sa.Connection, number: int, limit: int) -> Sequence[sa.RowMapping]:
+    """The checkpoints after a number, in order."""
+    later = sa.select(checkpoint).where(checkpoint.c.number > number).order_by(checkpoint.c.number)
+    return c.execute(later.limit(limit)).mappings().all()

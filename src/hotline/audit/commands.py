@@ -3,7 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,29 +30,53 @@ def verify(
     Exits 1 and names the first row that is wrong."""
     from datetime import UTC
 
-    from hotline.audit.verification import ChainFault, verify
+    from hotline.audit.shipping import LogDestinations
+    from hotline.audit.verification import ChainFault, verify_history
 
-    outside = []
-    if checkpoints is not None:
-        try:
-            outside = [json.loads(line) for line in checkpoints.read_text().splitlines() if line.strip()]
-        except (OSError, ValueError):
-            stop(f"cannot read {checkpoints}: one JSON object a line", 2)
+    outside = _read_checkpoints(checkpoints) if checkpoints is not None else []
     moment = None if since is None else since.replace(tzinfo=UTC) if since.tzinfo is None else since
 
     async def work(services: "Services") -> "ChainFault | Verified":
-        return await services.db.snapshot(lambda c: verify(c, services.secret, services.clock(), moment, outside))
+        now, kept = services.clock(), services.part(LogDestinations).checkpoints
+        if checkpoints is None and kept is not None and kept.exists():
+            outside.extend(_read_checkpoints(kept))
+        return await services.db.snapshot(lambda c: verify_history(c, services.secret, now, moment, outside))
 
     line: CommandLine = context.obj
     found = line.with_services(work)
     if isinstance(found, ChainFault):
-        stop(f"wrong: {found.row}: {found.why}")
+        stop(f"{found.row}: {found.why}")
     say(
-        f"well: {found.tickets} tickets with {found.lines} lines, {found.events} security events, "
+        f"unchanged: {found.tickets} tickets with {found.lines} lines, {found.events} security events, "
         f"{found.checkpoints} checkpoints"
     )
     if found.waiting:
         say(f"{found.waiting} lines have no hash yet: the worker chains them")
+
+
+def _read_checkpoints(path: Path) -> list[Any]:
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+    except (OSError, ValueError):
+        stop(f"cannot read {path}: one JSON object a line", 2)
+
+
+@audit.command()
+def reopen(context: typer.Context) -> None:
+    """Chain lines without a hash again: after processes of an older version have run. The security log tells of it.
+
+    Exits 1 where they are chained already."""
+    from hotline.audit.opening import reopen
+    from hotline.organisation.model.actors import COMMAND_LINE
+
+    async def work(services: "Services") -> bool:
+        now = services.clock()
+        return await services.db.transact(lambda c: reopen(c, COMMAND_LINE, now))
+
+    line: CommandLine = context.obj
+    if not line.with_services(work):
+        stop("lines without a hash are chained already")
+    say("lines without a hash are chained by the worker, for a day at least")
 
 
 @audit.command()

@@ -1,13 +1,15 @@
-"""The jobs of audit: send the security log elsewhere, take a checkpoint each hour, chain lines without a hash."""
+"""The jobs of audit: send the security log and checkpoints elsewhere, take a checkpoint each hour, chain lines without
+a hash, and look at the last day's history each night."""
 
-import asyncio
 from collections.abc import Sequence
 
 import structlog
 
-from hotline.audit.chaining import chain_next
-from hotline.audit.checkpoints import checkpoint_line, make_checkpoint
-from hotline.audit.shipping import LogDestinations, append_private, ship_next
+from hotline.audit.chaining import chain_tickets, find_unchained
+from hotline.audit.checkpoints import make_checkpoint
+from hotline.audit.opening import end_opening, is_open
+from hotline.audit.shipping import LogDestinations, ship_checkpoints, ship_next
+from hotline.audit.verification import ChainFault, verify_recent
 from hotline.jobs import LONG_PAUSE, MEDIUM_PAUSE, Job
 from hotline.tickets.context import Services
 
@@ -15,24 +17,57 @@ log = structlog.get_logger("hotline.security_log")
 
 
 def audit_jobs(services: Services) -> Sequence[Job]:
+    """The jobs, for a worker."""
+    return (
+        *(_shipping_job(services, name) for name in services.part(LogDestinations).names),
+        _checkpoint_job(services),
+        _chaining_job(services),
+    )
+
+
+async def check_recent_history(services: Services) -> ChainFault | None:
+    """Verify what has happened since yesterday, and log what is wrong."""
+    now = services.clock()
+    found = await services.db.snapshot(lambda c: verify_recent(c, services.secret, now))
+    if isinstance(found, ChainFault):
+        log.error("audit.changed", row=found.row, why=found.why)
+        return found
+    return None
+
+
+def _checkpoint_job(services: Services) -> Job:
     async def take_checkpoint() -> bool:
-        now, to = services.clock(), services.part(LogDestinations).checkpoints
+        now = services.clock()
         made = await services.db.transact(lambda c: make_checkpoint(c, services.secret, now))
         if made is not None:
             log.info("audit.checkpoint", number=made["number"], tickets=made["tickets"], hash=made["hash"])
-            if to is not None:
-                await asyncio.to_thread(append_private, to, checkpoint_line(made) + b"\n")
-        return False
+        try:
+            await ship_checkpoints(services)
+        except OSError as fault:
+            log.warning("audit.checkpoint_not_kept", why=fault.strerror or str(fault))
+        return made is not None and made["through"] is not None
+
+    return Job("checkpoints", take_checkpoint, LONG_PAUSE)
+
+
+def _chaining_job(services: Services) -> Job:
+    after = ""
 
     async def chain_older() -> bool:
-        now = services.clock()
-        return await services.db.transact(lambda c: chain_next(c, now)) > 0
+        nonlocal after
+        if not await services.db.snapshot(is_open):
+            return False
+        begun, numbers = after, await services.db.snapshot(lambda c: find_unchained(c, after))
+        if numbers:
+            after = numbers[-1]
+            return await services.db.transact(lambda c: chain_tickets(c, numbers)) > 0
+        after = ""
+        if not begun:
+            now = services.clock()
+            await services.db.transact(lambda c: end_opening(c, now))
+        return False
 
-    return (
-        *(_shipping_job(services, name) for name in services.part(LogDestinations).names),
-        Job("checkpoints", take_checkpoint, LONG_PAUSE),
-        Job("chaining", chain_older, LONG_PAUSE),
-    )
+    return Job("chaining", chain_older, LONG_PAUSE)
 
 
 def _shipping_job(services: Services, destination: str) -> Job:

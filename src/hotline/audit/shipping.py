@@ -9,19 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import orjson
 
 from hotline.audit import shipments
+from hotline.audit.checkpoints import checkpoint_line, load_checkpoints_after
 from hotline.database.context import PlatformServices
 from hotline.database.prepared import Row
 from hotline.security_log.store import load_after
 from hotline.security_log.vocabulary import EventOutcome
 
 MAX_BATCH = 500
+CHECKPOINT_FILE = "checkpoint"
 LEASE = timedelta(minutes=2)
 TIMEOUT = 10.0  # seconds to connect, and to send a batch
 LOG_AUDIT = 13  # the facility of RFC 5424
@@ -39,6 +40,25 @@ class LogDestinations:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(name for name in ("file", "syslog") if getattr(self, name) is not None)
+
+
+async def ship_checkpoints(services: PlatformServices) -> None:
+    """Append the checkpoints that are not in the file yet, in order. Raises OSError: none counts as kept then. After a
+    crash the last ones may stand there twice."""
+    path, token = services.part(LogDestinations).checkpoints, str(uuid4())
+    if path is None:
+        return
+    position = await services.db.transact(lambda c: shipments.claim(c, CHECKPOINT_FILE, token, LEASE))
+    if position is None:
+        return
+    last = position
+    try:
+        rows = await services.db.snapshot(lambda c: load_checkpoints_after(c, position, MAX_BATCH))
+        if rows:
+            await asyncio.to_thread(append_private, path, b"".join(checkpoint_line(row) + b"\n" for row in rows))
+            last = rows[-1]["number"]
+    finally:
+        await services.db.transact(lambda c: shipments.release(c, CHECKPOINT_FILE, token, last))
 
 
 async def ship_next(services: PlatformServices, destination: str) -> bool:
@@ -127,9 +147,3 @@ async def send_syslog(address: str, rows: Sequence[Row]) -> None:
     finally:
         writer.close()
         await writer.wait_closed()
-
-
-def as_record(row: Row) -> dict[str, Any]:
-    """A row as the lines have it."""
-    record: dict[str, Any] = orjson.loads(event_line(row))
-    return record

@@ -1,31 +1,35 @@
 """Verifies the chains and the checkpoints: everything is read once and in order, a batch at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.audit import chaining
 from hotline.audit.checkpoints import SIGNED, checkpoint_hash, heads_hash, is_our_key, is_signed
+from hotline.audit.opening import is_open
 from hotline.database.columns import Instant, format_instant, sealing_of
 from hotline.database.hash_chain import GENESIS
 from hotline.database.sealing import Sealing
 from hotline.security_log.store import CHAIN, CHAINED, CHECKPOINTS
 from hotline.security_log.tables import chain_head, checkpoint, checkpoint_head, security_log
+from hotline.tickets.model.vocabulary import ATTACHED_FILE, Action
 from hotline.tickets.store.chain import (
     RAW_IMAGE,
     RAW_LINE,
     decoders_of,
+    stored_changes,
     stored_hash,
     stored_image_hash,
     stored_line_hash,
 )
-from hotline.tickets.tables import ticket, timeline
+from hotline.tickets.tables import attachment, ticket, timeline
 
 PAGE = 500
+RECENT = timedelta(days=1)
+LATE = timedelta(hours=3)  # a checkpoint is made each hour
 _LOG_COLUMNS = tuple(security_log.c[name] for name in CHAINED)
 _LOG_DECODERS = decoders_of(_LOG_COLUMNS)
 _RAW_LOG = tuple(sa.type_coerce(c, sa.types.NullType()).label(c.name) for c in (*_LOG_COLUMNS, security_log.c.hash))
@@ -51,18 +55,42 @@ class Verified:
     waiting: int = 0
 
 
-def verify(
+def verify_history(
     c: sa.Connection,
     secret: bytes,
     now: datetime,
     since: datetime | None = None,
     outside: Sequence[Mapping[str, Any]] = (),
 ) -> ChainFault | Verified:
-    """The first fault, or what was read. `secret`: by which our signing keys are known. `since`: only tickets with
-    lines, events and checkpoints from then on. `outside`: checkpoints that were kept elsewhere."""
+    """The same as `verify`, and a fault too where what is older than LATE stands in no checkpoint: whoever deletes all
+    of them leaves nothing else that is wrong."""
+    found = verify(c, secret, since, outside)
+    if isinstance(found, Verified) and found.checkpoints == 0 and _has_older(c, now - LATE):
+        return ChainFault("checkpoint 1", f"none is there, and lines older than {LATE} are; a worker makes them")
+    return found
+
+
+def _has_older(c: sa.Connection, than: datetime) -> bool:
+    line = sa.select(timeline.c.number).where(timeline.c.at < sa.bindparam("than", than, type_=Instant))
+    return c.execute(line.limit(1)).first() is not None
+
+
+def verify_recent(c: sa.Connection, secret: bytes, now: datetime) -> ChainFault | Verified:
+    """What has happened in the last day, and every checkpoint's signature."""
+    return verify_history(c, secret, now, now - RECENT)
+
+
+def verify(
+    c: sa.Connection,
+    secret: bytes,
+    since: datetime | None = None,
+    outside: Sequence[Mapping[str, Any]] = (),
+) -> ChainFault | Verified:
+    """The first fault, or what was read. `secret`: by which our signing keys are known. `since`: only tickets that
+    have changed, events and checkpoints from then on. `outside`: checkpoints that were kept elsewhere."""
     found = Verified()
     fault = (
-        _verify_tickets(c, now, since, found)
+        _verify_tickets(c, since, found)
         or _verify_log(c, since, found)
         or _verify_checkpoints(c, secret, since, found)
         or _compare_outside(c, outside)
@@ -72,11 +100,7 @@ def verify(
 
 def _pages(c: sa.Connection, since: datetime | None) -> Iterator[tuple[str, str | None]]:
     """Ranges of ticket numbers (after, up to; None: to the end), each with at most PAGE tickets."""
-    source = sa.select(ticket.c.number)
-    if since is not None:
-        recent = timeline.c.at >= sa.bindparam("since", since, type_=Instant)
-        source = sa.select(timeline.c.number).where(recent).distinct()
-    numbers = source.subquery().c.number
+    numbers = (sa.select(ticket.c.number) if since is None else _changed_since(since)).subquery().c.number
     after = ""
     while True:
         last = c.execute(sa.select(numbers).where(numbers > after).order_by(numbers).limit(PAGE)).scalars().all()
@@ -87,16 +111,34 @@ def _pages(c: sa.Connection, since: datetime | None) -> Iterator[tuple[str, str 
         after = last[-1]
 
 
-def _verify_tickets(c: sa.Connection, now: datetime, since: datetime | None, found: Verified) -> ChainFault | None:
-    open_still, sealing = chaining.is_open(c, now), sealing_of(c.dialect)
+def _changed_since(since: datetime) -> sa.CompoundSelect[tuple[str]]:
+    """Numbers of tickets that have a line since then, or whose row says that they changed: their last lines may be
+    gone."""
+    moment = sa.bindparam("since", since, type_=Instant)
+    return sa.union(
+        sa.select(timeline.c.number).where(timeline.c.at >= moment),
+        sa.select(ticket.c.number).where(ticket.c.updated_at >= moment),
+    )
+
+
+@dataclass(slots=True)
+class _Rules:
+    """How a range of tickets is read. `files`: ticket, hash and name of each file of it, by its id."""
+
+    sealing: Sealing
+    open_still: bool
+    files: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+
+
+def _verify_tickets(c: sa.Connection, since: datetime | None, found: Verified) -> ChainFault | None:
+    rules = _Rules(sealing_of(c.dialect), is_open(c))
     for after, last in _pages(c, since):
         within = [ticket.c.number > after, *([ticket.c.number <= last] if last is not None else ())]
         lines_within = [timeline.c.number > after, *([timeline.c.number <= last] if last is not None else ())]
         if since is not None:
-            recent = timeline.c.at >= sa.bindparam("since", since, type_=Instant)
-            changed = sa.select(timeline.c.number).where(recent)
-            within.append(ticket.c.number.in_(changed))
-            lines_within.append(timeline.c.number.in_(changed))
+            changed = _changed_since(since).subquery()
+            within.append(ticket.c.number.in_(sa.select(changed.c.number)))
+            lines_within.append(timeline.c.number.in_(sa.select(changed.c.number)))
         stands = {
             row.number: row for row in c.execute(sa.select(*RAW_IMAGE, ticket.c.head, ticket.c.chained).where(*within))
         }
@@ -106,21 +148,42 @@ def _verify_tickets(c: sa.Connection, now: datetime, since: datetime | None, fou
             .order_by(timeline.c.number, timeline.c.seq)
             .execution_options(yield_per=1000)
         )
+        rules.files = _files(c, after, last)
         seen = set()
         for number, lines in groupby(rows, key=lambda row: row.number):
             seen.add(number)
-            if fault := _verify_ticket(
-                number, lines, stands.get(number), found, open_still=open_still, sealing=sealing
-            ):
+            if fault := _verify_ticket(number, lines, stands.get(number), found, rules):
                 return fault
         if without := sorted(stands.keys() - seen):
             return ChainFault(f"ticket {without[0]}", "its timeline is gone")
     return None
 
 
-def _verify_ticket(
-    number: str, lines: Iterator[Any], stands: Any, found: Verified, *, open_still: bool, sealing: Sealing
-) -> ChainFault | None:
+def _files(c: sa.Connection, after: str, last: str | None) -> Mapping[str, tuple[str, str, str]]:
+    """Ticket, hash and name of each file of a range of tickets, by its id."""
+    a = attachment
+    within = a.c.number > after if last is None else sa.and_(a.c.number > after, a.c.number <= last)
+    rows = c.execute(sa.select(a.c.id, a.c.number, a.c.sha256, a.c.name).where(within))
+    return {str(row.id): (str(row.number), row.sha256, row.name) for row in rows}
+
+
+def _verify_file(line: Any, rules: _Rules) -> ChainFault | None:
+    """Of a line that is as it was written: the file that it names."""
+    if (
+        line.action != Action.ATTACH
+        or (named := stored_changes(line.changes, rules.sealing).get(ATTACHED_FILE)) is None
+    ):
+        return None
+    file = named[1]
+    stands = rules.files.get(file["id"])
+    if stands is None:
+        return ChainFault(f"attachment {file['id']}", "it is gone")
+    if stands != (line.number, file["sha256"], file["name"]):
+        return ChainFault(f"attachment {file['id']}", "it is not the file that was attached")
+    return None
+
+
+def _verify_ticket(number: str, lines: Iterator[Any], stands: Any, found: Verified, rules: _Rules) -> ChainFault | None:
     before, seq, image, waiting = GENESIS, 0, None, 0
     for line in lines:
         place = f"timeline {number} line {line.seq}"
@@ -128,14 +191,16 @@ def _verify_ticket(
             return ChainFault(f"timeline {number} line {seq + 1}", "it is gone")
         seq = line.seq
         if line.hash is None:
-            if not open_still:
+            if not rules.open_still:
                 return ChainFault(place, "it has no hash")
             waiting += 1
             continue
         if waiting:
             return ChainFault(place, "the line before it has no hash")
-        if stored_line_hash(before, line, sealing) != line.hash:
+        if stored_line_hash(before, line, rules.sealing) != line.hash:
             return ChainFault(place, "it is not what was written, or the line before it is gone")
+        if fault := _verify_file(line, rules):
+            return fault
         before, image = line.hash, line.image
         found.lines += 1
     if stands is None:
@@ -148,7 +213,7 @@ def _verify_ticket(
         return None
     if (stands.head, stands.chained) != (before, seq):
         return ChainFault(f"ticket {number}", "it names another end of its timeline")
-    if image is None or stored_image_hash(stands[: len(RAW_IMAGE)], sealing) != image:
+    if image is None or stored_image_hash(stands[: len(RAW_IMAGE)], rules.sealing) != image:
         return ChainFault(f"ticket {number}", "it is not as its last change left it")
     return None
 
@@ -163,8 +228,10 @@ def _verify_log(c: sa.Connection, since: datetime | None, found: Verified) -> Ch
             position = first - 1
             earlier = sa.select(security_log.c.hash).where(security_log.c.position == position)
             before = c.execute(earlier).scalar() or GENESIS
-        elif first is None:
-            return None
+        elif first is None:  # nothing since then, or the end is gone
+            last = sa.select(security_log.c.position, security_log.c.hash).order_by(security_log.c.position.desc())
+            end = c.execute(last.limit(1)).first()
+            return _verify_head(c, CHAIN, "security log", end.position if end else 0, end.hash if end else GENESIS)
     rows = c.execute(
         sa.select(*_RAW_LOG)
         .where(security_log.c.position > position)
@@ -206,6 +273,7 @@ def _verify_checkpoints(c: sa.Connection, secret: bytes, since: datetime | None,
         try:
             values = {name: getattr(row, name) for name in SIGNED}
             values["at"] = datetime.fromisoformat(row.at) if isinstance(row.at, str) else row.at
+            values["closed"] = bool(row.closed) if row.closed in (0, 1) else row.closed
             if isinstance(row.at, str) and format_instant(values["at"]) != row.at:
                 return ChainFault(place, "it is not what was signed")
             digest = checkpoint_hash(before, values)
@@ -253,6 +321,8 @@ def _verify_heads(c: sa.Connection, number: int, expected: str, count: int) -> C
 
 def _compare_outside(c: sa.Connection, outside: Sequence[Mapping[str, Any]]) -> ChainFault | None:
     for kept in outside:
+        if not _is_checkpoint(kept):
+            return ChainFault("the file of checkpoints", "a line of it is not a checkpoint")
         place = f"checkpoint {kept['number']}"
         if not is_signed(kept["hash"], kept["key"], kept["signature"]):
             return ChainFault(place, "the one in the file is not signed by its key")
@@ -262,6 +332,14 @@ def _compare_outside(c: sa.Connection, outside: Sequence[Mapping[str, Any]]) -> 
         if row.hash != kept["hash"]:
             return ChainFault(place, "the one in the file is another one")
     return None
+
+
+def _is_checkpoint(kept: Any) -> bool:
+    """Whether a line from outside has what is compared, as it was printed."""
+    if not isinstance(kept, Mapping):
+        return False
+    texts = all(isinstance(kept.get(name), str) for name in ("hash", "key", "signature"))
+    return texts and isinstance(kept.get("number"), int)
 
 
 def load_last_checkpoint(c: sa.Connection) -> datetime | None:

@@ -1,19 +1,17 @@
 """The check of the doctor that history is as it was written."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from hotline.audit.verification import ChainFault, load_last_checkpoint, verify
+from hotline.audit.verification import LATE, ChainFault, load_last_checkpoint, verify_recent
 from hotline.operations.findings import Finding, build_finding
 from hotline.organisation.model.directory import Directory
 from hotline.tickets.context import Services
 
-RECENT = timedelta(days=1)  # `hotline audit verify` reads everything
-LATE = timedelta(hours=3)  # one is made each hour
-
 
 async def check_history(services: Services, directory: Directory, now: datetime) -> list[Finding]:
-    """The tickets and events of the last day, and every checkpoint's signature."""
-    found = await services.db.snapshot(lambda c: verify(c, services.secret, now, now - RECENT))
+    """The tickets and events of the last day, and every checkpoint's signature. `hotline audit verify` reads
+    everything."""
+    found = await services.db.snapshot(lambda c: verify_recent(c, services.secret, now))
     if isinstance(found, ChainFault):
         return [build_finding("audit", "doctor.audit.changed", wrong=True, row=found.row)]
     last = await services.db.snapshot(load_last_checkpoint)

@@ -42,6 +42,8 @@ checkpoint = table(
     C("log_hash", S(64), nullable=False),
     C("tickets", sa.Integer, nullable=False, doc="How many changed since the checkpoint before"),
     C("heads", S(64), nullable=False, doc="SHA-256 of their numbers, last lines and hashes"),
+    C("through", S(14), doc="Up to which ticket a look at all of them has come; absent: it has seen all"),
+    C("closed", sa.Boolean, nullable=False, doc="Whether lines without a hash were chained no longer"),
     C("hash", S(64), nullable=False, doc="SHA-256 of the hash of the checkpoint before and of the columns above"),
     C("key", S(64), nullable=False, doc="The public key, hexadecimal"),
     C("signature", S(128), nullable=False, doc="Ed25519 over `hash`, hexadecimal"),
@@ -64,9 +66,11 @@ audit_key = table(
 )  # fmt: skip
 
 chain_opening = table(
-    "chain_opening", "One row: since when lines have hashes. For a day after, those without one are chained.",
-    C("id", sa.Integer, primary_key=True, autoincrement=False),
+    "chain_opening", "While the newest row has not ended, lines without a hash are chained. It ends when all have one, after a day.",
+    C("id", sa.Integer, primary_key=True, autoincrement=False, doc="1: the migration; more: opened anew"),
     C("at", Instant, nullable=False),
+    C("ended_at", Instant),
+    C("log_position", sa.BigInteger, nullable=False, doc="The row of the security log that tells who opened it; 0: the migration"),
 )  # fmt: skip
 
 log_shipment = table(

@@ -40,6 +40,7 @@ class Deed(StrEnum):
     RETENTION_CHANGED = "retention_changed"
     PUBLICATION_CHANGED = "publication_changed"
     LOG_READ = "log_read"
+    HISTORY_REOPENED = "history_reopened"  # lines without a hash are chained again
     EVENTS_LOST = "events_lost"  # how many could not be written
 
 

@@ -16,7 +16,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model.ticket import Attachment, Command, Facts
 from hotline.tickets.model.visibility import can_see_file
-from hotline.tickets.model.vocabulary import Action
+from hotline.tickets.model.vocabulary import ATTACHED_FILE, Action
 from hotline.tickets.store import history
 from hotline.web.idempotency import ActionResult
 
@@ -46,7 +46,8 @@ async def attach(
         file = Attachment(
             str(uuid4()), facts.ticket.number, stored.sha256, name, stored.media_type, stored.size, request.now, by
         )
-        command = Command(Action.ATTACH, facts.ticket.version)
+        named = {"id": file.id, "sha256": file.sha256, "name": file.name}
+        command = Command(Action.ATTACH, facts.ticket.version, {ATTACHED_FILE: named})
 
         def render_attachment(_: Facts, file: Attachment = file) -> str:
             return render(file)

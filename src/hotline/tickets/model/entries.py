@@ -6,6 +6,7 @@ from typing import Any
 
 from hotline.tickets.model.ticket import Assignment, Command
 from hotline.tickets.model.vocabulary import (
+    ATTACHED_FILE,
     ESCALATION_LEVEL,
     INCIDENT_STATE,
     Action,
@@ -38,5 +39,6 @@ def order_changes(before: Assignment, after: Assignment) -> dict[str, Any]:
 
 _ENTRY_ONLY = (
     F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, F.INCIDENT, INCIDENT_STATE, "clock", ESCALATION_LEVEL,
+    ATTACHED_FILE,
 )  # fmt: skip
 _ORDER = tuple(f.name for f in fields(Assignment))

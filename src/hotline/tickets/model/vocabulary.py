@@ -334,6 +334,7 @@ class Guard(StrEnum):
 
 
 ESCALATION_LEVEL = "rung"  # the level of an escalation, under the name that stored timeline entries have
+ATTACHED_FILE = "file"  # id, SHA-256 and name of a file, so that the chain of the timeline proves it
 INCIDENT_STATE = "incident_state"  # what became of the incident that a ticket carries
 OFFERED = "offered"  # beside a link: the ticket tells of more, and is not merged before a person says so
 CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would tell them

@@ -96,6 +96,12 @@ def _parsed(value: Any) -> Any:
     return orjson.loads(value) if is_json else value
 
 
+def stored_changes(raw: Any, sealing: Sealing) -> Mapping[str, Any]:
+    """The changes of a stored line. Raises ValueError, TypeError or Refused where they cannot be read."""
+    found: Mapping[str, Any] = SealedDocument("timeline").unseal(sealing, _parsed(raw))
+    return found
+
+
 def decoders_of(columns: Sequence[sa.Column[Any]]) -> Mapping[int, _Decode]:
     """How raw values become those that a hash covers, by their place."""
     found = ((place, _decoder(column)) for place, column in enumerate(columns))
