@@ -147,14 +147,12 @@ def _run_call(p: DemoRun, line: dict[str, str], *, later: bool) -> Callable[[], 
             "due_at": due.isoformat(timespec="seconds"),
         }
     elif story in ("repeat", "urge"):
-        body["attach_to"] = p.tickets[other]
+        body["attach_to"] = open_number(p, p.tickets[other])
     ticket: Ticket = p.ask("desk", "POST", "/v1/calls", body)["ticket"]
     p.tickets[line["id"]] = ticket["number"]
 
     def finish() -> None:
-        STORIES[story](p, p.see(ticket["number"]) if later else ticket, p.tickets.get(other, ""))
-        p.done[story] += 1
-        after = p.see(ticket["number"])
+        after = play_story(p, story, ticket["number"], other)
         leads = [a["department"]["code"] for a in after["assignments"] if a["part"] == "lead"]
         department = leads[-1] if leads else "-"
         shown = f"{after['priority']:9} {department:18} {after['status']:13} {line['words'][:34]}"
@@ -164,6 +162,31 @@ def _run_call(p: DemoRun, line: dict[str, str], *, later: bool) -> Callable[[], 
         return finish
     finish()
     return None
+
+
+def play_story(p: DemoRun, story: str, number: str, other: str) -> Ticket:
+    """The story of a ticket to its end; the ticket after it. One that an open incident takes in has no story of its
+    own: it is dealt with there."""
+    ticket = p.see(number)
+    if not _is_of_incident(ticket):
+        try:
+            STORIES[story](p, ticket, p.tickets.get(other, ""))
+        except DemoFailed:
+            if not _is_of_incident(p.see(number)):  # else the worker took it in meanwhile
+                raise
+    ticket = p.see(number)
+    p.done["in an incident" if _is_of_incident(ticket) else story] += 1
+    return ticket
+
+
+def _is_of_incident(ticket: Ticket) -> bool:
+    return ticket["status"] == "merged" and ticket.get("incident") is not None
+
+
+def open_number(p: DemoRun, number: str) -> str:
+    """The ticket, or the one that an incident merged it into."""
+    ticket = p.see(number)
+    return str(ticket["parent"]) if _is_of_incident(ticket) else number
 
 
 def _dispatch(p: DemoRun, t: Ticket) -> Ticket:
@@ -339,4 +362,4 @@ def _withdraw(p: DemoRun, t: Ticket) -> None:
 
 
 def _merge(p: DemoRun, t: Ticket, other: str) -> None:
-    p.act("switch", t, "merge", target=other)
+    p.act("switch", t, "merge", target=open_number(p, other))

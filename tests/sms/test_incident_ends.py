@@ -4,7 +4,7 @@ from hotline.incidents.watch import IncidentWatch
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from tests.conftest import Player
-from tests.incidents.test_stories import BURST, act, only_incident, settled
+from tests.incidents.test_stories import BURST, act, only_incident, settled, solve
 from tests.sms.town import LI, WANG, Town
 
 
@@ -33,3 +33,27 @@ async def test_who_asks_how_it_goes_is_told_how_the_incident_ended(
     await town.writes(f"查询 {member['number']} {query_code(services.secret, member['number'])}", stranger)
     (told,) = await town.send()
     assert "18:30恢复供水" in told
+
+
+async def test_who_rates_what_is_over_is_told_so_in_their_language(
+    town: Town, desk: Player, switch: Player, pipes: Player, services: Services
+) -> None:
+    callers = [{"phone": who} for who in (WANG, LI, "13900000011", "13900000012", "13900000013")]
+    for text, caller in zip(BURST, callers, strict=True):
+        await desk.call(text, caller=caller)
+    worker = IncidentWatch(services)
+    await settled(worker)
+    incident = await only_incident(switch)
+    await town.send()
+    town.clock.forward(minutes=30)
+    await solve(switch, pipes, incident["parent"], "水管已修好")
+    await settled(worker)
+    await town.send()
+    town.clock.forward(minutes=30)
+    await town.writes("满意", WANG)  # whose ticket carries it: it is closed
+    await town.send()
+    print("PROBE", incident["parent"], [(t["number"], t["status"], t.get("parent"), t["flags"]) for t in (await switch.get("/v1/tickets")).json()["items"]])
+    for text, word in (("不满意", "处置完毕"), ("not satisfied", "log it anew")):
+        await town.writes(text, LI)
+        (told,) = await town.send()
+        assert word in told and incident["code"] in told

@@ -36,7 +36,7 @@ from hotline.tickets.act import act
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import SoughtMatter, find_open_repeat, profile_of
 from hotline.tickets.intake import number_shown, take_call
-from hotline.tickets.lookup import check_query_code, load_carried_answer, progress_fields
+from hotline.tickets.lookup import check_query_code, format_moment, load_carried_answer, progress_fields
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import OPEN, Action, Field
@@ -139,7 +139,9 @@ class IncomingText:
             if outcome is not None:
                 return self._with_alarm(outcome)
         if request.intent is Intent.RATE and not request.words and not row.urgent:
-            return needs_review("an answer to a question that is not open", target.ticket.number if target else None)
+            said = await self._answer_after_end(sender.phone)
+            reason, about = "an answer to a question that is not open", target.ticket.number if target else None
+            return needs_review(reason, about, messages=said)
         return await self._open_ticket()
 
     async def _change_stop_list(self, phone: str, too_many: bool) -> InboundOutcome:
@@ -214,6 +216,20 @@ class IncomingText:
         values = progress_fields(directory, facts, await self._reply_language(facts), carried)
         said = await self._reply("progress", facts, values)
         return InboundOutcome(InboundStatus.DONE, Effect.ASKED, facts.ticket.number, messages=said)
+
+    async def _answer_after_end(self, phone: str) -> tuple[Message, ...]:
+        """What who rates an incident that is over is told: when that was, and how to tell that it is not. Nothing to
+        whose newest ticket belongs to no such incident."""
+        recent_tickets = await sms_store.load_recent_tickets(self.services.db, caller_id(phone, self.services.secret))
+        if not recent_tickets:
+            return ()
+        facts = await ticket_facts.load_facts(self.services.db, SYSTEM_SCOPE, recent_tickets[0].number)
+        standing = (await load_carried_answer(self.services, facts.ticket)).standing if facts is not None else None
+        if facts is None or standing is None or standing.ended_at is None:
+            return ()
+        directory = await self.services.directory.now(self.now)
+        ended = format_moment(directory, standing.ended_at, await self._reply_language(facts))
+        return await self._reply("incident_after_end", facts, {"incident": standing.code, "ended": ended})
 
     def _is_own_ticket(self, facts: Facts, phone: str) -> bool:
         return facts.ticket.caller == caller_id(phone, self.services.secret)

@@ -29,7 +29,8 @@ from hotline.tickets.model.ticket import (
     Facts,
     call_of_ticket,
 )
-from hotline.tickets.model.vocabulary import LIVE, Action, Field
+from hotline.tickets.model.vocabulary import LIVE, READ_ANEW, Action, Field
+from hotline.tickets.reading_anew import read_anew_columns
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import build_split_plan, build_write_plan
@@ -222,6 +223,9 @@ async def _resolve_references(
         if due is not None and due > now + FURTHEST:
             rule = "within five years"
             return facts, command, Refusal(Code.INVALID, "a limit lies too far ahead", errors=((F.DUE_AT, rule),))
+    anew = await read_anew_columns(services, directory, facts.ticket, command)
+    if anew:
+        fields[READ_ANEW] = anew
     return facts, replace(command, fields=fields), None
 
 

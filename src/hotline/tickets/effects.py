@@ -136,14 +136,15 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
         case A.TRIAGE:
             return {
                 **_present_fields(fields, _AMENDS),
+                **fields.get(READ_ANEW, {}),
                 **_confidentiality_columns(before, fields),
                 "triaged_at": before.triaged_at or now,
             }
         case A.AMEND:
-            flags = (
-                {} if fields.get(F.FLAGS) is None else {"flags": _replace_manual_flags(before.flags, fields[F.FLAGS])}
-            )
-            return {**_present_fields(fields, _AMENDS), **_confidentiality_columns(before, fields), **flags}
+            anew = dict(fields.get(READ_ANEW, {}))
+            if fields.get(F.FLAGS) is not None:
+                anew["flags"] = _replace_manual_flags(anew.get("flags", before.flags), fields[F.FLAGS])
+            return {**_present_fields(fields, _AMENDS), **anew, **_confidentiality_columns(before, fields)}
         case A.ANSWER:
             satisfaction = fields.get(F.SATISFACTION)
             first = before.satisfaction_first or satisfaction  # of a reopened matter, what was said at first stays

@@ -5,7 +5,6 @@ from uuid import uuid4
 
 from hotline.database.deadlines import database_deadline
 from hotline.organisation.model.scopes import scope_of
-from hotline.organisation.model.vocabulary import LIVE_CHANNELS
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Refusal
 from hotline.text.numbering import parse_number
@@ -18,10 +17,8 @@ from hotline.tickets.model.address import ticket_parts
 from hotline.tickets.model.intake import IncomingCall, IntakeRequest, opened, read_anew
 from hotline.tickets.model.ticket import Change, Command, Ticket
 from hotline.tickets.model.vocabulary import READ_ANEW, SPLIT_INTO, Field, TicketStatus
+from hotline.tickets.reading_anew import advise_on
 from hotline.tickets.store import facts as ticket_facts
-from hotline.triage.model.advice import Advice
-from hotline.triage.model.advising import advise
-from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.places.parts import PART_NAMES, AddressParts
 from hotline.triage.model.titles import make_title
 from hotline.value_objects import replace
@@ -57,12 +54,12 @@ async def _read_anew(
     """What the sentence that stays makes of the ticket: its columns, and where nobody has sorted it yet how far the
     rules lead it, as they would have at intake."""
     directory = await services.directory.now(request.now)
-    kept = await _advise(services, ticket, stays)
+    kept = await advise_on(services, ticket, stays)
     taken = replace(_intake_request(ticket, stays), area=ticket.area, address=ticket.address, lat=ticket.lat)
     taken = replace(taken, lon=ticket.lon, address_parts=_given_parts(ticket))
     anew, further = read_anew(_incoming(ticket, taken, request), ticket.number, kept, directory)
     columns: dict[str, Any] = {"advice": anew.advice}
-    told = await _advise(services, ticket, ticket.narrative)
+    told = await advise_on(services, ticket, ticket.narrative)
     if ticket.title == make_title(directory, told, ticket.narrative, ticket.address):  # nobody chose another
         columns["title"] = anew.title
     if ticket.status is not TicketStatus.RECEIVED or ticket.triaged_at is not None:
@@ -79,7 +76,7 @@ def _given_parts(ticket: Ticket) -> AddressParts:
 async def _split_off(services: Services, origin: Ticket, text: str, request: WriteRequest) -> Change:
     """The new ticket that tells of this. Where its words name no other place, it is where the ticket is."""
     directory = await services.directory.now(request.now)
-    advice = await _advise(services, origin, text)
+    advice = await advise_on(services, origin, text)
     taken = _intake_request(origin, text)
     if advice.area is None or advice.area in directory.area_path(origin.area):
         taken = replace(
@@ -116,16 +113,3 @@ def _intake_request(origin: Ticket, text: str) -> IntakeRequest:
 def _incoming(origin: Ticket, taken: IntakeRequest, request: WriteRequest) -> IncomingCall:
     who = ParsedPhone(origin.phone, origin.phone, origin.caller is not None)
     return IncomingCall(taken, who, origin.caller, str(uuid4()), request.actor, request.now, origin=origin)
-
-
-async def _advise(services: Services, origin: Ticket, text: str) -> Advice:
-    return await services.offload.run(
-        len(text),
-        advise,
-        services.directory.derived(build_lexicon),
-        text,
-        None,
-        origin.area,
-        written=origin.channel not in LIVE_CHANNELS,
-        form_opinion=services.form_opinion,
-    )

@@ -37,6 +37,7 @@ QUIET_HOURS_EXEMPT = frozenset(  # these answer what the resident did a moment a
         "emergency",
         "joined",
         "incident_joined",
+        "incident_after_end",
         "progress",
         "progress_none",
         "opted_out",
@@ -47,7 +48,9 @@ QUIET_HOURS_EXEMPT = frozenset(  # these answer what the resident did a moment a
 OFFICER_TEMPLATES = frozenset({"duty", "escalation"})  # they are paid to be woken
 KEYWORD_REPLIES = ("help", "opted_out", "opted_in", "progress_none")  # to a keyword, about no ticket
 STOP_LIST_EXEMPT = frozenset({"opted_out", "opted_in"})  # the stop list does not stop what is said of itself
-COUNT_EXEMPT = ("joined", "progress", "progress_none", "help", "opted_out", "opted_in")  # answers they asked for
+COUNT_EXEMPT = (  # answers they asked for
+    "joined", "incident_after_end", "progress", "progress_none", "help", "opted_out", "opted_in",
+)  # fmt: skip
 # they need the first to answer; the others they asked for a moment ago
 CAP_EXEMPT = STOP_LIST_EXEMPT | {"solved", "reopened", "info"} | frozenset(COUNT_EXEMPT)
 # what becomes of a person's own request: above the cap it waits, and is not lost

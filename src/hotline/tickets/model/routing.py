@@ -11,11 +11,9 @@ from hotline.organisation.model.items import ANY, Route
 from hotline.organisation.model.vocabulary import Hours, Kind, Priority
 from hotline.text.reasons import Because
 from hotline.tickets.model.ticket import Assignment, Ticket
-from hotline.tickets.model.vocabulary import LIVE, OPEN, AssignmentStatus, Part, TicketStatus
+from hotline.tickets.model.vocabulary import DANGER_FLAG, LIVE, OPEN, AssignmentStatus, Part, TicketStatus
 from hotline.tickets.sla.policies import working_time_of
 from hotline.value_objects import replace
-
-_DANGER_FLAG = "danger:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ def dangers_of(ticket: Ticket) -> tuple[str, ...]:
     """The dangers that a ticket tells of and that are acted on: none once somebody found it to be no emergency."""
     if ticket.priority is not Priority.EMERGENCY:
         return ()
-    return tuple(flag.removeprefix(_DANGER_FLAG) for flag in ticket.flags if flag.startswith(_DANGER_FLAG))
+    return tuple(flag.removeprefix(DANGER_FLAG) for flag in ticket.flags if flag.startswith(DANGER_FLAG))
 
 
 def current_advice(directory: Directory, ticket: Ticket, orders: Sequence[Assignment], now: datetime) -> dict[str, Any]:

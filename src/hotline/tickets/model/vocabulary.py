@@ -340,7 +340,8 @@ OFFERED = "offered"  # beside a link: the ticket tells of more, and is not merge
 CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would tell them
 DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
 SPLIT_INTO = "split_into"  # the numbers of the tickets that a split opens; and the kind of the flag that names one
-READ_ANEW = "read_anew"  # beside a split: the columns that follow from the sentence that stays
+READ_ANEW = "read_anew"  # beside a split, a triage or an amendment: the columns that follow from the text
+DANGER_FLAG = "danger:"  # begins the flag that names a danger
 NAMES = "names"  # the kind of the flag that tells which ticket a machine's sender named
 SPLIT_FROM = "split_from"  # of the ticket that another is split off
 

@@ -14,6 +14,10 @@ _DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|
 _RESULT = frozenset("了咯咗着紧起")  # directly behind a verb: it has happened, or goes on
 _WHILE = ("的时候", "时候", "时突然", "时有", "时忽然")  # behind a film or a drill: when it happened, no part of it
 _STAGED = frozenset({"演练", "演习", "彩排", "排练"})  # in which dangers are played, but no illness
+_ERRANDS = (
+    "想问", "想办", "想申请", "想咨询", "想开", "想撤", "想查", "想要个", "想改", "想迁", "想知道", "想了解", "来问",
+    "来办", "是来", "打电话问", "打电话是", "来咨询", "来申请", "来撤",
+)  # fmt: skip
 _QUOTES = ("《", "“", "「", "『", '"')
 _QUOTED = r"[“「『\"][^”」』\"\n]{1,20}[”」』\"]"
 _BUSINESS_BEHIND = (
@@ -77,7 +81,9 @@ class Surroundings:
 
     @cached_property
     def present(self) -> list[Span]:
-        return self.in_sentence(Operator.PRESENT)
+        """What says that it is now, but for the day on which somebody comes about an errand: 今天想问."""
+        text = self.text
+        return [s for s in self.in_sentence(Operator.PRESENT) if not text.startswith(_ERRANDS, s[1])]
 
     def in_sentence(self, name: Operator) -> list[Span]:
         sentences = self.reading.sentences

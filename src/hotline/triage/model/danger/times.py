@@ -14,6 +14,7 @@ _BEFORE, _BEHIND = 24, 24  # characters around an English event in which its for
 _PROGRESSIVE = re.compile(r"(?:\b(?:is|are|am|keeps?)|['’](?:s|re|m)) (?:[a-z]{2,9} ){0,2}?([a-z]{2,14}ing)\b")
 _GOES_ON = re.compile(r"\b(?:again|now|still|right this)\b")
 _TURNS = re.compile(r"\b(?:and|but|then|so)\b|[,;]")  # between what was and what is
+_DISPOSAL, _DISPOSAL_REACH = frozenset("把将遭被畀俾"), 8  # in front of whom it happens to; then the verb
 _RELATIVE = frozenset({"正在", "又", "还在", "仍在", "仍然", "还没", "越来越", "刚刚", "just", "still", "keeps"})
 
 
@@ -45,7 +46,7 @@ class Times(Questions):
         before = [over for offset, over in marks if offset < self.event[1]]
         return before[-1] if before else latin and any(self.clause_of(s) == self.event_clause for s in past)
 
-    def _goes_on(self) -> bool:
+    def _goes_on(self, signs: Iterable[Operator] = (Operator.AGAIN, Operator.PRESENT, Operator.NOW)) -> bool:
         """Whether the event itself is told as going on: "he is kicking the door again"; or a clause behind it tells
         that it happens again: 昨晚有人砸门,今天又来砸了."""
         text, ends = self.text, self.in_sentence(Operator.PAST) + self.dates()
@@ -59,12 +60,11 @@ class Times(Questions):
                 for form in _PROGRESSIVE.finditer(text, begin, end)
             )
         verb = text[self.event[0]]
-        signs = (Operator.AGAIN, Operator.PRESENT, Operator.NOW)
         return any(
             self.event[1] <= span[0]
             and 0 < self.clause_of(span) - self.event_clause <= 2
             and (
-                verb in text[span[1] : span[1] + 4]
+                verb in text[span[1] : span[1] + (_DISPOSAL_REACH if text[span[1] : span[1] + 1] in _DISPOSAL else 4)]
                 or (self.danger is Danger.VIOLENCE and text.startswith(("来了", "来咯", "嚟"), span[1]))
             )
             for name in signs
@@ -94,4 +94,4 @@ class Times(Questions):
 
     def has_past_form(self) -> bool:
         ends = [end for _, end in self.hit.spans[:2]]
-        return any(self.text[e : e + 1] == "过" and self.text[e : e + 2] not in _NOT_PAST_FORMS for e in ends)
+        return not self._goes_on((Operator.AGAIN,)) and any(self.text[e : e + 1] == "过" and self.text[e : e + 2] not in _NOT_PAST_FORMS for e in ends)
