@@ -143,3 +143,12 @@ def checkpoint_line(values: Any) -> bytes:
     shown = {name: values[name] for name in (*SIGNED, "hash", "key", "signature")}
     shown["at"] = format_instant(shown["at"])
     return orjson.dumps(shown)
+
+
+def parse_checkpoint_line(line: str) -> dict[str, Any]:
+    """A checkpoint that was kept outside. Raises ValueError: it is none."""
+    found = orjson.loads(line)
+    is_one = isinstance(found, dict) and type(found.get("number")) is int and 0 < found["number"] < 2**63
+    if not is_one or not all(isinstance(found.get(name), str) for name in ("hash", "key", "signature")):
+        raise ValueError("not a checkpoint")
+    return dict(found)

@@ -1,6 +1,5 @@
 """The commands of audit: audit verify, audit checkpoint."""
 
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,14 +29,15 @@ def verify(
     Exits 1 and names the first row that is wrong."""
     from datetime import UTC
 
+    from hotline.audit.checkpoints import parse_checkpoint_line
     from hotline.audit.verification import ChainFault, verify
 
     outside = []
     if checkpoints is not None:
         try:
-            outside = [json.loads(line) for line in checkpoints.read_text().splitlines() if line.strip()]
+            outside = [parse_checkpoint_line(line) for line in checkpoints.read_text().splitlines() if line.strip()]
         except (OSError, ValueError):
-            stop(f"cannot read {checkpoints}: one JSON object a line", 2)
+            stop(f"cannot read {checkpoints}: one checkpoint a line, as `hotline audit checkpoint` prints it", 2)
     moment = None if since is None else since.replace(tzinfo=UTC) if since.tzinfo is None else since
 
     async def work(services: "Services") -> "ChainFault | Verified":
