@@ -9,7 +9,6 @@ import statistics
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ import asyncpg
 import orjson
 
 from bench import postgres, sweep
+from bench.harness import log_in
 from hotline.database.engine_postgres import Postgres
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
@@ -31,7 +31,7 @@ from tests.postgres import free_port
 
 EVENTS = 40
 OPEN = 3000  # orders, the same at every size
-PASSWORD = "a long pass 24365"
+FIRST_PASSWORD, PASSWORD = "seven lamps on the quay", "a long pass 24365"
 CALL = {"channel": "phone", "narrative": "3栋停水了", "category": "sdq-water"}
 
 
@@ -343,14 +343,14 @@ def sizes(
                    "HOTLINE_LOG_LEVEL": "error"}  # fmt: skip
             filled.append((env, cli(env, "key", "create", "sizes", "--role", "supervisor").strip()))
             cli(
-                {**env, "HOTLINE_PASSWORD": PASSWORD},
+                {**env, "HOTLINE_PASSWORD": FIRST_PASSWORD},
                 *("user", "add", "looker", "--name", "looker", "--role", "supervisor"),
             )
         doors = []
         for env, key in filled:
             port = free_port()
             houses.enter_context(serve(env, port))
-            doors.append((port, key, _logged_in(port)))
+            doors.append((port, key, log_in(port, "looker", FIRST_PASSWORD, PASSWORD)))
         found: dict[str, list[list[float]]] = {name: [] for name in paths}
         for _ in range(rounds):
             for name, path in paths.items():
@@ -367,27 +367,17 @@ def sizes(
     return found
 
 
-def _logged_in(port: int) -> str:
-    asked = urllib.request.Request(
-        f"http://127.0.0.1:{port}/v1/token",
-        json.dumps({"login": "looker", "password": PASSWORD}).encode(),
-        {"content-type": "application/json"},
-    )
-    with urllib.request.urlopen(asked) as answer:
-        return str(json.loads(answer.read())["token"])
-
-
 def _first_paint(port: int) -> float:
     """Milliseconds to the first paint of the slowest page, by a real browser; nan without one."""
     import shutil
 
-    chromium = shutil.which("chromium")
+    chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if chromium is None:
         return float("nan")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.dispatch_due(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{port}/console/login")
         page.fill("input[name=login]", "looker")

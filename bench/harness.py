@@ -111,6 +111,21 @@ def ask(port: int, key: str, method: str, path: str, body: Any = None, **headers
         return json.loads(reply.read()), reply.headers
 
 
+def log_in(port: int, login: str, first: str, own: str) -> str:
+    """The token of somebody who was given the password `first` and replaces it by `own`."""
+
+    def post(path: str, body: Any, **headers: str) -> Any:
+        address, sent = f"http://127.0.0.1:{port}{path}", json.dumps(body).encode()
+        request = urllib.request.Request(address, sent, {"content-type": "application/json", **headers})
+        with urllib.request.urlopen(request) as reply:
+            return json.loads(reply.read() or b"null")
+
+    token = post("/v1/token", {"login": login, "password": first})["token"]
+    change = {"old_password": first, "new_password": own}
+    post("/v1/me/password", change, authorization=f"Bearer {token}")
+    return str(post("/v1/token", {"login": login, "password": own})["token"])
+
+
 def round_trips(port: int) -> float:
     """Statements sent to the database since the server started."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as reply:

@@ -37,7 +37,7 @@ def signed(texts: list[str], serial: str) -> tuple[bytes, dict[str, str]]:
     }  # fmt: skip
 
 
-async def _measured(
+async def measure(
     url: str, key: str, burst: Callable[[httpx.AsyncClient, int], Awaitable[list[int]]] | None
 ) -> dict[str, Any]:
     """Milliseconds of the quiet caller from the moment a call was due, and every status: theirs, of `/healthz`, and of
@@ -128,7 +128,7 @@ def run(folder: Path, serve: Any, cli: Any) -> tuple[list[tuple[str, ...]], dict
             alone = 0.0
             with serve(env, port):
                 for load, burst in loads(key).items():
-                    told = asyncio.run(_measured(f"http://127.0.0.1:{port}", key, burst))
+                    told = asyncio.run(measure(f"http://127.0.0.1:{port}", key, burst))
                     alone = alone or told["p99"]
                     sick, refused = (sum(s not in (200, 201) for s in told[k]) for k in ("health", "quiet"))
                     answered = ", ".join(f"{told['loaded'].count(s)} × {s}" for s in sorted({*told["loaded"]}))

@@ -14,6 +14,7 @@ from itertools import chain, groupby, islice
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
+from zlib import crc32
 
 import asyncpg
 import httpx
@@ -27,6 +28,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hotline.application import build_app
+from hotline.audit.verification import Verified, verify
 from hotline.composition import assemble_services
 from hotline.console import app as console
 from hotline.database.engine_postgres import COMMAND_TIMEOUT, Postgres
@@ -332,7 +334,11 @@ def snapshot(sqlite_template: Path) -> Callable[[Any], DirectoryCache]:
 
 @pytest.fixture
 async def services(
-    db: Any, clock: Clock, tmp_path: Path, snapshot: Callable[[Any], DirectoryCache]
+    db: Any,
+    clock: Clock,
+    tmp_path: Path,
+    snapshot: Callable[[Any], DirectoryCache],
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Services]:
     made = assemble_services(
         db,
@@ -348,6 +354,19 @@ async def services(
     yield made
     await made.journal.drain()
     await made.security_log.drain()
+    if is_audited(request):
+        found = await made.db.snapshot(lambda c: verify(c, SECRET, clock()))
+        assert isinstance(found, Verified), f"after the story: {found}"
+
+
+def is_audited(request: pytest.FixtureRequest) -> bool:
+    """Whether the chains are verified after this story: after one in a few, always the same ones, for it takes time."""
+    every = int(request.config.getoption("audited"))
+    return not request.node.get_closest_marker("unchained") and crc32(request.node.nodeid.encode()) % every == 0
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--audited", default=8, type=int, help="verify the chains after one story in so many; 1: all")
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """The command line as a new user meets it: in an empty folder, with nothing but the wheel."""
 
+import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -45,6 +48,30 @@ def test_run_sets_everything_up_and_the_demo_plays_to_its_end(process: Process) 
     process.start("run")
     again = process.said("Stop with", after=before)
     assert "Password" not in again and "as before" in again
+    assert process.stop() == 0
+
+
+def shown_in(shown: Any, found: Any) -> bool:
+    """Whether an example that is shortened says what was found, but for times."""
+    if isinstance(shown, dict):
+        return all(key in found and (key.endswith(("_by", "_at")) or shown_in(shown[key], found[key])) for key in shown)
+    if isinstance(shown, list):
+        return len(shown) == len(found) and all(map(shown_in, shown, found))
+    return bool(shown == found)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl on this machine")
+def test_the_first_call_of_the_readme_is_answered_as_it_shows(folder: Path, process: Process) -> None:
+    text, chinese = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md"))
+    typed, shown = re.findall(r"```(?:json)?\n((?:export U=|\{).*?)```", text, re.DOTALL)
+    assert typed in chinese and shown in chinese
+    process.cli("seed", "ruiquan")
+    process.start()
+    here = typed.replace(":8000", f":{process.port}").replace(".venv/bin/hotline", f"{sys.executable} -m hotline.cli")
+    env = {**os.environ, **process.env, "no_proxy": "127.0.0.1"}
+    done = subprocess.run(["bash", "-euc", here], cwd=folder, env=env, capture_output=True, text=True, check=True)
+    answered = json.loads(done.stdout)
+    assert shown_in(json.loads(shown), answered), done.stdout
     assert process.stop() == 0
 
 

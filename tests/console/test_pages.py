@@ -14,7 +14,7 @@ from hotline.console.rendering import POLICY
 from hotline.organisation.model.actors import PERSON_ROLES, Role
 from hotline.reporting.service.figures import update_rollups
 from hotline.reporting.service.reports import make_due_reports
-from tests.conftest import Cast, Player, on_one_database
+from tests.conftest import ROOT, Cast, Player, on_one_database
 from tests.console.browsing import Seat, needs_browser, outside
 from tests.console.conftest import Office
 from tests.console.test_journey import DIALECT
@@ -195,6 +195,26 @@ async def test_the_cookie_alone_reads_and_writes_only_from_our_own_pages(
     assert (await ask.post("/v1/calls", json=call, headers=ours)).status_code == 201
     assert (await ask.delete("/console/session")).status_code == 204
     assert (await ask.get("/v1/me")).status_code == 401
+
+
+def test_password_fields_are_masked_and_take_all_that_may_be_chosen() -> None:
+    """A field that takes less than the rules do would cut a password off without a word."""
+    from hotline.organisation.model.passwords import MAX_LENGTH, MIN_LENGTH
+
+    fields = [
+        field
+        for template in (ROOT / "src/hotline/console/templates").glob("*.html")
+        for field in re.findall(r"<input[^>]*>", template.read_text(encoding="utf-8"))
+        if "password" in field or 'name="again"' in field
+    ]
+    assert len(fields) == 4
+    for field in fields:
+        assert 'type="password"' in field and re.search(r'autocomplete="(?:current|new)-password"', field), field
+        assert f'maxlength="{MAX_LENGTH}"' in field, field
+    said = f"At least {MIN_LENGTH} characters, up to {MAX_LENGTH},"
+    assert said in (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    scripts = "".join(p.read_text(encoding="utf-8") for p in (ROOT / "src/hotline/console/static").glob("*.js"))
+    assert not re.search(r'"(?:paste|onpaste)"', scripts)  # nothing keeps a password manager out
 
 
 async def test_a_link_sends_nobody_elsewhere(desk: Player) -> None:

@@ -67,6 +67,7 @@ async def test_every_ticket_is_merged_moved_and_told_however_few_are_read_at_onc
     assert len(words) == len(set(words)) == 14
 
 
+@pytest.mark.unchained
 async def test_a_ticket_that_cannot_be_worked_on_keeps_none_from_its_incident(
     desk: Player, services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,8 @@ from tests.conftest import Clock, Player
 from tests.learning.desk import Desk, fit_here
 from tests.learning.test_quarter import BEGIN, some, taught
 
+pytestmark = pytest.mark.unchained  # the desk writes what it decided, and no timelines
+
 
 async def test_the_worker_reads_decisions_and_trains(services: Services, clock: Clock, clerk: Player) -> None:
     learn, refresh = learning_jobs(WorkerContext(services))

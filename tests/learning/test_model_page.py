@@ -24,6 +24,8 @@ from tests.learning.desk import Desk, fit_here
 from tests.learning.narratives import MATTERS
 from tests.learning.test_quarter import BEGIN, some, taught
 
+pytestmark = pytest.mark.unchained  # the desk writes what it decided, and no timelines
+
 PASSWORD = "a long pass 24365"
 
 

@@ -20,6 +20,8 @@ from tests.conftest import NOON, Clock
 from tests.learning.desk import Desk, fit_here
 from tests.learning.narratives import MATTERS, Told, quarter, told
 
+pytestmark = pytest.mark.unchained  # the desk writes what it decided, and no timelines
+
 BEGIN = NOON.replace(hour=0)
 
 

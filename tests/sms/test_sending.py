@@ -145,8 +145,16 @@ async def test_what_may_pass_is_tried_later(name: str) -> None:
     assert isinstance((await sent(name, said(*LATER[name])))[0], GatewayDown)
 
 
+# a reader of XML that resolves entities would send us a file's text, or grow beyond memory
+EXTERNAL = b'<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/hostname">]><r><MessageId>&e;</MessageId></r>'
+LAUGHING = b"<!DOCTYPE x [<!ENTITY a0 'ha'>%s]><r><MessageId>&a40;</MessageId></r>" % b"".join(
+    b"<!ENTITY a%d '&a%d;&a%d;'>" % (n + 1, n, n) for n in range(40)
+)
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>oops</html>", b"[]", b"null", b'"x"', b"\xff\xfe\x00", b"{}", b'{"messages":5}']
+    "body",
+    [b"", b"<html>oops</html>", b"[]", b"null", b'"x"', b"\xff\xfe\x00", b"{}", b'{"messages":5}', EXTERNAL, LAUGHING],
 )
 @pytest.mark.parametrize("name", sorted(ACCOUNTS))
 async def test_garbage_from_a_provider_is_no_success_and_no_crash(name: str, body: bytes) -> None:

@@ -26,8 +26,31 @@ def problem(reply: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return body
 
 
+# by hand, as RFC 9110 and 6585 have them: no refusal may look like something that was done
+NUMBERS = {
+    400: "bad-request",
+    401: "unauthenticated",
+    403: "not-your-role second-factor-required password-change-required",
+    404: "not-found unknown-action",
+    405: "method-not-allowed",
+    409: "not-now conflict",
+    412: "stale",
+    413: "too-large",
+    415: "unsupported-media",
+    422: "incomplete invalid key-reused",
+    428: "version-required",
+    429: "too-many",
+    500: "internal",
+    503: "overloaded unavailable outcome-unknown",
+    507: "storage-full",
+}
+
+
 def test_every_code_has_its_number_and_title() -> None:
     assert set(STATUS) == set(TITLE) == set(TITLE_ZH) == set(Code)
+    assert {code.value: status for code, status in STATUS.items()} == {
+        code: status for status, codes in NUMBERS.items() for code in codes.split()
+    }
 
 
 GOOD: dict[str, Any] = {"channel": "phone", "narrative": "路灯坏了"}

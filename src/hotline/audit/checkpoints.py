@@ -189,3 +189,12 @@ def load_checkpoints_after(c: sa.Connection, number: int, limit: int) -> Sequenc
     """The checkpoints after a number, in order."""
     later = sa.select(checkpoint).where(checkpoint.c.number > number).order_by(checkpoint.c.number)
     return c.execute(later.limit(limit)).mappings().all()
+
+
+def parse_checkpoint_line(line: str) -> dict[str, Any]:
+    """A checkpoint that was kept outside. Raises ValueError: it is none."""
+    found = orjson.loads(line)
+    is_one = isinstance(found, dict) and type(found.get("number")) is int and 0 < found["number"] < 2**63
+    if not is_one or not all(isinstance(found.get(name), str) for name in ("hash", "key", "signature")):
+        raise ValueError("not a checkpoint")
+    return dict(found)

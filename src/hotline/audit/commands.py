@@ -1,6 +1,5 @@
 """The commands of audit: audit verify, audit checkpoint."""
 
-import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,10 +54,12 @@ def verify(
 
 
 def _read_checkpoints(path: Path) -> list[Any]:
+    from hotline.audit.checkpoints import parse_checkpoint_line
+
     try:
-        return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+        return [parse_checkpoint_line(line) for line in path.read_text().splitlines() if line.strip()]
     except (OSError, ValueError):
-        stop(f"cannot read {path}: one JSON object a line", 2)
+        stop(f"cannot read {path}: one checkpoint a line, as `hotline audit checkpoint` prints it", 2)
 
 
 @audit.command()

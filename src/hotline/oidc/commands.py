@@ -37,6 +37,8 @@ def set_provider(context: typer.Context, code: CodeArgument, file: Path) -> None
         stop("the code: a-z 0-9 _ -, beginning with a letter or digit, 30 at most")
     try:
         given = ProviderIn.model_validate_json(file.read_bytes())
+    except OSError as fault:
+        stop(f"cannot read {file}: {fault.strerror}", 2)
     except ValidationError as fault:
         where = [f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in fault.errors()]
         stop("\n".join(["refused: the file is not valid", *where]))
@@ -146,7 +148,7 @@ def unlink_person(
     line: CommandLine = context.obj
 
     async def unlink(services: "OrganisationServices") -> str | None:
-        return await providers.unlink_person(services, code, subject)
+        return await providers.unlink_person(services, code, subject, services.clock())
 
     if fault := line.with_services(unlink):
         stop(fault)

@@ -92,7 +92,7 @@ async def set_provider(
 
 
 def _changed(code: str, now: datetime) -> SecurityEvent:
-    return SecurityEvent(Deed.IDENTITY_PROVIDER_CHANGED, COMMAND_LINE, now, ("identity_provider", code))
+    return SecurityEvent(Deed.IDENTITY_PROVIDER_CHANGED, COMMAND_LINE, now, ("provider", code))
 
 
 async def remove_provider(services: OrganisationServices, code: str, now: datetime) -> bool:
@@ -127,13 +127,19 @@ async def link_person(services: OrganisationServices, code: str, subject: str, l
     return None
 
 
-async def unlink_person(services: OrganisationServices, code: str, subject: str) -> str | None:
+async def unlink_person(services: OrganisationServices, code: str, subject: str, now: datetime) -> str | None:
     """Forget who a subject is. What stands in the way; None: done."""
     issuer = await _issuer(services, code)
     if issuer is None:
         return "no such provider"
-    done = await services.db.transact(lambda c: store.delete_identity(c, issuer, subject))
-    return None if done else "no such subject"
+
+    def unlink(c: sa.Connection) -> bool:
+        person = store.delete_identity(c, issuer, subject)
+        if person is not None:
+            record_deed(c, person_event(Deed.PERSON_CHANGED, person, None, now, {"identity_provider": None}))
+        return person is not None
+
+    return None if await services.db.transact(unlink) else "no such subject"
 
 
 async def _issuer(services: OrganisationServices, code: str) -> str | None:

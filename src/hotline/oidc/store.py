@@ -60,8 +60,10 @@ def note_log_in(connection: sa.Connection, issuer: str, subject: str, now: datet
     connection.execute(sa.update(i).where(i.c.issuer == issuer, i.c.subject == subject).values(last_at=now))
 
 
-def delete_identity(connection: sa.Connection, issuer: str, subject: str) -> bool:
-    return connection.execute(sa.delete(i).where(i.c.issuer == issuer, i.c.subject == subject)).rowcount == 1
+def delete_identity(connection: sa.Connection, issuer: str, subject: str) -> str | None:
+    """Whose it was. None: nobody's."""
+    forget = sa.delete(i).where(i.c.issuer == issuer, i.c.subject == subject).returning(i.c.person)
+    return connection.execute(forget).scalar()
 
 
 def add_session(connection: sa.Connection, row: Mapping[str, Any]) -> None:

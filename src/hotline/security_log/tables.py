@@ -16,7 +16,7 @@ security_log = table(
     C("by_id", S(60), nullable=False),
     C("by_name", sa.Text, nullable=False),
     C("address", S(45)),
-    C("about_kind", S(16), doc="person, key, ticket, caller, export, a noun of the directory"),
+    C("about_kind", S(16), doc="person, key, ticket, caller, export, provider, a noun of the directory"),
     C("about", S(80)),
     C("details", Document, nullable=False, doc="Plain data without personal text"),
     C("hash", S(64), nullable=False, doc="SHA-256 of the hash of the row before and of all other columns"),
