@@ -83,7 +83,15 @@ def _delivery_commands() -> Sequence[Typer]:
 
 
 def _organisation_routers() -> Sequence[APIRouter]:
-    from hotline.organisation.routes import accounts, directory, duty, duty_feeds, own_password, second_factors, sessions
+    from hotline.organisation.routes import (
+        accounts,
+        directory,
+        duty,
+        duty_feeds,
+        own_password,
+        second_factors,
+        sessions,
+    )
 
     return [noun.router for noun in (duty, duty_feeds, directory, accounts, own_password, sessions, second_factors)]
 

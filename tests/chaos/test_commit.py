@@ -456,7 +456,13 @@ CASES = [
     for commit in range(commits)
     for mode in ("lost", "kept")
 ]
-ONCE = {"add_person", "log_in", "change_my_password", "renew_recovery_codes", *JOURNAL}  # a password takes its time to hash
+ONCE = {
+    "add_person",
+    "log_in",
+    "change_my_password",
+    "renew_recovery_codes",
+    *JOURNAL,
+}  # a password takes its time to hash
 _NUMBERS = counting(1)
 
 

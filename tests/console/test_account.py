@@ -49,7 +49,9 @@ async def test_the_first_password_is_replaced_and_refusals_are_said_in_words(off
 async def test_other_log_ins_are_seen_and_ended_one_or_all_and_by_a_new_password(office: Office) -> None:
     here = await office.seat("operator")
     office.clock.forward(minutes=5)
-    phone = await office.seat("operator", user_agent="Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36")
+    phone = await office.seat(
+        "operator", user_agent="Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36"
+    )
     rows = here.page.locator("#sessions tbody tr")
     await here.page.click("a.name")
     await expect(rows).to_have_count(2)

@@ -6,10 +6,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from hotline.organisation.service.accounts import ActorCache
 from hotline.application import build_app
-from hotline.tickets.context import Services
 from hotline.composition import assemble_services
+from hotline.organisation.service.accounts import ActorCache
+from hotline.tickets.context import Services
 from tests.conftest import Cast, Clock, Player
 
 DUTY = "/v1/departments/service-centre/duty"
@@ -103,9 +103,7 @@ async def test_tokens_are_for_whoever_plans_the_duty(who: str, watch: Player, ca
     assert len(await listed(watch)) == 1
 
 
-async def test_a_department_has_a_hundred_named_tokens_at_most(
-    watch: Player, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_department_has_a_hundred_named_tokens_at_most(watch: Player, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hotline.organisation.service.duty_feeds.MOST_FEEDS", 2)
     said = [(await watch.post(f"{DUTY}/feeds", {"name": f"n{n}"})).status_code for n in range(3)]
     assert said == [201, 201, 409]

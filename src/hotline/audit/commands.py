@@ -27,10 +27,11 @@ def verify(
 ) -> None:
     """Verify timelines, tickets, security log and checkpoints.
 
-    Exits 1 and names the first row that is wrong."""
+    Exits 1 and names the first row that is wrong. That the whole was verified is noted in the security log."""
     from datetime import UTC
 
-    from hotline.audit.verification import ChainFault, verify
+    from hotline.audit.verification import ChainFault, verified_event, verify
+    from hotline.security_log.store import record_deed
 
     outside = []
     if checkpoints is not None:
@@ -41,7 +42,11 @@ def verify(
     moment = None if since is None else since.replace(tzinfo=UTC) if since.tzinfo is None else since
 
     async def work(services: "Services") -> "ChainFault | Verified":
-        return await services.db.snapshot(lambda c: verify(c, services.secret, services.clock(), moment, outside))
+        now = services.clock()
+        found = await services.db.snapshot(lambda c: verify(c, services.secret, now, moment, outside))
+        if not isinstance(found, ChainFault) and moment is None:
+            await services.db.transact(lambda c: record_deed(c, verified_event(found, now)))
+        return found
 
     line: CommandLine = context.obj
     found = line.with_services(work)

@@ -132,7 +132,9 @@ async def check_query_code(
     def count(c: sa.Connection) -> datetime:
         known = throttle_store.load_known_places(c, places, now - KNOWN_PLACE_LIFETIME)
         place = device_place if device_place in known else address_place
-        refusing = {place: PER_REQUESTER_AND_TICKET} if known else {place: PER_REQUESTER_AND_TICKET, anywhere: PER_REQUESTER}
+        refusing = (
+            {place: PER_REQUESTER_AND_TICKET} if known else {place: PER_REQUESTER_AND_TICKET, anywhere: PER_REQUESTER}
+        )
         limits = refusing if known else {**refusing, ticket: PER_TICKET, network: PER_NETWORK}
         held = throttle_store.lock_tallies(c, limits, now, create_missing=not is_correct)
         moment = max(next_attempt_at(limit, held.get(name), now) for name, limit in refusing.items())

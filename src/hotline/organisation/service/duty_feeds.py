@@ -166,4 +166,6 @@ async def revoke_feed(services: OrganisationServices, feed: FeedName, request: W
 
 
 def _event(deed: Deed, feed: FeedName, request: WriteRequest, **details: bool) -> SecurityEvent:
-    return SecurityEvent(deed, request.actor, request.now, ("feed", feed.id), {"department": feed.department, **details})
+    return SecurityEvent(
+        deed, request.actor, request.now, ("feed", feed.id), {"department": feed.department, **details}
+    )
