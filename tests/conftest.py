@@ -355,7 +355,7 @@ async def services(
     await made.journal.drain()
     await made.security_log.drain()
     if is_audited(request):
-        found = await made.db.snapshot(lambda c: verify(c, SECRET, clock()))
+        found = await made.db.snapshot(lambda c: verify(c, SECRET))
         assert isinstance(found, Verified), f"after the story: {found}"
 
 

@@ -83,9 +83,17 @@ def _delivery_commands() -> Sequence[Typer]:
 
 
 def _organisation_routers() -> Sequence[APIRouter]:
-    from hotline.organisation.routes import accounts, directory, duty, own_password, second_factors, sessions
+    from hotline.organisation.routes import (
+        accounts,
+        directory,
+        duty,
+        duty_feeds,
+        own_password,
+        second_factors,
+        sessions,
+    )
 
-    return [noun.router for noun in (duty, directory, accounts, own_password, sessions, second_factors)]
+    return [noun.router for noun in (duty, duty_feeds, directory, accounts, own_password, sessions, second_factors)]
 
 
 def _prepare_organisation(services: Services, settings: object) -> None:

@@ -21,9 +21,11 @@ from hotline.delivery import tables as outbox_tables
 from hotline.inbound import tables as inbound_tables
 from hotline.inbound.model import InboundKind
 from hotline.inbound.rows import blank_row
+from hotline.organisation import tables as organisation_tables
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import ActorCache, NewKey, NewPerson, add_key, add_person
+from hotline.organisation.service.logging_in import LogInAttempt, log_in
 from hotline.reporting import tables as report_tables
 from hotline.sms import tables as sms_tables
 from hotline.telephony import tables as call_tables
@@ -221,6 +223,49 @@ async def session(town: Town, n: int) -> Request:
     return Request("/v1/token", {"login": who, "password": PASSWORD}, done)
 
 
+async def renewed_key(town: Town, n: int) -> Request:
+    made = await add_key(town.services, NewKey(f"r{n}", Grant(frozenset({Role.GATEWAY}))), "test", NOON)
+    done = f"SELECT count(*) FROM api_key WHERE replaces = '{made['id']}'"
+    return Request(f"/v1/keys/{made['id']}/rotate", {"overlap_hours": 1}, done)
+
+
+async def person_at_work(town: Town, who: str) -> tuple[str, Mapping[str, str]]:
+    """The id of somebody new, and what their session sends."""
+    await add_person(town.services, NewPerson(who, who, PASSWORD, Grant(frozenset({Role.OPERATOR}))), NOON)
+    session = await log_in(town.services, LogInAttempt(who, PASSWORD, "192.0.2.1"), NOON)
+    id = str(await town.told(f"SELECT id FROM person WHERE login = '{who}'"))  # noqa: A001
+    return id, {"authorization": f"Bearer {session.token}"}
+
+
+async def own_password(town: Town, n: int) -> Request:
+    id, headers = await person_at_work(town, f"o{n}")  # noqa: A001
+    body = {"old_password": PASSWORD, "new_password": "seven grey herons wade"}
+    return Request("/v1/me/password", body, f"SELECT version - 1 FROM person WHERE id = '{id}'", headers)
+
+
+async def recovery_codes(town: Town, n: int) -> Request:
+    id, headers = await person_at_work(town, f"c{n}")  # noqa: A001
+    await town.put(
+        organisation_tables.second_factor, id=f"f{n}", person=id, kind="passkey", name="x", credential=f"x{n}",
+        public_key=b"x", counter=0, created_at=NOON, confirmed_at=NOON,
+    )  # fmt: skip
+    done = f"SELECT count(*) FROM security_log WHERE deed = 'recovery_codes_made' AND about = '{id}'"
+    return Request("/v1/me/recovery-codes", None, done, headers)
+
+
+FEEDS = "/v1/departments/service-centre/duty/feeds"
+
+
+async def feed(town: Town, n: int) -> Request:
+    return Request(FEEDS, {"name": f"f{n}"}, f"SELECT count(*) FROM feed_token WHERE name = 'f{n}'")
+
+
+async def renewed_feed(town: Town, n: int) -> Request:
+    made = (await town.http.post(FEEDS, json={"name": f"r{n}"})).json()["id"]
+    done = f"SELECT count(*) - 1 FROM security_log WHERE deed = 'feed_token_made' AND about = '{made}'"
+    return Request(f"{FEEDS}/{made}/renew", None, done)
+
+
 async def export(town: Town, n: int) -> Request:
     await town.truth.transact(lambda c: c.execute(sa.delete(report_tables.export)))
     return Request("/v1/exports", {"kind": "tickets"}, "SELECT count(*) FROM export")
@@ -386,7 +431,9 @@ ADMINISTRATIVE: dict[str, tuple[Make, int]] = {  # operation -> a request, and h
     "subscribe": (subscription, 1), "rotate_subscription": (rotation, 1), "replay_delivery": (replay, 1),
     "resend_text": (resend, 1), "dismiss_inbound": (dismissal, 1), "take_up_inbound": (taking_up, 2),
     "try_return_call": (try_back, 1), "stop_texts": (stop, 1), "unstop_texts": (unstop, 1), "link_voice_call": (link, 1),
-    "add_override": (override, 1), "swap_turns": (swap, 1),
+    "add_override": (override, 1), "swap_turns": (swap, 1), "rotate_key": (renewed_key, 1),
+    "change_my_password": (own_password, 3), "renew_recovery_codes": (recovery_codes, 1),
+    "add_duty_feed": (feed, 1), "renew_duty_feed": (renewed_feed, 1),
 }  # fmt: skip
 JOURNAL: dict[str, tuple[Make, int]] = {
     "take_call": (call, 1),
@@ -396,10 +443,9 @@ JOURNAL: dict[str, tuple[Make, int]] = {
 EVERY = ADMINISTRATIVE | JOURNAL
 # whatever is pushed or reported twice is kept once
 BY_PROVIDERS_ID = {"push_text", "push_report", "push_order", "push_voice", "open311_report", "open311_update"}
-# a step of a log-in, or a factor, that is used up by being used, and what its owner asks for anew
+# a step of a log-in, or a factor, that is used up by being used
 USED_ONCE = {
     "begin_second_step", "finish_log_in", "begin_one_time_codes", "confirm_one_time_codes", "begin_passkey", "add_passkey",
-    "renew_recovery_codes", "change_my_password", "rotate_key",
 }  # fmt: skip
 READING = {
     "look_up_caller", "look_up_ticket", "explain_triage", "explain_routing", "explain_deadline", "explain_duplicates",
@@ -410,7 +456,13 @@ CASES = [
     for commit in range(commits)
     for mode in ("lost", "kept")
 ]
-ONCE = {"add_person", "log_in", *JOURNAL}  # a password takes its time to hash
+ONCE = {
+    "add_person",
+    "log_in",
+    "change_my_password",
+    "renew_recovery_codes",
+    *JOURNAL,
+}  # a password takes its time to hash
 _NUMBERS = counting(1)
 
 

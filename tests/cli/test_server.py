@@ -1,7 +1,9 @@
 """The command line as a new user meets it: in an empty folder, with nothing but the wheel."""
 
+import contextlib
 import json
 import os
+import pty
 import re
 import shutil
 import sqlite3
@@ -26,11 +28,12 @@ def test_run_sets_everything_up_and_the_demo_plays_to_its_end(process: Process) 
     process.imported = False
     process.start("run")
     said = process.said("Stop with")
-    password = re.search(r"Password +(\S+)", said)
-    assert password and f"http://127.0.0.1:{process.port}/docs" in said
+    assert f"http://127.0.0.1:{process.port}/docs" in said
+    assert "hotline user reset admin operator dispatcher supervisor auditor handler" in said  # no terminal: no password
+    _, password = process.cli("user", "reset", "admin").split("\t")
     with httpx.Client(base_url=f"http://127.0.0.1:{process.port}") as http:
-        token = http.post("/v1/token", json={"login": "admin", "password": password[1]}).json()["token"]
-        own = {"old_password": password[1], "new_password": "quite another phrase 7"}
+        token = http.post("/v1/token", json={"login": "admin", "password": password}).json()["token"]
+        own = {"old_password": password, "new_password": "quite another phrase 7"}
         assert http.post("/v1/me/password", json=own, headers={"authorization": f"Bearer {token}"}).status_code == 204
         docs = http.get("/docs")
         assert docs.status_code == 200
@@ -47,7 +50,7 @@ def test_run_sets_everything_up_and_the_demo_plays_to_its_end(process: Process) 
     before = len((process.folder / "out").read_text())
     process.start("run")
     again = process.said("Stop with", after=before)
-    assert "Password" not in again and "as before" in again
+    assert "Passwords" not in again and "as before" in again
     assert process.stop() == 0
 
 
@@ -73,6 +76,45 @@ def test_the_first_call_of_the_readme_is_answered_as_it_shows(folder: Path, proc
     answered = json.loads(done.stdout)
     assert shown_in(json.loads(shown), answered), done.stdout
     assert process.stop() == 0
+
+
+def on_a_terminal(process: Process, *command: str) -> str:
+    """What a person reads who runs it."""
+    reader, terminal = pty.openpty()
+    env = {**os.environ, "HOTLINE_LOG_LEVEL": "error", **process.env}
+    whole = [sys.executable, "-m", "hotline.cli", *command]
+    running = subprocess.Popen(whole, env=env, cwd=process.folder, stdout=terminal, stderr=subprocess.PIPE)
+    os.close(terminal)
+    read = b""
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while part := os.read(reader, 4096):
+            read += part
+    os.close(reader)
+    assert running.communicate()[1] == b"" and running.returncode == 0
+    return read.decode().replace("\r\n", "\n")
+
+
+def test_the_first_people_are_shown_once_on_a_terminal_and_replace_their_passwords(process: Process) -> None:
+    said = on_a_terminal(process, "setup")
+    people = dict(re.findall(r"^(\w+) +(\S{16})  ", said, re.MULTILINE))
+    assert list(people) == ["admin", "operator", "dispatcher", "supervisor", "auditor", "handler"]
+    assert re.search(r"^handler .* handler of residents-affairs$", said, re.MULTILINE)
+    assert on_a_terminal(process, "setup") == "nothing was missing\n"
+    listed = [line.split("\t")[:3] for line in process.cli("user", "list").splitlines()]
+    assert sorted(listed) == sorted([login, "first", login] for login in people)
+    process.start()
+    with httpx.Client(base_url=f"http://127.0.0.1:{process.port}") as http:
+        for login, password in people.items():
+            reply = http.post("/v1/token", json={"login": login, "password": password})
+            assert reply.json()["stage"] == "pending_password", login
+        reset = dict(line.split("\t") for line in process.cli("user", "reset", "operator", "handler").splitlines())
+        assert list(reset) == ["operator", "handler"]
+        for login, expected in (("operator", 401), ("auditor", 200)):
+            assert http.post("/v1/token", json={"login": login, "password": people[login]}).status_code == expected
+        assert http.post("/v1/token", json={"login": "handler", "password": reset["handler"]}).status_code == 200
+    assert process.stop() == 0
+    kept = b"".join(path.read_bytes() for path in process.folder.rglob("*") if path.is_file())
+    assert [login for login, password in people.items() if password.encode() in kept] == []
 
 
 def test_the_wheel_works_alone_in_an_empty_folder(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from hotline.server_secret import ServerSecret
 from hotline.settings import Settings
 from hotline.text.phones import caller_id
 from hotline.tickets.context import Services
-from hotline.tickets.lookup import check_query_code, query_code
+from hotline.tickets.lookup import Requester, check_query_code, query_code
 from hotline.tickets.tables import caller as caller_table
 from hotline.wiring import build_database, open_services
 from tests.conftest import Clock, seeded
@@ -68,7 +68,7 @@ async def test_a_secret_is_replaced_and_nothing_sealed_before_is_lost(
     assert await count_sealed_by_others(during) == 6 and "6 values" in await doctor_says(during, clock)
     assert len(await during.gateways.now(clock())) == 5  # read as they are
     assert (await authenticate(during, ActorCache(), key["secret"], clock())).roles == {Role.OPERATOR}
-    assert await check_query_code(during, "12345678", code, "address:1", clock())
+    assert await check_query_code(during, "12345678", code, Requester.at("192.0.2.1"), clock())
 
     whole = secret_rotation._seal_batch
     calls: list[int] = []
@@ -94,8 +94,8 @@ async def test_a_secret_is_replaced_and_nothing_sealed_before_is_lost(
     after = await hotline_with(services, ServerSecret(NEW))
     assert (await after.gateways.named("g3", _kind(after, "g3", await after.gateways.now(clock())), clock())).account.secrets["token"] == ["3" * 24]  # fmt: skip
     assert (await authenticate(after, ActorCache(), key["secret"], clock())).roles == {Role.OPERATOR}
-    assert not await check_query_code(after, "12345678", code, "address:1", clock())
-    assert await check_query_code(after, "12345678", query_code(NEW, "12345678"), "address:1", clock())
+    assert not await check_query_code(after, "12345678", code, Requester.at("192.0.2.1"), clock())
+    assert await check_query_code(after, "12345678", query_code(NEW, "12345678"), Requester.at("192.0.2.1"), clock())
 
 
 def _kind(services: Services, name: str, gateways: Any) -> Any:

@@ -4,8 +4,10 @@ import asyncio
 import threading
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
+from fastapi import FastAPI
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
@@ -294,6 +296,36 @@ async def test_a_flood_of_strangers_does_not_delay_whoever_was_here_before(
     assert sum(not task.done() for task in flood) == 1 + MAX_WAITING
     slow.let_go.set()
     assert await known is None
+
+
+async def test_a_client_of_the_api_keeps_its_device_and_waits_for_no_stranger(
+    staff: Services, clock: Clock, app: FastAPI
+) -> None:
+    """A call centre's client, at an address that a neighbour has used up, while 24 strangers log in at once."""
+    given = {"login": LI, "password": RIGHT}
+    transport = httpx.ASGITransport(app=app, client=(OFFICE, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        first = (await http.post("/v1/token", json=given)).json()
+        again = (await http.post("/v1/token", json={**given, "device": first["device"]})).json()
+        assert again["device"] == first["device"] and len(first["device"]) > 40
+    slow = Slow()
+    staff.hashing = PasswordHashing(slow, processors=2)
+    flood = strangers(staff, clock, 24)
+    await until(lambda: sum(task.done() for task in flood) == 24 - 1 - MAX_WAITING)
+    assert slow.begun.acquire(timeout=30)
+    transport = httpx.ASGITransport(app=app, client=("203.0.113.9", 1))  # another line than before
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        unknown = await http.post("/v1/token", json=given)
+        assert unknown.json()["type"] == "urn:hotline:problem:overloaded", unknown.text
+        known = asyncio.create_task(http.post("/v1/token", json={**given, "device": first["device"]}))
+        await until(lambda: slow.begun.acquire(blocking=False))  # it is being checked, while the strangers wait
+        assert sum(not task.done() for task in flood) == 1 + MAX_WAITING
+        slow.let_go.set()
+        assert (await known).status_code == 200
+        for device in ("short", "x" * 101, "with a blank in the middle"):
+            refused = await http.post("/v1/token", json={**given, "device": device})
+            assert [e["field"] for e in refused.json()["errors"]] == ["device"] and device not in refused.text
+    await asyncio.gather(*flood)
 
 
 async def test_credentials_are_checked_while_every_hashing_thread_is_busy(

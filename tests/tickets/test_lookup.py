@@ -1,22 +1,27 @@
 """A resident asks how it stands: number and code, no names, and nobody finds a code by trying."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from hotline.refusals import Refused
 from hotline.text.numbering import number_from_serial
 from hotline.tickets.context import Services
-from hotline.tickets.lookup import query_code
+from hotline.tickets.lookup import Requester, check_query_code, query_code
 from tests.conftest import Clock, Player
 
 
-async def look(app: FastAPI, number: str, code: str, address: str = "198.51.100.1") -> httpx.Response:
+async def look(
+    app: FastAPI, number: str, code: str, address: str = "198.51.100.1", device: str | None = None
+) -> httpx.Response:
     transport = httpx.ASGITransport(app=app, client=(address, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://hotline") as http:
-        return await http.post("/v1/lookup", json={"number": number, "code": code})
+        sent = {"number": number, "code": code} | ({"device": device} if device else {})
+        return await http.post("/v1/lookup", json=sent)
 
 
 async def test_number_and_code_tell_how_it_stands_and_not_a_word_about_anybody(
@@ -65,6 +70,9 @@ async def test_a_wrong_code_a_wrong_number_and_a_confidential_matter_are_the_sam
         await look(app, hidden["number"], query_code(services.secret, hidden["number"])),
     ]
     assert {(r.status_code, r.text) for r in replies} == {(404, replies[0].text)}
+
+
+DEVICE = "kF3sW1b9Qz7LxN2vTt0Y"
 
 
 def wrong_codes(right: str, count: int) -> list[str]:
@@ -140,6 +148,45 @@ async def test_after_a_hundred_wrong_codes_an_address_with_one_of_them_is_heard_
         assert (await look(app, number, code, "198.51.100.7")).status_code == 429
     clock.forward(hours=23)
     assert (await look(app, number, right, "198.51.100.7")).status_code == 200
+
+
+async def is_heard(services: Services, number: str, code: str, address: str, now: datetime) -> bool:
+    try:
+        return not await check_query_code(services, number, code, Requester.at(address), now)
+    except Refused:
+        return False
+
+
+async def test_a_thousand_tries_from_fifty_addresses_keep_no_resident_from_their_ticket(
+    app: FastAPI, asked_for: tuple[str, str], services: Services, clock: Clock
+) -> None:
+    number, right = asked_for
+    assert (await look(app, number, right, "203.0.113.9", "a portal of the city's own")).status_code == 422
+    assert (await look(app, number, right, "203.0.113.9", DEVICE)).status_code == 200
+    heard = 0
+    for n, guess in enumerate(wrong_codes(right, 1000)):
+        heard += await is_heard(services, number, guess, f"198.51.100.{n % 50}", clock())
+        clock.forward(seconds=30)
+    assert heard <= 200  # and the chance of a right one among them is 1 in 5,000
+    assert (await look(app, number, right, "198.51.100.200")).status_code == 200  # a new address beside theirs
+    assert (await look(app, number, right, "203.0.113.9")).status_code == 200
+    assert (await look(app, number, right, "198.51.100.7")).status_code == 429  # one of theirs
+    assert (await look(app, number, right, "198.51.100.7", DEVICE)).status_code == 200  # but the portal's own users
+
+
+async def test_beyond_thousands_of_wrong_codes_a_network_that_sent_none_is_still_heard(
+    app: FastAPI, asked_for: tuple[str, str], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hotline.tickets.lookup.WIDE_AFTER_FAILURES", 102)
+    number, right = asked_for
+    guesses = wrong_codes(right, 104)
+    for n, guess in enumerate(guesses[:103]):
+        assert (await look(app, number, guess, f"198.51.{n}.1")).status_code == 404
+        clock.forward(minutes=8)
+    assert (await look(app, number, right, "198.51.102.77")).status_code == 429  # beside the last of them
+    assert (await look(app, number, guesses[103], "203.0.113.9")).status_code == 404  # a network of its own
+    assert (await look(app, number, right, "203.0.113.200")).status_code == 429
+    assert (await look(app, number, right, "192.0.2.1")).status_code == 200
 
 
 async def test_one_line_with_many_ipv6_addresses_is_one_place(app: FastAPI, asked_for: tuple[str, str]) -> None:

@@ -26,11 +26,12 @@ def verify(
 ) -> None:
     """Verify timelines, tickets, security log and checkpoints.
 
-    Exits 1 and names the first row that is wrong."""
+    Exits 1 and names the first row that is wrong. That the whole was verified is noted in the security log."""
     from datetime import UTC
 
     from hotline.audit.shipping import LogDestinations
-    from hotline.audit.verification import ChainFault, verify_history
+    from hotline.audit.verification import ChainFault, verified_event, verify_history
+    from hotline.security_log.store import record_deed
 
     outside = _read_checkpoints(checkpoints) if checkpoints is not None else []
     moment = None if since is None else since.replace(tzinfo=UTC) if since.tzinfo is None else since
@@ -39,7 +40,10 @@ def verify(
         now, kept = services.clock(), services.part(LogDestinations).checkpoints
         if checkpoints is None and kept is not None and kept.exists():
             outside.extend(_read_checkpoints(kept))
-        return await services.db.snapshot(lambda c: verify_history(c, services.secret, now, moment, outside))
+        found = await services.db.snapshot(lambda c: verify_history(c, services.secret, now, moment, outside))
+        if not isinstance(found, ChainFault) and moment is None:
+            await services.db.transact(lambda c: record_deed(c, verified_event(found, now)))
+        return found
 
     line: CommandLine = context.obj
     found = line.with_services(work)

@@ -13,8 +13,10 @@ from hotline.audit.opening import is_open
 from hotline.database.columns import Instant, format_instant, sealing_of
 from hotline.database.hash_chain import GENESIS
 from hotline.database.sealing import Sealing
-from hotline.security_log.store import CHAIN, CHAINED, CHECKPOINTS
+from hotline.organisation.model.actors import COMMAND_LINE
+from hotline.security_log.store import CHAIN, CHAINED, CHECKPOINTS, SecurityEvent
 from hotline.security_log.tables import chain_head, checkpoint, checkpoint_head, security_log
+from hotline.security_log.vocabulary import Deed
 from hotline.tickets.model.vocabulary import ATTACHED_FILE, Action
 from hotline.tickets.store.chain import (
     RAW_IMAGE,
@@ -96,6 +98,22 @@ def verify(
         or _compare_outside(c, outside)
     )
     return fault or found
+
+
+def verified_event(found: Verified, now: datetime) -> SecurityEvent:
+    """That the whole was verified, for the security log."""
+    return SecurityEvent(Deed.AUDIT_VERIFIED, COMMAND_LINE, now, details={"lines": found.lines, "events": found.events})
+
+
+def load_last_verification(c: sa.Connection) -> datetime | None:
+    """When the whole was verified last; never: when the security log begins. None: it is empty."""
+    log = security_log.c
+    mine = log.by_id == COMMAND_LINE.id, log.deed == Deed.AUDIT_VERIFIED.value
+    last = sa.select(log.at).where(*mine).order_by(log.position.desc()).limit(1)
+    found: datetime | None = (
+        c.execute(last).scalar() or c.execute(sa.select(log.at).order_by(log.position).limit(1)).scalar()
+    )
+    return found
 
 
 def _pages(c: sa.Connection, since: datetime | None) -> Iterator[tuple[str, str | None]]:

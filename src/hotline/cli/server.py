@@ -1,6 +1,6 @@
 """Commands that set up the database and run processes: serve, run, setup, work, migrate."""
 
-import secrets
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,10 +10,12 @@ from hotline.cli.context import check_schema, read_settings
 from hotline.command_line import run, say, stop
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hotline.organisation.service.first_people import FirstPerson
     from hotline.settings import Settings
 
 commands = typer.Typer()
-FIRST_LOGIN = "admin"
 Host = Annotated[str | None, typer.Option(help="Address to listen on")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on")]
 TlsCert = Annotated[Path | None, typer.Option("--tls-cert", help="Certificate and chain (PEM): serve https")]
@@ -42,7 +44,7 @@ def serve(
 
 @commands.command("run")
 def set_up_and_serve(host: Host = None, port: Port = None, seed_name: Seed = "ruiquan") -> None:
-    """Set up whatever is missing (schema, seed, first login), then serve."""
+    """Set up whatever is missing (schema, seed, first people), then serve."""
     from hotline import serving, wiring
 
     settings = read_settings(host=host, port=port)
@@ -53,16 +55,8 @@ def set_up_and_serve(host: Host = None, port: Port = None, seed_name: Seed = "ru
     def ready() -> None:
         base = _address(settings)
         print(f"\n  Hotline      {base}\n  Console      {base}/console\n  API docs     {base}/docs", flush=True)
-        if first is not None:
-            print(
-                f"  First login  {FIRST_LOGIN}\n  Password     {first}     (shown once; replaced at the first log-in)",
-                flush=True,
-            )
-            print(
-                "  More people  /console/admin, or `hotline user add`: this login is an administrator alone", flush=True
-            )
-        else:
-            print("  Login        as before; forgotten? `hotline user password admin`", flush=True)
+        for line in _first_people(first) or ["Login        as before; forgotten? `hotline user reset admin`"]:
+            print(f"  {line}", flush=True)
         print(f"  Data         {settings.data_dir}\n  Stop with Ctrl-C\n", flush=True)
 
     serving.serve(settings, with_worker=True, ready=ready)
@@ -70,15 +64,30 @@ def set_up_and_serve(host: Host = None, port: Port = None, seed_name: Seed = "ru
 
 @commands.command()
 def setup(seed_name: Seed = "ruiquan") -> None:
-    """Set up whatever is missing (schema, seed, first login), then exit.
+    """Set up whatever is missing (schema, seed, first people), then exit.
 
-    The first login is printed once."""
+    On a terminal the passwords of the first people are printed, once."""
     from hotline import wiring
 
     settings = read_settings()
     run(wiring.migrate(settings))
     first = run(_set_up(settings, seed_name))
-    print(f"First login  {FIRST_LOGIN}\nPassword     {first}     (shown once)" if first else "nothing was missing")
+    print("\n".join(_first_people(first)) or "nothing was missing")
+
+
+def _first_people(added: "Sequence[FirstPerson]") -> list[str]:
+    """The people who were added, one in a line, with their passwords if a person reads this: what a service manager
+    or a container collects is kept, and read by others."""
+    if not added:
+        return []
+    if not sys.stdout.isatty():
+        logins = " ".join(person.login for person in added)
+        return [f"People       {logins}", f"Passwords    printed on a terminal alone: hotline user reset {logins}"]
+    lines = ["Log-in       Password          Role         (shown once; each is replaced at the first log-in)"]
+    for person in added:
+        role = f"{person.role} of {person.department}" if person.department is not None else person.role
+        lines.append(f"{person.login:<11}  {person.password:<16}  {role}")
+    return [*lines, "More people: /console/admin, or `hotline user add`"]
 
 
 @commands.command()
@@ -132,12 +141,11 @@ def _check_port(settings: "Settings") -> None:
             stop(f"cannot listen on {settings.host}:{settings.port}: {fault.strerror}; try --port or HOTLINE_PORT")
 
 
-async def _set_up(settings: "Settings", seed_name: str) -> str | None:
-    """Seed an empty directory and add the first login: its password, or None where there is a login."""
+async def _set_up(settings: "Settings", seed_name: str) -> "list[FirstPerson]":
+    """Seed an empty directory and add the first people; none where there are people."""
     from hotline import wiring
-    from hotline.organisation.model.actors import COMMAND_LINE, Role
-    from hotline.organisation.model.grants import Grant
-    from hotline.organisation.service.accounts import NewPerson, add_person
+    from hotline.organisation.model.actors import COMMAND_LINE
+    from hotline.organisation.service.first_people import add_first_people
     from hotline.organisation.service.seeding import seed_directory
     from hotline.organisation.store import people
     from hotline.packaged_files import packaged_folder
@@ -149,8 +157,5 @@ async def _set_up(settings: "Settings", seed_name: str) -> str | None:
             root = packaged_folder("seeds")
             await seed_directory(services.directory, root / seed_name, root, COMMAND_LINE, now)
         if await people.has_people(services.db):
-            return None
-        password = secrets.token_urlsafe(12)
-        grant = Grant(frozenset({Role.ADMIN}))
-        await add_person(services, NewPerson(FIRST_LOGIN, "First login", password, grant, is_first=True), now)
-        return password
+            return []
+        return await add_first_people(services, now)

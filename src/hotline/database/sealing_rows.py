@@ -99,6 +99,11 @@ def seal_next(c: sa.Connection) -> bool:
     return True
 
 
+def load_waiting_tables(c: sa.Connection) -> list[str]:
+    """The tables with rows that wait to be sealed."""
+    return list(c.execute(sa.select(p.c.name).order_by(p.c.name)).scalars())
+
+
 def wait_for_sealing(c: sa.Connection, names: Sequence[str]) -> None:
     """Let `seal_next` begin anew with these tables."""
     c.execute(sa.delete(p).where(p.c.name.in_(names)))

@@ -20,6 +20,7 @@ _IDENTITY = PreparedQuery(
         i.c.issuer == sa.bindparam("issuer", type_=sa.String), i.c.subject == sa.bindparam("subject", type_=sa.String)
     )
 )
+_LINKED = PreparedQuery(sa.select(i.c.person).distinct())
 _SESSION = PreparedQuery(sa.select(*s.c).where(s.c.session == sa.bindparam("session", type_=sa.String)))
 
 
@@ -32,6 +33,11 @@ async def load_identity(db: Database, issuer: str, subject: str) -> str | None:
     """The person that is this subject at this issuer."""
     row = await fetch_first(db, _IDENTITY, issuer=issuer, subject=subject)
     return str(row.person) if row else None
+
+
+async def load_linked_people(db: Database) -> set[str]:
+    """Who logs in at an identity provider: ids of people."""
+    return {row.person for row in await db.rows(_LINKED)}
 
 
 async def load_session(db: Database, session: str) -> Row | None:

@@ -2,21 +2,18 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from hotline.delivery import store as outbox_store
 from hotline.delivery.model import Message
-from hotline.operations.findings import Finding, build_finding
+from hotline.operations.findings import Finding, build_finding, list_finding
 from hotline.organisation.model.directory import Directory, path_to_root
 from hotline.organisation.store import people
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
 from hotline.tickets.departures import load_departed
 from hotline.tickets.store import departures
-
-SHOWN = 5  # names in one finding
 
 
 async def check_orders_of_departed(services: Services, directory: Directory, now: datetime) -> list[Finding]:
@@ -26,14 +23,16 @@ async def check_orders_of_departed(services: Services, directory: Directory, now
     departed = await load_departed(services, directory, now)
     if departed:
         count = sum(holding.n for holding, _ in departed)
-        found.append(_listed("held", "doctor.held.orders", (departure.name for _, departure in departed), count=count))
+        found.append(
+            list_finding("held", "doctor.held.orders", (departure.name for _, departure in departed), count=count)
+        )
     ended = {code for code, route in directory.routes.items() if not route.active}
     sent = await departures.count_orders_by_route(services.db) if ended else {}
     left = {code: n for code, n in sent.items() if code in ended}
     if left:
-        found.append(_listed("held", "doctor.held.routes", left, count=sum(left.values())))
+        found.append(list_finding("held", "doctor.held.routes", left, count=sum(left.values())))
     unstaffed = await _load_unstaffed_departments(services, directory, now)
-    found += [_listed("held", "doctor.held.unstaffed", [code], count=n) for code, n in unstaffed.items()]
+    found += [list_finding("held", "doctor.held.unstaffed", [code], count=n) for code, n in unstaffed.items()]
     return found or [build_finding("held", "doctor.held.good")]
 
 
@@ -65,14 +64,14 @@ async def check_names_of_departed(services: Services, directory: Directory, now:
             key = "doctor.named.roster_department"
             found.append(build_finding("named", key, warns=True, roster=roster.code, department=roster.department))
         if gone := [member.name for member in roster.members if member.code in closed]:
-            found.append(_listed("named", "doctor.named.roster", gone, roster=roster.code))
+            found.append(list_finding("named", "doctor.named.roster", gone, roster=roster.code))
     for department, head in heads.items():
         if head in closed:
             found.append(build_finding("named", "doctor.named.head", warns=True, department=department, who=head))
     if directory.home is not None and directory.home.committee in retired:
         found.append(build_finding("named", "doctor.named.committee", warns=True, department=directory.home.committee))
     if names := await people.load_account_names(services.db, sorted(retired), now):
-        found.append(_listed("named", "doctor.named.accounts", names, count=len(names)))
+        found.append(list_finding("named", "doctor.named.accounts", names, count=len(names)))
     return found or [build_finding("named", "doctor.named.good")]
 
 
@@ -93,11 +92,3 @@ async def notify_departed_names(services: Services, now: datetime) -> int:
         if finding.warns
     ]
     return await services.db.transact(lambda c: outbox_store.add_messages(c, messages)) if messages else 0
-
-
-def _listed(check: str, key: str, names: Iterable[str], **values: Any) -> Finding:
-    """A warning with the first of these names, each once."""
-    distinct = list(dict.fromkeys(names))
-    shown, rest = distinct[:SHOWN], distinct[SHOWN:]
-    which, which_zh = ", ".join([*shown, *("…" for _ in rest[:1])]), "、".join([*shown, *("…" for _ in rest[:1])])
-    return build_finding(check, key, warns=True, which=which, chinese={"which": which_zh}, **values)

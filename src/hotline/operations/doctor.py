@@ -17,10 +17,11 @@ from hotline.inbound import store as inbound_store
 from hotline.learning.in_use import load_model_status
 from hotline.locales import translate, translate_pair
 from hotline.locales.labels import label_key
-from hotline.operations.audit_checks import check_history
+from hotline.operations.account_checks import check_factors, check_feeds, check_keys, check_passwords
+from hotline.operations.audit_checks import check_history, check_verified
 from hotline.operations.departure_checks import check_names_of_departed, check_orders_of_departed
 from hotline.operations.findings import Check, Finding, at_least, build_finding
-from hotline.operations.security_checks import check_scanner, check_secret
+from hotline.operations.security_checks import check_scanner, check_sealing, check_secret
 from hotline.organisation.model import duty
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.holidays import missing_notice_year
@@ -305,6 +306,12 @@ WORKER_CHECKS: Sequence[Check] = (
 ALL_CHECKS: Sequence[Check] = (
     *WORKER_CHECKS,
     check_secret,
+    check_sealing,
+    check_keys,
+    check_passwords,
+    check_factors,
+    check_feeds,
+    check_verified,
     check_history,
     _check_open_tickets_without_clock,
 )  # the last two read a day's history and every open ticket: for `hotline doctor`

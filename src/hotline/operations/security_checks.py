@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from hotline.operations.findings import Finding, build_finding
+from hotline.database.sealing_rows import load_waiting_tables
+from hotline.operations.findings import Finding, build_finding, list_finding
 from hotline.operations.secret_rotation import count_sealed_by_others
 from hotline.organisation.model.directory import Directory
 from hotline.scanning.model import ScanState
@@ -20,6 +21,13 @@ async def check_secret(services: Services, directory: Directory, now: datetime) 
     if count := await count_sealed_by_others(services):
         return [build_finding("secret", "doctor.secret.sealed", warns=True, count=count)]
     return [build_finding("secret", "doctor.secret.droppable", warns=True)]
+
+
+async def check_sealing(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    """Whether personal data waits to be sealed."""
+    if waiting := await services.db.snapshot(load_waiting_tables):
+        return [list_finding("sealing", "doctor.sealing.waits", waiting, count=len(waiting))]
+    return [build_finding("sealing", "doctor.sealing.good")]
 
 
 async def check_scanner(services: Services, directory: Directory, now: datetime) -> list[Finding]:

@@ -75,12 +75,25 @@ api_key = table(
 )  # fmt: skip
 
 duty_feed = table(
-    "duty_feed", "Departments whose calendar address was made anew or closed; the others have their first one.",
+    "duty_feed", "Departments whose shared calendar token was used, made anew or closed; the others have their first one.",
     C("department", S(40), primary_key=True),
-    C("generation", I, nullable=False, doc="Part of the token of the address: an older token opens nothing"),
+    C("generation", I, nullable=False, doc="Part of what the token is derived from: an older token opens nothing"),
     C("active", sa.Boolean, nullable=False),
     C("changed_at", Instant, nullable=False),
     C("changed_by", S(60), nullable=False),
+    C("last_used_at", Instant, doc="To the minute"),
+)  # fmt: skip
+
+feed_token = table(
+    "feed_token", "Named tokens of departments' duty calendars; only the hash of a token is kept.",
+    C("id", S(16), primary_key=True),
+    C("department", S(40), nullable=False, index=True),
+    C("name", sa.Text, nullable=False),
+    C("hash", S(64), nullable=False),
+    C("created_at", Instant, nullable=False),
+    C("created_by", S(60), nullable=False),
+    C("last_used_at", Instant, doc="To the minute"),
+    C("revoked_at", Instant),
 )  # fmt: skip
 
 login_failure = table(

@@ -39,6 +39,7 @@ class Deed(StrEnum):
     RETENTION_APPLIED = "retention_applied"
     RETENTION_CHANGED = "retention_changed"
     PUBLICATION_CHANGED = "publication_changed"
+    AUDIT_VERIFIED = "audit_verified"  # whole, by the command
     LOG_READ = "log_read"
     HISTORY_REOPENED = "history_reopened"  # lines without a hash are chained again
     EVENTS_LOST = "events_lost"  # how many could not be written

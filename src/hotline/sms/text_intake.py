@@ -36,7 +36,7 @@ from hotline.tickets.act import act
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import SoughtMatter, find_open_repeat, profile_of
 from hotline.tickets.intake import number_shown, take_call
-from hotline.tickets.lookup import check_query_code, format_moment, load_carried_answer, progress_fields
+from hotline.tickets.lookup import Requester, check_query_code, format_moment, load_carried_answer, progress_fields
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import OPEN, Action, Field
@@ -240,7 +240,7 @@ class IncomingText:
             return False
         try:
             return await check_query_code(
-                self.services, facts.ticket.number, self.request.code, f"sms:{phone}", self.now
+                self.services, facts.ticket.number, self.request.code, Requester.by_text(phone), self.now
             )
         except Refused as refused:
             if refused.refusal.code is not Code.TOO_MANY:

@@ -24,19 +24,21 @@ from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import history
 from hotline.web import throttle_store
-from hotline.web.addresses import rate_limit_key
+from hotline.web.addresses import network_key, rate_limit_key
 from hotline.web.throttling import AttemptLimit, next_attempt_at
 
 # Wrong codes. One in a million is right. An address has 5 tries an hour for a ticket, and 30 times for all. For
-# one ticket, from all addresses: after 100 wrong codes in a day only from addresses that sent no wrong one yet, once
-# each; after 5,000 one each quarter of an hour. So n addresses find a ticket's code on one day with a chance of 100 + n
-# in a million, and of 1 in 190 at most; what they see then is its state, and no personal data. Nobody locks a resident
-# out without 5,000 addresses, and never from where the code was right before.
+# one ticket, from all places where its code was never right: after 100 wrong codes in a day each address has one; after
+# 5,000 each network of neighbouring addresses has one. So n networks find a ticket's code on one day with a chance of
+# 5,000 + n in a million; what they see then is its state, and no personal data. Whoever asks from a network that sent
+# no wrong code is always heard, and so is whoever asks from where the code was right before: nobody is locked out by
+# others, however many these are.
 PER_REQUESTER_AND_TICKET = AttemptLimit(5, timedelta(hours=1))
 PER_REQUESTER = AttemptLimit(30, timedelta(hours=1), max_delay=timedelta(minutes=1))
-PER_TICKET = AttemptLimit(5000, timedelta(days=1), max_delay=timedelta(minutes=15))
+PER_TICKET = AttemptLimit(100, timedelta(days=1))  # counted; beyond it one from an address, and refused by itself never
+PER_NETWORK = AttemptLimit(1, timedelta(days=1))  # beyond WIDE_AFTER_FAILURES
 _HAN = range(0x3400, 0xA000)  # code points of Chinese characters
-STRICT_AFTER_FAILURES = 100  # wrong codes for a ticket within a day, after which one from an address is enough
+WIDE_AFTER_FAILURES = 5000  # wrong codes for a ticket within a day, after which one from a network is enough
 KNOWN_PLACE_LIFETIME = timedelta(days=30)  # how long a place is known after the last right code
 
 
@@ -87,38 +89,64 @@ def query_code(secret: bytes, number: str) -> str:
     return str(int.from_bytes(digest[:8]) % 10**CODE_LENGTH).zfill(CODE_LENGTH)
 
 
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who sends a code, as limits count them. `place`: `address:` and an address, or `sms:` and a phone number;
+    `network`: the addresses around it; `device`: what the client says it is known by."""
+
+    place: str
+    network: str
+    device: str | None = None
+
+    @classmethod
+    def at(cls, address: str | None, device: str | None = None) -> "Requester":
+        return cls(f"address:{rate_limit_key(address)}", f"network:{network_key(address)}", device)
+
+    @classmethod
+    def by_text(cls, phone: str) -> "Requester":
+        return cls(f"sms:{phone}", f"sms:{phone}")
+
+
 async def check_query_code(
-    services: Services, number: str, code: str | None, requester_key: str, now: datetime
+    services: Services, number: str, code: str | None, requester: Requester, now: datetime
 ) -> bool:
-    """Whether the code is the ticket's; wrong ones are counted for the ticket and for the asker: `address:` and an
-    address as limits count it, or `sms:` and a phone number. Raises Refused where there were too many."""
+    """Whether the code is the ticket's; wrong ones are counted for the ticket and for who asks. Raises Refused where
+    there were too many."""
     is_correct = code is not None and any(
         [
             hmac.compare_digest(code.encode(), query_code(each, number).encode())
             for each in accepted_secrets(services.secret)
         ]
     )
-    requester_subject, ticket_subject = (
-        throttle_subject(services, "ticket-place", number, requester_key),
-        throttle_subject(services, "ticket", number),
-    )
-    from_address = throttle_subject(services, "asker", requester_key)
+
+    def subject(*parts: str) -> str:
+        return throttle_subject(services, *parts)
+
+    address_place = subject("ticket-place", number, requester.place)
+    device = requester.device
+    device_place = subject("ticket-place", number, "device", device) if device is not None else address_place
+    ticket, network = subject("ticket", number), subject("ticket-network", number, requester.network)
+    anywhere = subject("asker", requester.place)
+    places = {address_place, device_place}
 
     def count(c: sa.Connection) -> datetime:
-        known = bool(throttle_store.load_known_places(c, {requester_subject}, now - KNOWN_PLACE_LIFETIME))
-        limits = {
-            requester_subject: PER_REQUESTER_AND_TICKET,
-            **({} if known else {from_address: PER_REQUESTER, ticket_subject: PER_TICKET}),
-        }
+        known = throttle_store.load_known_places(c, places, now - KNOWN_PLACE_LIFETIME)
+        place = device_place if device_place in known else address_place
+        refusing = (
+            {place: PER_REQUESTER_AND_TICKET} if known else {place: PER_REQUESTER_AND_TICKET, anywhere: PER_REQUESTER}
+        )
+        limits = refusing if known else {**refusing, ticket: PER_TICKET, network: PER_NETWORK}
         held = throttle_store.lock_tallies(c, limits, now, create_missing=not is_correct)
-        moment = max(next_attempt_at(limit, held.get(name), now) for name, limit in limits.items())
-        here, total = held.get(requester_subject), held.get(ticket_subject)
-        many = total is not None and total.count >= STRICT_AFTER_FAILURES and total.within(PER_TICKET.window, now)
-        if many and here is not None and here.count:
-            moment = max(moment, here.last_at + PER_TICKET.window)
+        moment = max(next_attempt_at(limit, held.get(name), now) for name, limit in refusing.items())
+        total = held.get(ticket)
+        if total is not None and total.within(PER_TICKET.window, now):
+            for name, most in ((place, PER_TICKET.tries), (network, WIDE_AFTER_FAILURES)):
+                tried = held.get(name)
+                if total.count >= most and tried is not None and tried.count:
+                    moment = max(moment, tried.last_at + PER_TICKET.window)
         if moment <= now and is_correct:
-            throttle_store.clear_failures(c, {requester_subject})
-            throttle_store.store_known_places(c, {requester_subject}, now)
+            throttle_store.clear_failures(c, places)
+            throttle_store.store_known_places(c, places, now)
         elif moment <= now:
             throttle_store.add_failure(c, limits, held, now)
         return moment
@@ -130,13 +158,12 @@ async def check_query_code(
 
 
 async def load_public_ticket(
-    services: Services, number: str, code: str, address: str | None, now: datetime
+    services: Services, number: str, code: str, requester: Requester, now: datetime
 ) -> PublicTicket:
     """A ticket as its resident may see it. Raises Refused: 404 for a wrong number, a wrong code and a confidential
     matter alike."""
     read = parse_number(number)
-    asker = f"address:{rate_limit_key(address)}"
-    right = await check_query_code(services, read or number[:20], code if read else None, asker, now)
+    right = await check_query_code(services, read or number[:20], code if read else None, requester, now)
     facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, read) if right and read else None
     if facts is None or facts.ticket.confidential or facts.ticket.status is TicketStatus.VOID:
         raise Refused(TICKET_NOT_FOUND)

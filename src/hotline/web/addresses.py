@@ -13,6 +13,7 @@ _WIDEST = {4: 8, 6: 16}  # bits a proxy's network must fix at least: anything wi
 _LONGEST = 80  # characters of an address: 39, a zone of 15, a port, brackets, quotes
 _PRIVATE = ipaddress.IPv6Network("fc00::/7")
 _PREFIX = 64  # bits of an IPv6 address that tell one line from another: whoever has a line chooses the rest
+_NETWORK_PREFIX = {4: 24, 6: 48}  # bits that neighbouring lines have in common: the least that is routed by itself
 
 
 def parse_address(text: str | None) -> Address | None:
@@ -125,3 +126,11 @@ def rate_limit_key(address: str | None) -> str:
     if found.version == 4:
         return str(found)
     return str(ipaddress.ip_network((found, _PREFIX), strict=False))
+
+
+def network_key(address: str | None) -> str:
+    """The network around an address, as limits count it: the /24 of an IPv4 address, the /48 of an IPv6 address."""
+    found = parse_address(address)
+    if found is None:
+        return UNKNOWN_ADDRESS
+    return str(ipaddress.ip_network((found, _NETWORK_PREFIX[found.version]), strict=False))

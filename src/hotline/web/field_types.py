@@ -96,6 +96,8 @@ def _reject_control_characters(text: str) -> str:
 
 # Names and words of the organisation's own people: accounts, subscriptions, duty
 PlainLine = Annotated[str, AfterValidator(_reject_control_characters)]  # may be empty; of one line
+# what a client keeps to be known again; it is no credential
+DeviceToken = Annotated[str, StringConstraints(min_length=20, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120), AfterValidator(_validate_line)]
 # What residents said and wrote, and what is written of it
 _WithoutSurrogates = BeforeValidator(_drop_surrogates)

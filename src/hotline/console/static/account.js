@@ -1,30 +1,53 @@
-// My account: second factors and recovery codes.
-import { $, api, el, fill, get, press, say, t } from "./core.js";
+// My account: log-ins, second factors and recovery codes, the password.
+import { $, api, el, fill, get, heads, press, row, say, t, when } from "./core.js";
 import { setUp, showCodes, told } from "./factors.js";
+import { changesPassword } from "./own_password.js";
 
 const day = (text) => (text ? new Date(text).toLocaleDateString(document.documentElement.lang) : t("account.never"));
 const added = $("#add");
-async function show() {
+/** Does it, says what came of it, and shows the list anew. */
+const doing = (work, text, shown) => press(async () => {
+  try { await work(); say(t(text)); } catch (fault) { say(told(fault), true); }
+  await shown();
+});
+
+async function showSessions() {
+  const { items } = await get("/v1/me/sessions");
+  const ended = (path) => doing(() => api("DELETE", path), "account.ended", showSessions);
+  const table = el("table", {}, el("thead"), el("tbody", {}, ...items.map((one) => row(
+    one.device || t("account.device_unknown"), one.address, when(one.created_at), when(one.seen_at),
+    one.is_current ? el("strong", {}, t("account.this_one"))
+      : el("button", { type: "button", "aria-label": `${t("account.end")} ${one.device} ${one.address ?? ""}`, onclick: ended(`/v1/me/sessions/${one.id}`) }, t("account.end"))))));
+  heads(table, "account.device", "account.address", "account.logged_in", "account.last_used", "account.end");
+  fill($("#sessions"), table, items.length > 1
+    ? el("button", { type: "button", id: "end-others", onclick: ended("/v1/me/sessions") }, t("account.end_others")) : null);
+  $("#password").hidden = items.some((one) => one.is_current && one.method.startsWith("oidc")); // its password is elsewhere
+}
+
+async function showFactors() {
   const mine = await get("/v1/me/factors");
-  const gone = (one) => press(async () => {
-    try { await api("DELETE", `/v1/me/factors/${one.id}`); say(t("account.removed")); } catch (fault) { say(told(fault), true); }
-    await show();
-  });
-  const rows = mine.items.map((one) => el("tr", {}, el("td", {}, one.name), el("td", {}, t(`factor.${one.kind}`)), el("td", {}, day(one.created_at)), el("td", {}, day(one.last_used_at)),
-    el("td", {}, el("button", { type: "button", "aria-label": `${t("account.remove")} ${one.name}`, onclick: gone(one) }, t("account.remove")))));
-  const heads = ["account.name", "account.kind", "account.since", "account.last_used", "account.remove"].map((key) => el("th", { scope: "col" }, t(key)));
+  const gone = (one) => doing(() => api("DELETE", `/v1/me/factors/${one.id}`), "account.removed", showFactors);
+  const table = el("table", {}, el("thead"), el("tbody", {}, ...mine.items.map((one) => row(
+    one.name, t(`factor.${one.kind}`), day(one.created_at), day(one.last_used_at),
+    el("button", { type: "button", "aria-label": `${t("account.remove")} ${one.name}`, onclick: gone(one) }, t("account.remove"))))));
+  heads(table, "account.name", "account.kind", "account.since", "account.last_used", "account.remove");
   fill($("#factors"), mine.required ? el("p", { class: "note" }, t("account.required")) : null,
-    rows.length ? el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)) : el("p", {}, t("account.none")));
+    mine.items.length ? table : el("p", {}, t("account.none")));
   const renewed = press(async () => {
-    try { showCodes($("#codes"), (await api("POST", "/v1/me/recovery-codes")).recovery_codes, show); } catch (fault) { say(told(fault), true); }
+    try { showCodes($("#codes"), (await api("POST", "/v1/me/recovery-codes")).recovery_codes, showFactors); } catch (fault) { say(told(fault), true); }
   });
-  fill($("#codes"), el("h2", {}, t("account.codes")), rows.length
+  fill($("#codes"), el("h2", {}, t("account.codes")), mine.items.length
     ? el("p", {}, t("account.codes_left", { n: String(mine.recovery_codes_left) }), " ", el("button", { type: "button", id: "renew", onclick: renewed }, t("account.renew")))
     : el("p", { class: "note" }, t("account.codes_later")));
   setUp(added, async (reply) => {
-    await show();
+    await showFactors();
     say(t("account.added"));
-    if (reply.recovery_codes.length) showCodes($("#codes"), reply.recovery_codes, show);
+    if (reply.recovery_codes.length) showCodes($("#codes"), reply.recovery_codes, showFactors);
   });
 }
-await show();
+
+changesPassword($("#password"), async () => {
+  say(t("account.password_changed"));
+  await showSessions();
+});
+await Promise.all([showSessions(), showFactors()]);

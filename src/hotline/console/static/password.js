@@ -1,17 +1,7 @@
-// Replace one's own password, then continue.
-import { $, Refusal, api, t } from "./core.js";
+// Replace the password that was given by somebody else, then continue.
+import { $ } from "./core.js";
+import { changesPassword } from "./own_password.js";
 
 const form = $("#password");
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const why = $("#why");
-  if (form.new_password.value !== form.again.value) { why.textContent = t("login.password_differs"); form.again.select(); return; }
-  try {
-    await api("POST", "/v1/me/password", { old_password: form.old_password.value, new_password: form.new_password.value });
-  } catch (refused) {
-    if (!(refused instanceof Refusal)) throw refused;
-    why.textContent = refused.said;
-    return;
-  }
-  location.href = "/console";
-});
+form.old_password.focus();
+changesPassword(form, () => { location.href = "/console"; });

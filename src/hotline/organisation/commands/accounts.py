@@ -1,4 +1,4 @@
-"""Commands about keys and people: key create, user add, user password, user open."""
+"""Commands about keys and people: key create, user add, user password, user reset, user open."""
 
 import secrets
 from datetime import UTC, datetime, timedelta
@@ -114,32 +114,48 @@ def set_password(context: typer.Context, login: str) -> None:
     """Set a new password and end the person's sessions.
 
     The password comes from HOTLINE_PASSWORD or standard input; if empty, a random one is set and printed."""
-    from hotline.organisation.service.accounts import ActorCache
-    from hotline.organisation.service.person_changes import PersonUpdate, change_person
-    from hotline.organisation.store import people
-
     line: CommandLine = context.obj
     given = read_password(ask=False)
-
-    async def change(services: "OrganisationServices") -> str:
-        row = await people.load_person_by_login(services.db, login.casefold())
-        if row is None:
-            stop("no such login")
-        if not row.active:
-            stop(f"the account is closed, a password does not open it; open it first: hotline user open {row.login}")
-        password = given or secrets.token_urlsafe(12)
-        update = PersonUpdate(row.id, row.version, {"password": password})
-        await change_person(services, ActorCache(), update, services.clock())
-        return password
-
-    password = line.with_services(change)
+    password = line.with_services(lambda services: _set_password(services, login, given))
     if not given:
         print(password)
 
 
+@users.command("reset")
+def reset_passwords(context: typer.Context, logins: Annotated[list[str], typer.Argument(metavar="LOGIN…")]) -> None:
+    """Give each of these people a random password for one log-in, and end their sessions.
+
+    Each is printed once: log-in and password."""
+    line: CommandLine = context.obj
+
+    async def reset(services: "OrganisationServices") -> None:
+        for login in dict.fromkeys(logins):
+            print(f"{login}\t{await _set_password(services, login, '')}", flush=True)
+
+    line.with_services(reset)
+
+
+async def _set_password(services: "OrganisationServices", login: str, given: str) -> str:
+    """The password that was set; a random one where none is given. Stops where there is no open account."""
+    from hotline.organisation.service.accounts import ActorCache
+    from hotline.organisation.service.person_changes import PersonUpdate, change_person
+    from hotline.organisation.store import people
+
+    row = await people.load_person_by_login(services.db, login.casefold())
+    if row is None:
+        stop(f"no such login: {login}")
+    if not row.active:
+        stop(f"the account is closed, a password does not open it; open it first: hotline user open {row.login}")
+    password = given or secrets.token_urlsafe(12)
+    update = PersonUpdate(row.id, row.version, {"password": password})
+    await change_person(services, ActorCache(), update, services.clock())
+    return password
+
+
 @users.command("list")
 def list_users(context: typer.Context) -> None:
-    """List people: login, whether the account is open, roles, department, area, name."""
+    """List people: login, the account (open, first: with a password that somebody else set, closed), roles,
+    department, area, name."""
     from hotline.organisation.store import people
 
     line: CommandLine = context.obj
@@ -152,7 +168,8 @@ def list_users(context: typer.Context) -> None:
 
     for row in line.with_services(load):
         limits = f"{row.department or '-'}\t{row.area or '-'}"
-        print(f"{row.login}\t{'open' if row.active else 'closed'}\t{','.join(row.roles)}\t{limits}\t{row.name}")
+        account = "closed" if not row.active else "open" if row.first_password_until is None else "first"
+        print(f"{row.login}\t{account}\t{','.join(row.roles)}\t{limits}\t{row.name}")
 
 
 @users.command("close")

@@ -1,5 +1,6 @@
 """Logging in, people, and keys."""
 
+import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
@@ -55,10 +56,6 @@ router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AuthenticatedRou
 Admin = Annotated[StaffContext, require_roles("accounts.manage", Role.ADMIN)]
 
 
-def _render_token(session: sessions.StartedSession) -> str:
-    return dump_json(TokenOut(session.token, "Bearer", session.expires_at, session.stage))
-
-
 def _render_person(row: Mapping[str, Any]) -> str:
     return dump_json(PersonOut(**row))
 
@@ -77,15 +74,18 @@ def _render_key(row: Mapping[str, Any]) -> str:
 )
 async def log_in(body: LogIn, context: Annotated[StaffContext, allow_anonymous("token.ask")]) -> Response:
     """Sign in: a token for one shift. Send it as `Authorization: Bearer …`. Wrong passwords are counted by username and
-    address; `Retry-After` of a 429 says when the next attempt is accepted. An address that signed in recently is not
-    blocked by attempts from elsewhere."""
-    address, device = client_address(context.request), context.request.cookies.get(logging_in.DEVICE_COOKIE)
+    address; `Retry-After` of a 429 says when the next attempt is accepted. An address that signed in recently, or
+    a client that sends the `device` it was given then, is neither blocked nor delayed by attempts from elsewhere."""
+    address = client_address(context.request)
+    device = body.device or context.request.cookies.get(logging_in.DEVICE_COOKIE) or secrets.token_urlsafe(32)
+
+    def render(session: sessions.StartedSession) -> str:
+        return dump_json(TokenOut(session.token, "Bearer", session.expires_at, session.stage, device))
+
     user_agent = context.request.headers.get("user-agent", "")
     attempt = logging_in.LogInAttempt(body.login, body.password, address, device, user_agent)
     request = await context.write_request()
-    return action_reply(
-        await logging_in.log_in_once(context.services, attempt, request.key, _render_token, request.now)
-    )
+    return action_reply(await logging_in.log_in_once(context.services, attempt, request.key, render, request.now))
 
 
 @router.delete("/token", operation_id="log_out", status_code=204, responses=refusal_responses())

@@ -1,11 +1,9 @@
 """Who is on duty, day and night; who stands in for whom; who could take an order."""
 
-import hashlib
-import hmac
 from datetime import UTC, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from hotline.organisation.dependencies import (
@@ -22,8 +20,8 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Override, Roster
 from hotline.organisation.schemas.duty import DutyOut, GapOut, OverrideIn, SwapIn, turn_reply
 from hotline.organisation.service.duty import add_overrides, swap_overrides
+from hotline.organisation.service.duty_feeds import NO_FEED, open_feed, shared_token
 from hotline.refusals import Code, Refusal, Refused
-from hotline.server_secret import accepted_secrets
 from hotline.web.field_types import Moment, PlainLine
 from hotline.web.responses import POST_REFUSALS, READ_REFUSALS, action_reply, json_reply, refusal_responses
 
@@ -51,7 +49,7 @@ async def read_duty(
     end: Annotated[Moment | None, Query(alias="to", description="Until when; a week later where absent")] = None,
 ) -> Response:
     """Who is on duty now and in the requested time, the gaps, and whom an emergency would notify now. `feed` is an
-    iCalendar address to subscribe to."""
+    iCalendar address to subscribe to, with the shared token unless that was revoked."""
     directory = await directory_for_department(context, code)
     begins = start or context.now
     ends = end or begins + timedelta(days=7)
@@ -67,14 +65,20 @@ async def read_duty(
         called=tuple(turn_reply(t, context.actor) for t in duty.officers_to_call(directory, code, context.now)),
         turns=tuple(turn_reply(t, context.actor) for t in turns),
         gaps=tuple(GapOut(r.code, start, end) for r in rosters for start, end in duty.duty_gaps(r, begins, ends)),
-        feed=f"/v1/departments/{code}/duty.ics?token={_feed_token(context.services.secret, code)}",
+        feed=feed_address(code, await shared_token(context.services, code)),
     )
     return json_reply(shown)
 
 
-def _feed_token(secret: bytes, department: str) -> str:
-    """What a calendar program shows instead of a credential: it opens this feed and nothing else."""
-    return hmac.new(secret, f"duty feed {department}".encode(), hashlib.sha256).hexdigest()[:32]
+def feed_address(department: str, token: str | None) -> str:
+    """Where a calendar program asks. `token` None: without one, because the shared one was revoked."""
+    path = f"/v1/departments/{department}/duty.ics"
+    return f"{path}?token={token}" if token is not None else path
+
+
+def feed_token(request: Request) -> str:
+    """What a calendar program sent instead of a credential."""
+    return request.query_params.get("token", "")
 
 
 @router.get(
@@ -93,11 +97,9 @@ async def read_duty_feed(
 ) -> Response:
     """The shifts from a week ago to sixty days ahead, as iCalendar. Names, no phone numbers."""
     directory = await context.services.directory.now(context.now)
-    tokens = [_feed_token(each, code) for each in accepted_secrets(context.services.secret)]
-    if code not in directory.departments or not any(
-        [hmac.compare_digest(token.encode(), each.encode()) for each in tokens]
-    ):
-        raise Refused(Refusal(Code.NOT_FOUND, "no such feed"))
+    if code not in directory.departments:
+        raise Refused(NO_FEED)
+    await open_feed(context.services, code, feed_token(context.request), context.now)
     from icalendar import Calendar, Event  # 2.5 MB that a server whose feed nobody reads need not hold
 
     calendar = Calendar()
@@ -120,7 +122,7 @@ async def read_duty_feed(
     return Response(calendar.to_ical(), media_type="text/calendar; charset=utf-8")
 
 
-async def _require_planner(context: StaffContext, code: str) -> None:
+async def require_planner(context: StaffContext, code: str) -> None:
     directory = await directory_for_department(context, code)
     if code in context.actor.departments:
         return
@@ -142,7 +144,7 @@ async def _require_planner(context: StaffContext, code: str) -> None:
 async def add_override(code: CodePath, body: OverrideIn, context: Planner) -> Response:
     """Replace who is on duty for a time, by another member or by nobody. Returns the new roster; gaps are shown in the
     department's duty."""
-    await _require_planner(context, code)
+    await require_planner(context, code)
     made = Override(**body.model_dump(exclude={"roster"}))
     request = await context.write_request()
     return action_reply(await add_overrides(context.services, code, body.roster, lambda _: (made,), request))
@@ -157,7 +159,7 @@ async def add_override(code: CodePath, body: OverrideIn, context: Planner) -> Re
 )
 async def swap_turns(code: CodePath, body: SwapIn, context: Planner) -> Response:
     """Swap the members of two shifts."""
-    await _require_planner(context, code)
+    await require_planner(context, code)
     pair = (body.first.date, body.first.shift), (body.second.date, body.second.shift)
 
     def make(roster: Roster) -> tuple[Override, ...]:

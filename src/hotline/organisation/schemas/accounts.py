@@ -11,7 +11,7 @@ from hotline.organisation.model.passwords import MAX_LENGTH
 from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.service import accounts
 from hotline.replies import reply_type
-from hotline.web.field_types import AreaCode, DepartmentCode, Line, Moment, Strict
+from hotline.web.field_types import AreaCode, DepartmentCode, DeviceToken, Line, Moment, Strict
 from hotline.web.schemas import LEFT_OUT
 
 Login = Annotated[str, Field(min_length=1, max_length=60, pattern=accounts.LOGIN_PATTERN)]
@@ -22,6 +22,11 @@ Roles = Annotated[list[Role], Field(min_length=1, max_length=10)]
 class LogIn(Strict):
     login: Login
     password: Password
+    device: DeviceToken | None = Field(
+        None,
+        description="From the reply of an earlier log-in of this client. It is no credential: where somebody logged in "
+        "with it before, wrong passwords and crowds of log-ins from elsewhere neither refuse nor delay them",
+    )
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"login": "admin", "password": "…"}]}}
 
 
@@ -91,6 +96,7 @@ class TokenOut:
         SessionStage,
         Field(description="What the log-in lacks; until it is `active`, the token opens nothing but its next step"),
     ]
+    device: Annotated[str, Field(description="To be kept by the client, and sent with its next log-in")]
 
 
 @reply_type()

@@ -136,6 +136,47 @@ async def load_handler_accounts(db: Database, now: datetime) -> dict[str, bool]:
     return found
 
 
+_MOST = sa.bindparam("most", type_=sa.Integer)
+_SUCCESSOR = k.alias()
+_ENDING_KEYS = PreparedQuery(
+    sa.select(k.c.id, k.c.name)
+    .where(
+        _KEY_IS_LIVE,
+        k.c.expires_at <= sa.bindparam("before", type_=Instant),
+        ~sa.exists().where(_SUCCESSOR.c.replaces == k.c.id),
+    )
+    .order_by(k.c.expires_at, k.c.id)
+    .limit(_MOST)
+)
+_UNUSED_KEYS = PreparedQuery(
+    sa.select(k.c.id, k.c.name)
+    .where(_KEY_IS_LIVE, sa.func.coalesce(k.c.last_used_at, k.c.created_at) < sa.bindparam("since", type_=Instant))
+    .order_by(k.c.id)
+    .limit(_MOST)
+)
+_EXPIRED_FIRST_PASSWORDS = PreparedQuery(
+    sa.select(p.c.login)
+    .where(p.c.active.is_(True), p.c.first_password_until <= sa.bindparam("now", type_=Instant))
+    .order_by(p.c.login)
+    .limit(_MOST)
+)
+
+
+async def load_ending_keys(db: Database, now: datetime, before: datetime, most: int) -> Sequence[Row]:
+    """Live keys that end before a moment and that no other has replaced: id and name, `most` at most."""
+    return await db.rows(_ENDING_KEYS, now=now, before=before, most=most)
+
+
+async def load_unused_keys(db: Database, now: datetime, since: datetime, most: int) -> Sequence[Row]:
+    """Live keys that nobody has used since, or since they were made: id and name."""
+    return await db.rows(_UNUSED_KEYS, now=now, since=since, most=most)
+
+
+async def load_expired_first_passwords(db: Database, now: datetime, most: int) -> list[str]:
+    """The log-ins of open accounts whose password somebody else set and which nobody replaced in time."""
+    return [row.login for row in await db.rows(_EXPIRED_FIRST_PASSWORDS, now=now, most=most)]
+
+
 async def has_people(db: Database) -> bool:
     """Whether there is a first login yet."""
     row = await fetch_first(db, _ANYBODY)

@@ -36,13 +36,13 @@ _COUNTS = PreparedQuery(
     .order_by(p.c.login)
 )
 _UNPROTECTED = PreparedQuery(
-    sa.select(p.c.id)
+    sa.select(p.c.id, p.c.login)
     .where(
         p.c.active.is_(True),
         ListContains(p.c.roles, "role"),
         ~sa.exists().where(f.c.person == p.c.id, f.c.confirmed_at.is_not(None)),
     )
-    .limit(1)
+    .order_by(p.c.login)
 )
 
 
@@ -72,9 +72,9 @@ async def load_factor_counts(db: Database) -> dict[str, int]:
     return {row.login: int(row.n) for row in await db.rows(_COUNTS)}
 
 
-async def has_unprotected(db: Database, role: str) -> bool:
-    """Whether somebody who can log in holds this role and has no factor."""
-    return await fetch_first(db, _UNPROTECTED, role=role) is not None
+async def load_unprotected(db: Database, role: str) -> dict[str, str]:
+    """Who can log in, holds this role and has no factor: id -> log-in."""
+    return {row.id: row.login for row in await db.rows(_UNPROTECTED, role=role)}
 
 
 def add_factor(connection: sa.Connection, row: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from hotline.organisation.model.actors import Role
 from hotline.refusals import Code
 from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.lookup import PublicTicket, load_public_ticket, query_code
+from hotline.tickets.lookup import PublicTicket, Requester, load_public_ticket, query_code
 from hotline.tickets.schemas.lookup import CodeOut, TicketLookupIn
 from hotline.web.forwarded import client_address
 from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
@@ -29,10 +29,11 @@ async def look_up_ticket(
 ) -> Response:
     """A ticket's state, department, deadline and answer, without personal data. The query code was given with the
     number, by text or by the operator. An address may send five wrong codes an hour for a ticket, and thirty for all
-    tickets; `Retry-After` of a 429 says when the next is accepted. A POST, so that no code is in a URL."""
-    code = body.code.replace(" ", "").replace("-", "")
+    tickets; `Retry-After` of a 429 says when the next is accepted. Where the code was right before, from the same
+    address or with the same `device`, tries of others count for nothing. A POST, so that no code is in a URL."""
+    code, address = body.code.replace(" ", "").replace("-", ""), client_address(context.request)
     return json_reply(
-        await load_public_ticket(context.services, body.number, code, client_address(context.request), context.now)
+        await load_public_ticket(context.services, body.number, code, Requester.at(address, body.device), context.now)
     )
 
 

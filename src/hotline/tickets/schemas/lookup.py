@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from hotline.text.normalisation import normalise_text
-from hotline.web.field_types import NumberWord, Strict
+from hotline.web.field_types import DeviceToken, NumberWord, Strict
 
 
 def _normalise_code(code: Any) -> Any:
@@ -17,6 +17,9 @@ def _normalise_code(code: Any) -> Any:
 class TicketLookupIn(Strict):
     number: NumberWord
     code: Annotated[str, BeforeValidator(_normalise_code), Field(min_length=1, max_length=12, pattern=r"^[0-9 -]+$")]
+    device: DeviceToken | None = Field(
+        None, description="A random text that the client made and keeps: where a code was right with it, it is known"
+    )
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006", "code": "271828"}]}}
 
 
