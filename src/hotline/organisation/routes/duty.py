@@ -1,13 +1,16 @@
 """Who is on duty, day and night; who stands in for whom; who could take an order."""
 
+import base64
 import hashlib
 import hmac
 from datetime import UTC, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
+from hotline.organisation.context import OrganisationServices
 from hotline.organisation.dependencies import (
     AuthenticatedRoute,
     CodePath,
@@ -25,6 +28,7 @@ from hotline.organisation.service.duty import add_overrides, swap_overrides
 from hotline.refusals import Code, Refusal, Refused
 from hotline.server_secret import accepted_secrets
 from hotline.web.field_types import Moment, PlainLine
+from hotline.web.problems import problem_response
 from hotline.web.responses import POST_REFUSALS, READ_REFUSALS, action_reply, json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
@@ -34,6 +38,8 @@ Planner = Annotated[
     StaffContext, require_roles("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)
 ]
 MAX_WINDOW = timedelta(days=92)
+FEED_USER = "feed"
+NO_FEED_TOKEN = Refusal(Code.UNAUTHENTICATED, "log in with the user and the token of this feed")
 FEED_PAST, FEED_FUTURE = timedelta(days=7), timedelta(days=60)
 
 
@@ -51,7 +57,7 @@ async def read_duty(
     end: Annotated[Moment | None, Query(alias="to", description="Until when; a week later where absent")] = None,
 ) -> Response:
     """Who is on duty now and in the requested time, the gaps, and whom an emergency would notify now. `feed` is an
-    iCalendar address to subscribe to."""
+    iCalendar address to subscribe to, with `feed_user` and `feed_token` as user and password."""
     directory = await directory_for_department(context, code)
     begins = start or context.now
     ends = end or begins + timedelta(days=7)
@@ -61,18 +67,34 @@ async def read_duty(
     turns = sorted(
         (t for r in rosters for t in duty.uncut_turns(r, begins, ends)), key=lambda t: (t.start, t.member.code)
     )
+    token = _made_token(context.services.secret, code)
     shown = DutyOut(
         department=directory.named("departments", code),
         now=tuple(turn_reply(t, context.actor) for t in duty.members_on_duty(directory, code, context.now)),
         called=tuple(turn_reply(t, context.actor) for t in duty.officers_to_call(directory, code, context.now)),
         turns=tuple(turn_reply(t, context.actor) for t in turns),
         gaps=tuple(GapOut(r.code, start, end) for r in rosters for start, end in duty.duty_gaps(r, begins, ends)),
-        feed=f"/v1/departments/{code}/duty.ics?token={_feed_token(context.services.secret, code)}",
+        feed=f"/v1/departments/{code}/duty.ics" + (f"?token={token}" if context.services.feed_tokens_in_urls else ""),
+        feed_user=FEED_USER,
+        feed_token=token,
     )
     return json_reply(shown)
 
 
-def _feed_token(secret: bytes, department: str) -> str:
+def feed_token(request: Request) -> str | None:
+    """The token that a calendar program sent: the password of HTTP Basic authentication, whatever the user; in the
+    address only where a setting allows it. None: it sent none."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(given.strip(), validate=True).decode().partition(":")[2]
+        except ValueError:
+            return None
+    services: OrganisationServices = request.app.state.services
+    return request.query_params.get("token") if services.feed_tokens_in_urls else None
+
+
+def _made_token(secret: bytes, department: str) -> str:
     """What a calendar program shows instead of a credential: it opens this feed and nothing else."""
     return hmac.new(secret, f"duty feed {department}".encode(), hashlib.sha256).hexdigest()[:32]
 
@@ -82,22 +104,24 @@ def _feed_token(secret: bytes, department: str) -> str:
     operation_id="read_duty_feed",
     responses={
         200: {"content": {"text/calendar": {"schema": {"type": "string"}}}},
-        **refusal_responses(*READ_REFUSALS),
+        **refusal_responses(),
     },
     response_class=Response,
 )
 async def read_duty_feed(
     code: CodePath,
     context: Annotated[StaffContext, allow_anonymous("duty.feed")],
-    token: Annotated[PlainLine, Query(max_length=64, description="From `feed` of the department's duty")] = "",
+    token: Annotated[
+        PlainLine, Query(max_length=64, description="Only where `HOTLINE_FEED_TOKENS_IN_URLS` is on")
+    ] = "",
 ) -> Response:
-    """The shifts from a week ago to sixty days ahead, as iCalendar. Names, no phone numbers."""
+    """The shifts from a week ago to sixty days ahead, as iCalendar. Names, no phone numbers. The calendar program logs
+    in by HTTP Basic authentication, with `feed_user` and `feed_token` of the department's duty."""
     directory = await context.services.directory.now(context.now)
-    tokens = [_feed_token(each, code) for each in accepted_secrets(context.services.secret)]
-    if code not in directory.departments or not any(
-        [hmac.compare_digest(token.encode(), each.encode()) for each in tokens]
-    ):
-        raise Refused(Refusal(Code.NOT_FOUND, "no such feed"))
+    tokens = [_made_token(each, code) for each in accepted_secrets(context.services.secret)]
+    sent = (feed_token(context.request) or "").encode()
+    if not any([hmac.compare_digest(sent, each.encode()) for each in tokens]) or code not in directory.departments:
+        return problem_response(NO_FEED_TOKEN, {"WWW-Authenticate": 'Basic realm="duty feed", charset="UTF-8"'})
     from icalendar import Calendar, Event  # 2.5 MB that a server whose feed nobody reads need not hold
 
     calendar = Calendar()
