@@ -71,7 +71,7 @@ async def test_a_session_that_ran_out_leaves_nothing_to_read_and_loses_nothing(o
     await assert_nothing_readable(page)
 
     await log_in(page, "dispatcher")  # another person at the same machine
-    await page.wait_for_url("**/console/take")
+    await page.wait_for_url(lambda url: "/login" not in url)
     await seat.open("/console/dispatch")
     await assert_nothing_readable(page)
     await page.click("#leave")

