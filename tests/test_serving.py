@@ -66,14 +66,23 @@ def ended(line: socket.socket) -> bytes:
 def test_it_ends_tls_and_every_slow_connection_and_keeps_operations_apart(tmp_path: Path) -> None:
     hotline(tmp_path, "setup")
     chain, key, client = certificate(tmp_path, "first")
-    operations = free_port()
+    operations, plain = free_port(), free_port()
     process = Process(
-        {"HOTLINE_DATA_DIR": str(tmp_path / "data"), "HOTLINE_OPERATIONS_PORT": str(operations), "HOTLINE_OPERATIONS_ALLOW": "",
+        {"HOTLINE_DATA_DIR": str(tmp_path / "data"), "HOTLINE_PUBLIC_URL": "https://hotline.example:8443/base", "HOTLINE_OPERATIONS_PORT": str(operations), "HOTLINE_OPERATIONS_ALLOW": "",
          "HOTLINE_HEADER_SECONDS": "1", "HOTLINE_BODY_SECONDS": "1", "HOTLINE_IDLE_SECONDS": "1"},
         tmp_path, tls=client,
     )  # fmt: skip
-    process.start("serve", "--tls-cert", str(chain), "--tls-key", str(key))
+    process.start("serve", "--tls-cert", str(chain), "--tls-key", str(key), "--http-port", str(plain))
     try:
+        with httpx.Client(timeout=30, headers={"host": "evil.example"}) as http:
+            for method, path, status in (
+                ("GET", "/", 308), ("GET", "/console/take?next=1", 308), ("HEAD", "/console", 308),
+                ("POST", "/console/session", 403), ("GET", "/v1/me", 403), ("GET", "/healthz", 403),
+            ):  # fmt: skip
+                reply = http.request(method, f"http://127.0.0.1:{plain}{path}")
+                sent_on = f"https://hotline.example:8443{path}" if status == 308 else None
+                assert (reply.status_code, reply.headers.get("location")) == (status, sent_on), path
+                assert "strict-transport-security" not in reply.headers  # said by http it means nothing
         at, port = f"https://127.0.0.1:{process.port}", f"http://127.0.0.1:{operations}"
         with httpx.Client(verify=client, timeout=30) as http:
             health = http.get(f"{at}/healthz")
@@ -130,4 +139,5 @@ def test_it_does_not_start_with_half_a_certificate(tmp_path: Path) -> None:
     _, other, _ = certificate(tmp_path, "second")
     said = hotline(tmp_path, "serve", "--tls-cert", str(chain), code=1).stderr
     assert "HOTLINE_TLS_KEY" in said
+    assert "HOTLINE_HTTP_PORT needs" in hotline(tmp_path, "serve", "--http-port", "8080", code=1).stderr
     assert "cannot use" in hotline(tmp_path, "serve", "--tls-cert", str(chain), "--tls-key", str(other), code=1).stderr

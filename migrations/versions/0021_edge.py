@@ -14,7 +14,13 @@ branch_labels = None
 depends_on = None
 
 STATES = ("waiting", "clean", "infected", "failed")
-SEALED = (("gateway", "sealed"), ("subscription", "sealed"), ("answer", "body"))
+SEALED = (
+    ("gateway", "sealed"),
+    ("subscription", "sealed"),
+    ("answer", "body"),
+    ("second_factor", "secret"),
+    ("audit_key", "sealed"),
+)
 
 
 def upgrade() -> None:

@@ -39,6 +39,7 @@ class ServiceFields(TypedDict, total=False):
     area_code: str
     has_notice_address: bool
     public_url: str
+    feed_tokens_in_urls: bool
     second_factor_required: frozenset[Role]
     spool: Spool | None
     data_dir: Path | None

@@ -34,10 +34,12 @@ def _ticket_routers() -> Sequence[APIRouter]:
         duplicates,
         explain,
         lookup,
+        search,
         tickets,
     )
 
-    return [noun.router for noun in (calls, tickets, attachments, departments, candidates, lookup, explain, duplicates)]
+    nouns = (calls, tickets, attachments, departments, candidates, lookup, search, explain, duplicates)
+    return [noun.router for noun in nouns]
 
 
 def _ticket_jobs(context: WorkerContext) -> Sequence[Job]:

@@ -18,6 +18,7 @@ from hotline.application import EdgeSettings, build_app
 from hotline.composition import upkeep_jobs
 from hotline.console import app as console
 from hotline.operations.readiness import refresh_caches
+from hotline.operations.settings_log import note_settings
 from hotline.runtime.memory import keep_one_heap
 from hotline.runtime.upkeep import run_maintenance
 from hotline.settings import Settings
@@ -25,6 +26,7 @@ from hotline.text.simplified import load_tables
 from hotline.tickets.context import Services
 from hotline.triage.model.lexicon import build_lexicon
 from hotline.web import connections
+from hotline.web.https import HttpsRedirect
 from hotline.web.operations_port import OperationsPort
 from hotline.web.tls import ServerCertificate
 from hotline.wiring import build_worker, configure_logging, open_services, tune_memory
@@ -47,6 +49,7 @@ def build_server_app(settings: Settings, *, with_worker: bool) -> FastAPI:
             if await refresh_caches(services, services.clock()):
                 services.directory.derived(build_lexicon)
             load_tables()
+            await note_settings(services, settings.as_texts(), services.clock())
             stop = asyncio.Event()
             upkeep = asyncio.create_task(run_maintenance(upkeep_jobs(services, worker), stop))
             try:
@@ -103,6 +106,12 @@ def _config(
     )
 
 
+def _second_server(app: Callable[..., Any], host: str, port: int, settings: Settings) -> uvicorn.Server:
+    config = _config(app, host, port, settings)
+    config.lifespan = "off"  # the application is started once
+    return uvicorn.Server(config)
+
+
 async def _watch_certificate(certificate: ServerCertificate) -> None:
     """Read the certificate anew when its file changes, and at once on SIGHUP."""
     asked = asyncio.Event()
@@ -138,11 +147,11 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
         certificate = ServerCertificate(settings.tls_cert, settings.tls_key)
     config = _config(app, settings.host, settings.port, settings, certificate)
     server = _Server(config, app, settings.drain_seconds)
-    operations: uvicorn.Server | None = None
+    beside: list[uvicorn.Server] = []  # what is served at ports of their own
     if settings.operations_port:
-        beside = _config(OperationsPort(app), settings.operations_host, settings.operations_port, settings)
-        beside.lifespan = "off"  # the application is started once
-        operations = uvicorn.Server(beside)
+        beside.append(_second_server(OperationsPort(app), settings.operations_host, settings.operations_port, settings))
+    if settings.http_port:
+        beside.append(_second_server(HttpsRedirect(settings.public_url), settings.host, settings.http_port, settings))
 
     # uvicorn handles these while it serves, and raises them once more when it has left: by then we have drained and
     # are done
@@ -154,18 +163,18 @@ def serve(settings: Settings, *, with_worker: bool, ready: Any = None) -> None:
         while not server.started and not serving.done():
             await asyncio.sleep(0.02)
         tune_memory()
-        async with asyncio.TaskGroup() as beside:
+        async with asyncio.TaskGroup() as tasks:
             if server.started:
                 if certificate is not None:
-                    watching = beside.create_task(_watch_certificate(certificate))
+                    watching = tasks.create_task(_watch_certificate(certificate))
                     serving.add_done_callback(lambda _: watching.cancel())
-                if operations is not None:
-                    beside.create_task(operations._serve())  # `serve` would catch the signals of the other server
+                for other in beside:
+                    tasks.create_task(other._serve())  # `serve` would catch the signals of the other server
                 if ready is not None:
                     ready()
             await serving
-            if operations is not None:
-                operations.should_exit = True
+            for other in beside:
+                other.should_exit = True
 
     runner = config.get_loop_factory()  # uvloop where it is installed
     with asyncio.Runner(loop_factory=runner) as loop:

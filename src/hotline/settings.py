@@ -58,6 +58,12 @@ class Settings(BaseSettings):
         None, description="Certificate and its chain (PEM), to serve https without a proxy; read anew when it changes"
     )
     tls_key: Path | None = Field(None, description="Key of that certificate (PEM)")
+    http_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        description="With a certificate: a second port, at which pages asked for by http are sent to https; 0: none",
+    )
     header_seconds: float = Field(10, gt=0, le=60, description="Within how many seconds a request's header is whole")
     body_seconds: float = Field(60, gt=0, le=600, description="Within how many seconds a request's body is whole")
     idle_seconds: int = Field(30, ge=1, le=600, description="After how many quiet seconds a connection is closed")
@@ -78,6 +84,11 @@ class Settings(BaseSettings):
     region: str = Field("CN", min_length=2, max_length=2, description="Country of phone numbers without a country code")
     area_code: str = Field("28", pattern=r"^[0-9]{1,4}$", description="Area code of local numbers, without the 0")
     docs: bool = Field(True, description="Serve /docs and /openapi.json")
+    feed_tokens_in_urls: bool = Field(
+        False,
+        description="Calendar programs that cannot log in may send the token of a duty feed in the address, which logs "
+        "and other programs keep",
+    )
     public_url: str = Field(
         "http://127.0.0.1:8000",
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
@@ -195,6 +206,8 @@ class Settings(BaseSettings):
     def _certificate_and_key(self) -> Self:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ValueError("HOTLINE_TLS_CERT and HOTLINE_TLS_KEY are set together")
+        if self.http_port and (self.tls_cert is None or not self.public_url.startswith("https://")):
+            raise ValueError("HOTLINE_HTTP_PORT needs HOTLINE_TLS_CERT, and an https address in HOTLINE_PUBLIC_URL")
         return self
 
     @property
@@ -219,6 +232,14 @@ class Settings(BaseSettings):
             timedelta(days=self.first_password_days),
             timedelta(days=self.key_days),
         )
+
+    def as_texts(self) -> dict[str, str]:
+        """Each setting as text, the secret ones too: not to be shown."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            name: value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in values.items()
+        }
 
     @property
     def proxies(self) -> tuple[Network, ...]:

@@ -99,6 +99,7 @@ def build_services(settings: Settings, db: Database) -> Services:
         area_code=settings.area_code,
         has_notice_address=settings.notice_url is not None,
         public_url=settings.public_url,
+        feed_tokens_in_urls=settings.feed_tokens_in_urls,
         second_factor_required=settings.roles_with_second_factor,
         spool=Spool(settings.data_dir / "spool", settings.key(), settings.spool_cap) if settings.spool_cap else None,
         data_dir=settings.data_dir,

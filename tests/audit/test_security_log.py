@@ -1,7 +1,10 @@
 """The security log: who did what about access and data is found again, and reaches other systems."""
 
 import asyncio
+import csv
+import io
 import json
+import socket
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import sqlalchemy as sa
 
 from hotline.audit.jobs import audit_jobs
 from hotline.audit.shipping import LogDestinations, parse_syslog_address
+from hotline.operations.settings_log import note_settings
 from hotline.organisation.model.actors import CLOCK, COMMAND_LINE, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import (
@@ -26,7 +30,7 @@ from hotline.organisation.service.person_changes import PersonUpdate, change_per
 from hotline.organisation.store import people
 from hotline.refusals import Refused
 from hotline.security_log.service import SecurityLog
-from hotline.security_log.store import SecurityEvent, record_deed
+from hotline.security_log.store import Principal, SecurityEvent, record_deed
 from hotline.security_log.tables import security_log
 from hotline.security_log.vocabulary import Deed
 from hotline.tickets.context import Services
@@ -209,6 +213,80 @@ async def test_the_log_is_shipped_as_lines_and_as_syslog(services: Services, clo
     assert b"log_out" in received
     with pytest.raises(ValueError, match="udp"):
         parse_syslog_address("http://log")
+
+
+async def test_the_log_is_shipped_over_udp_a_datagram_for_each_row(services: Services, clock: Clock) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(20)
+        services.add(LogDestinations(None, f"udp://127.0.0.1:{receiver.getsockname()[1]}"))
+        (to_syslog,) = [job for job in audit_jobs(services) if "syslog" in job.name]
+        for n in range(3):
+            await services.security_log.record(SecurityEvent(Deed.KEY_REFUSED, CLOCK, clock(), details={"n": n}))
+        for _ in range(2):
+            await to_syslog.step()
+        messages = [(await asyncio.to_thread(receiver.recv, 65536)).decode() for _ in range(3)]
+        receiver.setblocking(False)
+        with pytest.raises(BlockingIOError):  # each once
+            receiver.recv(65536)
+    assert [json.loads(m.split("\ufeff")[1])["details"]["n"] for m in messages] == [0, 1, 2]
+    assert all(m.startswith("<110>1 ") and " hotline " in m and " key_refused " in m for m in messages)
+
+
+async def test_the_log_is_a_file_that_no_spreadsheet_runs(services: Services, cast: Cast, clock: Clock) -> None:
+    committee, desk, block3 = await cast("committee"), await cast("desk"), await cast("block3")
+    name = '=HYPERLINK("http://evil","x")'
+    odd = Principal("person", "p-1", name)
+    for n in range(3):
+        event = SecurityEvent(Deed.LOG_IN, odd, clock() + timedelta(minutes=n), ("person", f"-{n}"), {"why": "=1+1"})
+        await services.security_log.record(event)
+    reply = await committee.get("/v1/security-log.csv", params={"deed": "log_in", "by": "p-1"})
+    assert reply.status_code == 200 and reply.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(reply.content.decode("utf-8-sig"))))
+    assert [(row["by_name"], row["about"]) for row in rows] == [(f"'{name}", f"'-{n}") for n in (2, 1, 0)]
+    assert [json.loads(row["details"]) for row in rows] == [{"why": "=1+1"}] * 3
+    assert (await logged(services))[-1].deed == "export_made"
+    for player in (desk, block3):
+        assert (await player.get("/v1/security-log.csv")).status_code == 403
+
+
+async def test_a_key_that_is_refused_is_in_the_log_with_the_reason(
+    services: Services, cast: Cast, clock: Clock
+) -> None:
+    desk = await cast("desk")
+    key = await add_key(services, NewKey("feed", Grant(frozenset({Role.AUDITOR}))), "test", clock())
+    await revoke_key(services, ActorCache(), key["id"], clock())
+    for sent in (key["secret"], f"{key['secret'][:-4]}abcd", "hl_nowhere_abcdefgh"):
+        assert (await desk.get("/v1/me", headers={"authorization": f"Bearer {sent}"})).status_code == 401
+    refused = [(r.about, r.details, r.outcome) for r in await logged(services) if r.deed == "key_refused"]
+    assert refused == [
+        (key["id"], {"why": "revoked"}, "failed"), (key["id"], {"why": "wrong"}, "failed"),
+        (None, {"why": "unknown"}, "failed"),
+    ]  # fmt: skip
+
+
+async def test_other_settings_and_webhooks_are_in_the_log(services: Services, cast: Cast, clock: Clock) -> None:
+    boss, values = await cast("boss"), {"public_url": "https://a", "port": "1", "secret": "s" * 40}
+    for each in (values, {**values, "port": "2"}, {**values, "public_url": "https://b"}):  # a port is of one process
+        await note_settings(services, each, clock())
+        await services.security_log.drain()
+    body = {"name": "city", "url": "https://city.example/hook?token=x", "events": ["*"]}
+    made = await boss.post("/v1/subscriptions", body)
+    assert made.status_code == 201, made.text
+    path = f"/v1/subscriptions/{made.json()['id']}"
+    assert (await boss.post(f"{path}/rotate")).status_code == 200
+    etag = {"if-match": (await boss.get(path)).headers["etag"]}
+    changed = await boss.http.patch(path, json={"name": "town"}, headers=etag)
+    assert changed.status_code == 200, changed.text
+    assert (await boss.http.delete(path, headers={"if-match": changed.headers["etag"]})).status_code == 204
+    rows = [r for r in await logged(services) if r.deed == "settings_changed" or "webhook" in r.deed]
+    assert [(r.deed, r.details.get("changed")) for r in rows[:2]] == [
+        ("settings_changed", []), ("settings_changed", ["public_url"]),
+    ]  # fmt: skip
+    assert [r.deed for r in rows[2:]] == [
+        "webhook_added", "webhook_secret_rotated", "webhook_changed", "webhook_removed",
+    ]  # fmt: skip
+    assert "https://" not in "".join(repr(r.details) for r in rows) and "s" * 8 not in repr(rows[0].details)
 
 
 async def test_a_wrong_log_in_waits_for_nobody(services: Services, clock: Clock) -> None:

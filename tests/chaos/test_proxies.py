@@ -62,14 +62,17 @@ def haproxy(header: str) -> Callable[[Path, int, int], list[str]]:
 def nginx(folder: Path, front: int, back: int) -> list[str]:
     """The file that ships, its ports and folders apart."""
     shipped = (ROOT / "deploy/nginx.conf").read_text()
-    for ours, theirs in (("listen 8080", f"listen 127.0.0.1:{front}"), ("127.0.0.1:8000", f"127.0.0.1:{back}")):
+    for ours, theirs in (
+        ("listen 8080", f"listen 127.0.0.1:{front}"), ("127.0.0.1:8000", f"127.0.0.1:{back}"),
+        ("/var/log/nginx/access.log", str(folder / "access.log")),
+    ):  # fmt: skip
         assert shipped.count(ours) == 1
         shipped = shipped.replace(ours, theirs)
     folders = "".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     file = folder / "nginx.conf"
-    file.write_text(shipped.replace("http {", f"http {{ access_log off; {folders}", 1))
+    file.write_text(shipped.replace("http {", f"http {{ {folders}", 1))
     user = "user root;" if os.geteuid() == 0 else ""
     main = f"daemon off; master_process off; pid {folder}/pid; {user}"
     return ["/usr/sbin/nginx", "-c", str(file), "-p", str(folder), "-e", str(folder / "error.log"), "-g", main]

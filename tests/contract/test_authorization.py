@@ -97,6 +97,7 @@ OWN = {
 OPEN_TO_ALL = {"healthz", "readyz", "readyz_intake", "metrics", "security_txt", "log_in", "look_up_ticket"} | {
     "read_duty_feed",  # by its own token
     "push_text", "push_text_by_get", "push_report", "push_report_by_get", "push_order", "push_voice",
+    "look_up_for_exchange_by_post",
     "look_up_for_exchange",  # by their provider's signature
 }  # fmt: skip
 

@@ -19,7 +19,8 @@ from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refused
 from hotline.reporting.rollups import load_fold_mark
 from hotline.reporting.service.figures import load_rollup_drift, update_rollups
-from hotline.security_log.tables import chain_head, chain_opening, security_log
+from hotline.secrets.secret_box import SealedColumns
+from hotline.security_log.tables import audit_key, chain_head, chain_opening, security_log
 from hotline.tables import metadata
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import start_missing_clocks
@@ -386,3 +387,19 @@ async def test_a_merged_incident_is_not_forgotten_on_the_way_down_unasked(desk: 
     states = await db.transact(lambda c: list(c.exec_driver_sql("SELECT state FROM incident").scalars()))
     assert states == ["dismissed"]
     await migrate_to(db, migrations)
+
+
+async def test_the_way_down_takes_the_id_of_their_secret_from_sealed_values(services: Services, db: Any) -> None:
+    """Code from before does not expect it."""
+    migrations = packaged_folder("migrations")
+    edge = (migrations / "versions/0021_edge.py").read_text()
+    later = ("identity_provider", "stored_key")  # gone by then
+    columns = [c for c in services.part(SealedColumns).all() if c.table.name not in later]
+    assert [c.table.name for c in columns if f'("{c.table.name}", "{c.column}")' not in edge] == []
+    row = {"public": "a" * 64, "sealed": f"0123abcd.{'QUJD' * 9}", "made_at": NOON}
+    await db.transact(lambda c: c.execute(sa.insert(audit_key), row))
+    assert await migrate_to(db, migrations, "0020", lose_data=True) == "0020"
+    ask = sa.text("SELECT sealed FROM audit_key WHERE public = :public")
+    kept = await db.transact(lambda c: c.execute(ask, {"public": row["public"]}).scalar())
+    assert kept == "QUJD" * 9
+    assert await migrate_to(db, migrations) == newest_revision(migrations)

@@ -83,6 +83,10 @@ async def test_words_are_public_when_somebody_wrote_them_for_it_and_until_they_a
     assert number not in await everything_public(far, number)
     told = (await desk.get(f"/v1/tickets/{number}/timeline")).json()["items"]
     assert [(e["action"], e["by"]["name"]) for e in told[-2:]] == [("publish", "switch"), ("unpublish", "desk")]
+    deeds = (await (await cast("committee")).get("/v1/security-log?deed=publication_changed")).json()["items"]
+    assert [(d["about"]["id"], d["details"], d["by"]["name"]) for d in deeds] == [
+        (number, {"public": False}, "desk"), (number, {"public": True}, "switch"),
+    ]  # fmt: skip
     assert told[-1]["changes"]["public_text"] == [TEXT, None] and told[-1]["reason"] == "来电人要求"
     masked = (await (await cast("lifts")).get(f"/v1/tickets/{number}/timeline")).json()["items"]
     assert masked[-1]["changes"]["public_text"] == [None, None]  # what had to be taken back is read by the desk alone

@@ -11,13 +11,15 @@ from hotline.composition import assemble_services
 from hotline.organisation.service.accounts import ActorCache
 from hotline.tickets.context import Services
 from tests.conftest import Cast, Clock, Player
+from tests.organisation.test_duty_routes import basic
 
 DUTY = "/v1/departments/service-centre/duty"
-BARE = {"authorization": ""}
 
 
-async def opened(player: Player, feed: str) -> int:
-    return (await player.get(feed, headers=BARE)).status_code
+async def opened(client: httpx.AsyncClient, token: str | None, department: str = "service-centre") -> int:
+    """How the calendar of a department answers a program that logs in with this token."""
+    path = f"/v1/departments/{department}/duty.ics"
+    return (await client.get(path, headers={"authorization": basic("feed", token or "")})).status_code
 
 
 @pytest.fixture
@@ -50,21 +52,24 @@ async def test_named_tokens_are_shown_once_listed_with_their_last_use_and_revoke
     ]  # fmt: skip
     assert made["token"] not in (await watch.get(f"{DUTY}/feeds")).text
     clock.forward(hours=2)
-    assert [await opened(desk, made["feed"]), await opened(desk, (await desk.get(DUTY)).json()["feed"])] == [200, 200]
-    assert await opened(desk, made["feed"].replace("service-centre", "water")) == 404
+    assert [
+        await opened(desk.http, made["token"]),
+        await opened(desk.http, (await desk.get(DUTY)).json()["feed_token"]),
+    ] == [200, 200]
+    assert await opened(desk.http, made["token"], "water") == 401
     await services.last_use.write(services.db)
     used = {f["name"]: f["last_used_at"] for f in await listed(watch)}
     assert used["李主任手机"] is None
     assert used["值班室电脑"] == used["shared"] == clock().isoformat()
 
-    assert (await elsewhere.get(made["feed"])).status_code == 200
+    assert await opened(elsewhere, made["token"]) == 200
     assert (await watch.http.delete(f"{DUTY}/feeds/{made['id']}")).status_code == 204
-    assert (await elsewhere.get(made["feed"])).status_code == 404
+    assert await opened(elsewhere, made["token"]) == 401
     assert (await watch.http.delete(f"{DUTY}/feeds/{made['id']}")).status_code == 404
-    assert [await opened(desk, made["feed"]), await opened(desk, other["feed"])] == [404, 200]
+    assert [await opened(desk.http, made["token"]), await opened(desk.http, other["token"])] == [401, 200]
     renewed = await watch.post(f"{DUTY}/feeds/{other['id']}/renew", None)
     assert renewed.status_code == 201 and renewed.json()["name"] == "李主任手机"
-    assert [await opened(desk, other["feed"]), await opened(desk, renewed.json()["feed"])] == [404, 200]
+    assert [await opened(desk.http, other["token"]), await opened(desk.http, renewed.json()["token"])] == [401, 200]
     assert (await watch.post(f"{DUTY}/feeds/{made['id']}/renew", None)).status_code == 404
 
     log = (await (await cast("committee")).get("/v1/security-log", params={"about": other["id"]})).json()["items"]
@@ -77,19 +82,19 @@ async def test_named_tokens_are_shown_once_listed_with_their_last_use_and_revoke
 
 
 async def test_the_shared_token_is_renewed_and_revoked_for_all_who_read_the_duty(watch: Player, desk: Player) -> None:
-    before = (await desk.get(DUTY)).json()["feed"]
+    before = (await desk.get(DUTY)).json()["feed_token"]
     made = await watch.post(f"{DUTY}/feeds/shared/renew", None)
-    after = (await desk.get(DUTY)).json()["feed"]
-    assert made.json()["feed"] == after != before
-    assert [await opened(desk, before), await opened(desk, after)] == [404, 200]
+    after = (await desk.get(DUTY)).json()["feed_token"]
+    assert made.json()["token"] == after != before
+    assert [await opened(desk.http, before), await opened(desk.http, after)] == [401, 200]
     assert (await watch.http.delete(f"{DUTY}/feeds/shared")).status_code == 204
     assert (await watch.http.delete(f"{DUTY}/feeds/shared")).status_code == 404
-    assert await opened(desk, after) == 404 and await listed(watch) == []
-    assert (await desk.get(DUTY)).json()["feed"].endswith("/duty.ics")
-    assert await opened(desk, (await desk.get(DUTY)).json()["feed"]) == 404
-    third = (await watch.post(f"{DUTY}/feeds/shared/renew", None)).json()["feed"]
-    assert [await opened(desk, feed) for feed in (before, after, third)] == [404, 404, 200]
-    assert await opened(desk, (await desk.get("/v1/departments/water/duty")).json()["feed"]) == 200
+    assert await opened(desk.http, after) == 401 and await listed(watch) == []
+    assert (await desk.get(DUTY)).json()["feed_token"] is None
+    assert await opened(desk.http, (await desk.get(DUTY)).json()["feed_token"]) == 401
+    third = (await watch.post(f"{DUTY}/feeds/shared/renew", None)).json()["token"]
+    assert [await opened(desk.http, feed) for feed in (before, after, third)] == [401, 401, 200]
+    assert await opened(desk.http, (await desk.get("/v1/departments/water/duty")).json()["feed_token"], "water") == 200
 
 
 @pytest.mark.parametrize("who", ["desk", "pipes"])

@@ -1,9 +1,11 @@
 """Duty over HTTP: read, subscribed to, changed; deadlines explained; orders taken by people."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+import httpx
 import icalendar
 import pytest
 
@@ -26,19 +28,39 @@ async def test_the_duty_of_a_week_has_no_gap_and_says_who_is_called_now(desk: Pl
     assert water["now"] == [] and [t["roster"] for t in water["called"]] == ["service-centre"]
 
 
-async def test_a_calendar_program_subscribes_with_the_feeds_own_token(desk: Player, clock: Clock) -> None:
-    feed = (await desk.get(DUTY)).json()["feed"]
-    bare = {"authorization": ""}
-    reply = await desk.get(feed, headers=bare)
+async def test_a_calendar_program_subscribes_with_the_feeds_own_token(
+    desk: Player, services: Services, clock: Clock
+) -> None:
+    duty = (await desk.get(DUTY)).json()
+    feed, token = duty["feed"], duty["feed_token"]
+    assert token not in feed and "?" not in feed
+
+    async def subscribe(path: str, password: str, **more: Any) -> httpx.Response:
+        return await desk.get(path, headers={"authorization": basic(duty["feed_user"], password)}, **more)
+
+    reply = await subscribe(feed, token)
     assert reply.status_code == 200 and reply.headers["content-type"].startswith("text/calendar")
     events = list(icalendar.Calendar.from_ical(reply.text).walk("VEVENT"))
     assert len(events) > 120 and len({e["uid"] for e in events}) == len(events)
     now = next(e for e in events if e.decoded("dtstart") <= clock.now < e.decoded("dtend"))
     assert "值班长" in now["summary"]
-    assert (await desk.get(feed[:-1] + ("0" if feed[-1] != "0" else "1"), headers=bare)).status_code == 404
-    assert (
-        await desk.get("/v1/departments/water/duty.ics", params={"token": feed[-32:]}, headers=bare)
-    ).status_code == 404
+    wrong = token[:-1] + ("0" if token[-1] != "0" else "1")
+    refused = [
+        await subscribe(feed, wrong),
+        await subscribe("/v1/departments/water/duty.ics", token),  # another one's
+        await subscribe("/v1/departments/nowhere/duty.ics", token),
+        await desk.get(feed, headers={"authorization": "Basic %"}),
+        await desk.get(feed, headers={"authorization": ""}, params={"token": token}),  # in an address
+    ]
+    assert [reply.status_code for reply in refused] == [401] * 5 and len({reply.content for reply in refused}) == 1
+    assert all(reply.headers["www-authenticate"].startswith("Basic ") for reply in refused)  # programs ask then
+    services.feed_tokens_in_urls = True  # for programs that cannot log in
+    address = (await desk.get(DUTY)).json()["feed"]
+    assert (await desk.get(address, headers={"authorization": ""})).status_code == 200
+
+
+def basic(user: str, password: str) -> str:
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 async def test_an_override_is_kept_once_under_its_key_and_a_gap_shows(watch: Player, desk: Player, cast: Cast) -> None:

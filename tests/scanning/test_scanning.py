@@ -1,6 +1,7 @@
 """Files wait for the virus scanner, and an infected one is never handed out."""
 
 import asyncio
+import json
 import os
 import shutil
 import struct
@@ -126,6 +127,9 @@ async def test_an_infected_file_is_withheld_and_operators_are_told(
     query = sa.select(security_log.c.deed, security_log.c.details).where(security_log.c.deed == "file_found_infected")
     (logged,) = await services.db.transact(lambda c: c.execute(query).all())
     assert logged.details == {"file": file["sha256"], "found": "Hotline.Test"}
+    told_again = (await desk.get(f"/v1/tickets/{number}/timeline")).json()["items"][-1]
+    assert (told_again["action"], told_again["by"]["kind"]) == ("comment", "rules")
+    assert "door.png" in json.dumps(told_again) and "Hotline.Test" in json.dumps(told_again)
     again = await attach(desk, number, PNG + MARK)  # the same bytes are known
     assert (again.status_code, again.json()["errors"][0]["rule"]) == (415, "not infected")
     assert [path.parent.name for path in services.files.rglob("*") if path.is_file()] == ["quarantine"]

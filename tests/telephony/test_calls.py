@@ -538,6 +538,13 @@ async def test_3cx_asks_who_it_is_and_reports_when_it_is_over(
     assert (await exchange.http.get(path)).json()["contacts"][0]["lastname"] == "王秀英"
     assert (await exchange.http.get(path.replace("13800138000", "13911112222"))).json() == {"contacts": []}
     assert (await exchange.http.get(path.replace(TOKEN, "wrong"))).status_code == 401
+    asked = f"/v1/hooks/voice/threecx/lookup?token={TOKEN}"  # with the number in the body
+    for body in ({"json": {"number": "13800138000"}}, {"data": {"number": "13800138000"}}):
+        assert (await exchange.http.post(asked, **body)).json()["contacts"][0]["lastname"] == "王秀英"
+    for odd in (b"[1]", b"\xff", b"{"):
+        reply = await exchange.http.post(asked, content=odd, headers={"content-type": "application/json"})
+        assert reply.json() == {"contacts": []}
+    assert (await exchange.http.post(asked.replace(TOKEN, "x"), json={"number": "13800138000"})).status_code == 401
     start = clock().strftime("%Y-%m-%dT%H:%M:%S")
     report = {"CallType": "Inbound", "Number": "13800138000", "Agent": "101", "Duration": "00:01:05", "Name": "[Name]",
               "CallStartTimeUTC": start}  # fmt: skip

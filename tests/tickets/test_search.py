@@ -183,7 +183,7 @@ async def test_a_withheld_and_a_service_number_are_kept_as_they_were(desk: Playe
     assert calls[0]["withheld"] is True
 
 
-async def test_an_outer_order_comes_in_once_and_its_deadline_is_never_exceeded(desk: Player) -> None:
+async def test_an_outer_order_comes_in_once_and_its_deadline_is_never_exceeded(desk: Player, cast: Cast) -> None:
     outer = {"system": "12345", "number": "CD-20261125-0001", "due_at": "2026-11-27T18:00:00+08:00"}
     t = await desk.call("消防通道被占", channel="hotline", category="dt-exit", outer=outer)
     assert (t["assignments"][0]["due_at"] <= "2026-11-27T10:00:00+00:00", t["promised_at"]) == (
@@ -195,6 +195,17 @@ async def test_an_outer_order_comes_in_once_and_its_deadline_is_never_exceeded(d
     fresh = {"channel": "hotline", "narrative": "消防通道被占", "outer": {"system": "12345", "number": "CD-2"}}
     said = await asyncio.gather(*(desk.post("/v1/calls", fresh) for _ in range(4)))
     assert sorted(r.status_code for r in said) == [201, 409, 409, 409]
+    gate = await cast("gate")  # which order numbers there are is nothing that a key learns by trying
+    known, unknown = [
+        await gate.call("消防通道被占", channel="hotline", outer={**outer, "number": number})
+        for number in (outer["number"], "CD-3")
+    ]
+    for name in ("number", "created_at", "updated_at"):
+        assert known.pop(name) != "" and unknown.pop(name) != ""
+    assert known.pop("outer")["number"] == outer["number"] and unknown.pop("outer")["number"] == "CD-3"
+    assert known.keys() == unknown.keys() and known["flags"] == unknown["flags"]
+    named = (await desk.get("/v1/tickets", params={"flag": f"names:{t['number']}"})).json()["items"]
+    assert len(named) == 1
     for odd in ({"attach_to": t["number"], "outer": fresh["outer"]}, {"channel": "hotline"}):
         assert (await desk.post("/v1/calls", {"channel": "phone", "narrative": "x", **odd})).status_code == 422
 
@@ -286,3 +297,57 @@ async def test_the_public_never_sets_the_emergency(cast: Cast, desk: Player) -> 
     assert (t["priority"], t["assignments"], t["advice"]) == ("normal", [], None)
     assert (await desk.see(t))["advice"]["hints"]["priority"] == "emergency"  # kept beside the advice
     assert (await desk.call("路灯不亮", priority="emergency", category="wx-light"))["priority"] == "emergency"
+
+
+SPOKEN = (
+    "13800138002",
+    "138 0013 8002",
+    "+86 138-0013-8002",
+    "0086 13800138002",
+    "１３８００１３８００２",
+    "一三八零零一三八零零二",
+)
+NO_PHONE = ("灯", "3栋", "12栋 1202", "light", "12345", "5号楼2单元")
+
+
+async def test_what_nobody_may_read_in_an_address_is_looked_for_in_a_body(
+    street: list[Any], desk: Player, cast: Cast
+) -> None:
+    number = street[2]["number"]
+
+    async def found(q: str, player: Player = desk, **more: Any) -> list[str]:
+        reply = await player.post("/v1/search", {"q": q, **more})
+        assert reply.status_code == 200, reply.text
+        return [item["number"] for item in reply.json()["items"]]
+
+    for phone in SPOKEN:
+        assert await found(phone) == [number], phone
+        reply = await desk.get("/v1/tickets", params={"q": f"找 {phone}"})
+        assert reply.status_code == 422 and "POST /v1/search" in reply.text and "8002" not in reply.text
+        assert (await desk.get("/v1/earlier-answers", params={"q": phone})).status_code == 422
+    landline = await desk.call("门坏了", caller={"phone": "028-87654321", "name": "欧阳修文"})
+    confidential = await desk.call(
+        "家里的事", caller={"phone": "13800138077", "name": "欧阳修文", "confidential": True}
+    )
+    for q in (
+        "87654321",
+        "028 8765 4321",
+        "欧阳修文",
+        landline["number"],
+        f"{landline['number'][:3]} {landline['number'][3:]}",
+    ):
+        assert await found(q) == [landline["number"]], q
+    assert await found("13800138077") == []
+    assert await found(confidential["number"]) == [confidential["number"]]
+    for q in (*NO_PHONE, number):
+        assert (await desk.get("/v1/tickets", params={"q": q})).status_code == 200, q
+    assert await found("坏了", filters={"category": ["nothing"]}) == []
+    assert await found("87654321", await cast("pipes")) == []  # another department's
+    first = (await desk.post("/v1/search", {"q": "坏了", "limit": 1})).json()
+    rest = await desk.post("/v1/search", {"q": "坏了", "limit": 1, "cursor": first["next"]})
+    assert rest.json()["items"][0]["number"] != first["items"][0]["number"]
+    assert "13800138" not in first["next"]
+    other = await desk.post("/v1/search", {"q": "灯", "limit": 1, "cursor": first["next"]})
+    assert other.status_code == 400 and broken(other.json()) == [("cursor", "only for the same filters")]
+    deeds = (await (await cast("committee")).get("/v1/security-log?deed=caller_looked_up")).text
+    assert deeds.count('"match":"search"') >= len(SPOKEN) and "8002" not in deeds

@@ -18,7 +18,7 @@ ROLES = {
 }
 
 OPEN_TOO = """
-ODHS: comment
+ODHSX: comment
 ODHSRG: attach
 ORG: add_call
 ODX: absorb
@@ -89,7 +89,7 @@ S: unshelve>dispatched, explain>closed
 OR: withdraw>withdrawn
 """,
     "closed": """
-ODHS: comment
+ODHSX: comment
 X: update_incident
 ODHSRG: attach
 ODS: set_confidential, reveal, unpublish

@@ -120,6 +120,9 @@ async def test_what_an_operator_types_comes_back_as_typed(text: str, desk: Playe
     assert (await desk.see(t))["narrative"] == text
 
 
+FORM = "application/x-www-form-urlencoded"
+
+
 async def test_broken_json_and_wrong_content_types_are_told_apart(desk: Player) -> None:
     async def send(content: bytes, kind: str) -> httpx.Response:
         return await desk.http.post("/v1/calls", content=content, headers={"content-type": kind})
@@ -129,6 +132,14 @@ async def test_broken_json_and_wrong_content_types_are_told_apart(desk: Player) 
     problem(await send(b'["phone"]', "application/json"), 422, "invalid")
     problem(await send(b"channel=phone", "application/x-www-form-urlencoded"), 415, "unsupported-media")
     problem(await send(b"{}", "text/plain"), 415, "unsupported-media")
+    for path, kind in (  # an identity provider sends a form, and only to log somebody out
+        ("/console/oidc/city/logout", "application/json"), ("/console/oidc/city/callback", FORM), ("/console/oidc/x", FORM),
+        ("/console/session", FORM),
+    ):  # fmt: skip
+        reply = await desk.http.post(path, content=b"x=1", headers={"content-type": kind})
+        problem(reply, 415, "unsupported-media")
+    long = await desk.http.post("/console/oidc/city/logout", content=b"x" * 20_000, headers={"content-type": FORM})
+    problem(long, 413, "too-large")
 
 
 async def test_an_oversized_body_is_refused_with_and_without_its_length(desk: Player) -> None:

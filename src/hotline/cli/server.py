@@ -20,6 +20,7 @@ Host = Annotated[str | None, typer.Option(help="Address to listen on")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on")]
 TlsCert = Annotated[Path | None, typer.Option("--tls-cert", help="Certificate and chain (PEM): serve https")]
 TlsKey = Annotated[Path | None, typer.Option("--tls-key", help="Its key (PEM)")]
+HttpPort = Annotated[int | None, typer.Option("--http-port", help="Port that sends pages asked for by http to https")]
 Seed = Annotated[str, typer.Option("--seed", help="Seed to load if the directory is empty")]
 
 
@@ -30,13 +31,14 @@ def serve(
     worker: Annotated[bool, typer.Option(help="Run the worker in this process too")] = True,
     tls_cert: TlsCert = None,
     tls_key: TlsKey = None,
+    http_port: HttpPort = None,
 ) -> None:
     """Serve the API and run the worker.
 
     The schema must be up to date: `hotline migrate`."""
     from hotline import serving
 
-    settings = read_settings(host=host, port=port, tls_cert=tls_cert, tls_key=tls_key)
+    settings = read_settings(host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, http_port=http_port)
     _check_port(settings)
     check_schema(settings)
     serving.serve(settings, with_worker=worker, ready=lambda: say(f"listening on {_address(settings)}"))

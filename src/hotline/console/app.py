@@ -3,6 +3,8 @@
 A page is a frame; its module asks the API with the same cookie. Nothing is loaded from anywhere else.
 """
 
+import base64
+import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +21,7 @@ from hotline.console.figure_pages import figures_page, report_page, reports_page
 from hotline.console.model_page import model_page
 from hotline.console.pages import PAGES, Page, home_page, menu_pages
 from hotline.console.rendering import LANGUAGE, render_page, request_language, static_files, static_version
-from hotline.console.session_cookies import device_of, keep_session, origin_of
+from hotline.console.session_cookies import device_of, forget_session, keep_session, origin_of
 from hotline.locales import LANGUAGES, translate
 from hotline.oidc import service as oidc
 from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor
@@ -30,6 +32,7 @@ from hotline.organisation.service.sessions import log_out
 from hotline.refusals import Code, Refused
 from hotline.reporting import charts
 from hotline.reporting.service.figures import load_hourly_counts
+from hotline.server_secret import accepted_secrets
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES
 from hotline.tickets.model.vocabulary import (
@@ -55,8 +58,17 @@ async def _body_schemas(request: Request, actor: Actor, language: str) -> Mappin
     return {"bodies": escape(orjson.dumps(body_schemas()).decode())}
 
 
+async def _draft_keys(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
+    """By which this person's browser seals what was typed and not sent yet; of the present secret first."""
+    services: Services = request.app.state.services
+    purpose = b"drafts" + actor.id.encode()
+    keys = (hmac.digest(secret, purpose, "sha256") for secret in accepted_secrets(services.secret))
+    return {"draft_keys": [base64.b64encode(key).decode() for key in keys]}
+
+
 _PAGE_DATA: Mapping[str, PageDataLoader] = {
     "admin": _body_schemas,
+    "take": _draft_keys,
     "figures": figures_page,
     "model": model_page,
     "reports": reports_page,
@@ -106,7 +118,10 @@ async def _load_actor(request: Request) -> Actor | None:
 def _to_entry(request: Request, next_path: str | None = None) -> Response:
     """To the page of the step that the log-in lacks, after `_load_actor` found nobody who is logged in."""
     query = f"?next={quote(next_path)}" if next_path else ""
-    return RedirectResponse(f"{request.state.entry_page}{query}", 303)
+    answer = RedirectResponse(f"{request.state.entry_page}{query}", 303)
+    if request.cookies.get(SESSION_COOKIE) and request.state.entry_page == ENTRY_PAGES[Code.UNAUTHENTICATED]:
+        forget_session(request, answer)  # it ran out, or was ended elsewhere
+    return answer
 
 
 async def _home(request: Request) -> Response:
@@ -131,6 +146,7 @@ async def _page_context(request: Request, actor: Actor, name: str) -> dict[str, 
         "name": name,
         "given": {key: value for key, value in request.path_params.items() if key != "rest"},
         "zone": await _zone(request),
+        "idle_seconds": int(request.app.state.services.account_rules.session_idle.total_seconds()),
     }
 
 
@@ -198,9 +214,7 @@ async def _end_session(request: Request) -> Response:
         way_out = await oidc.way_out(services, token, "/console/login")
         await log_out(services, request.app.state.actor_cache, token, services.clock())
     gone = json_reply(WayOut(way_out)) if way_out is not None else Response(status_code=204)
-    secure = services.public_url.startswith("https://")
-    gone.delete_cookie(SESSION_COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
-    return gone
+    return forget_session(request, gone)
 
 
 async def _language(request: Request) -> Response:

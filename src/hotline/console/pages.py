@@ -32,6 +32,7 @@ PAGES = (
     Page("admin", "/console/admin", frozenset({R.ADMIN})),
     Page("ticket", "/console/tickets/{number}", frozenset(PERSON_ROLES), menu=False),
     Page("incident", "/console/incidents/{code}", frozenset(PERSON_ROLES), menu=False),
+    Page("search", "/console/search", frozenset(PERSON_ROLES), menu=False),
     Page("account", "/console/account", frozenset(PERSON_ROLES), menu=False),
     Page("report", "/console/reports/{period}/{first}", frozenset({R.SUPERVISOR, R.AUDITOR, R.ADMIN}), menu=False),
 )

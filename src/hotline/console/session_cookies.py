@@ -22,13 +22,21 @@ def origin_of(request: Request) -> LogInOrigin:
 
 
 def keep_session(request: Request, answer: Response, token: str, device: str | None = None) -> Response:
-    """The answer, with the cookies of a log-in: HttpOnly and SameSite=Strict."""
+    """The answer, with the cookies of a log-in: HttpOnly and SameSite=Strict. The session's goes with the browser, the
+    mark of the browser stays."""
     services: Services = request.app.state.services
     secure = services.public_url.startswith("https://")
-    for name, value, kept in (
-        (SESSION_COOKIE, token, services.account_rules.session_lifetime),
-        (DEVICE_COOKIE, device or device_of(request), KNOWN_PLACE_TTL),
-    ):
-        seconds = int(kept.total_seconds())
+    kept = int(KNOWN_PLACE_TTL.total_seconds())
+    for name, value, seconds in ((SESSION_COOKIE, token, None), (DEVICE_COOKIE, device or device_of(request), kept)):
         answer.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
+    return answer
+
+
+def forget_session(request: Request, answer: Response) -> Response:
+    """The answer, with which the browser drops the session's cookie and what it keeps of pages. What is in its storage
+    is sealed, and is left to whoever typed it."""
+    services: Services = request.app.state.services
+    secure = services.public_url.startswith("https://")
+    answer.delete_cookie(SESSION_COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
+    answer.headers["clear-site-data"] = '"cache"'
     return answer

@@ -28,10 +28,10 @@ from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.service.accounts import ActorCache, keyed_hash
 from hotline.organisation.service.sessions import LogInOrigin, NewSession, StartedSession, start_session
 from hotline.organisation.store import second_factors as factor_store
-from hotline.organisation.store.sessions import end_session
+from hotline.organisation.store.sessions import end_session, load_people_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal, unseal
-from hotline.security_log.store import NOBODY, Principal, SecurityEvent, record_deed, record_deeds
+from hotline.security_log.store import NOBODY, Principal, SecurityEvent, record_deeds
 from hotline.security_log.vocabulary import Deed, EventOutcome
 
 if TYPE_CHECKING:
@@ -323,14 +323,18 @@ async def log_out_from_provider(
                 claims = check_logout_token(token, keys, provider.issuer, provider.client_id, now)
     except (ProviderFault, InvalidToken) as fault:
         log.warning("logout token refused", provider=code, fault=str(fault))
+        why, failed = {"why": "logout token"}, EventOutcome.FAILED
+        services.security_log.note(SecurityEvent(Deed.SESSION_ENDED, NOBODY, now, ("provider", code), why, failed))
         raise Refused(Refusal(Code.BAD_REQUEST, "the logout token does not hold")) from None
 
     def end(c: sa.Connection) -> int:
         factor_store.use_challenge(c, _once(f"{code} {claims['jti']}"), now + LOGOUT_LIFETIME)
         taken = store.take_sessions(c, code, claims.get("sub"), claims.get("sid"))
+        people = load_people_of(c, taken)
         ended = sum(end_session(c, hashed) for hashed in taken)
         by = Principal("system", f"oidc:{code}", provider.name)
-        record_deed(c, SecurityEvent(Deed.SESSION_ENDED, by, now, details={"count": ended}))
+        counts = {("person", person): people.count(person) for person in people} or {("provider", code): 0}
+        record_deeds(c, [SecurityEvent(Deed.SESSION_ENDED, by, now, who, {"count": n}) for who, n in counts.items()])
         return ended
 
     try:

@@ -56,6 +56,7 @@ class OrganisationServices(PlatformServices):
     last_use: LastUse = field(default_factory=LastUse)
     second_factors: SecondFactors = field(default_factory=NoSecondFactors)
     held_work: HeldWork = field(init=False)  # set by the composition
+    feed_tokens_in_urls: bool = False  # calendar programs that cannot log in are let in by their address
     security_log: SecurityLog = field(init=False)
 
     def __post_init__(self) -> None:

@@ -38,7 +38,7 @@ async def take_order(
         outer_number=order.number, outer_due_at=due, unread=unread_fields,
     )  # fmt: skip
     key = RequestKey(f"gateway:{gateway}"[:60], f"order.{order.number}"[:255], "order")
-    result = await take_call(services, intake, WriteRequest(actor, key, now), number_shown)
+    result = await take_call(services, intake, WriteRequest(actor, key, now, SYSTEM_SCOPE), number_shown)
     if due is None and order.due_at is not None and result.replayed:
         facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, TicketNumber(result.answer.body))
         if facts is not None and facts.ticket.outer_due_at is not None:  # it was later than now when it came first

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 import structlog
 
 from hotline.delivery.alarms import add_alarm
-from hotline.locales import bilingual
+from hotline.locales import bilingual, translate
+from hotline.organisation.model.actors import RULES
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.refusals import Code, Refusal, Refused
 from hotline.scanning import store
 from hotline.scanning.clamd import ScannerAddress, ScannerDown, ScanRefused, scan_file
@@ -16,11 +18,17 @@ from hotline.scanning.model import MOST_REFUSALS, ScanState, retry_delay
 from hotline.security_log.store import SYSTEM, SecurityEvent, record_deeds
 from hotline.security_log.vocabulary import Deed
 from hotline.storage.files import quarantine, stored_path
+from hotline.tickets.act import act_as_clock
 from hotline.tickets.context import Services
+from hotline.tickets.lifecycle import STALE_VERSION
+from hotline.tickets.model.ticket import Command
+from hotline.tickets.model.vocabulary import Action, Field
+from hotline.tickets.store.facts import load_facts
 
 LEASE = timedelta(minutes=3)  # longer than a scan takes
 BACKFILL = 200  # files noted at once that are older than the scanner
 RETRY_AFTER = 5  # seconds
+_TRIES = 5  # to write into a timeline that others write into
 _REPORTED = 20  # attachments named to operators where one file hangs on many tickets
 log = structlog.get_logger("hotline.scanning")
 
@@ -94,8 +102,23 @@ async def scan_next(services: Services, address: ScannerAddress, now: datetime) 
             quarantine(
                 services.files, row.sha256
             )  # first: if the process ends here, it is scanned again and is missing
+            await _tell_tickets(services, row.sha256, found, now)
         await _note_result(services, row.sha256, ScanState.INFECTED if found else ScanState.CLEAN, found, now)
     return True
+
+
+async def _tell_tickets(services: Services, sha256: str, found: str, now: datetime) -> None:
+    """Write into the timeline of each ticket that the file was attached to; once, however often it is scanned."""
+    for row in await services.db.transact(lambda c: store.load_attached(c, sha256, _REPORTED)):
+        text = translate("system_text.infected", "en", name=row.name, found=found[:200])
+        for _ in range(_TRIES):
+            facts = await load_facts(services.db, SYSTEM_SCOPE, row.number)
+            if facts is None:
+                break
+            command = Command(Action.COMMENT, facts.ticket.version, {Field.TEXT: text})
+            key = f"infected:{sha256[:32]}:{row.number}"
+            if await act_as_clock(services, facts, [command], key, now, RULES) is not STALE_VERSION:
+                break
 
 
 async def _note_result(services: Services, sha256: str, state: ScanState, found: str | None, now: datetime) -> None:

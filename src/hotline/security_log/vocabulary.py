@@ -26,6 +26,7 @@ class Deed(StrEnum):
     KEY_MADE = "key_made"
     KEY_ROTATED = "key_rotated"
     KEY_REVOKED = "key_revoked"
+    KEY_REFUSED = "key_refused"
     FEED_TOKEN_MADE = "feed_token_made"  # noqa: S105
     FEED_TOKEN_REVOKED = "feed_token_revoked"  # noqa: S105
     IDENTITY_PROVIDER_CHANGED = "identity_provider_changed"
@@ -40,6 +41,11 @@ class Deed(StrEnum):
     RETENTION_CHANGED = "retention_changed"
     PUBLICATION_CHANGED = "publication_changed"
     AUDIT_VERIFIED = "audit_verified"  # whole, by the command
+    WEBHOOK_ADDED = "webhook_added"  # with a secret, told once
+    WEBHOOK_CHANGED = "webhook_changed"
+    WEBHOOK_SECRET_ROTATED = "webhook_secret_rotated"  # noqa: S105
+    WEBHOOK_REMOVED = "webhook_removed"
+    SETTINGS_CHANGED = "settings_changed"  # a process started with others
     LOG_READ = "log_read"
     HISTORY_REOPENED = "history_reopened"  # lines without a hash are chained again
     EVENTS_LOST = "events_lost"  # how many could not be written

@@ -20,7 +20,7 @@ from hotline.inbound.webhook_endpoint import (
     acknowledgement_response,
     read_webhook_request,
 )
-from hotline.inbound.webhook_request import AuthenticationFailed
+from hotline.inbound.webhook_request import AuthenticationFailed, WebhookRequest
 from hotline.organisation.dependencies import (
     AuthenticatedRoute,
     CodePath,
@@ -48,6 +48,7 @@ from hotline.telephony.schemas import (
 )
 from hotline.telephony.service import CallCentreFigures, link_call, load_call_centre_figures, load_login, receive_events
 from hotline.telephony.vocabulary import ReturnCall
+from hotline.text.strict_json import parse_strict_json
 from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.caller_lookup import load_caller_lookup, lookup_event
 from hotline.tickets.dependencies import TicketContext
@@ -90,9 +91,37 @@ async def push_voice(gateway: GatewayPath, context: Hook) -> Response:
 async def look_up_for_exchange(
     gateway: GatewayPath, context: Hook, number: Annotated[str, Query(max_length=200)] = ""
 ) -> Response:
-    """Who is calling, for an exchange that shows it on the telephone (3CX): the name on record if there is exactly one,
-    and the number of open tickets. Nothing about confidential tickets."""
+    """The same, for exchanges that can ask in no other way: the number is in the address, and in the log of whatever
+    stands in between."""
     request = await read_webhook_request(context, gateway, GatewayKind.VOICE)
+    return await _find_for_exchange(gateway, context, request, number)
+
+
+@router.post(
+    "/hooks/voice/{gateway}/lookup",
+    operation_id="look_up_for_exchange_by_post",
+    response_model=ExchangeLookup,
+    responses=refusal_responses(*READ_REFUSALS, Code.TOO_LARGE),
+    openapi_extra=ANY_BODY,
+)
+async def look_up_for_exchange_by_post(gateway: GatewayPath, context: Hook) -> Response:
+    """Who is calling, for an exchange that shows it on the telephone (3CX): the name on record if there is exactly one,
+    and the number of open tickets. Nothing about confidential tickets. The body has `number`, as JSON or as a form."""
+    request = await read_webhook_request(context, gateway, GatewayKind.VOICE)
+    return await _find_for_exchange(gateway, context, request, _sent_number(request))
+
+
+def _sent_number(request: WebhookRequest) -> str:
+    """`number` of the body; empty where it cannot be read."""
+    try:
+        is_json = request.media_type == "application/json"
+        sent: Any = parse_strict_json(request.body) if is_json else dict(request.form_pairs())
+        return str(sent.get("number", ""))[:200]
+    except (ValueError, AttributeError):
+        return ""
+
+
+async def _find_for_exchange(gateway: str, context: TicketContext, request: WebhookRequest, number: str) -> Response:
     found = await context.services.gateways.named(gateway, GatewayKind.VOICE, request.at)
     exchange = exchange_provider(found.provider)
     try:

@@ -3,6 +3,8 @@
 import re
 
 from hotline.text.normalisation import normalise_text
+from hotline.text.numbering import parse_number
+from hotline.text.phones import strip_phone_punctuation
 
 SHORTEST_NUMBER = 7  # digits
 _DIGITS = "0-9零〇一幺二两三四五六七八九"
@@ -27,3 +29,14 @@ def part_numbers(text: str) -> tuple[str, list[str]]:
     plain = normalise_text(text)
     found = _NUMBER.findall(plain)
     return (_NUMBER.sub(" ", plain), [number_key(each) for each in found]) if found else (text, [])
+
+
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_RUN_OF_DIGITS = re.compile(rf"[0-9]{{{SHORTEST_NUMBER},}}")
+
+
+def holds_long_number(text: str) -> bool:
+    """Whether it holds a number as long as a phone's, however its digits are parted, and not the number of a ticket. A
+    mobile number is one also where its last digit would check the others."""
+    found = [*part_numbers(text)[1], *_RUN_OF_DIGITS.findall(strip_phone_punctuation(text))]
+    return any(_MOBILE.fullmatch(number) or parse_number(number) is None for number in found)

@@ -16,6 +16,7 @@ __all__ = [
     "model",
     "routes",
     "schemas",
+    "search",
     "serials",
     "sla",
     "spool_intake",

@@ -79,10 +79,10 @@ async def _take_call(
     advice = await _advise(services, incoming)
     if intake_request.attach_to is not None and not await _adds_danger(services, incoming, request, advice):
         return await _join_open_ticket(services, incoming, request, render, advice)
-    if intake_request.outer_number is not None and await ticket_facts.has_outer_order(
-        services.db, intake_request.outer_system or "", intake_request.outer_number
-    ):
-        return await replayed_or_refused(services.db, request.key, DUPLICATE_OUTER_ORDER)
+    if intake_request.outer_number is not None:
+        own, incoming = await _with_outer_order(services, incoming, request)
+        if own is not None:
+            return await replayed_or_refused(services.db, request.key, own)
     incoming = await with_open_incident(services, incoming, advice)
     offered = await _find_offered(services, incoming, advice)
     change = opened(incoming, await services.numbers.take(), advice, directory)
@@ -93,9 +93,10 @@ async def _take_call(
     try:
         outcome = await services.journal.commit(build_write_plan(change, keeping), priority=True)
     except IntegrityFault as fault:
-        if intake_request.outer_number is None:
+        if incoming.intake_request.outer_number is None:
             raise
-        raise Refused(DUPLICATE_OUTER_ORDER) from fault  # it came in by another line at the same moment
+        log.info("intake.outer_order_twice", kind=type(fault).__name__)
+        return await _take_call(services, intake_request, request, render)  # by another line at the same moment
     if isinstance(outcome, Replayed):
         return replay_answer(outcome.answer, request.key)
     return ActionResult(answer, replayed=False, number=change.after.ticket.number)
@@ -111,6 +112,22 @@ async def _with_named_ticket(services: Services, incoming: IncomingCall, request
     if await ticket_facts.load_facts(services.db, scope, number or TicketNumber("")) is not None:
         return incoming
     return replace(incoming, intake_request=replace(incoming.intake_request, attach_to=None), named=number)
+
+
+async def _with_outer_order(
+    services: Services, incoming: IncomingCall, request: WriteRequest
+) -> tuple[Refusal | None, IncomingCall]:
+    """A refusal where another hotline's order came in before and its ticket is the sender's to see. Where it is not,
+    the words open a ticket without that number, which names the other one for the desk: the answer is that of any new
+    ticket, so that nobody learns by trying which orders there are."""
+    sent = incoming.intake_request
+    number = await ticket_facts.load_number_by_outer(services.db, sent.outer_system or "", sent.outer_number or "")
+    if number is None:
+        return None, incoming
+    scope, named = request.scope or intake_scope(request.actor), TicketNumber(number)
+    if await ticket_facts.load_facts(services.db, scope, named) is not None:
+        return DUPLICATE_OUTER_ORDER, incoming
+    return None, replace(incoming, intake_request=replace(sent, outer_system=None, outer_number=None), named=named)
 
 
 async def _advise(services: Services, incoming: IncomingCall) -> Advice:

@@ -123,7 +123,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     row(T.MERGED,        A.UNMERGE,        T.RECEIVED,      _DESK | {R.SUPERVISOR, R.RULES}, F.REASON, G.NOT_TRIAGED),
 
     # notified and counted; the state stays
-    *(row(at,            A.COMMENT,        at,              _ALL,                        F.TEXT) for at in T if at not in WITHOUT_NOTES),
+    *(row(at,            A.COMMENT,        at,              _ALL | {R.RULES},            F.TEXT) for at in T if at not in WITHOUT_NOTES),
     *(row(at,            A.ATTACH,         at,              _ALL | {R.RESIDENT, R.GATEWAY}) for at in T if at not in WITHOUT_NOTES),
     *(row(at,            A.ADD_CALL,       at,              {R.OPERATOR, R.RESIDENT, R.GATEWAY}, F.TEXT) for at in T if at in OPEN),
     *(row(at,            A.ABSORB,         at,              _DESK | {R.RULES},           F.TARGET) for at in T if at in OPEN),

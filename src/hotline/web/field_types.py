@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from hotline.text.normalisation import is_blank, replace_lone_surrogates
+from hotline.text.personal import holds_long_number
 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
@@ -127,6 +128,16 @@ DepartmentCode = Annotated[CodeWord, Field(json_schema_extra={"x-refers": "depar
 NumberWord = Annotated[
     str, StringConstraints(min_length=1, max_length=40), AfterValidator(_validate_text), _WithoutSurrogates
 ]
+
+
+def _refuse_long_number(text: str) -> str:
+    if holds_long_number(text):
+        raise ValueError("no telephone number: addresses are written into logs; send it to POST /v1/search")
+    return text
+
+
+# of a parameter in an address, which proxies and browsers keep
+PublicWords = AfterValidator(_refuse_long_number)
 NullAsEmpty = BeforeValidator(_null_as_empty)  # of an object that may be left out
 
 

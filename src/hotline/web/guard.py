@@ -47,6 +47,9 @@ _HEADERS = [
 ]
 
 
+_JSON, _UPLOAD, _FORM = "application/json", "multipart/form-data", "application/x-www-form-urlencoded"
+
+
 class TooLarge(HTTPException):
     """The body went over the limit while it was read. An HTTPException: the framework turns any other into a 400."""
 
@@ -72,7 +75,9 @@ class RequestGuard:
         is_upload = path.endswith("/attachments")
         is_push, is_open311 = path.startswith("/v1/hooks/"), path.startswith("/open311/")
         limit = LARGEST_UPLOAD if is_upload or is_open311 else LARGEST_PUSH if is_push else LARGEST_BODY
-        if path in PUBLIC_PATHS:
+        # an identity provider logs somebody out by a form
+        is_back_channel = path.startswith("/console/oidc/") and path.endswith("/logout")
+        if path in PUBLIC_PATHS or path.startswith("/console/oidc/"):
             limit = LARGEST_PUBLIC
 
         async def send_with_headers(message: Message) -> None:
@@ -84,9 +89,8 @@ class RequestGuard:
                 message["headers"] = [*message["headers"], *(h for h in _HEADERS if h[0] not in named)]
             await send(message)
 
-        # pushes, Open311 and identity providers, which log people out by a form
-        any_type = is_push or is_open311 or path.startswith("/console/oidc/")
-        refusal = _early_refusal(scope["method"], headers, limit, is_upload, any_type=any_type)
+        body_type = _UPLOAD if is_upload else _FORM if is_back_channel else _JSON
+        refusal = _early_refusal(scope["method"], headers, limit, body_type, any_type=is_push or is_open311)
         if refusal is not None:
             await problem_response(refusal)(scope, receive, send_with_headers)
         else:
@@ -143,7 +147,7 @@ def _record_request(route: str, method: str, status: int, seconds: float) -> Non
 
 
 def _early_refusal(
-    method: str, headers: dict[bytes, bytes], limit: int, is_upload: bool, *, any_type: bool
+    method: str, headers: dict[bytes, bytes], limit: int, body_type: str, *, any_type: bool
 ) -> Refusal | None:
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > limit:
@@ -151,21 +155,12 @@ def _early_refusal(
     if any_type:  # providers and Open311 clients send what they send
         return None
     named = headers.get(b"authorization", b"").lower().startswith(b"bearer ") or b"cookie" in headers
-    if is_upload and method == "POST" and not named:
+    if body_type is _UPLOAD and method == "POST" and not named:
         return NO_CREDENTIAL  # before a single byte of the file is read
     if method in ("POST", "PUT", "PATCH") and (length != b"0" or b"transfer-encoding" in headers):
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if is_upload:
-            if kind != b"multipart/form-data":
-                return Refusal(
-                    Code.UNSUPPORTED_MEDIA,
-                    "send multipart/form-data",
-                    errors=(("Content-Type", "multipart/form-data"),),
-                )
-        elif kind != b"application/json":
-            return Refusal(
-                Code.UNSUPPORTED_MEDIA, "send application/json", errors=(("Content-Type", "application/json"),)
-            )
+        if kind != body_type.encode():
+            return Refusal(Code.UNSUPPORTED_MEDIA, f"send {body_type}", errors=(("Content-Type", body_type),))
     return None
 
 

@@ -1,13 +1,16 @@
 """What a client that comes by https is told and given: cookies of this host alone, Strict-Transport-Security, and the
 https address of a page that was asked for by http."""
 
+from hotline.refusals import Code, Refusal
 from hotline.web.guard import App, Message, Receive, Scope, Send
+from hotline.web.problems import problem_response
 
 FORWARDED_SCHEME = "hotline.forwarded_scheme"  # in a scope: what a named proxy says the client came by
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 _OWN_COOKIE = b"hotline_"
 _HOST = b"__Host-"
 _PAGES = ("/console", "/docs")
+BY_HTTP = Refusal(Code.NOT_YOUR_ROLE, "this service is served by https alone; replace a key that was sent by http")
 
 
 class HttpsOutside:
@@ -45,14 +48,33 @@ class HttpsOutside:
         await self.app(scope, receive, send_secure)
 
 
+class HttpsRedirect:
+    """Plain ASGI: what answers beside a server that ends TLS, to whoever comes by http. Pages are sent to https;
+    anything else is refused, because a program that is sent on would send its key in the open each time. Nothing of the
+    application is behind it."""
+
+    def __init__(self, public_url: str) -> None:
+        self._origin = "/".join(public_url.split("/")[:3])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if _is_page(scope):
+            await _redirect(self._origin, scope, send)
+        else:
+            await problem_response(BY_HTTP)(scope, receive, send)
+
+
 def _is_page_by_http(scope: Scope) -> bool:
     """Only where a named proxy says so: behind one that ends TLS and says nothing, a client would be sent in a
     circle."""
+    return scope.get(FORWARDED_SCHEME) == "http" and _is_page(scope)
+
+
+def _is_page(scope: Scope) -> bool:
     path: str = scope["path"]
-    return (
-        scope.get(FORWARDED_SCHEME) == "http"
-        and scope["method"] in ("GET", "HEAD")
-        and (path == "/" or any(path == page or path.startswith(f"{page}/") for page in _PAGES))
+    return scope["method"] in ("GET", "HEAD") and (
+        path == "/" or any(path == page or path.startswith(f"{page}/") for page in _PAGES)
     )
 
 

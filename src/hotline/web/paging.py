@@ -19,8 +19,9 @@ from hotline.server_secret import matches_signature
 
 R = TypeVar("R")
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE_SIZE, description="Items on a page")]
+MAX_CURSOR = 600  # characters
 Cursor = Annotated[
-    str | None, Query(max_length=600, description="`next` of the page before; only for the same question")
+    str | None, Query(max_length=MAX_CURSOR, description="`next` of the page before; only for the same question")
 ]
 
 MAX_ENTRIES = 500  # of a timeline on a page

@@ -78,7 +78,7 @@ def problem_response(refusal: Refusal, headers: dict[str, str] | None = None) ->
     if code in _RETRY_AFTER:
         extra["Retry-After"] = _RETRY_AFTER[code] if refusal.retry_after is None else str(refusal.retry_after)
     if code is Code.UNAUTHENTICATED:
-        extra["WWW-Authenticate"] = 'Bearer realm="hotline"'
+        extra.setdefault("WWW-Authenticate", 'Bearer realm="hotline"')
     return Response(body.render(), STATUS[code], extra, media_type=PROBLEM_MEDIA_TYPE)
 
 

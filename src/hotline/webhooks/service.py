@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 import sqlalchemy as sa
@@ -23,6 +24,8 @@ from hotline.organisation.write_request import WriteRequest
 from hotline.partners.platforms.hotline_12345 import answer_payload
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import seal
+from hotline.security_log.store import SecurityEvent, record_deed
+from hotline.security_log.vocabulary import Deed
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
@@ -139,11 +142,22 @@ async def subscribe(
 
     def add(c: sa.Connection) -> Reply:
         subscription_store.insert_subscription(c, row)
+        record_deed(c, _event(Deed.WEBHOOK_ADDED, id, actor, now, {"host": urlsplit(row["url"]).hostname}))
         return Reply(201, render(row, secret), "1")
 
     result = await write_once(services, request.key, add, now, secret=True)
     services.part(SubscriptionCache).forget()
     return result
+
+
+def _event(
+    deed: Deed,
+    subscription: str,
+    actor: Actor,
+    now: datetime,
+    details: Mapping[str, Any] | None = None,
+) -> SecurityEvent:
+    return SecurityEvent(deed, actor, now, ("subscription", subscription), details or {})
 
 
 def can_manage(actor: Actor, subscription: Subscription) -> bool:
@@ -176,7 +190,14 @@ async def change_subscription(
     row = dict(values)
     if row.get("active"):
         row["disabled"] = None
-    if not await services.db.transact(lambda c: subscription_store.update_subscription(c, id, row, version)):
+
+    def change(c: sa.Connection) -> bool:
+        changed = subscription_store.update_subscription(c, id, row, version)
+        if changed:
+            record_deed(c, _event(Deed.WEBHOOK_CHANGED, id, actor, now, {"fields": sorted(values)}))
+        return bool(changed)
+
+    if not await services.db.transact(change):
         raise Refused(Refusal(Code.STALE, "the subscription has changed since the version you saw"))
     return await load_subscription(services, id, actor, now)
 
@@ -200,6 +221,7 @@ async def rotate_secret(
     def turn(c: sa.Connection) -> Reply:
         if not subscription_store.update_subscription(c, id, {"sealed": sealed}, subscription.version):
             raise Refused(Refusal(Code.STALE, "somebody else changed the subscription just now: look again"))
+        record_deed(c, _event(Deed.WEBHOOK_SECRET_ROTATED, id, request.actor, now))
         return Reply(200, render(secret))
 
     result = await write_once(services, request.key, turn, now, secret=True)
@@ -210,6 +232,13 @@ async def rotate_secret(
 async def unsubscribe(services: Services, id: str, actor: Actor, now: datetime) -> None:  # noqa: A002
     """Raises Refused where there is none that is the actor's to end."""
     await load_subscription(services, id, actor, now)
-    if not await services.db.transact(lambda c: subscription_store.delete_subscription(c, id)):
+
+    def remove(c: sa.Connection) -> bool:
+        removed = subscription_store.delete_subscription(c, id)
+        if removed:
+            record_deed(c, _event(Deed.WEBHOOK_REMOVED, id, actor, now))
+        return bool(removed)
+
+    if not await services.db.transact(remove):
         raise Refused(UNKNOWN_SUBSCRIPTION)
     services.part(SubscriptionCache).forget()

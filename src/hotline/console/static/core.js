@@ -1,9 +1,11 @@
-// What every page uses: texts, the API, the live stream, drafts, dialogs. Pages request nothing but their own origin.
+// What every page uses: texts, the API, the live stream, dialogs. Pages request nothing but their own origin.
 const body = document.body;
 const at = body.dataset.static;
 export const language = body.dataset.language;
 const english = language === "en";
-export const given = JSON.parse(document.getElementById("given").textContent);
+const told = document.getElementById("given");
+export const given = JSON.parse(told.textContent);
+told.remove(); // it holds the keys of this person's drafts
 const words = await (await fetch(`${at}/words.${language}.json`)).json();
 
 /** A text of the catalogue; {name} is filled from `values`. */
@@ -151,6 +153,7 @@ export function press(work) {
   };
 }
 
+let lastAsked = Date.now();
 /** A request to the API. It is repeated with the same key after a lost connection, so nothing is done twice; when the
  *  session has ended, the password is asked for first. Throws Refusal. */
 export async function api(method, path, { body: sent, version, key } = {}) {
@@ -158,6 +161,7 @@ export async function api(method, path, { body: sent, version, key } = {}) {
   if (sent !== undefined) headers["content-type"] = "application/json";
   if (version != null) headers["if-match"] = `"${version}"`;
   if (method === "POST") headers["idempotency-key"] = key ?? unique();
+  lastAsked = Date.now();
   for (let tries = 0, asked = false; ; tries += 1) {
     let reply;
     let read = null;
@@ -236,10 +240,27 @@ addEventListener("keydown", (event) => {
   else if (enter && !sends && field?.form && !field.form.matches("[data-enter], [method=get]")) { own(); nextField(field); }
 }, true);
 
+/** Takes what the page shows out of the document; gives a function that puts it back, with its dialogs open. */
+function takeAway() {
+  const shown = $("main");
+  const boxes = dialogs.map((one) => one.box);
+  const stands = document.createComment("");
+  const focused = document.activeElement;
+  shown.replaceWith(stands);
+  for (const box of boxes) box.remove();
+  $("#said").textContent = $("#alarm").textContent = "";
+  return () => {
+    stands.replaceWith(shown);
+    for (const box of boxes) { box.removeAttribute("open"); body.append(box); box.showModal(); }
+    focused?.focus({ preventScroll: true });
+  };
+}
 let asking;
-/** The session has ended: asks for the password in a dialog, so that typed text stays. */
+/** The session has ended: nothing of it stays in the document. Asks for the password in a dialog; what was typed is there
+ *  again for the same person. */
 export function logInAgain() {
   asking ??= new Promise((done) => {
+    const putBack = takeAway();
     const why = el("p", { class: "error", role: "alert" });
     const form = el("form", { method: "dialog", "data-enter": true },
       el("h2", {}, t("login.again")), el("p", { class: "note" }, t("login.again_note")),
@@ -258,7 +279,7 @@ export function logInAgain() {
       }
       const me = await (await fetch("/v1/me")).json();
       if (me.id !== given.person?.id) { location.href = "/console"; return; } // another person: not this one's page
-      close(); asking = undefined; done();
+      close(); putBack(); asking = undefined; done();
     });
     const close = openDialog(box, null);
   });
@@ -275,60 +296,6 @@ export async function logIn(login, password) {
 export function nextPage() {
   const next = new URLSearchParams(location.search).get("next");
   return next?.startsWith("/console") ? next : "/console";
-}
-
-/** Drafts: typed text is kept until it is sent, through reloads and lost connections, for this person only. Each
- *  call has a draft of its own, by its key (`form.key`), and each window a call of its own: no window writes into
- *  another's. The draft of a closed window goes to the next one. */
-export function draft(form, name) {
-  const begin = `draft:${given.person?.id}:${name}`;
-  const place = (key) => `${begin}:${key}`;
-  const held = (key) => `open:${begin}:${key}`; // a window has it before it
-  const kept = (key) => JSON.parse(localStorage.getItem(place(key)) ?? "null");
-  const worth = (fields) => fields && ["narrative", "phone", "caller_name", "contact", "area_words", "address", ...PARTS].some((field) => fields[field]);
-  const alone = localStorage.getItem(begin); // as it was kept when there was one for all windows
-  if (alone) { localStorage.setItem(place(JSON.parse(alone).key ?? unique()), alone); localStorage.removeItem(begin); }
-  const others = () => Object.keys(localStorage).filter((key) => key.startsWith(`${begin}:`)).map((key) => key.slice(begin.length + 1))
-    .filter((key) => key !== form.key.value).map((key) => ({ ...kept(key), key, open: Boolean(localStorage.getItem(held(key))) })).filter(worth);
-  function keep() {
-    const fields = Object.fromEntries([...new FormData(form)].filter(([, value]) => value !== ""));
-    try { if (worth(fields)) localStorage.setItem(place(form.key.value), JSON.stringify(fields)); else localStorage.removeItem(place(form.key.value)); } catch { /* a full store loses no call */ }
-  }
-  function hold(key) {
-    localStorage.removeItem(held(form.key.value));
-    form.key.value = key;
-    localStorage.setItem(held(key), "1");
-    sessionStorage.setItem(begin, key);
-  }
-  function show(fields) {
-    for (const field of form.elements) {
-      if (!field.name || field.type === "radio" || field.name === "key") continue; // radios are made by what is found, not by what was typed
-      if (field.type === "checkbox") field.checked = field.name in fields;
-      else if (field.type === "hidden") field.value = fields[field.name] ?? ""; // nobody sees what a reset left there
-      else if (field.name in fields) field.value = fields[field.name];
-    }
-  }
-  form.addEventListener("input", keep);
-  addEventListener("pagehide", () => localStorage.removeItem(held(form.key.value)));
-  addEventListener("pageshow", (event) => { if (event.persisted) hold(form.key.value); });
-  return {
-    keep, others,
-    /** This window's draft, or the only one left by a closed window; else a new one. */
-    restore() {
-      const mine = sessionStorage.getItem(begin);
-      const free = others().filter((one) => !one.open);
-      const key = mine && !localStorage.getItem(held(mine)) ? mine : !mine && free.length === 1 ? free[0].key : unique();
-      hold(key);
-      const fields = kept(key);
-      if (fields) show(fields);
-      return fields ?? {};
-    },
-    /** Loads another draft into the form. */
-    take(key) { const fields = kept(key); form.reset(); hold(key); if (fields) show(fields); return fields ?? {}; },
-    /** Begins a new call; the text typed before stays a draft. */
-    renew: () => hold(unique()),
-    forget: (key = form.key.value) => localStorage.removeItem(place(key)),
-  };
 }
 
 /** The live stream: `heard(event)` for each timeline entry; `anew()` at the beginning and whenever events may
@@ -453,6 +420,15 @@ addEventListener("unhandledrejection", (event) => {
   say(event.reason.said, true);
 });
 
+// a page that asks for nothing finds out that its session ended: when that is due, and when somebody looks at it again
+async function check() {
+  if (!given.person || Date.now() - lastAsked < 60_000 || asking) return;
+  try { await get("/v1/me"); } catch { /* told elsewhere */ }
+}
+if (given.idle_seconds) setInterval(() => { if (Date.now() - lastAsked > given.idle_seconds * 1000) check(); }, 30_000);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) check(); });
+addEventListener("focus", check);
+
 // all windows share one session: after another sign-in, or a sign-out, no window continues as the former user
 if (given.person) {
   localStorage.setItem("person", given.person.id);
@@ -460,6 +436,8 @@ if (given.person) {
 }
 $("#leave")?.addEventListener("click", async () => {
   const ended = await fetch("/console/session", { method: "DELETE" });
-  for (const key of Object.keys(localStorage)) if (/^(draft|open:draft):|^person$/.test(key)) localStorage.removeItem(key);
+  // of this person: what another one typed here before is sealed, and waits for them
+  for (const key of Object.keys(localStorage)) if (key.includes(`draft:${given.person.id}:`) || key === "person") localStorage.removeItem(key);
+  sessionStorage.clear();
   location.href = ended.status === 200 ? (await ended.json()).location : "/console/login"; // where the log-in was made
 });

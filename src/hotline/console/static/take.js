@@ -1,10 +1,12 @@
 // Log a call on one screen: caller, narrative, suggestions; one key sends it.
-import { $, MARKS, PARTS, Refusal, api, choices, directory, draft, el, fill, get, given, inDialog, incidentLink, joined, label, link, listed, named, placed, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
+import { $, MARKS, PARTS, Refusal, api, choices, directory, el, fill, get, given, inDialog, incidentLink, joined, label, link, listed, named, placed, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
+import { draft } from "./drafts.js";
 import { actionFields, ask, buttons, schemaOf } from "./forms.js";
+import { searchBox } from "./search.js";
 
 const form = $("#call");
 // kept with the draft: a call sent before a reload and not answered is sent again under the same key
-const kept = draft(form, "call");
+const kept = await draft(form, "call");
 const before = kept.restore();
 if (before.narrative || before.phone) $("#draft").textContent = t("take.restored");
 if (!form.contains(document.activeElement)) form.narrative.focus();
@@ -332,6 +334,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape" && form.attach.value) { event.preventDefault(); say(t("take.let_go", { number: form.attach.value })); join(""); }
 });
 laid(before);
+searchBox($("#search"), $("#hits"));
 
 // the telephone: shows the caller when it is answered
 const ringing = steady($("#ringing"));

@@ -16,9 +16,17 @@ const filters = () => {
   }
   return asked;
 };
+/** The filters but the words, as a body has them. */
+function chosen(asked) {
+  const found = {};
+  for (const name of asked.keys()) if (name !== "q") found[name] = name === "overdue" ? true : ["status", "category", "area", "department"].includes(name) ? asked.getAll(name) : asked.get(name);
+  return found;
+}
 async function find(more) {
   const mine = more ? sought : (sought = filters());
-  const page = await get(`/v1/tickets?${new URLSearchParams([...mine, ["limit", "50"], ...(more ? [["cursor", next]] : [])])}`);
+  const on = more ? { cursor: next } : {};
+  const page = mine.has("q") ? await api("POST", "/v1/search", { body: { q: mine.get("q"), filters: chosen(mine), limit: 50, ...on } }) // words may name somebody: not in an address
+    : await get(`/v1/tickets?${new URLSearchParams([...mine, ["limit", "50"], ...Object.entries(on)])}`);
   if (mine !== sought) return; // something else was looked for meanwhile
   const rows = page.items.map((x) => row(link(x.number), el("span", {}, urgency(x.priority), " ", x.title), word("status", x.status), named(x.category), named(x.area), named(x.department), when(x.created_at), el("span", { class: x.overdue ? "late" : "" }, when(x.due_at))));
   if (more) $("#list tbody").append(...rows); else fill($("#list tbody"), rows.length ? rows : row(t("app.none")));
@@ -29,10 +37,8 @@ form.addEventListener("submit", (event) => { event.preventDefault(); find(); });
 $("#more").addEventListener("click", press(() => find(true)));
 $("#export").addEventListener("click", press(async () => {
   await find(); // what is taken along is what is seen
-  const asked = sought;
-  const chosen = {};
-  for (const name of asked.keys()) chosen[name] = name === "overdue" ? true : ["status", "category", "area", "department"].includes(name) ? asked.getAll(name) : asked.get(name);
-  await settled(api("POST", "/v1/exports", { body: { form: $("#form").value, kind: $("#kind").value, filters: chosen } }));
+  const q = sought.has("q") ? { q: sought.get("q") } : {};
+  await settled(api("POST", "/v1/exports", { body: { form: $("#form").value, kind: $("#kind").value, filters: { ...chosen(sought), ...q } } }));
   say(t("export.begun"));
   exports();
 }));

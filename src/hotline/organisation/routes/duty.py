@@ -1,11 +1,14 @@
 """Who is on duty, day and night; who stands in for whom; who could take an order."""
 
+import base64
 from datetime import UTC, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
+from hotline.organisation.context import OrganisationServices
 from hotline.organisation.dependencies import (
     AuthenticatedRoute,
     CodePath,
@@ -20,9 +23,10 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Override, Roster
 from hotline.organisation.schemas.duty import DutyOut, GapOut, OverrideIn, SwapIn, turn_reply
 from hotline.organisation.service.duty import add_overrides, swap_overrides
-from hotline.organisation.service.duty_feeds import NO_FEED, open_feed, shared_token
+from hotline.organisation.service.duty_feeds import open_feed, shared_token
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.field_types import Moment, PlainLine
+from hotline.web.problems import problem_response
 from hotline.web.responses import POST_REFUSALS, READ_REFUSALS, action_reply, json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
@@ -32,6 +36,8 @@ Planner = Annotated[
     StaffContext, require_roles("duty.change", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER)
 ]
 MAX_WINDOW = timedelta(days=92)
+FEED_USER = "feed"
+NO_FEED_TOKEN = Refusal(Code.UNAUTHENTICATED, "log in with the user and the token of this feed")
 FEED_PAST, FEED_FUTURE = timedelta(days=7), timedelta(days=60)
 
 
@@ -49,7 +55,8 @@ async def read_duty(
     end: Annotated[Moment | None, Query(alias="to", description="Until when; a week later where absent")] = None,
 ) -> Response:
     """Who is on duty now and in the requested time, the gaps, and whom an emergency would notify now. `feed` is an
-    iCalendar address to subscribe to, with the shared token unless that was revoked."""
+    iCalendar address to subscribe to, with `feed_user` and `feed_token` as user and password: the shared token, unless
+    that was revoked."""
     directory = await directory_for_department(context, code)
     begins = start or context.now
     ends = end or begins + timedelta(days=7)
@@ -59,26 +66,37 @@ async def read_duty(
     turns = sorted(
         (t for r in rosters for t in duty.uncut_turns(r, begins, ends)), key=lambda t: (t.start, t.member.code)
     )
+    token = await shared_token(context.services, code)
     shown = DutyOut(
         department=directory.named("departments", code),
         now=tuple(turn_reply(t, context.actor) for t in duty.members_on_duty(directory, code, context.now)),
         called=tuple(turn_reply(t, context.actor) for t in duty.officers_to_call(directory, code, context.now)),
         turns=tuple(turn_reply(t, context.actor) for t in turns),
         gaps=tuple(GapOut(r.code, start, end) for r in rosters for start, end in duty.duty_gaps(r, begins, ends)),
-        feed=feed_address(code, await shared_token(context.services, code)),
+        feed=feed_address(context.services, code, token),
+        feed_user=FEED_USER,
+        feed_token=token,
     )
     return json_reply(shown)
 
 
-def feed_address(department: str, token: str | None) -> str:
-    """Where a calendar program asks. `token` None: without one, because the shared one was revoked."""
+def feed_address(services: OrganisationServices, department: str, token: str | None) -> str:
+    """Where a calendar program asks; with the token only where a setting allows it."""
     path = f"/v1/departments/{department}/duty.ics"
-    return f"{path}?token={token}" if token is not None else path
+    return f"{path}?token={token}" if token is not None and services.feed_tokens_in_urls else path
 
 
-def feed_token(request: Request) -> str:
-    """What a calendar program sent instead of a credential."""
-    return request.query_params.get("token", "")
+def feed_token(request: Request) -> str | None:
+    """The token that a calendar program sent: the password of HTTP Basic authentication, whatever the user; in the
+    address only where a setting allows it. None: it sent none."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(given.strip(), validate=True).decode().partition(":")[2]
+        except ValueError:
+            return None
+    services: OrganisationServices = request.app.state.services
+    return request.query_params.get("token") if services.feed_tokens_in_urls else None
 
 
 @router.get(
@@ -86,20 +104,24 @@ def feed_token(request: Request) -> str:
     operation_id="read_duty_feed",
     responses={
         200: {"content": {"text/calendar": {"schema": {"type": "string"}}}},
-        **refusal_responses(*READ_REFUSALS),
+        **refusal_responses(),
     },
     response_class=Response,
 )
 async def read_duty_feed(
     code: CodePath,
     context: Annotated[StaffContext, allow_anonymous("duty.feed")],
-    token: Annotated[PlainLine, Query(max_length=64, description="From `feed` of the department's duty")] = "",
+    token: Annotated[
+        PlainLine, Query(max_length=64, description="Only where `HOTLINE_FEED_TOKENS_IN_URLS` is on")
+    ] = "",
 ) -> Response:
-    """The shifts from a week ago to sixty days ahead, as iCalendar. Names, no phone numbers."""
+    """The shifts from a week ago to sixty days ahead, as iCalendar. Names, no phone numbers. The calendar program logs
+    in by HTTP Basic authentication, with `feed_user` and `feed_token` of the department's duty."""
     directory = await context.services.directory.now(context.now)
-    if code not in directory.departments:
-        raise Refused(NO_FEED)
-    await open_feed(context.services, code, feed_token(context.request), context.now)
+    sent = feed_token(context.request)
+    known = sent is not None and code in directory.departments
+    if sent is None or not known or not await open_feed(context.services, code, sent, context.now):
+        return problem_response(NO_FEED_TOKEN, {"WWW-Authenticate": 'Basic realm="duty feed", charset="UTF-8"'})
     from icalendar import Calendar, Event  # 2.5 MB that a server whose feed nobody reads need not hold
 
     calendar = Calendar()

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from hotline.organisation.context import OrganisationServices
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath
 from hotline.organisation.routes.duty import Planner, feed_address, require_planner
 from hotline.organisation.schemas.duty_feeds import FeedIn, FeedList, FeedMade, feed_reply, made_reply
@@ -16,9 +17,9 @@ from hotline.web.schemas import dump_json
 router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
 
 
-def _renders(department: str) -> Render:
+def _renders(services: OrganisationServices, department: str) -> Render:
     def render(made: MadeFeed) -> str:
-        return dump_json(made_reply(made, feed_address(department, made.token)))
+        return dump_json(made_reply(made, feed_address(services, department, made.token)))
 
     return render
 
@@ -49,7 +50,9 @@ async def add_duty_feed(code: CodePath, body: FeedIn, context: Planner) -> Respo
     same one."""
     await require_planner(context, code)
     request = await context.write_request()
-    return action_reply(await duty_feeds.add_feed_once(context.services, code, body.name, request, _renders(code)))
+    return action_reply(
+        await duty_feeds.add_feed_once(context.services, code, body.name, request, _renders(context.services, code))
+    )
 
 
 @router.post(
@@ -65,7 +68,9 @@ async def renew_duty_feed(code: CodePath, feed: CodePath, context: Planner) -> R
     await require_planner(context, code)
     request = await context.write_request()
     return action_reply(
-        await duty_feeds.renew_feed_once(context.services, FeedName(code, feed), request, _renders(code))
+        await duty_feeds.renew_feed_once(
+            context.services, FeedName(code, feed), request, _renders(context.services, code)
+        )
     )
 
 

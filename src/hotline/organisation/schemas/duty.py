@@ -99,6 +99,8 @@ class DutyOut:
     turns: tuple[TurnOut, ...]
     gaps: tuple[GapOut, ...]
     feed: Annotated[str, Field(description="The path of an iCalendar feed to subscribe to")]
+    feed_user: Annotated[str, Field(description="The user with which a calendar program logs in to the feed")]
+    feed_token: Annotated[str | None, Field(description="The shared password with which it does; null: revoked")]
 
 
 @reply_type()

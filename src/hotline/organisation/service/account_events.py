@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from hotline.organisation.model.actors import COMMAND_LINE, Actor
-from hotline.security_log.store import Principal, SecurityEvent
+from hotline.security_log.store import NOBODY, Principal, SecurityEvent
 from hotline.security_log.vocabulary import Deed, EventOutcome
 
 _RIGHTS = ("roles", "department", "area")
@@ -51,6 +51,13 @@ def key_rotated(row: Mapping[str, Any], old: str, granter: Actor | None, now: da
 
 def key_revoked(key: str, granter: Actor | None, now: datetime) -> SecurityEvent:
     return SecurityEvent(Deed.KEY_REVOKED, granter or COMMAND_LINE, now, ("key", key))
+
+
+def key_refused(row: Any | None, now: datetime, *, is_right: bool) -> SecurityEvent:
+    """`row`: of the key that was named, None: there is none. `is_right`: whether its secret was sent."""
+    why = "unknown" if row is None else "wrong" if not is_right else "expired" if row.revoked_at is None else "revoked"
+    about = None if row is None else ("key", row.id)
+    return SecurityEvent(Deed.KEY_REFUSED, NOBODY, now, about, {"why": why}, EventOutcome.FAILED)
 
 
 def logged_out(actor: Actor, now: datetime) -> SecurityEvent:

@@ -21,7 +21,7 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.grants import Grant, grant_errors
 from hotline.organisation.model.passwords import check_password
 from hotline.organisation.model.sessions import ONLY_ACTIVE, SessionStage
-from hotline.organisation.service.account_events import key_made, key_revoked, person_added
+from hotline.organisation.service.account_events import key_made, key_refused, key_revoked, person_added
 from hotline.organisation.service.credentials import Credential, CredentialState, grant_of, key_state, session_state
 from hotline.organisation.service.password_strength import context_words
 from hotline.organisation.store import people, sessions
@@ -197,6 +197,7 @@ async def _key_state(
     row = await people.load_key(services.db, parts[1]) if len(parts) == 3 and parts[1].isalnum() else None
     right = row is not None and hmac.compare_digest(row.hash, keyed_hash(services, credential))
     if row is None or not right or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        services.security_log.note(key_refused(row, now, is_right=right))
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the key is unknown, expired or revoked"))
     services.last_use.note(Credential(ActorKind.KEY, row.id), row.last_used_at, now)
     return key_state(directory, row)

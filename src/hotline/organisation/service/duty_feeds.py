@@ -79,8 +79,8 @@ def _shared_feed(shared: store.SharedFeed) -> Feed:
     return Feed(SHARED, SHARED, *made, shared.last_used_at)
 
 
-async def open_feed(services: OrganisationServices, department: str, token: str, now: datetime) -> None:
-    """Note the use of the token. Raises Refused where it opens no calendar of this department."""
+async def open_feed(services: OrganisationServices, department: str, token: str, now: datetime) -> bool:
+    """Whether the token opens the calendar of this department; its use is noted."""
     shared = await store.load_shared_feed(services.db, department)
     found: tuple[str, datetime | None] | None = None
     if shared.active:
@@ -93,8 +93,9 @@ async def open_feed(services: OrganisationServices, department: str, token: str,
         if hmac.compare_digest(row.hash, hashed):
             found = row.id, row.last_used_at
     if found is None:
-        raise Refused(NO_FEED)
+        return False
     services.last_use.note_feed(FeedName(department, found[0]), found[1], now)
+    return True
 
 
 async def add_feed_once(

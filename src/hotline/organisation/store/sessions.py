@@ -71,6 +71,11 @@ def finish_stage(connection: sa.Connection, hashed: str, stage: SessionStage, ex
     connection.execute(pending.values(stage=SessionStage.ACTIVE, expires_at=expires_at))
 
 
+def load_people_of(connection: sa.Connection, hashes: Sequence[str]) -> list[str]:
+    """The person of each of these sessions that is there."""
+    return list(connection.execute(sa.select(s.c.person).where(s.c.hash.in_(hashes))).scalars())
+
+
 def end_session(connection: sa.Connection, hashed: str) -> int:
     """How many were ended: one or none."""
     return _end(connection, s.c.hash == hashed)

@@ -34,7 +34,7 @@ from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.vocabulary import OPEN, Colour, TicketStatus
 from hotline.tickets.store import counters
 from hotline.tickets.store.assignments import COLOURS
-from hotline.web.field_types import CodeWord, Moment, PlainLine
+from hotline.web.field_types import CodeWord, Moment, PlainLine, PublicWords
 from hotline.web.paging import Cursor, Limit, PagedQuery, parse_moment
 from hotline.web.responses import json_reply, refusal_responses
 
@@ -140,7 +140,7 @@ async def find_earlier_answers(
         TicketContext,
         require_roles("answers.read", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR),
     ],
-    q: Annotated[str, Query(max_length=60)] = "",
+    q: Annotated[str, Query(max_length=60), PublicWords] = "",
     category: CodeWord | None = None,
     limit: Annotated[int, Query(ge=1, le=20)] = 5,
 ) -> Response:

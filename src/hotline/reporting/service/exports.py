@@ -36,6 +36,7 @@ from hotline.tickets.model.publication import NEVER_PUBLIC
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.visibility import visible_caller, visible_entry
 from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.tickets.search import ticket_search
 from hotline.tickets.store import facts, lists
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
@@ -209,7 +210,9 @@ async def _write_export(services: Services, row: Row, token: str, now: datetime)
 async def _load_pages(services: Services, actor: Actor, filters: Mapping[str, Any]) -> AsyncIterator[Sequence[Ticket]]:
     """The tickets that match, within the actor's scope, oldest first."""
     after: tuple[datetime, str] | None = None
-    given = {name: datetime.fromisoformat(v) if name in _MOMENTS else v for name, v in filters.items()}
+    given: dict[str, Any] = {name: datetime.fromisoformat(v) if name in _MOMENTS else v for name, v in filters.items()}
+    if (text := given.get("text")) is not None:
+        given["text"] = ticket_search(services, text)
     while True:
         page = await lists.load_full_tickets(services.db, scope_of(actor), given, KeysetPage(PAGE, after))
         if page:

@@ -1,3 +1,3 @@
 """Tickets over HTTP."""
 
-__all__ = ["attachments", "calls", "candidates", "departments", "duplicates", "explain", "lookup", "tickets"]
+__all__ = ["attachments", "calls", "candidates", "departments", "duplicates", "explain", "lookup", "search", "tickets"]

@@ -20,6 +20,7 @@ from hotline.tickets.intake import take_call
 from hotline.tickets.lookup import query_code
 from hotline.tickets.model.intake import unread_details
 from hotline.tickets.model.ticket import Call, Facts
+from hotline.tickets.model.vocabulary import NAMES
 from hotline.tickets.schemas.calls import (
     CallerCard,
     CallerLookupIn,
@@ -30,7 +31,7 @@ from hotline.tickets.schemas.calls import (
     render_caller_card,
 )
 from hotline.tickets.schemas.duplicates import render_duplicates
-from hotline.tickets.schemas.tickets import render_ticket, render_unread
+from hotline.tickets.schemas.tickets import OuterOut, render_ticket, render_unread
 from hotline.tickets.spool_intake import BroughtIn, spool_request
 from hotline.value_objects import replace
 from hotline.web.responses import POST_REFUSALS, action_reply, etag_responses, json_reply, refusal_responses
@@ -70,6 +71,10 @@ async def take_a_call(
 
     def render(facts: Facts, call: Call, duplicates: Sequence[Duplicate]) -> str:
         ticket = render_ticket(facts, context.actor, directory, context.now)
+        if intake_request.outer_number is not None and ticket.outer is None:  # as `intake` says
+            outer = OuterOut(intake_request.outer_system, intake_request.outer_number, intake_request.outer_due_at)
+            shown = tuple(flag for flag in ticket.flags if not flag.startswith(f"{NAMES}:"))
+            ticket = replace(ticket, outer=outer, flags=shown)
         if ticket.advice is not None:
             ticket = replace(ticket, advice=replace(ticket.advice, duplicates=render_duplicates(duplicates)))
         taken_out = IntakeOut(

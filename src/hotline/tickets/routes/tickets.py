@@ -27,10 +27,11 @@ from hotline.tickets.schemas.calls import CallPage, render_ticket_call
 from hotline.tickets.schemas.sla import ClockPage, EscalationOut, render_clock, visible_clocks
 from hotline.tickets.schemas.tickets import TicketOut, render_ticket
 from hotline.tickets.schemas.timeline import EntryPage, render_entry
+from hotline.tickets.search import ticket_search
 from hotline.tickets.splitting import split_ticket
 from hotline.tickets.store import history, lists
 from hotline.web.action_routes import ACTION_HELP, ActionRoutes, unknown_action, unknown_action_because
-from hotline.web.field_types import Moment, PlainLine, Strict
+from hotline.web.field_types import Moment, PlainLine, PublicWords, Strict
 from hotline.web.paging import MAX_ENTRIES, AfterEntry, Cursor, EntryLimit, Limit, PagedQuery, next_entries
 from hotline.web.problems import problem_response
 from hotline.web.responses import (
@@ -72,11 +73,12 @@ async def list_tickets(
     created_from: Moment | None = None,
     created_before: Moment | None = None,
     q: Annotated[
-        str | None,
+        Annotated[str, PublicWords] | None,
         Query(
             min_length=1,
             max_length=100,
-            description="Words in title, narrative or address; one Chinese character will do",
+            description="Words in title, narrative or address; one Chinese character will do. A telephone number is "
+            "refused: it is looked for by `POST /v1/search`",
         ),
     ] = None,
     sort: Literal["created_at", "-created_at", "updated_at", "-updated_at"] = "-created_at",
@@ -102,14 +104,14 @@ async def list_tickets(
         "assignee": context.actor.id if assignee == "me" else assignee,
         "created_from": created_from,
         "created_before": created_before,
-        "text": q,
+        "text": q and ticket_search(context.services, q),
         "overdue": context.now if overdue else None,
         "department": department and sorted(directory.department_subtrees.get(department, {department})),
         "category": category and sorted(directory.category_subtrees.get(category, {category})),
         "area": area and sorted(directory.area_subtrees.get(area, {area})),
     }
     filters = {name: value for name, value in filters.items() if value is not None}
-    key = [{k: v for k, v in filters.items() if k != "overdue"}, bool(overdue), sort, context.actor.id]
+    key = [{k: v for k, v in filters.items() if k not in ("overdue", "text")}, q, bool(overdue), sort, context.actor.id]
     query = PagedQuery(context.services.secret, key, limit)
     sort_field, descending = sort.lstrip("-"), sort.startswith("-")
     page_wanted = query.keyset(cursor)
@@ -209,6 +211,10 @@ def _add_ticket_route(action: Action, body_type: type[Strict]) -> None:
         result = await do(context.services, number, command, await context.write_request(), show)
         if action is Action.REVEAL:
             event = SecurityEvent(Deed.CONTACT_REVEALED, context.actor, context.now, ("ticket", number))
+            await context.services.security_log.record(event)
+        elif action in (Action.PUBLISH, Action.UNPUBLISH) and not result.replayed:
+            public = {"public": action is Action.PUBLISH}
+            event = SecurityEvent(Deed.PUBLICATION_CHANGED, context.actor, context.now, ("ticket", number), public)
             await context.services.security_log.record(event)
         return action_reply(result)
 

@@ -169,11 +169,6 @@ async def load_number_by_outer(db: Database, system: str, outer: str) -> str | N
     return str(row.number) if row else None
 
 
-async def has_outer_order(db: Database, system: str, outer: str) -> bool:
-    """Whether another hotline's order came in before: true or false only, so that it does not reveal whose it is."""
-    return await fetch_first(db, _OUTER, system=system, outer=outer) is not None
-
-
 _OUTERS = PreparedQuery(
     sa.select(t.c.outer_number).where(
         t.c.outer_system == sa.bindparam("system", type_=sa.String), InCodes(t.c.outer_number, "outers")

@@ -15,7 +15,8 @@ from hotline.database.prepared import PreparedQuery, Row
 from hotline.database.search_terms import SHORTEST_NAME, name_token
 from hotline.organisation.model.scopes import Scope
 from hotline.text.normalisation import query_terms
-from hotline.text.personal import part_numbers
+from hotline.text.numbering import TicketNumber
+from hotline.text.personal import number_key, part_numbers
 from hotline.tickets.model.queues import WORKLISTS, Worklist
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import HELD, AssignmentStatus, Part, Queue, TicketStatus
@@ -105,6 +106,15 @@ class ListOrder:
 NEWEST_FIRST = ListOrder()
 
 
+@dataclass(frozen=True, slots=True)
+class TicketSearch:
+    """A text that is looked for. `number`, `phone` (E.164): what it is, where it can be read as one."""
+
+    text: str
+    number: TicketNumber | None = None
+    phone: str | None = None
+
+
 @lru_cache(maxsize=512)
 def _list_query(
     scope: _ScopeForm, filter_names: frozenset[str], order: ListOrder, all_columns: bool = False
@@ -156,9 +166,9 @@ def _list_query(
     return PreparedQuery(query.order_by(*keys).limit(sa.bindparam("limit", type_=sa.Integer)))
 
 
-def search_expression(text: str, dialect: sa.Dialect) -> str | None:
+def search_expression(text: str, dialect: sa.Dialect, phone: str | None = None) -> str | None:
     """The search as the engine's index reads it: every word, each as it is written or as a person's name, and every
-    phone number. None: nothing in the text can be searched for."""
+    phone number. `phone`: what the whole text is, too (E.164). None: nothing in the text can be searched for."""
     sealing, plain = sealing_of(dialect), part_numbers(text)
     is_postgres = dialect.name == "postgresql"
     quote, both, either = ("'", " & ", " | ") if is_postgres else ('"', " AND ", " OR ")
@@ -171,9 +181,12 @@ def search_expression(text: str, dialect: sa.Dialect) -> str | None:
 
     words = [found for word in plain[0].split() if (found := wanted(word, word)) is not None]
     groups = [*words, *(f"{quote}{sealing.token(number)}{quote}" for number in plain[1])]
+    token = phone and f"{quote}{sealing.token(number_key(phone))}{quote}"
     if not groups:
-        return None
+        return token
     whole = f"({both.join(groups)})"
+    if token is not None and token not in groups:
+        whole = f"{whole}{either}{token}"
     if len(words) > 1 and not plain[1]:  # a name of several words
         whole = f"{whole}{either}{quote}{name_token(sealing, plain[0].strip())}{quote}"
     return whole
@@ -198,7 +211,7 @@ async def load_tickets(
     all_columns: bool = False,
 ) -> Sequence[Row]:
     """A page of tickets in that order. `filters`: names of EQUALITY_FILTERS with one value each, `department` and names
-    of LIST_FILTERS with a list each, and the others that `_list_query` reads."""
+    of LIST_FILTERS with a list each, `text` with a TicketSearch, and the others that `_list_query` reads."""
     if scope.nothing:
         return []
     values = scope_parameters(scope)
@@ -206,9 +219,10 @@ async def load_tickets(
         if name in LIST_FILTERS or name == "department":
             values[f"these_{name}"] = value
         elif name == "text" and value is not None:
-            if (query := search_expression(value, db.dialect)) is None:
-                return []
-            found = [r.number for r in await db.rows(_SEARCH_HITS, words=query, limit=MAX_HITS_BY_NUMBER + 1)]
+            search: TicketSearch = value
+            query = search_expression(search.text, db.dialect, search.phone)
+            hits = await db.rows(_SEARCH_HITS, words=query, limit=MAX_HITS_BY_NUMBER + 1) if query else []
+            found = list({*(r.number for r in hits), *([search.number] if search.number else [])})
             if not found:
                 return []
             # by their numbers: a walk along the list's order would pass millions to meet a few

@@ -1,0 +1,58 @@
+"""The filters of a list of tickets, where they are sent in a body: of searches and exports."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from hotline.database.page_size import MAX_PAGE_SIZE
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.web.field_types import CodeWord, Moment, Strict
+from hotline.web.paging import MAX_CURSOR
+
+SearchText = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class TicketFilters(Strict):
+    """The filters of `GET /v1/tickets`."""
+
+    status: list[TicketStatus] | None = Field(None, min_length=1, max_length=20)
+    department: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
+    category: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
+    area: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
+    priority: Priority | None = None
+    kind: Kind | None = None
+    channel: Channel | None = None
+    overdue: bool = False
+    created_from: Moment | None = None
+    created_before: Moment | None = None
+
+    def given(self, directory: Directory, now: datetime) -> dict[str, Any]:
+        """As the queries read them, moments as text."""
+        below = {
+            "department": directory.department_subtrees, "category": directory.category_subtrees,
+            "area": directory.area_subtrees
+        }  # fmt: skip
+        found: dict[str, Any] = {
+            name: sorted({c for code in codes for c in trees.get(code, {code})})
+            for name, trees in below.items()
+            if (codes := getattr(self, name))
+        }
+        plain = {"status": self.status and sorted(self.status), "priority": self.priority, "kind": self.kind,
+                 "channel": self.channel, "overdue": now.isoformat() if self.overdue else None,
+                 "created_from": self.created_from and self.created_from.isoformat(),
+                 "created_before": self.created_before and self.created_before.isoformat()}  # fmt: skip
+        return found | {name: value for name, value in plain.items() if value is not None}
+
+
+class SearchIn(Strict):
+    """What is looked for: a ticket's number, a phone number however it is written, a caller's name, words of title,
+    narrative or address."""
+
+    q: SearchText
+    filters: TicketFilters = Field(default_factory=lambda: TicketFilters.model_validate({}))
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = 50
+    cursor: Annotated[str, Field(max_length=MAX_CURSOR)] | None = None
+    model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"q": "138 0013 8000"}, {"q": "lift"}]}}

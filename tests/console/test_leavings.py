@@ -1,0 +1,131 @@
+"""What a browser keeps when a session ends: nothing that somebody else could read, and nothing lost that was typed."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import BrowserContext, Page, expect
+
+from hotline.organisation.model.sessions import AccountRules
+from tests.conftest import on_one_database
+from tests.console.browsing import PASSWORD, Seat, needs_browser
+from tests.console.conftest import Office
+
+pytestmark = [needs_browser, pytest.mark.timeout(150), on_one_database]
+TYPED = {
+    "input[name=phone]": "13800138000",
+    "input[name=caller_name]": "王秀英",
+    "textarea[name=narrative]": "6栋漏水，还在说",
+}
+# whatever the browser holds for this origin, and whatever the document shows or holds in fields
+HELD = """async () => JSON.stringify([
+  Object.entries(localStorage), Object.entries(sessionStorage), await indexedDB.databases(), await caches.keys(),
+  document.documentElement.outerHTML, [...document.querySelectorAll('input, textarea')].map((field) => field.value)])"""
+
+
+async def held(page: Page) -> str:
+    found = str(await page.evaluate(HELD))
+    assert "draft_keys" not in found
+    return found
+
+
+async def type_call(seat: Seat) -> None:
+    for field, words in TYPED.items():
+        await seat.page.fill(field, words)
+    await seat.page.wait_for_function("Object.keys(localStorage).some((key) => key.startsWith('draft:'))")
+
+
+async def assert_nothing_readable(page: Page) -> None:
+    found = await held(page)
+    assert [words for words in TYPED.values() if words in found] == []
+
+
+async def log_in(page: Page, login: str) -> None:
+    await page.fill("input[name=login]", login)
+    await page.fill("input[name=password]", PASSWORD)
+    await page.keyboard.press("Enter")
+
+
+async def test_a_session_that_ran_out_leaves_nothing_to_read_and_loses_nothing(office: Office) -> None:
+    seat = await office.seat("operator")
+    page, idle = seat.page, AccountRules().session_idle
+    await type_call(seat)
+    stored = await page.evaluate("JSON.stringify(Object.entries(localStorage))")
+    assert [words for words in TYPED.values() if words in stored] == []  # sealed from the first letter on
+    office.clock.forward(seconds=(idle + timedelta(minutes=1)).total_seconds())
+    await seat.context.clock.set_fixed_time(office.clock())
+    await page.evaluate("dispatchEvent(new Event('focus'))")  # somebody looks at it again
+    await expect(page.locator("dialog input[name=password]")).to_be_visible()
+    await assert_nothing_readable(page)  # not even behind the dialog
+    await log_in(page, "operator")
+    await expect(page.locator("textarea[name=narrative]")).to_have_value("6栋漏水，还在说")
+    await expect(page.locator("input[name=caller_name]")).to_have_value("王秀英")
+
+    office.clock.forward(seconds=(idle + timedelta(minutes=1)).total_seconds())
+    reply = await page.goto(f"{office.address}/console/take")  # as somebody who comes later
+    assert reply is not None and "/console/login" in page.url
+    sent = reply.request.redirected_from
+    first = await sent.response() if sent is not None else None
+    assert first is not None and await first.header_value("clear-site-data") == '"cache"'
+    assert [c["name"] for c in await seat.context.cookies() if c["name"] == "hotline_session"] == []
+    await assert_nothing_readable(page)
+
+    await log_in(page, "dispatcher")  # another person at the same machine
+    await page.wait_for_url(lambda url: "/login" not in url)
+    await seat.open("/console/dispatch")
+    await assert_nothing_readable(page)
+    await page.click("#leave")
+    await page.wait_for_url("**/console/login")
+    await log_in(page, "operator")  # who typed it
+    await page.wait_for_url("**/console/take")
+    await expect(page.locator("textarea[name=narrative]")).to_have_value("6栋漏水，还在说")
+    await expect(page.locator("input[name=phone]")).to_have_value("13800138000")
+
+    await page.click("#leave")
+    await page.wait_for_url("**/console/login")
+    assert "draft" not in await held(page)  # who leaves takes it along
+    assert seat.wrong == [] or all("401" in said for said in seat.wrong)
+
+
+async def test_a_browser_that_was_closed_keeps_no_session_and_no_plain_draft(office: Office) -> None:
+    seat = await office.seat("operator")
+    await type_call(seat)
+    state = await seat.context.storage_state()
+    session = next(cookie for cookie in state["cookies"] if cookie["name"] == "hotline_session")
+    assert session["expires"] == -1  # goes with the browser
+    await seat.context.close()
+    for origin in state["origins"]:  # what the browser does when it leaves a page
+        entries = origin["localStorage"]
+        origin["localStorage"] = [entry for entry in entries if not entry["name"].startswith("open:")]
+    kept = json.dumps(state["origins"], ensure_ascii=False)
+    assert "draft:" in kept and [words for words in TYPED.values() if words in kept] == []
+    again: BrowserContext = await office.browser.new_context(
+        storage_state={"cookies": [c for c in state["cookies"] if c["expires"] != -1], "origins": state["origins"]}
+    )
+    page = await again.new_page()
+    await page.goto(f"{office.address}/console/login")
+    await assert_nothing_readable(page)
+    await log_in(page, "operator")
+    await page.wait_for_url("**/console/take")
+    await expect(page.locator("textarea[name=narrative]")).to_have_value(TYPED["textarea[name=narrative]"])
+
+
+async def test_no_page_puts_what_is_looked_for_in_an_address(office: Office) -> None:
+    seat = await office.seat("operator")
+    await seat.page.fill("textarea[name=narrative]", "3栋路灯坏了")
+    await seat.page.fill("input[name=phone]", "13800138000")
+    await seat.page.keyboard.press("Control+Enter")
+    await expect(seat.page.locator("#number")).not_to_be_empty()
+    number = await seat.page.locator("#number").inner_text()
+    for path, field, hit in (
+        ("/console/take", "#search input[name=q]", "#hits a"),
+        ("/console/search", "#search input[name=q]", "#hits a"),
+        ("/console/tickets", "#find input[name=q]", "#list tbody a"),
+    ):
+        await seat.open(path)
+        await seat.page.fill(field, "138 0013 8000")
+        await seat.page.press(field, "Enter")
+        await expect(seat.page.locator(hit)).to_have_text([number])
+        await expect(seat.page).to_have_url(f"{office.address}{path}")
+    assert [url for url in seat.asked if "138" in url] == []
+    assert seat.wrong == []
