@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hotline.console.admin_forms import body_schemas
-from hotline.console.entry import RefusedSession, SessionEnd, WayOut, entry_routes, refused_session
+from hotline.console.entry import ProviderAddress, RefusedSession, SessionEnd, entry_routes, refused_session
 from hotline.console.figure_pages import figures_page, report_page, reports_page
 from hotline.console.model_page import model_page
 from hotline.console.pages import PAGES, Page, home_page, menu_pages
@@ -197,7 +197,7 @@ async def _end_session(request: Request) -> Response:
     if token := request.cookies.get(SESSION_COOKIE):
         way_out = await oidc.way_out(services, token, "/console/login")
         await log_out(services, request.app.state.actor_cache, token, services.clock())
-    gone = json_reply(WayOut(way_out)) if way_out is not None else Response(status_code=204)
+    gone = json_reply(ProviderAddress(way_out)) if way_out is not None else Response(status_code=204)
     secure = services.public_url.startswith("https://")
     gone.delete_cookie(SESSION_COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
     return gone
