@@ -36,6 +36,7 @@ from hotline.tickets.model.vocabulary import (
     AssignmentStatus,
     TicketStatus,
 )
+from hotline.web.anonymous_limit import leads_to_log_in
 from hotline.web.responses import json_reply
 
 # where somebody goes on who is not logged in, or not wholly: by why they were refused
@@ -109,6 +110,7 @@ def _to_entry(request: Request, next_path: str | None = None) -> Response:
     return RedirectResponse(f"{request.state.entry_page}{query}", 303)
 
 
+@leads_to_log_in
 async def _home(request: Request) -> Response:
     actor = await _load_actor(request)
     if actor is None:
@@ -135,6 +137,7 @@ async def _page_context(request: Request, actor: Actor, name: str) -> dict[str, 
 
 
 def _page_endpoint(page: Page) -> Callable[[Request], Awaitable[Response]]:
+    @leads_to_log_in
     async def serve(request: Request) -> Response:
         actor, language = await _load_actor(request), request_language(request)
         if actor is None:
@@ -162,6 +165,7 @@ async def _zone(request: Request) -> str:
     return zone_of(await services.directory.now(services.clock())).key
 
 
+@leads_to_log_in
 async def _not_found_page(request: Request) -> Response:
     """An unknown address: a page with the menu, not a problem document."""
     actor, language = await _load_actor(request), request_language(request)
@@ -213,6 +217,7 @@ async def _language(request: Request) -> Response:
     return answer
 
 
+@leads_to_log_in
 async def _hours(request: Request) -> Response:
     """The heat map by hour, for the wallboard."""
     actor, language = await _load_actor(request), request_language(request)
@@ -224,8 +229,11 @@ async def _hours(request: Request) -> Response:
     return Response(drawn, media_type="image/svg+xml")
 
 
+@leads_to_log_in
 async def _state_diagram(request: Request) -> Response:
     """One of the two state machines as SVG, drawn from its table, with the present state highlighted."""
+    if await _load_actor(request) is None:
+        return Response(status_code=401)
     language, at = request_language(request), request.query_params.get("at", "")
     if request.path_params["machine"] == "ticket":
         drawn = charts.state_diagram(
