@@ -17,7 +17,7 @@ from hotline.organisation.service.accounts import ActorCache
 from hotline.refusals import Refused
 from hotline.tickets.context import Services
 from hotline.web.addresses import LOOPBACK, Network
-from hotline.web.anonymous_limit import AnonymousLimiter, open_paths
+from hotline.web.anonymous_limit import AnonymousLimiter, open_pages, open_paths
 from hotline.web.forwarded import ForwardedClient
 from hotline.web.guard import RequestGuard
 from hotline.web.https import HttpsOutside
@@ -36,7 +36,6 @@ POST and repeat the request if the answer is lost; send `If-Match` with every ac
 adds.
 
 Open311 GeoReport v2 is served under `/open311/v2`, with the errors of that standard."""
-_LOG_IN_PAGES = ("/console/login", "/console/session", "/console/language/{language}", "/docs", "/openapi.json")
 ServicesFactory = Callable[[], AbstractAsyncContextManager[Services]]
 
 
@@ -95,7 +94,7 @@ def build_app(
     app.add_middleware(
         AnonymousLimiter,
         most=edge.anonymous_requests,
-        find_open=lambda: open_paths([*_LOG_IN_PAGES, *paths_without_credential(app)]),
+        find_open=lambda: open_paths([*open_pages(app.routes), *paths_without_credential(app)]),
         unlimited=(BASE, "/console/static/"),
     )
     app.add_middleware(RequestGuard, slowest_body=edge.body_seconds)

@@ -30,7 +30,7 @@ from hotline.organisation.service.person_changes import PersonUpdate, change_per
 from hotline.organisation.store import people
 from hotline.refusals import Refused
 from hotline.security_log.service import SecurityLog
-from hotline.security_log.store import Principal, SecurityEvent, record_deed
+from hotline.security_log.store import NOBODY, Principal, SecurityEvent, record_deed
 from hotline.security_log.tables import security_log
 from hotline.security_log.vocabulary import Deed
 from hotline.tickets.context import Services
@@ -137,12 +137,41 @@ async def test_whoever_administers_one_area_does_not_read_the_log(services: Serv
 
 async def test_a_flood_of_refusals_is_bounded_and_what_was_dropped_is_told(services: Services, clock: Clock) -> None:
     flooded = SecurityLog(services.db, max_waiting=100)
-    for _ in range(300):
-        flooded.note(SecurityEvent(Deed.REFUSED, CLOCK, clock()))
+    for n in range(300):
+        flooded.note(SecurityEvent(Deed.REFUSED, CLOCK, clock(), details={"n": n}))
+    await flooded.record(SecurityEvent(Deed.CALLER_LOOKED_UP, CLOCK, clock()))  # has room of its own, and comes in
     await flooded.drain()
     rows = await logged(services)
-    assert (len(rows), flooded.lost) == (101, 200)
-    assert [r.details for r in rows if r.deed == "events_lost"] == [{"count": 200}]
+    assert (len(rows), flooded.lost) == (77, 225)
+    assert [r.details for r in rows if r.deed == "events_lost"] == [{"count": 225}]
+
+
+async def test_what_one_address_does_again_and_again_is_counted_in_one_row(services: Services, clock: Clock) -> None:
+    log = services.security_log
+
+    def note(address: str, why: str = "unknown_login") -> None:
+        details = {"why": why}
+        log.note(SecurityEvent(Deed.LOG_IN_FAILED, NOBODY, clock(), details=details, address=address))
+
+    for n in range(800):
+        note("203.0.113.7")
+        note(f"2001:db8:0:1::{n:x}")  # one line of a customer
+    note("203.0.113.7", "wrong_password")
+    note("203.0.113.8")
+    clock.forward(minutes=1)
+    note("203.0.113.7")
+    rows = [(r.address, r.details.get("why"), r.details.get("count")) for r in await logged(services)]
+    assert rows == [
+        ("203.0.113.7", "unknown_login", None), ("2001:db8:0:1::0", "unknown_login", None),
+        ("203.0.113.7", "wrong_password", None), ("203.0.113.8", "unknown_login", None),
+        ("203.0.113.7", "unknown_login", 799), ("2001:db8:0:1::0", "unknown_login", 799),
+        ("203.0.113.7", "unknown_login", None),
+    ]  # fmt: skip
+    for n in range(3000):  # and from everywhere
+        note(f"10.{n // 250}.{n % 250}.1")
+    new = (await logged(services))[len(rows) :]
+    assert len(new) == 500
+    assert (new[-1].address, new[-1].details) == (None, {"why": "many addresses", "count": 2501})
 
 
 async def test_what_is_not_committed_is_not_in_the_log(services: Services, clock: Clock) -> None:

@@ -55,7 +55,7 @@ async def provider(hotline: str) -> AsyncIterator[str]:
 
 
 async def log_in_there(page: Page, login: str) -> None:
-    await page.click("a.button")
+    await page.click("[data-provider]")
     await page.fill("input[name=login]", login)
     await page.fill("input[name=password]", "whatever")
     await page.click("button[type=submit]")

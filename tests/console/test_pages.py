@@ -12,6 +12,7 @@ from playwright.async_api import expect
 from hotline.console.pages import PAGES, home_page, menu_pages
 from hotline.console.rendering import POLICY
 from hotline.organisation.model.actors import PERSON_ROLES, Role
+from hotline.organisation.service.accounts import SESSION_COOKIE
 from hotline.reporting.service.figures import update_rollups
 from hotline.reporting.service.reports import make_due_reports
 from tests.conftest import ROOT, Cast, Player, on_one_database
@@ -239,5 +240,7 @@ async def test_a_kept_file_is_kept_for_good_and_an_old_one_is_gone(desk: Player)
     assert (await desk.http.get("/console/static/0000/core.js")).status_code == 404
     assert (await desk.http.get(f"/console/static/{static_version()}/..%2fapp.py")).status_code in (303, 404)
     began = time.monotonic()
-    assert len((await desk.http.get("/console/machine/ticket.svg?at=closed")).content) > 1000
+    assert (await desk.http.get("/console/machine/ticket.svg?at=closed")).status_code == 401
+    cookie = {"cookie": f"{SESSION_COOKIE}={desk.http.headers['authorization'].removeprefix('Bearer ')}"}
+    assert len((await desk.http.get("/console/machine/ticket.svg?at=closed", headers=cookie)).content) > 1000
     assert time.monotonic() - began < 5

@@ -1,10 +1,13 @@
 """What one address may ask without a log-in; nobody who is logged in is ever counted."""
 
+import re
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 
 from hotline.application import EdgeSettings, build_app
 from hotline.console import app as console
@@ -15,7 +18,7 @@ from hotline.settings import Settings
 from hotline.tickets.context import Services
 from hotline.web.anonymous_limit import HEALTH_PATHS, HEALTH_REQUESTS
 from hotline.web.paging import PageCache
-from tests.conftest import Cast, Clock
+from tests.conftest import Cast, Clock, on_one_database
 
 MOST = 3
 Ask = Callable[..., Awaitable[httpx.Response]]
@@ -65,9 +68,32 @@ async def test_every_operation_without_a_log_in_has_an_end(limited: FastAPI, ask
     assert seen > 10
 
 
+@on_one_database
+async def test_every_route_has_an_end_for_whoever_is_not_logged_in(limited: FastAPI, ask: Ask) -> None:
+    """Whatever it is answered: but for static files, Open311, which has limits of its own, and health."""
+    exempt = ("/console/static/", "/open311", "/docs-files", *HEALTH_PATHS)
+    seen = 0
+    for context in iter_route_contexts(limited.router.routes):
+        route: Any = context.original_route
+        path = re.sub(r"\{[^}]*\}", "water", route.path)
+        if path.startswith(exempt):
+            continue
+        seen += 1
+        method = sorted((route.methods or {"GET"}) - {"HEAD", "OPTIONS"})[0]
+        body: dict[str, Any] = {"json": {}} if method in ("POST", "PUT", "PATCH") else {}
+        if path.endswith("/attachments") and body:
+            body = {"files": {"file": b"x"}, "headers": {"authorization": "Bearer hs_unknown"}}
+        address = f"192.0.2.{seen % 250}" if seen < 250 else f"198.51.100.{seen % 250}"
+        for _ in range(MOST):
+            await ask(address, path, method, **body)
+        assert (await ask(address, path, method, **body)).status_code == 429, (method, path)
+    assert seen > 100
+
+
 @pytest.mark.parametrize(
     ("path", "method"),
-    [("/console/login", "GET"), ("/console", "GET"), ("/console/tickets", "GET"), ("/nowhere", "GET"),
+    [("/console/login", "GET"), ("/console/session/passkey", "POST"), ("/console/oidc/city/callback", "GET"),
+     ("/console/session/passkey/options", "POST"), ("/console/oidc/city/logout", "POST"), ("/console", "GET"), ("/console/tickets", "GET"), ("/nowhere", "GET"),
      ("/v1/tickets", "GET"), ("/v1/calls", "POST"), ("/console/session", "POST")],
 )  # fmt: skip
 async def test_pages_paths_and_missing_credentials_are_counted(path: str, method: str, ask: Ask) -> None:

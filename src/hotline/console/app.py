@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from hotline.console.admin_forms import body_schemas
-from hotline.console.entry import RefusedSession, SessionEnd, WayOut, entry_routes, refused_session
+from hotline.console.entry import ProviderAddress, RefusedSession, SessionEnd, entry_routes, refused_session
 from hotline.console.figure_pages import figures_page, report_page, reports_page
 from hotline.console.model_page import model_page
 from hotline.console.pages import PAGES, Page, home_page, menu_pages
@@ -39,6 +39,7 @@ from hotline.tickets.model.vocabulary import (
     AssignmentStatus,
     TicketStatus,
 )
+from hotline.web.anonymous_limit import leads_to_log_in
 from hotline.web.responses import json_reply
 
 # where somebody goes on who is not logged in, or not wholly: by why they were refused
@@ -124,6 +125,7 @@ def _to_entry(request: Request, next_path: str | None = None) -> Response:
     return answer
 
 
+@leads_to_log_in
 async def _home(request: Request) -> Response:
     actor = await _load_actor(request)
     if actor is None:
@@ -151,6 +153,7 @@ async def _page_context(request: Request, actor: Actor, name: str) -> dict[str, 
 
 
 def _page_endpoint(page: Page) -> Callable[[Request], Awaitable[Response]]:
+    @leads_to_log_in
     async def serve(request: Request) -> Response:
         actor, language = await _load_actor(request), request_language(request)
         if actor is None:
@@ -178,6 +181,7 @@ async def _zone(request: Request) -> str:
     return zone_of(await services.directory.now(services.clock())).key
 
 
+@leads_to_log_in
 async def _not_found_page(request: Request) -> Response:
     """An unknown address: a page with the menu, not a problem document."""
     actor, language = await _load_actor(request), request_language(request)
@@ -213,7 +217,7 @@ async def _end_session(request: Request) -> Response:
     if token := request.cookies.get(SESSION_COOKIE):
         way_out = await oidc.way_out(services, token, "/console/login")
         await log_out(services, request.app.state.actor_cache, token, services.clock())
-    gone = json_reply(WayOut(way_out)) if way_out is not None else Response(status_code=204)
+    gone = json_reply(ProviderAddress(way_out)) if way_out is not None else Response(status_code=204)
     return forget_session(request, gone)
 
 
@@ -227,6 +231,7 @@ async def _language(request: Request) -> Response:
     return answer
 
 
+@leads_to_log_in
 async def _hours(request: Request) -> Response:
     """The heat map by hour, for the wallboard."""
     actor, language = await _load_actor(request), request_language(request)
@@ -238,8 +243,11 @@ async def _hours(request: Request) -> Response:
     return Response(drawn, media_type="image/svg+xml")
 
 
+@leads_to_log_in
 async def _state_diagram(request: Request) -> Response:
     """One of the two state machines as SVG, drawn from its table, with the present state highlighted."""
+    if await _load_actor(request) is None:
+        return Response(status_code=401)
     language, at = request_language(request), request.query_params.get("at", "")
     if request.path_params["machine"] == "ticket":
         drawn = charts.state_diagram(

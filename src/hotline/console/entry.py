@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from pydantic import ValidationError
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from hotline.console.rendering import render_page, request_language
@@ -43,8 +43,8 @@ class SessionEnd:
 
 
 @reply_type()
-class WayOut:
-    """Where the browser goes to end its session at the identity provider, too."""
+class ProviderAddress:
+    """Where the browser goes on at the identity provider: to log in there, or to end its session there, too."""
 
     location: str
 
@@ -56,8 +56,8 @@ def entry_routes() -> list[Route]:
         Route("/console/factor", _factor_page, name="console factor"),
         Route("/console/session/passkey/options", _passkey_options, methods=["POST"], name="console passkey options"),
         Route("/console/session/passkey", _passkey_session, methods=["POST"], name="console passkey"),
-        Route(f"{OIDC_PATH}/{{provider}}", _set_out, name="console oidc"),
-        Route(f"{OIDC_PATH}/{{provider}}/callback", _arrive, name="console oidc callback"),
+        Route(f"{OIDC_PATH}/{{provider}}", _begin_at_provider, methods=["POST"], name="console oidc"),
+        Route(f"{OIDC_PATH}/{{provider}}/callback", _callback, name="console oidc callback"),
         Route(f"{OIDC_PATH}/{{provider}}/logout", _end_from_provider, methods=["POST"], name="console oidc logout"),
     ]
 
@@ -125,19 +125,22 @@ async def _passkey_session(request: Request) -> Response:
     return keep_session(request, json_reply(SessionEnd(session.expires_at, session.stage)), session.token)
 
 
-async def _set_out(request: Request) -> Response:
-    """To an identity provider. Nothing is stored here: what the way back needs goes along, sealed."""
+async def _begin_at_provider(request: Request) -> Response:
+    """The address at an identity provider where the browser logs in. Only a page of ours can ask: a link from elsewhere
+    logs nobody in. Nothing is stored here: what the callback needs goes along, sealed."""
     services: Services = request.app.state.services
+    if not is_same_origin(request):
+        return json_reply(RefusedSession(Code.BAD_REQUEST), 400)
     try:
-        journey = await oidc.set_out(services, request.path_params["provider"], _next(request), services.clock())
+        begun = await oidc.set_out(services, request.path_params["provider"], _next(request), services.clock())
     except Refused as refused:
-        return _refused_page(request, _unavailable(refused), refused)
-    answer = RedirectResponse(journey.address, 303, {"cache-control": "no-store", "referrer-policy": "no-referrer"})
+        return refused_session(refused)
+    answer = json_reply(ProviderAddress(begun.address))
     answer.set_cookie(
         OIDC_COOKIE,
-        journey.cookie.translate(_TO_COOKIE),
+        begun.cookie.translate(_TO_COOKIE),
         max_age=int(oidc.JOURNEY_LIFETIME.total_seconds()),
-        path=OIDC_PATH,
+        path="/",  # as every cookie that is to have the prefix of its host
         secure=services.public_url.startswith("https://"),
         httponly=True,
         samesite="lax",  # it comes back by a link of the provider's
@@ -161,7 +164,7 @@ def _refused_page(request: Request, obstacle: str, refused: Refused | None = Non
     return page
 
 
-async def _arrive(request: Request) -> Response:
+async def _callback(request: Request) -> Response:
     """Back from an identity provider. The page leads on by itself: a redirect would still count as the provider's, and
     browsers send it no cookie that is ours alone."""
     services: Services = request.app.state.services
@@ -179,7 +182,9 @@ async def _arrive(request: Request) -> Response:
     next_page = f"/console/factor?next={quote(arrived.next)}" if pending else arrived.next
     page = render_page(request, "oidc_done.html", request_language(request), name="login", next=next_page)
     page.headers["cache-control"] = "no-store"
-    page.delete_cookie(OIDC_COOKIE, path=OIDC_PATH, httponly=True, samesite="lax")
+    page.delete_cookie(
+        OIDC_COOKIE, path="/", secure=services.public_url.startswith("https://"), httponly=True, samesite="lax"
+    )
     return keep_session(request, page, arrived.session.token)
 
 

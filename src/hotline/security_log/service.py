@@ -9,11 +9,14 @@ from prometheus_client import Counter
 
 from hotline.database.engine import Database
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.repeats import RepeatCounter
 from hotline.security_log.store import SYSTEM, SecurityEvent, record_deeds
 from hotline.security_log.vocabulary import Deed, EventOutcome
 
 MAX_WAITING = 2000
+KEPT_FREE = 4  # a quarter of the room is for what must be written before it is shown
 MAX_BATCH = 64  # in one transaction
+REPEATS_SECONDS = 60.0  # after which what was counted is written
 LOST = Counter("hotline_security_events_lost", "Security events that found no room or no database")
 log = structlog.get_logger("hotline.security_log")
 
@@ -25,14 +28,31 @@ class SecurityLog:
         self._db, self._room = db, max_waiting
         self._waiting: deque[tuple[SecurityEvent, asyncio.Future[None] | None]] = deque()
         self._writer: asyncio.Task[None] | None = None
+        self._repeats = RepeatCounter()
+        self._timer: asyncio.TimerHandle | None = None
         self.lost = 0  # in all
         self._untold = 0  # of these, not yet in the log
 
     def note(self, event: SecurityEvent) -> None:
-        """Write it soon, without anybody waiting. Dropped and counted where too many wait; the log then says how
-        many."""
-        if len(self._waiting) >= self._room:
-            self._lose(1)
+        """Write it soon, without anybody waiting. What comes again and again from one address within a minute is
+        counted in one row. Dropped and counted where too many wait; the log then says how many."""
+        for counted in self._repeats.begin_minute(event.at):
+            self._add(counted)
+        if self._repeats.admit(event):
+            self._add(event)
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(REPEATS_SECONDS, self._write_repeats)
+
+    def _write_repeats(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for counted in self._repeats.take():
+            self._add(counted)
+
+    def _add(self, event: SecurityEvent) -> None:
+        if len(self._waiting) >= self._room - self._room // KEPT_FREE:
+            self._lose(int(event.details.get("count", 1)))
             return
         self._waiting.append((event, None))
         self._start()
@@ -48,7 +68,8 @@ class SecurityLog:
         await asyncio.shield(written)
 
     async def drain(self) -> None:
-        """Return when nothing waits any more."""
+        """Return when nothing waits any more, and what was counted is written."""
+        self._write_repeats()
         while self._writer is not None and not self._writer.done():
             await asyncio.wait((self._writer,))
 

@@ -1,10 +1,11 @@
 """How much one address may ask without a log-in. Whoever has a good credential is never counted: many people stand
 behind one address."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from starlette.requests import Request
+from starlette.routing import BaseRoute, Route
 
 from hotline.refusals import Code, Refusal
 from hotline.web.forwarded import client_address
@@ -17,6 +18,25 @@ HEALTH_REQUESTS = 10  # times as many: a load balancer that is refused takes the
 HOOKS = "/v1/hooks/"
 _NO_CREDENTIAL = frozenset({401})
 _NOT_AUTHENTIC = frozenset({400, 401, 403, 404, 413, 415, 422})  # of a hook, whose sender signs
+
+
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def leads_to_log_in(endpoint: Endpoint) -> Endpoint:
+    """Marks a page that tells whoever is not logged in where the log-in is, or 401, and nothing else. Every other page
+    is counted before it is answered."""
+    endpoint.__dict__["leads_to_log_in"] = True
+    return endpoint
+
+
+def open_pages(routes: Iterable[BaseRoute]) -> list[str]:
+    """The paths of the pages that answer somebody who is not logged in. Operations of the API declare a policy."""
+    return [
+        route.path
+        for route in routes
+        if type(route) is Route and "leads_to_log_in" not in getattr(route.endpoint, "__dict__", {})
+    ]
 
 
 def open_paths(templates: Sequence[str]) -> Callable[[str], bool]:

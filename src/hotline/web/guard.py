@@ -26,7 +26,8 @@ CONTINUATION_KEY = (
 )
 LARGEST_BODY = 256 * 1024  # a narrative of 10,000 characters is 40 kB at most
 LARGEST_PUBLIC = 16 * 1024  # from anybody: a login and a password, a number and a code
-PUBLIC_PATHS = frozenset({"/v1/token", "/v1/lookup", "/console/session"})
+PUBLIC_PATHS = frozenset({"/v1/token", "/v1/lookup"})
+PUBLIC_PAGES = "/console/"  # what is sent to the pages themselves is a step of a log-in
 LARGEST_UPLOAD = 12 * 1024 * 1024  # a file of a ticket, and any body sent to /open311/
 SLOWEST_BODY = 60.0  # seconds for a whole body, however slowly it drips
 LARGEST_PUSH = 1024 * 1024  # a batch of a thousand reports
@@ -77,7 +78,7 @@ class RequestGuard:
         limit = LARGEST_UPLOAD if is_upload or is_open311 else LARGEST_PUSH if is_push else LARGEST_BODY
         # an identity provider logs somebody out by a form
         is_back_channel = path.startswith("/console/oidc/") and path.endswith("/logout")
-        if path in PUBLIC_PATHS or path.startswith("/console/oidc/"):
+        if path in PUBLIC_PATHS or path.startswith(PUBLIC_PAGES):
             limit = LARGEST_PUBLIC
 
         async def send_with_headers(message: Message) -> None:

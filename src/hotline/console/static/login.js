@@ -1,5 +1,5 @@
 // Sign in, then continue to the requested page.
-import { $, logIn, nextPage, notLoggedIn } from "./core.js";
+import { $, logIn, nextPage, notLoggedIn, press } from "./core.js";
 
 const form = $("#login");
 const why = $("#why");
@@ -11,6 +11,13 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   goOn(await logIn(form.login.value, form.password.value));
 });
+for (const provider of document.querySelectorAll("[data-provider]")) {
+  provider.addEventListener("click", press(async () => {
+    why.textContent = "";
+    const { code, location: address } = await (await fetch(provider.dataset.provider, { method: "POST" })).json();
+    if (code) why.textContent = notLoggedIn(code); else location.href = address;
+  }));
+}
 const key = $("#passkey");
 if (key) {
   const { asked, hasPasskeys } = await import("./factors.js");
