@@ -10,11 +10,13 @@ import sqlalchemy as sa
 
 from hotline.audit import chaining
 from hotline.audit.checkpoints import SIGNED, checkpoint_hash, heads_hash, is_our_key, is_signed
+from hotline.audit.redactions import CHAINED as CHAINED_REDACTION
+from hotline.audit.redactions import REDACTIONS, Hashes, is_redacted_line, load_redacted
 from hotline.database.columns import Instant, format_instant, sealing_of
 from hotline.database.hash_chain import GENESIS
 from hotline.database.sealing import Sealing
 from hotline.security_log.store import CHAIN, CHAINED, CHECKPOINTS
-from hotline.security_log.tables import chain_head, checkpoint, checkpoint_head, security_log
+from hotline.security_log.tables import chain_head, checkpoint, checkpoint_head, redaction, security_log
 from hotline.tickets.store.chain import (
     RAW_IMAGE,
     RAW_LINE,
@@ -26,6 +28,12 @@ from hotline.tickets.store.chain import (
 from hotline.tickets.tables import ticket, timeline
 
 PAGE = 500
+_REDACTION_COLUMNS = tuple(redaction.c[name] for name in CHAINED_REDACTION)
+_REDACTION_DECODERS = decoders_of(_REDACTION_COLUMNS)
+_RAW_REDACTION = tuple(
+    sa.type_coerce(c, sa.types.NullType()).label(c.name)
+    for c in (*_REDACTION_COLUMNS, *(redaction.c[name] for name in ("hash", "key", "signature")))
+)
 _LOG_COLUMNS = tuple(security_log.c[name] for name in CHAINED)
 _LOG_DECODERS = decoders_of(_LOG_COLUMNS)
 _RAW_LOG = tuple(sa.type_coerce(c, sa.types.NullType()).label(c.name) for c in (*_LOG_COLUMNS, security_log.c.hash))
@@ -48,6 +56,7 @@ class Verified:
     tickets: int = 0
     events: int = 0
     checkpoints: int = 0
+    redactions: int = 0
     waiting: int = 0
 
 
@@ -62,7 +71,8 @@ def verify(
     lines, events and checkpoints from then on. `outside`: checkpoints that were kept elsewhere."""
     found = Verified()
     fault = (
-        _verify_tickets(c, now, since, found)
+        _verify_redactions(c, secret, found)
+        or _verify_tickets(c, now, since, found)
         or _verify_log(c, since, found)
         or _verify_checkpoints(c, secret, since, found)
         or _compare_outside(c, outside)
@@ -106,23 +116,32 @@ def _verify_tickets(c: sa.Connection, now: datetime, since: datetime | None, fou
             .order_by(timeline.c.number, timeline.c.seq)
             .execution_options(yield_per=1000)
         )
+        redacted = load_redacted(c, (after, last))
         seen = set()
         for number, lines in groupby(rows, key=lambda row: row.number):
             seen.add(number)
-            if fault := _verify_ticket(
-                number, lines, stands.get(number), found, open_still=open_still, sealing=sealing
-            ):
+            stored = _StoredTicket(number, lines, stands.get(number), redacted.get(number, {}))
+            if fault := _verify_ticket(stored, found, open_still=open_still, sealing=sealing):
                 return fault
         if without := sorted(stands.keys() - seen):
             return ChainFault(f"ticket {without[0]}", "its timeline is gone")
     return None
 
 
-def _verify_ticket(
-    number: str, lines: Iterator[Any], stands: Any, found: Verified, *, open_still: bool, sealing: Sealing
-) -> ChainFault | None:
+@dataclass(frozen=True, slots=True)
+class _StoredTicket:
+    """A ticket as it stands: the lines of its timeline, its own row, and which lines were redacted."""
+
+    number: str
+    lines: Iterator[Any]
+    row: Any
+    redacted: Mapping[int, Sequence[Hashes]]
+
+
+def _verify_ticket(stored: _StoredTicket, found: Verified, *, open_still: bool, sealing: Sealing) -> ChainFault | None:
+    number, stands = stored.number, stored.row
     before, seq, image, waiting = GENESIS, 0, None, 0
-    for line in lines:
+    for line in stored.lines:
         place = f"timeline {number} line {line.seq}"
         if line.seq != seq + 1:
             return ChainFault(f"timeline {number} line {seq + 1}", "it is gone")
@@ -134,7 +153,8 @@ def _verify_ticket(
             continue
         if waiting:
             return ChainFault(place, "the line before it has no hash")
-        if stored_line_hash(before, line, sealing) != line.hash:
+        stands_now = stored_line_hash(before, line, sealing)
+        if not is_redacted_line(line.hash, stands_now, stored.redacted.get(seq, ())):
             return ChainFault(place, "it is not what was written, or the line before it is gone")
         before, image = line.hash, line.image
         found.lines += 1
@@ -194,6 +214,25 @@ def _verify_head(c: sa.Connection, chain: str, called: str, position: int, last:
     if (head.position, head.hash) != (position, last):
         return ChainFault(f"chain head {chain}", "it names another end")
     return None
+
+
+def _verify_redactions(c: sa.Connection, secret: bytes, found: Verified) -> ChainFault | None:
+    position, before, keys = 0, GENESIS, set[str]()
+    rows = c.execute(sa.select(*_RAW_REDACTION).order_by(redaction.c.position).execution_options(yield_per=1000))
+    for row in rows:
+        place = f"redaction {row.position}"
+        if row.position != position + 1:
+            return ChainFault(f"redaction {position + 1}", "it is gone")
+        position = row.position
+        digest = stored_hash(before, row[: len(_REDACTION_COLUMNS)], _REDACTION_DECODERS, sealing_of(c.dialect))
+        if digest != row.hash or not is_signed(row.hash, row.key, row.signature):
+            return ChainFault(place, "it is not what was signed")
+        if row.key not in keys and not is_our_key(c, secret, row.key):
+            return ChainFault(place, "its key is not one of this system")
+        keys.add(row.key)
+        before = row.hash
+        found.redactions += 1
+    return _verify_head(c, REDACTIONS, "redaction", position, before)
 
 
 def _verify_checkpoints(c: sa.Connection, secret: bytes, since: datetime | None, found: Verified) -> ChainFault | None:
