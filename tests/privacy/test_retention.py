@@ -17,7 +17,10 @@ from hotline.text.personal import ERASED_TEXT
 from hotline.tickets.context import Services
 from hotline.tickets.tables import attachment, call, caller
 from tests.conftest import Cast, Clock, Player
-from tests.privacy.test_erasure import E164, NAME, everything, figures, lived, town, where  # noqa: F401
+from tests.privacy import test_erasure
+from tests.privacy.test_erasure import everything, figures, where
+
+lived, town = test_erasure.lived, test_erasure.town  # the fixtures
 
 
 async def choose(services: Services, clock: Clock, **days: int | None) -> None:
@@ -40,7 +43,7 @@ async def test_ended_tickets_lose_what_is_personal_when_it_is_chosen_so_and_figu
     desk: Player,
     cast: Cast,
     services: Services,
-    clock: Clock,  # noqa: F811
+    clock: Clock,
 ) -> None:
     before = await figures(cast, services, clock)
     ended, opened = await rows(services, caller), await desk.call("8栋门禁坏了", caller={"phone": "13900139000"})
@@ -68,7 +71,7 @@ async def test_ended_tickets_lose_what_is_personal_when_it_is_chosen_so_and_figu
 async def test_a_period_that_is_chosen_is_gone_by_until_it_is_taken_back(
     lived: dict[str, str],
     services: Services,
-    clock: Clock,  # noqa: F811
+    clock: Clock,
 ) -> None:
     texts = await rows(services, text_out)
     assert texts > 0

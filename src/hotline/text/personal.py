@@ -37,9 +37,11 @@ def part_numbers(text: str) -> tuple[str, list[str]]:
 def replace_person(text: str, numbers: Collection[str], names: Collection[str], by: str) -> str:
     """The text without these numbers, however they are written, and these names. A text with none of them is returned
     as it is. `numbers`: as `number_key` gives them."""
-    plain, found = text, part_numbers(text)[1] if numbers else []
-    if any(_is_of(each, numbers) for each in found):
-        plain = _NUMBER.sub(lambda m: by if _is_of(number_key(m[0]), numbers) else m[0], normalise_text(text))
+    plain = text
+    # as it is written; only where that is not enough, with all forms of digits made one
+    for form in (str, normalise_text):
+        if numbers and any(_is_of(each, numbers) for each in part_numbers(plain)[1]):
+            plain = _NUMBER.sub(lambda m: by if _is_of(number_key(m[0]), numbers) else m[0], form(plain))
     for name in (*numbers, *names):
         plain = plain.replace(name, by)
     return plain

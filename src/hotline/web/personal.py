@@ -8,17 +8,22 @@ import sqlalchemy as sa
 
 from hotline.database.personal_data import Changes, PersonalNoun, Subject
 from hotline.database.tables import answer
+from hotline.text.personal import replace_person
 
 _KEPT = frozenset({"id", "number", "version", "status", "at"})
 
 
 def _erase_answer(subject: Subject, row: Any) -> Changes:
-    """A repeated request is still known as one, and is answered without what was personal."""
-    if not row.body.startswith(("{", "[")):
+    """A repeated request is still known as one, and is answered without what was personal. Answers about nothing of
+    theirs stay: a name may be a word."""
+    person = subject.person
+    of_tickets = any(number in row.body for number in subject.tickets)
+    about = of_tickets or replace_person(row.body, person.numbers, (), "") != row.body
+    if not (about and row.body.startswith(("{", "["))):
         return {}
     told = orjson.loads(row.body)
     kept = _without_texts(told) if any(number in row.body for number in subject.whole) else told
-    kept = subject.person.scrub(kept)
+    kept = person.scrub(kept)
     return {} if kept == told else {"body": orjson.dumps(kept).decode()}
 
 
