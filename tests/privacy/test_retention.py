@@ -56,7 +56,7 @@ async def test_ended_tickets_lose_what_is_personal_when_it_is_chosen_so_and_figu
     assert await count_due(services, clock()) == due, "counting changes nothing"
     await tidied(services, clock)
     left = await count_due(services, clock())
-    assert not any(left[noun] for noun in due), left
+    assert {noun: count for noun, count in left.items() if count} == {}
     assert [place for place in where(await everything(services)) if not place.startswith("stop_list")] == []
     assert [p for p in services.files.rglob("*") if p.is_file()] == [] and await rows(services, attachment) == 0
     assert (await desk.see(lived["shared"]))["narrative"] == ERASED_TEXT

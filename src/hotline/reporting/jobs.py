@@ -92,7 +92,12 @@ async def _count_exports(services: Services, before: datetime) -> int:
 
 
 async def _count_events(services: Services, before: datetime) -> int:
-    return await services.db.snapshot(lambda c: count_rows(c, event, event.c.at < before))
+    """The newest stays, so that places never begin again."""
+    folded = (await rollups.load_fold_mark(services.db)).position or 0
+    newest = sa.select(sa.func.max(event.c.position)).where(event.c.position <= folded).scalar_subquery()
+    return await services.db.snapshot(
+        lambda c: count_rows(c, event, sa.and_(event.c.at < before, event.c.position < newest))
+    )
 
 
 async def _forget_events(services: Services, before: datetime) -> int:
