@@ -10,6 +10,7 @@ from hotline.oidc.capability import OIDC
 from hotline.open311.capability import OPEN311
 from hotline.operations.capability import OPERATIONS
 from hotline.partners.capability import PARTNERS
+from hotline.privacy.capability import PRIVACY
 from hotline.reporting.capability import REPORTING
 from hotline.review.capability import REVIEW
 from hotline.runtime.capability import Capability
@@ -36,4 +37,5 @@ CAPABILITIES: tuple[Capability, ...] = (
     SCANNING,
     OPERATIONS,
     AUDIT,
+    PRIVACY,
 )

@@ -16,6 +16,7 @@ from hotline.organisation.model.actors import Role
 from hotline.organisation.model.sessions import AccountRules
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.service.password_hashing import PasswordHashing
+from hotline.runtime.personal_nouns import PersonalNouns
 from hotline.runtime.retention import RetentionRules
 from hotline.runtime.settings import CapabilitySettings
 from hotline.secrets.secret_box import SealedColumns
@@ -71,6 +72,7 @@ def assemble_services(
     services.add(InboundHandlers(lambda: [handler for each in CAPABILITIES for handler in each.inbound()]))
     services.add(SpoolHandlers(lambda: [each.spooled() for each in CAPABILITIES]))
     services.add(RetentionRules(lambda: [rule for each in CAPABILITIES for rule in each.retention()]))
+    services.add(PersonalNouns(lambda: [noun for each in CAPABILITIES for noun in each.personal()]))
     services.add(SealedColumns(lambda: [column for each in CAPABILITIES for column in each.sealed()]))
     for capability in CAPABILITIES:
         capability.prepare(services, settings or CapabilitySettings())

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from typer import Typer
 
+    from hotline.database.personal_data import PersonalNoun
     from hotline.inbound.spool_drain import SpoolHandler
     from hotline.jobs import Job, RetentionRule
     from hotline.runtime.jobs import WorkerContext
@@ -170,6 +171,24 @@ def _web_retention() -> Sequence[RetentionRule[Services]]:
     return retention()
 
 
+def _ticket_personal() -> Sequence[PersonalNoun]:
+    from hotline.tickets.personal import personal
+
+    return personal()
+
+
+def _inbound_personal() -> Sequence[PersonalNoun]:
+    from hotline.inbound.personal import personal
+
+    return personal()
+
+
+def _web_personal() -> Sequence[PersonalNoun]:
+    from hotline.web.personal import personal
+
+    return personal()
+
+
 CORE: tuple[Capability, ...] = (
     Capability(
         name="tickets",
@@ -180,6 +199,7 @@ CORE: tuple[Capability, ...] = (
         retention=_ticket_retention,
         checks=_ticket_checks,
         commands=_ticket_commands,
+        personal=_ticket_personal,
     ),
     Capability(
         name="organisation",
@@ -203,6 +223,7 @@ CORE: tuple[Capability, ...] = (
         upkeep=_inbound_upkeep,
         spooled=_spooled_rows,
         retention=_inbound_retention,
+        personal=_inbound_personal,
     ),
-    Capability(name="web", retention=_web_retention),
+    Capability(name="web", retention=_web_retention, personal=_web_personal),
 )

@@ -26,10 +26,23 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """How long a noun is kept: days by default (None: without end), and at least. `retention.<rule>` in the catalogues
+    tells what is kept; `minimum_why`: the key of the text that tells why no shorter."""
+
+    days: int | None
+    minimum: int = 1
+    minimum_why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RetentionRule(Generic[S]):
-    """What is deleted when its time is over. `tidy(services, now)` deletes one bounded batch and returns how many rows
-    it was. `repeats`: after a batch that deleted something, all rules are applied again at once."""
+    """What is deleted when its time is over. `tidy(services, moment)` deletes one bounded batch and returns how many
+    rows it was: with a period, what is older than `moment`; without one, `moment` is now. `count`: how many rows there
+    are to delete. `repeats`: after a batch that deleted something, all rules are applied again at once."""
 
     name: str
     tidy: Callable[[S, datetime], Awaitable[int]]
     repeats: bool = False
+    period: Period | None = None
+    count: Callable[[S, datetime], Awaitable[int]] | None = None

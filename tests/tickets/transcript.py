@@ -23,7 +23,7 @@ ODHSRG: attach
 ORG: add_call
 ODX: absorb
 OD: amend, split
-X: link, unlink, update_incident
+X: link, unlink, update_incident, erase
 ODSR: urge
 S: supervise
 C: escalate, reckon
@@ -36,6 +36,7 @@ ODSH: reveal
 WORDS_OF_ENDED = """
 ODS: reveal, unpublish
 DS: publish
+X: erase
 """
 
 # The lead order of a dispatched, shelved or dispatched-then-waiting ticket is accepted and not yet reported.
@@ -90,7 +91,7 @@ OR: withdraw>withdrawn
 """,
     "closed": """
 ODHSX: comment
-X: update_incident
+X: update_incident, erase
 ODHSRG: attach
 ODS: set_confidential, reveal, unpublish
 DS: publish
@@ -102,7 +103,7 @@ ORS: reopen>triaged
 ODSX: unmerge>triaged
 """,
     "withdrawn": WORDS_OF_ENDED,
-    "void": "ODS: reveal",
+    "void": "ODS: reveal\nX: erase",
 }
 
 # A lead order of the role's own department on a ticket in hand, no extension asked for, no assisting department.

@@ -82,7 +82,7 @@ def make_checkpoint(c: sa.Connection, secret: bytes, now: datetime, every: timed
         "closed": look.closed,
     }
     values["hash"] = checkpoint_hash(before, values)
-    signature = _sign(c, secret, values["hash"], now)
+    signature = sign_hash(c, secret, values["hash"], now)
     values |= {"key": signature.key, "signature": signature.value}
     if heads:
         rows = [{"checkpoint": number + 1, "number": n, "seq": seq, "hash": head} for n, seq, head in heads]
@@ -136,7 +136,8 @@ def _unheld_heads(c: sa.Connection, which: sa.ColumnElement[bool]) -> list[Head]
     return sorted((str(r.number), int(r.chained), str(r.head)) for r in c.execute(heads))
 
 
-def _sign(c: sa.Connection, secret: bytes, digest: str, now: datetime) -> Signature:
+def sign_hash(c: sa.Connection, secret: bytes, digest: str, now: datetime) -> Signature:
+    """Sign a hash with the newest key; the first time one is made."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     newest = sa.select(audit_key.c.public, audit_key.c.sealed).order_by(audit_key.c.made_at.desc()).limit(1)

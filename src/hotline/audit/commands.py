@@ -51,7 +51,7 @@ def verify(
         stop(f"{found.row}: {found.why}")
     say(
         f"unchanged: {found.tickets} tickets with {found.lines} lines, {found.events} security events, "
-        f"{found.checkpoints} checkpoints"
+        f"{found.checkpoints} checkpoints, {found.redactions} redactions"
     )
     if found.waiting:
         say(f"{found.waiting} lines have no hash yet: the worker chains them")

@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from hotline.audit.checkpoints import SIGNED, checkpoint_hash, heads_hash, is_our_key, is_signed
 from hotline.audit.opening import is_open
+from hotline.audit.redactions import CHAINED as CHAINED_REDACTION
+from hotline.audit.redactions import REDACTIONS, Hashes, is_redacted_line, load_redacted
 from hotline.database.columns import Instant, format_instant, sealing_of
 from hotline.database.hash_chain import GENESIS
 from hotline.database.sealing import Sealing
 from hotline.organisation.model.actors import COMMAND_LINE
 from hotline.security_log.store import CHAIN, CHAINED, CHECKPOINTS, SecurityEvent
-from hotline.security_log.tables import chain_head, checkpoint, checkpoint_head, security_log
+from hotline.security_log.tables import chain_head, checkpoint, checkpoint_head, redaction, security_log
 from hotline.security_log.vocabulary import Deed
 from hotline.tickets.model.vocabulary import ATTACHED_FILE, Action
 from hotline.tickets.store.chain import (
@@ -32,6 +34,12 @@ from hotline.tickets.tables import attachment, ticket, timeline
 PAGE = 500
 RECENT = timedelta(days=1)
 LATE = timedelta(hours=3)  # a checkpoint is made each hour
+_REDACTION_COLUMNS = tuple(redaction.c[name] for name in CHAINED_REDACTION)
+_REDACTION_DECODERS = decoders_of(_REDACTION_COLUMNS)
+_RAW_REDACTION = tuple(
+    sa.type_coerce(c, sa.types.NullType()).label(c.name)
+    for c in (*_REDACTION_COLUMNS, *(redaction.c[name] for name in ("hash", "key", "signature")))
+)
 _LOG_COLUMNS = tuple(security_log.c[name] for name in CHAINED)
 _LOG_DECODERS = decoders_of(_LOG_COLUMNS)
 _RAW_LOG = tuple(sa.type_coerce(c, sa.types.NullType()).label(c.name) for c in (*_LOG_COLUMNS, security_log.c.hash))
@@ -54,6 +62,7 @@ class Verified:
     tickets: int = 0
     events: int = 0
     checkpoints: int = 0
+    redactions: int = 0
     waiting: int = 0
 
 
@@ -92,7 +101,8 @@ def verify(
     have changed, events and checkpoints from then on. `outside`: checkpoints that were kept elsewhere."""
     found = Verified()
     fault = (
-        _verify_tickets(c, since, found)
+        _verify_redactions(c, secret, found)
+        or _verify_tickets(c, since, found)
         or _verify_log(c, since, found)
         or _verify_checkpoints(c, secret, since, found)
         or _compare_outside(c, outside)
@@ -166,11 +176,12 @@ def _verify_tickets(c: sa.Connection, since: datetime | None, found: Verified) -
             .order_by(timeline.c.number, timeline.c.seq)
             .execution_options(yield_per=1000)
         )
-        rules.files = _files(c, after, last)
+        rules.files, redacted = _files(c, after, last), load_redacted(c, (after, last))
         seen = set()
         for number, lines in groupby(rows, key=lambda row: row.number):
             seen.add(number)
-            if fault := _verify_ticket(number, lines, stands.get(number), found, rules):
+            stored = _StoredTicket(number, lines, stands.get(number), redacted.get(number, {}))
+            if fault := _verify_ticket(stored, found, rules):
                 return fault
         if without := sorted(stands.keys() - seen):
             return ChainFault(f"ticket {without[0]}", "its timeline is gone")
@@ -185,25 +196,31 @@ def _files(c: sa.Connection, after: str, last: str | None) -> Mapping[str, tuple
     return {str(row.id): (str(row.number), row.sha256, row.name) for row in rows}
 
 
-def _verify_file(line: Any, rules: _Rules) -> ChainFault | None:
-    """Of a line that is as it was written: the file that it names."""
-    if (
-        line.action != Action.ATTACH
-        or (named := stored_changes(line.changes, rules.sealing).get(ATTACHED_FILE)) is None
-    ):
+def _verify_file(line: Any, rules: _Rules, *, redacted: bool) -> ChainFault | None:
+    """Of a line that is as it was written: the file that it names, where that was not deleted since."""
+    changes = stored_changes(line.changes, rules.sealing) if line.action == Action.ATTACH else {}
+    if ATTACHED_FILE not in changes or (named := changes[ATTACHED_FILE][1]) is None:
         return None
-    file = named[1]
-    stands = rules.files.get(file["id"])
-    if stands is None:
-        return ChainFault(f"attachment {file['id']}", "it is gone")
-    if stands != (line.number, file["sha256"], file["name"]):
-        return ChainFault(f"attachment {file['id']}", "it is not the file that was attached")
-    return None
+    stands = rules.files.get(named["id"])
+    if stands is None or stands == (line.number, named["sha256"], stands[2] if redacted else named["name"]):
+        return None
+    return ChainFault(f"attachment {named['id']}", "it is not the file that was attached")
 
 
-def _verify_ticket(number: str, lines: Iterator[Any], stands: Any, found: Verified, rules: _Rules) -> ChainFault | None:
+@dataclass(frozen=True, slots=True)
+class _StoredTicket:
+    """A ticket as it stands: the lines of its timeline, its own row, and which lines were redacted."""
+
+    number: str
+    lines: Iterator[Any]
+    row: Any
+    redacted: Mapping[int, Sequence[Hashes]]
+
+
+def _verify_ticket(stored: _StoredTicket, found: Verified, rules: _Rules) -> ChainFault | None:
+    number, stands = stored.number, stored.row
     before, seq, image, waiting = GENESIS, 0, None, 0
-    for line in lines:
+    for line in stored.lines:
         place = f"timeline {number} line {line.seq}"
         if line.seq != seq + 1:
             return ChainFault(f"timeline {number} line {seq + 1}", "it is gone")
@@ -215,9 +232,10 @@ def _verify_ticket(number: str, lines: Iterator[Any], stands: Any, found: Verifi
             continue
         if waiting:
             return ChainFault(place, "the line before it has no hash")
-        if stored_line_hash(before, line, rules.sealing) != line.hash:
+        redactions = stored.redacted.get(seq, ())
+        if not is_redacted_line(line.hash, stored_line_hash(before, line, rules.sealing), redactions):
             return ChainFault(place, "it is not what was written, or the line before it is gone")
-        if fault := _verify_file(line, rules):
+        if fault := _verify_file(line, rules, redacted=bool(redactions)):
             return fault
         before, image = line.hash, line.image
         found.lines += 1
@@ -279,6 +297,25 @@ def _verify_head(c: sa.Connection, chain: str, called: str, position: int, last:
     if (head.position, head.hash) != (position, last):
         return ChainFault(f"chain head {chain}", "it names another end")
     return None
+
+
+def _verify_redactions(c: sa.Connection, secret: bytes, found: Verified) -> ChainFault | None:
+    position, before, keys = 0, GENESIS, set[str]()
+    rows = c.execute(sa.select(*_RAW_REDACTION).order_by(redaction.c.position).execution_options(yield_per=1000))
+    for row in rows:
+        place = f"redaction {row.position}"
+        if row.position != position + 1:
+            return ChainFault(f"redaction {position + 1}", "it is gone")
+        position = row.position
+        digest = stored_hash(before, row[: len(_REDACTION_COLUMNS)], _REDACTION_DECODERS, sealing_of(c.dialect))
+        if digest != row.hash or not is_signed(row.hash, row.key, row.signature):
+            return ChainFault(place, "it is not what was signed")
+        if row.key not in keys and not is_our_key(c, secret, row.key):
+            return ChainFault(place, "its key is not one of this system")
+        keys.add(row.key)
+        before = row.hash
+        found.redactions += 1
+    return _verify_head(c, REDACTIONS, "redaction", position, before)
 
 
 def _verify_checkpoints(c: sa.Connection, secret: bytes, since: datetime | None, found: Verified) -> ChainFault | None:

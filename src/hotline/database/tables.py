@@ -43,3 +43,11 @@ sealing_progress = table(
     C("name", S(40), primary_key=True),
     C("after", Document, nullable=False, doc="The key of the last row that was sealed"),
 )  # fmt: skip
+
+retention_period = table(
+    "retention_period", "How long a noun is kept, where an administrator chose otherwise than by default.",
+    C("noun", S(40), primary_key=True),
+    C("days", sa.Integer, doc="NULL: without end"),
+    C("changed_at", Instant, nullable=False),
+    C("changed_by", S(60), nullable=False),
+)  # fmt: skip

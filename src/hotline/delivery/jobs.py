@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
+from hotline.database.counting import count_rows
 from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
 from hotline.delivery.alarms import add_alarm
@@ -13,11 +14,12 @@ from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.context import DeliveryServices
 from hotline.delivery.message_kinds import MessageKinds
 from hotline.delivery.outbox import OutboxDispatcher
-from hotline.jobs import AT_ONCE, BATCH, Job, RetentionRule
+from hotline.delivery.tables import attempt
+from hotline.jobs import AT_ONCE, BATCH, Job, Period, RetentionRule
 from hotline.locales import bilingual
 
 MESSAGE_LIFETIME = timedelta(hours=72)
-LOGGED = timedelta(days=180)  # each try: longer than the five months the regulator asks for
+LOGGED = Period(180, 150, "retention.why.texts")  # each try: longer than the five months the regulator asks for
 log = structlog.get_logger("hotline.retention")
 
 
@@ -55,8 +57,12 @@ async def _pull_back(services: DeliveryServices, now: datetime) -> int:
     return await services.db.transact(outbox_store.correct_future_due)
 
 
-async def _forget_attempts(services: DeliveryServices, now: datetime) -> int:
-    return await services.db.transact(lambda c: attempts.delete_old_attempts(c, now - LOGGED, BATCH))
+async def _forget_attempts(services: DeliveryServices, before: datetime) -> int:
+    return await services.db.transact(lambda c: attempts.delete_old_attempts(c, before, BATCH))
+
+
+async def _count_attempts(services: DeliveryServices, before: datetime) -> int:
+    return await services.db.snapshot(lambda c: count_rows(c, attempt, attempt.c.at < before))
 
 
 def retention() -> Sequence[RetentionRule[DeliveryServices]]:
@@ -64,5 +70,5 @@ def retention() -> Sequence[RetentionRule[DeliveryServices]]:
         RetentionRule("expired", _expire),
         RetentionRule("buried", _bury),
         RetentionRule("ahead", _pull_back),
-        RetentionRule("tries", _forget_attempts),
+        RetentionRule("tries", _forget_attempts, period=LOGGED, count=_count_attempts),
     )

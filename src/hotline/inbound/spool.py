@@ -171,6 +171,12 @@ class Spool:
                 count += sum(1 for _ in self._records(path.read_bytes()))
         return count
 
+    def records(self) -> Iterator[Mapping[str, Any]]:
+        """The records that wait."""
+        for path in self._files():
+            with suppress(FileNotFoundError):
+                yield from self._records(path.read_bytes())
+
     def count_bad_files(self) -> int:
         """Files set aside because something in the middle of them did not fit its seal."""
         return len(list(self.folder.glob("*.bad"))) if self.folder.is_dir() else 0

@@ -168,6 +168,12 @@ async def count_items_for_review(db: Database) -> int:
     return int(row.n) if row else 0
 
 
+def count_old_items(c: sa.Connection, before_id: str) -> int:
+    """How many items of ids below `before_id` are processed or dismissed."""
+    old = sa.and_(i.c.status.in_((S.DONE, S.DISMISSED)), i.c.id < before_id)
+    return int(c.execute(sa.select(sa.func.count()).select_from(i).where(old)).scalar_one())
+
+
 def delete_old_items(c: sa.Connection, before_id: str, limit: int) -> int:
     """Delete processed and dismissed items of ids below `before_id`; how many. Items that wait for review stay."""
     gone = 0

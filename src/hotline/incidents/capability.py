@@ -10,6 +10,7 @@ from hotline.runtime.capability import Capability
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from hotline.database.personal_data import PersonalNoun
     from hotline.jobs import Job
     from hotline.runtime.jobs import WorkerContext
     from hotline.runtime.settings import CapabilitySettings
@@ -36,4 +37,16 @@ def _jobs(context: WorkerContext) -> Sequence[Job]:
     return incident_jobs(context.services)
 
 
-INCIDENTS = Capability(name="incidents", routers=_routers, prepare=_prepare, jobs=_jobs)
+def _personal() -> Sequence[PersonalNoun]:
+    from hotline.incidents.personal import personal
+
+    return personal()
+
+
+INCIDENTS = Capability(
+    name="incidents",
+    routers=_routers,
+    prepare=_prepare,
+    jobs=_jobs,
+    personal=_personal,
+)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from typer import Typer
 
+    from hotline.database.personal_data import PersonalNoun
     from hotline.jobs import Job, RetentionRule
     from hotline.runtime.jobs import WorkerContext
     from hotline.runtime.retention import NightlyCheck
@@ -51,6 +52,12 @@ def _commands() -> Sequence[Typer]:
     return commands.GROUPS
 
 
+def _personal() -> Sequence[PersonalNoun]:
+    from hotline.reporting.personal import personal
+
+    return personal()
+
+
 REPORTING = Capability(
     name="reporting",
     routers=_routers,
@@ -58,4 +65,5 @@ REPORTING = Capability(
     retention=_retention,
     checks=_checks,
     commands=_commands,
+    personal=_personal,
 )

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
+import sqlalchemy as sa
 import structlog
 
-from hotline.jobs import BATCH, LONG_PAUSE, MEDIUM_PAUSE, Job, RetentionRule
+from hotline.database.counting import count_rows
+from hotline.jobs import BATCH, LONG_PAUSE, MEDIUM_PAUSE, Job, Period, RetentionRule
 from hotline.reporting import rollups
 from hotline.reporting.service import exports
 from hotline.reporting.service.exports import make_next_export
@@ -20,11 +22,14 @@ from hotline.reporting.service.figures import (
     update_rollups,
 )
 from hotline.reporting.service.reports import make_due_reports
+from hotline.reporting.tables import export
+from hotline.reporting.vocabulary import ExportStatus
 from hotline.runtime.jobs import WorkerContext
 from hotline.runtime.subprocess import EXIT_DRIFT, NORMAL_EXITS
 from hotline.streaming import store as streaming_store
 from hotline.streaming.service import KEEP
 from hotline.tickets.context import Services
+from hotline.tickets.tables import event
 
 log = structlog.get_logger("hotline.worker")
 retention_log = structlog.get_logger("hotline.retention")
@@ -77,15 +82,32 @@ async def check_figures_nightly(context: WorkerContext) -> None:
         await check_figures(context.services, context.services.clock())
 
 
-async def _forget_exports(services: Services, now: datetime) -> int:
-    return await exports.delete_expired_exports(services, now)
+async def _forget_exports(services: Services, before: datetime) -> int:
+    return await exports.delete_expired_exports(services, before)
 
 
-async def _forget_events(services: Services, now: datetime) -> int:
+async def _count_exports(services: Services, before: datetime) -> int:
+    ready = sa.and_(export.c.status == ExportStatus.READY, export.c.ended_at < before)
+    return await services.db.snapshot(lambda c: count_rows(c, export, ready))
+
+
+async def _count_events(services: Services, before: datetime) -> int:
+    """The newest stays, so that places never begin again."""
+    folded = (await rollups.load_fold_mark(services.db)).position or 0
+    newest = sa.select(sa.func.max(event.c.position)).where(event.c.position <= folded).scalar_subquery()
+    return await services.db.snapshot(
+        lambda c: count_rows(c, event, sa.and_(event.c.at < before, event.c.position < newest))
+    )
+
+
+async def _forget_events(services: Services, before: datetime) -> int:
     """Events of the stream, but for those that the figures have not taken up."""
     folded = (await rollups.load_fold_mark(services.db)).position or 0
-    return await services.db.transact(lambda c: streaming_store.delete_old_events(c, now - KEEP, folded, BATCH))
+    return await services.db.transact(lambda c: streaming_store.delete_old_events(c, before, folded, BATCH))
 
 
 def retention() -> Sequence[RetentionRule[Services]]:
-    return RetentionRule("exports", _forget_exports), RetentionRule("stream", _forget_events)
+    return (
+        RetentionRule("exports", _forget_exports, period=Period(exports.KEPT.days), count=_count_exports),
+        RetentionRule("stream", _forget_events, period=Period(KEEP.days), count=_count_events),
+    )

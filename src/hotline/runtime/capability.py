@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from typer import Typer
 
+    from hotline.database.personal_data import PersonalNoun
     from hotline.delivery.message_kinds import MessageKind
     from hotline.inbound.handlers import InboundHandler
     from hotline.inbound.spool_drain import SpoolHandler
@@ -39,6 +40,7 @@ class Capability:
     `spooled`: how it brings in what was spooled, by kind. `retention`: what it deletes in time; `checks`: what it
     compares with the truth once a night. `sealed`: the columns of its tables that hold sealed values; whatever it seals
     stands there, or is lost when the secret is replaced.
+    `personal`: what its tables hold of callers.
     `commands`: its groups of commands; those of a group without a name stand at the top level."""
 
     name: str
@@ -53,3 +55,4 @@ class Capability:
     checks: Callable[[], Sequence[NightlyCheck]] = _none
     commands: Callable[[], Sequence[Typer]] = _none
     sealed: Callable[[], Sequence[SealedColumn]] = _none
+    personal: Callable[[], Sequence[PersonalNoun]] = _none

@@ -80,3 +80,18 @@ log_shipment = table(
     C("lease_until", Instant),
     C("lease_token", S(36)),
 )  # fmt: skip
+
+redaction = table(
+    "redaction", "What was taken out of timelines on request or in time, one row for each ticket each time; signed.",
+    C("position", sa.BigInteger, primary_key=True, autoincrement=False, doc="From 1, without gaps"),
+    C("at", Instant, nullable=False),
+    C("ticket", S(14), nullable=False),
+    C("whole", sa.Boolean, nullable=False, doc="All personal data of the ticket was taken out"),
+    C("ground", S(10), nullable=False, doc="request, retention"),
+    C("by_id", S(60), nullable=False),
+    C("lines", Document, nullable=False, doc="For each line: its number, the fields, the hash of what stood there and of what stands there now"),
+    C("hash", S(64), nullable=False, doc="SHA-256 of the hash of the row before and of the columns above"),
+    C("key", S(64), nullable=False, doc="The public key, hexadecimal"),
+    C("signature", S(128), nullable=False, doc="Ed25519 over `hash`, hexadecimal"),
+    sa.Index("ix_redaction_ticket", "ticket", "position"),
+)  # fmt: skip

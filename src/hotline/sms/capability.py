@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from typer import Typer
 
+    from hotline.database.personal_data import PersonalNoun
     from hotline.delivery.message_kinds import MessageKind
     from hotline.inbound.handlers import InboundHandler
     from hotline.jobs import Job, RetentionRule
@@ -64,6 +65,12 @@ def _commands() -> Sequence[Typer]:
     return commands.GROUPS
 
 
+def _personal() -> Sequence[PersonalNoun]:
+    from hotline.sms.personal import personal
+
+    return personal()
+
+
 SMS = Capability(
     name="sms",
     routers=_routers,
@@ -73,4 +80,5 @@ SMS = Capability(
     inbound=_inbound,
     retention=_retention,
     commands=_commands,
+    personal=_personal,
 )

@@ -1,5 +1,6 @@
 """Texts of ours: one row from the first try on, reports that never lower it, the stop list, the log of tries."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -79,7 +80,12 @@ def add_to_stop_list(c: sa.Connection, phone: str, at: datetime, added_by: str) 
 
 
 def remove_from_stop_list(c: sa.Connection, phone: str) -> None:
-    c.execute(sa.delete(stop_list).where(stop_list.c.phone == phone))
+    c.execute(sa.delete(stop_list).where(stop_list.c.phone.in_((phone, stop_token(phone)))))
+
+
+def stop_token(phone: str) -> str:
+    """What stands on the stop list in place of the number of somebody who was erased."""
+    return f"sha256:{hashlib.sha256(phone.encode()).hexdigest()}"
 
 
 _STOPS = PreparedQuery(
@@ -97,7 +103,9 @@ _COUNTED_TEXTS = (
 )
 _mine = x.alias("mine")
 _THIS = _mine.c.id == sa.bindparam("id", type_=sa.String)
-_STOPS_IT = sa.select(sa.func.count()).where(stop_list.c.phone == sa.bindparam("phone", type_=stop_list.c.phone.type))
+_STOPS_IT = sa.select(sa.func.count()).where(
+    sa.or_(*(stop_list.c.phone == sa.bindparam(name, type_=stop_list.c.phone.type) for name in ("phone", "token")))
+)
 _STANDING = PreparedQuery(
     sa.select(
         _STOPS_IT.scalar_subquery().label("stopped"),
@@ -183,7 +191,8 @@ async def load_stop_list(db: Database, after: str, limit: int) -> Sequence[Row]:
 async def load_send_checks(db: Database, id: str, phone: str, recent_since: datetime, day_since: datetime) -> Row:  # noqa: A002
     """What decides whether a text may go, in one query: is the number stopped, where stands this text (status,
     gateway; None: it is new), how many others the number got since `recent_since` and since `day_since`."""
-    return (await db.rows(_STANDING, id=id, phone=phone, lately=recent_since, day=day_since))[0]
+    token = stop_token(phone)
+    return (await db.rows(_STANDING, id=id, phone=phone, token=token, lately=recent_since, day=day_since))[0]
 
 
 async def load_ticket_texts(db: Database, number: str) -> Sequence[Row]:

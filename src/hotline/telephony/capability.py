@@ -10,6 +10,7 @@ from hotline.runtime.capability import Capability
 if TYPE_CHECKING:
     from fastapi import APIRouter
 
+    from hotline.database.personal_data import PersonalNoun
     from hotline.inbound.spool_drain import SpoolHandler
     from hotline.jobs import Job, RetentionRule
     from hotline.runtime.jobs import WorkerContext
@@ -51,6 +52,12 @@ def _retention() -> Sequence[RetentionRule[Services]]:
     return retention()
 
 
+def _personal() -> Sequence[PersonalNoun]:
+    from hotline.telephony.personal import personal
+
+    return personal()
+
+
 TELEPHONY = Capability(
     name="telephony",
     routers=_routers,
@@ -58,4 +65,5 @@ TELEPHONY = Capability(
     jobs=_jobs,
     spooled=_spooled,
     retention=_retention,
+    personal=_personal,
 )

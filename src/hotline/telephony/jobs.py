@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from hotline.jobs import BATCH, LONG_PAUSE, Job, RetentionRule
+from hotline.database.counting import count_rows
+from hotline.jobs import BATCH, LONG_PAUSE, Job, Period, RetentionRule
 from hotline.runtime.jobs import WorkerContext
 from hotline.telephony import store as call_store
 from hotline.telephony.service import EVENT_RETENTION, end_silent_calls
+from hotline.telephony.tables import voice_event
 from hotline.tickets.context import Services
 
 
@@ -19,8 +21,24 @@ def telephony_jobs(context: WorkerContext) -> Sequence[Job]:
     return (Job("calls", end_calls, LONG_PAUSE),)
 
 
-async def _forget_events(services: Services, now: datetime) -> int:
-    return await services.db.transact(lambda c: call_store.delete_old_events(c, now - EVENT_RETENTION, BATCH))
+_EVENTS = Period(EVENT_RETENTION.days, EVENT_RETENTION.days, "retention.why.may_change")
+_CALLS = Period(None, 180, "retention.why.calls")
+
+
+async def _forget_events(services: Services, before: datetime) -> int:
+    return await services.db.transact(lambda c: call_store.delete_old_events(c, before, BATCH))
+
+
+async def _count_events(services: Services, before: datetime) -> int:
+    return await services.db.snapshot(lambda c: count_rows(c, voice_event, voice_event.c.at < before))
+
+
+async def _forget_callers(services: Services, before: datetime) -> int:
+    return await services.db.transact(lambda c: call_store.erase_old_callers(c, before, BATCH))
+
+
+async def _count_callers(services: Services, before: datetime) -> int:
+    return await services.db.snapshot(lambda c: call_store.count_old_callers(c, before))
 
 
 async def _forget_recordings(services: Services, now: datetime) -> int:
@@ -28,4 +46,8 @@ async def _forget_recordings(services: Services, now: datetime) -> int:
 
 
 def retention() -> Sequence[RetentionRule[Services]]:
-    return RetentionRule("events", _forget_events), RetentionRule("recordings", _forget_recordings)
+    return (
+        RetentionRule("events", _forget_events, period=_EVENTS, count=_count_events),
+        RetentionRule("calls", _forget_callers, period=_CALLS, count=_count_callers),
+        RetentionRule("recordings", _forget_recordings),
+    )

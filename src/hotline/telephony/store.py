@@ -236,6 +236,32 @@ def delete_expired_recordings(c: sa.Connection, now: datetime, limit: int) -> in
     return c.execute(gone).rowcount
 
 
+def _old_callers(before: datetime) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """Calls and return calls of then that still hold a number."""
+    over = sa.and_(v.c.offered_at < before, sa.or_(v.c.phone.is_not(None), v.c.raw_phone.is_not(None)))
+    returned = sa.and_(r.c.last_at < before, r.c.phone != "")
+    return sa.select(v.c.id).where(over), sa.select(r.c.id).where(returned)
+
+
+def count_old_callers(c: sa.Connection, before: datetime) -> int:
+    """How many calls and return calls of before then still hold a number."""
+    counts = (sa.select(sa.func.count()).select_from(query.subquery()) for query in _old_callers(before))
+    return sum(int(c.execute(count).scalar_one()) for count in counts)
+
+
+def erase_old_callers(c: sa.Connection, before: datetime, limit: int) -> int:
+    """Take the numbers out of calls that came before then, and of return calls, which nobody can make any more; how
+    many."""
+    calls, returned = _old_callers(before)
+    gone = sa.update(v).where(v.c.id.in_(calls.limit(limit))).values(phone=None, raw_phone=None)
+    done = (
+        sa.update(r)
+        .where(r.c.id.in_(returned.limit(limit)))
+        .values(phone="", status=ReturnCall.DONE, done_at=sa.func.coalesce(r.c.done_at, r.c.last_at))
+    )
+    return c.execute(gone).rowcount + c.execute(done).rowcount
+
+
 def delete_old_events(c: sa.Connection, before: datetime, limit: int) -> int:
     """Events that were kept before then; how many."""
     old = sa.select(e.c.pbx, e.c.key).where(e.c.at < before).order_by(e.c.at).limit(limit)

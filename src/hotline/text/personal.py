@@ -1,12 +1,17 @@
-"""Finds what names a person in free text: numbers long enough to be a phone's, however they are spaced."""
+"""Finds what names a person in free text: numbers long enough to be a phone's, however they are spaced; and takes a
+person out of it."""
 
 import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from hotline.text.normalisation import normalise_text
 from hotline.text.numbering import parse_number
 from hotline.text.phones import strip_phone_punctuation
 
 SHORTEST_NUMBER = 7  # digits
+ERASED_TEXT = "[已删除 erased]"  # where personal text stood
 _DIGITS = "0-9零〇一幺二两三四五六七八九"
 # with those that folding makes digits of: in circles, raised, lowered
 _ANY_DIGIT = re.compile(r"[\d零〇一幺二两三四五六七八九²³¹⁰-₉①-⓿❶-➓]")
@@ -40,3 +45,39 @@ def holds_long_number(text: str) -> bool:
     mobile number is one also where its last digit would check the others."""
     found = [*part_numbers(text)[1], *_RUN_OF_DIGITS.findall(strip_phone_punctuation(text))]
     return any(_MOBILE.fullmatch(number) or parse_number(number) is None for number in found)
+
+
+def replace_person(text: str, numbers: Collection[str], names: Collection[str], by: str) -> str:
+    """The text without these numbers, however they are written, and these names. A text with none of them is returned
+    as it is. `numbers`: as `number_key` gives them."""
+    plain = text
+    # as it is written; only where that is not enough, with all forms of digits made one
+    for form in (str, normalise_text):
+        if numbers and any(_is_of(each, numbers) for each in part_numbers(plain)[1]):
+            plain = _NUMBER.sub(lambda m: by if _is_of(number_key(m[0]), numbers) else m[0], form(plain))
+    for name in (*numbers, *names):
+        plain = plain.replace(name, by)
+    return plain
+
+
+def _is_of(number: str, numbers: Collection[str]) -> bool:
+    return number in numbers or any(each in number for each in numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedPerson:
+    """Who is taken out. `pseudonym` takes the place of the caller's id, so that calls are still counted as one
+    caller's; `numbers` as `number_key` gives them; `names`: names and other contacts as they were given."""
+
+    id: str
+    pseudonym: str
+    numbers: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def scrub(self, value: Any) -> Any:
+        """A text, or a document with the texts in it, without the person's numbers and names."""
+        if isinstance(value, str):
+            return replace_person(value, self.numbers, self.names, ERASED_TEXT)
+        if isinstance(value, Mapping):
+            return {key: self.scrub(inner) for key, inner in value.items()}
+        return [self.scrub(each) for each in value] if isinstance(value, list | tuple) else value

@@ -15,6 +15,7 @@ from hotline.tickets.model.entries import EntryLine, entry_reason
 from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Facts, Ticket, TicketWrite
 from hotline.tickets.model.vocabulary import (
     DEPARTED,
+    ERASED,
     LIVE,
     OFFERED,
     OPEN,
@@ -218,6 +219,8 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
             return {"public_text": fields[F.PUBLIC_TEXT], "unpublished": False}
         case A.UNPUBLISH:
             return {"public_text": None, "unpublished": True}
+        case A.ERASE:
+            return dict(fields.get(ERASED, {}))
         case A.SET_CONFIDENTIAL:
             return {"confidential": fields[F.CONFIDENTIAL]}
         case _:

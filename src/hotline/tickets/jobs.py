@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from hotline.jobs import AT_ONCE, BATCH, HOURLY, MEDIUM_PAUSE, Job, RetentionRule
+from hotline.database.counting import count_rows
+from hotline.jobs import AT_ONCE, BATCH, HOURLY, MEDIUM_PAUSE, Job, Period, RetentionRule
 from hotline.organisation.service import logging_in
 from hotline.organisation.store import people
 from hotline.tickets.context import Services
@@ -16,6 +17,7 @@ from hotline.tickets.lookup import PER_TICKET
 from hotline.tickets.repeat_search import KEPT_FOR, search_by_meaning
 from hotline.tickets.sla.jobs import escalate_due, recalculate_due, start_missing_clocks
 from hotline.tickets.store import counters, duplicates, search_index
+from hotline.tickets.tables import repeat_search
 from hotline.triage.meaning import load_encoder
 from hotline.web import throttle_store
 
@@ -87,10 +89,13 @@ async def check_counters(services: Services) -> int:
     return len(drift)
 
 
-async def _forget_searches(services: Services, now: datetime) -> int:
+async def _forget_searches(services: Services, before: datetime) -> int:
     """What the search by meaning found long ago."""
-    before = now - KEPT_FOR
     return await services.db.transact(lambda c: duplicates.delete_searches(c, before, BATCH))
+
+
+async def _count_searches(services: Services, before: datetime) -> int:
+    return await services.db.snapshot(lambda c: count_rows(c, repeat_search, repeat_search.c.at < before))
 
 
 async def _forget_throttles(services: Services, now: datetime) -> int:
@@ -102,5 +107,7 @@ async def _forget_throttles(services: Services, now: datetime) -> int:
 def retention() -> Sequence[RetentionRule[Services]]:
     return (
         RetentionRule("throttles", _forget_throttles),
-        RetentionRule("repeat_search", _forget_searches, repeats=True),
+        RetentionRule(
+            "repeat_search", _forget_searches, repeats=True, period=Period(KEPT_FOR.days), count=_count_searches
+        ),
     )

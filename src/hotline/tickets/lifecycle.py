@@ -142,6 +142,7 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     *(row(at,            A.PUBLISH,        at,              _BENCH,                      F.PUBLIC_TEXT, G.MAY_PUBLISH, G.NAMES_NOBODY)
       for at in T if at not in NEVER_PUBLIC),
     *(row(at,            A.UNPUBLISH,      at,              _DESK | {R.SUPERVISOR},      F.REASON, G.IS_PUBLIC) for at in T if at not in NEVER_PUBLIC),
+    *(row(at,            A.ERASE,          at,              {R.RULES},                   F.REASON) for at in T),
     *(row(at,            A.REVEAL,         at,              _DESK | {R.SUPERVISOR},      F.REASON) for at in T),
     *(row(at,            A.REVEAL,         at,              {R.HANDLER},                 F.REASON, G.NOT_CONFIDENTIAL) for at in T if at in OPEN),
 )  # fmt: skip
@@ -217,7 +218,7 @@ FOLLOWS_LEAD_ORDER = frozenset({A.REPORT, A.ACCEPT_REPORT, A.REJECT_REPORT, A.AP
 # reached by intake, merge, upload, incidents and clock only
 INTERNAL_ACTIONS = frozenset(
     {A.ADD_CALL, A.ABSORB, A.ATTACH, A.ESCALATE, A.AUTO_ACCEPT, A.RELEASE, A.RESUME, A.RECKON, A.LINK, A.UNLINK,
-     A.UPDATE_INCIDENT}
+     A.UPDATE_INCIDENT, A.ERASE}
 )  # fmt: skip
 _KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
 

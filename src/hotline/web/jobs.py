@@ -5,13 +5,21 @@ from datetime import datetime
 
 from hotline.database import idempotency
 from hotline.database.context import PlatformServices
-from hotline.jobs import BATCH, RetentionRule
+from hotline.database.counting import count_rows
+from hotline.database.tables import answer
+from hotline.jobs import BATCH, Period, RetentionRule
 from hotline.web.idempotency import ANSWER_RETENTION
 
+_PERIOD = Period(ANSWER_RETENTION.days, ANSWER_RETENTION.days, "retention.why.promised")
 
-async def _forget_answers(services: PlatformServices, now: datetime) -> int:
-    return await services.db.transact(lambda c: idempotency.delete_old_answers(c, now - ANSWER_RETENTION, BATCH))
+
+async def _forget_answers(services: PlatformServices, before: datetime) -> int:
+    return await services.db.transact(lambda c: idempotency.delete_old_answers(c, before, BATCH))
+
+
+async def _count_answers(services: PlatformServices, before: datetime) -> int:
+    return await services.db.snapshot(lambda c: count_rows(c, answer, answer.c.at < before))
 
 
 def retention() -> Sequence[RetentionRule[PlatformServices]]:
-    return (RetentionRule("answers", _forget_answers, repeats=True),)
+    return (RetentionRule("answers", _forget_answers, repeats=True, period=_PERIOD, count=_count_answers),)

@@ -344,9 +344,9 @@ class _ExportWriter:
             self._file.close()
 
 
-async def delete_expired_exports(services: Services, now: datetime) -> int:
-    """Delete expired files and return how many."""
-    gone = await services.db.transact(lambda c: exports.expire_exports(c, now - KEPT, 100))
+async def delete_expired_exports(services: Services, before: datetime) -> int:
+    """Delete the files that were ready before then, and return how many."""
+    gone = await services.db.transact(lambda c: exports.expire_exports(c, before, 100))
     for name in gone:
         for file in exports_folder(services).glob(f"{name}.*"):
             file.unlink(missing_ok=True)

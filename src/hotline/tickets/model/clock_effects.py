@@ -13,7 +13,7 @@ from hotline.tickets.model.counter_deltas import counter_deltas, return_charges
 from hotline.tickets.model.entries import EntryLine, entry_only_fields, order_changes
 from hotline.tickets.model.notices import messages_for
 from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Escalation, Facts, TicketWrite
-from hotline.tickets.model.vocabulary import ESCALATION_LEVEL, LIVE, Action, Part, TicketStatus
+from hotline.tickets.model.vocabulary import ERASED, ESCALATION_LEVEL, LIVE, Action, Part, TicketStatus
 from hotline.tickets.sla.clock_updates import ClockChanges, update_clocks
 from hotline.tickets.sla.escalation import duty_lines, next_step, receivers
 from hotline.tickets.sla.policies import working_time_of
@@ -49,7 +49,9 @@ def build_change(facts: Facts, draft: DraftChange, command: Command, actor: Acto
     entries = []
     for place, (action, at, to, assignment, reason) in enumerate(lines, start=1):
         changes: dict[str, Any] = {}
-        if place == 1:
+        if action is A.ERASE:  # what was taken out stands nowhere any more
+            changes = {ERASED: [None, sorted(column_changes)]}
+        elif place == 1:
             changes = {
                 name: pair for name, pair in column_changes.items() if name not in ("status", "advice")
             } | entry_only_fields(command)

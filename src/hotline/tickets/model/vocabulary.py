@@ -115,6 +115,7 @@ class Action(StrEnum):
     ESCALATE = "escalate"
     RESUME = "resume"  # nobody told what was missing: work goes on with what is known
     RECKON = "reckon"  # the clocks counted anew, after a calendar changed or where they were missing
+    ERASE = "erase"  # personal data is taken out, on request or when its time is over
     # of an assignment
     ACCEPT = "accept"
     AUTO_ACCEPT = "auto_accept"
@@ -340,6 +341,7 @@ OFFERED = "offered"  # beside a link: the ticket tells of more, and is not merge
 CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would tell them
 DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
 SPLIT_INTO = "split_into"  # the numbers of the tickets that a split opens; and the kind of the flag that names one
+ERASED = "erased"  # beside an erasure: the columns that change and what they hold then
 READ_ANEW = "read_anew"  # beside a split, a triage or an amendment: the columns that follow from the text
 DANGER_FLAG = "danger:"  # begins the flag that names a danger
 NAMES = "names"  # the kind of the flag that tells which ticket a machine's sender named
