@@ -25,7 +25,7 @@ run: .make/run ## Set everything up and serve: embedded database, seeded communi
 
 check test .make/compiled: export PYTHONDONTWRITEBYTECODE := # compiled once, not in each of a hundred processes
 test: .make/dev .make/generators/ready .make/compiled ## Set everything up and run the whole suite on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 3 --dist worksteal --durations=10
+	$(BIN)/python -m pytest -n 3 --dist worksteal -p tests.dealing --durations=10
 
 check: .make/dev ## Lint, types, layers, and generated files fresh
 	$(BIN)/ruff check src tests bench tools
@@ -61,8 +61,9 @@ bench: .make/dev ## Ratios against the physical limit, 1,000,000 tickets
 bench-small: .make/dev ## The same with 100,000 tickets
 	$(BIN)/python -m bench --small
 
-chaos: .make/dev ## Kill and restart real processes under load thirty times, both databases
+chaos: .make/dev ## Kill and restart real processes under load thirty times, and tell every case on both databases
 	HOTLINE_CHAOS_KILLS=30 HOTLINE_MESSAGES=10000 $(BIN)/python -m pytest tests/chaos -s --timeout 1500
+	$(BIN)/python -m pytest -n 3 --dist worksteal $$($(BIN)/python -m tests.dealing)
 
 mutants: .make/dev ## Break what must not break, one place at a time, and see that the tests notice (an hour)
 	$(BIN)/python -m tools.mutants

@@ -266,12 +266,35 @@ async def postgres_connections(postgres_url: str | None, anyio_backend: str) -> 
     await kept.engine.dispose()
 
 
+@dataclass
+class SqliteEngine:
+    """The engine of one story's writing connection, handed to the next: a new one compiles every statement anew."""
+
+    db: Sqlite
+    engine: sa.Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.engine = self.db._make_engine(lambda: self.db._writing_connection, "BEGIN IMMEDIATE")
+
+    def lend(self, db: Sqlite) -> None:
+        self.db = db
+        db._engine = self.engine.execution_options(clock=db.clock)
+
+
+@pytest.fixture(scope="session")
+def sqlite_engine(sqlite_template: Path) -> SqliteEngine:
+    return SqliteEngine(Sqlite(sqlite_template, sealing=SEALING))
+
+
 @pytest.fixture
-async def sqlite_db(sqlite_template: Path, memory: Path, clock: Clock) -> AsyncIterator[Sqlite]:
+async def sqlite_db(
+    sqlite_template: Path, sqlite_engine: SqliteEngine, memory: Path, clock: Clock
+) -> AsyncIterator[Sqlite]:
     path = memory / f"{os.urandom(6).hex()}.db"
     shutil.copy(sqlite_template, path)
     db = Sqlite(path, clock=clock, sealing=SEALING)
     await db.open()
+    sqlite_engine.lend(db)
     yield db
     await db.close()
     for left in ("", "-wal", "-shm"):
@@ -576,7 +599,8 @@ LONG = (
     "tests/console/", "tests/walks/", "tests/cli/", "tests/importing/test_importing.py",
     "tests/reporting/test_figures.py", "tests/contract/test_authorization.py", "tests/contract/test_schema.py",
     "tests/contract/test_generated_clients.py", "tests/contract/test_growth.py", "tests/incidents/test_storm.py",
-    "tests/learning/test_quarter.py",
+    "tests/learning/test_quarter.py", "tests/contract/test_access_matrix.py", "tests/audit/test_verification.py",
+    "tests/organisation/test_logging_in.py", "tests/delivery/test_installed_providers.py",
 )  # fmt: skip
 # Theirs last too, and mostly wait: for real processes, for a database that says nothing.
 WAITING = (

@@ -111,17 +111,7 @@ class Sqlite:
     async def transact(self, work: Callable[[sa.Connection], R]) -> R:
         def run(raw_connection: sqlite3.Connection) -> R:
             if self._engine is None:
-                self._engine = sa.create_engine(
-                    "sqlite://",
-                    creator=lambda: raw_connection,
-                    poolclass=StaticPool,
-                    hide_parameters=True,  # a fault is logged; what residents wrote is not
-                    execution_options={"clock": self.clock},
-                    json_serializer=lambda v: orjson.dumps(v).decode(),
-                    json_deserializer=orjson.loads,
-                )
-                sa.event.listen(self._engine, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
-                use_sealing(self._engine.dialect, self.sealing)
+                self._engine = self._make_engine(lambda: raw_connection, "BEGIN IMMEDIATE")
             with self._engine.connect() as connection:
                 transaction = connection.begin()
                 try:
@@ -136,18 +126,24 @@ class Sqlite:
         note_commit()
         return done
 
+    def _make_engine(self, connect: Callable[[], sqlite3.Connection], begin: str) -> sa.Engine:
+        engine = sa.create_engine(
+            "sqlite://",
+            creator=connect,
+            poolclass=StaticPool,
+            hide_parameters=True,  # a fault is logged; what residents wrote is not
+            execution_options={"clock": self.clock},
+            json_serializer=lambda v: orjson.dumps(v).decode(),
+            json_deserializer=orjson.loads,
+        )
+        sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql(begin))
+        use_sealing(engine.dialect, self.sealing)
+        return engine
+
     async def snapshot(self, work: Callable[[sa.Connection], R]) -> R:
         def run() -> R:
             raw_connection = self._connect(reading=True)
-            engine = sa.create_engine(
-                "sqlite://",
-                creator=lambda: raw_connection,
-                poolclass=StaticPool,
-                json_serializer=lambda v: orjson.dumps(v).decode(),
-                json_deserializer=orjson.loads,
-            )
-            sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))  # a reader's: it waits for no lock
-            use_sealing(engine.dialect, self.sealing)
+            engine = self._make_engine(lambda: raw_connection, "BEGIN")  # a reader's: it waits for no lock
             try:
                 with engine.begin() as connection:
                     return work(connection)
