@@ -24,7 +24,7 @@ def left_out(told: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
     left = set()
     for story, cases in stories.items():
         on_both = [case for case, databases in cases.items() if len(databases) == len(DATABASES)]
-        # by chance, the same each time: in the order of the names one database would take all forms, the other all JSON
+        # mixed, and the same each time: by their names one database would take all forms, the other all JSON
         on_both.sort(key=lambda case: (crc32(case.encode("utf-8", "surrogatepass")), case))
         if len(on_both) >= MANY:
             left |= {(story, case, DATABASES[n % 2]) for n, case in enumerate(on_both)}
