@@ -6,6 +6,7 @@ import contextlib
 import gc
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -274,7 +275,11 @@ class SqliteEngine:
     engine: sa.Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.engine = self.db._make_engine(lambda: self.db._writing_connection, "BEGIN IMMEDIATE")
+        self.engine = self.db._make_engine(self._connect, "BEGIN IMMEDIATE")
+
+    def _connect(self) -> sqlite3.Connection:
+        assert self.db._writing_connection is not None, "lent to a database that is open"
+        return self.db._writing_connection
 
     def lend(self, db: Sqlite) -> None:
         self.db = db

@@ -24,7 +24,7 @@ def left_out(told: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
     left = set()
     for story, cases in stories.items():
         on_both = [case for case, databases in cases.items() if len(databases) == len(DATABASES)]
-        # by chance, the same each time: in the order of the names one database would take all forms, the other all JSON
+        # mixed, and the same each time: by their names one database would take all forms, the other all JSON
         on_both.sort(key=lambda case: (crc32(case.encode("utf-8", "surrogatepass")), case))
         if len(on_both) >= MANY:
             left |= {(story, case, DATABASES[n % 2]) for n, case in enumerate(on_both)}
@@ -34,10 +34,11 @@ def left_out(told: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
 def _told(item: pytest.Item) -> tuple[str, str, str] | None:
     """The story, the case and the database of a test; None: it has no database, or is none of STORIES."""
     params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-    if params.get("db") not in DATABASES or not item.nodeid.startswith(STORIES):
+    database = str(params.get("db"))
+    if database not in DATABASES or not item.nodeid.startswith(STORIES):
         return None
     story, _, case = item.nodeid.partition("[")
-    return story, re.sub(rf"(^|-){params['db']}(-|]$)", r"\1\2", case, count=1), params["db"]
+    return story, re.sub(rf"(^|-){database}(-|]$)", r"\1\2", case, count=1), database
 
 
 @pytest.hookimpl(tryfirst=True)

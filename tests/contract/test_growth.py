@@ -76,7 +76,7 @@ from tests.triage.seeded import seeded_directory, seeded_lexicon
 
 SOURCE = Path(hotline.__file__).parent
 PER_CHARACTER = 0.5e-6  # seconds: what takes less at NOTICED characters cannot be quadratic and matter
-SHORTEST, SHORT, NOTICED, LONG = 250, 1000, 4000, 8000
+SHORT, NOTICED, LONG = 1000, 4000, 8000
 LINEAR = 3.0  # times as long for twice the text, at most
 # the same at half the length: what is quadratic to a part that makes 3 times of LONG to twice LONG makes 8/3 there
 LINEAR_AT_HALF = 8 / 3
@@ -119,12 +119,11 @@ def spent(work: Callable[[Any], Any], given: Any) -> float:
 
 def slow(work: Callable[[Any], Any], text: Callable[[int], Any], per_character: float) -> bool:
     """Whether it takes so long at NOTICED characters that its growth matters, and grows by more than it should between
-    SHORT and these. What is quadratic and matters takes the square of their ratio at SHORT ones, and at SHORTEST: most
-    texts need not be longer. What it takes for a text of no length is no growth."""
-    for size in (SHORTEST, SHORT):
-        short = spent(work, text(size))
-        if short <= per_character * NOTICED * (size / NOTICED) ** 2:
-            return False
+    SHORT and these. What is quadratic and matters takes the square of their ratio at SHORT ones: most texts need not be
+    longer. What it takes for a text of no length is no growth."""
+    short = spent(work, text(SHORT))
+    if short <= per_character * NOTICED * (SHORT / NOTICED) ** 2:
+        return False
     noticed = spent(work, text(NOTICED))
     if noticed <= per_character * NOTICED:
         return False
