@@ -52,7 +52,14 @@ async def test_who_rates_what_is_over_is_told_so_in_their_language(
     town.clock.forward(minutes=30)
     await town.writes("满意", WANG)  # whose ticket carries it: it is closed
     await town.send()
-    print("PROBE", incident["parent"], [(t["number"], t["status"], t.get("parent"), t["flags"]) for t in (await switch.get("/v1/tickets")).json()["items"]])
+    print(
+        "PROBE",
+        incident["parent"],
+        [
+            (t["number"], t["status"], t.get("parent"), t["flags"])
+            for t in (await switch.get("/v1/tickets")).json()["items"]
+        ],
+    )
     for text, word in (("不满意", "处置完毕"), ("not satisfied", "log it anew")):
         await town.writes(text, LI)
         (told,) = await town.send()
