@@ -31,8 +31,6 @@ from hotline.tickets.lookup import format_moment
 from hotline.tickets.model.intake import IncidentMatch, IncidentStanding, IntakeRequest
 from hotline.triage.model.advice import Advice
 from hotline.triage.model.households import build_household_lexicon
-from hotline.triage.model.lexicon import build_lexicon
-from hotline.triage.model.places.other_estates import is_about_other_estate
 from hotline.triage.model.places.reader import areas_of_matter
 
 _NO_NUMBER = TicketNumber("")
@@ -114,10 +112,7 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             unit=intake_request.address_parts.unit or advice.location.unit,
             private=households.find_private(intake_request.narrative),
             told_areas=areas_of_matter((place.code, place.role.name) for place in advice.places),
-            elsewhere=intake_request.area is None
-            and is_about_other_estate(
-                self._directory.derived(build_lexicon).places, intake_request.narrative, intake_request.address
-            ),
+            elsewhere=intake_request.area is None and advice.elsewhere,
             beside=households.find_beside(intake_request.narrative),
             asks=bool(advice.ask),
         )

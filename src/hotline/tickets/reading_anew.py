@@ -39,9 +39,8 @@ async def read_anew_columns(
     narrative = given.get(F.NARRATIVE, ticket.narrative)
     reworded = narrative != ticket.narrative
     moved = given.get(F.CATEGORY, ticket.category) != ticket.category or given.get(F.AREA, ticket.area) != ticket.area
-    eased = any(flag.startswith(DANGER_FLAG) for flag in ticket.flags) and given.get(
-        F.PRIORITY, ticket.priority
-    ) is not (Priority.EMERGENCY)
+    rings = any(flag.startswith(DANGER_FLAG) for flag in ticket.flags)
+    eased = rings and given.get(F.PRIORITY, ticket.priority) is not Priority.EMERGENCY
     if command.action not in (Action.TRIAGE, Action.AMEND) or not (reworded or moved or eased):
         return {}
     told = await advise_on(services, ticket, ticket.narrative)

@@ -51,6 +51,7 @@ class Advice:
     matters: tuple[Matter, ...] = ()  # where the text tells of more than one
     location: AddressParts = NO_PARTS  # of the address that the text is about
     places: tuple[PlaceCandidate, ...] = ()  # all places that may be meant
+    elsewhere: bool = False  # the matter is in an estate that the directory does not know
     opinion: Opinion | None = None
     decided: bool = False
 

@@ -94,6 +94,7 @@ def advise(
         symptoms=tuple(finding.symptom.code for finding in symptoms),
         location=place.parts,
         places=place.places,
+        elsewhere=place.elsewhere,
         opinion=opinion,
         decided=follows,
         matters=lexicon.splitter.split(narrative, text, active),

@@ -11,6 +11,7 @@ from hotline.triage.model.symptoms import SymptomFinding
 
 MOST_MATTERS = 5
 _BETWEEN = 2  # characters that may stand between two words side by side
+_FOLDED_MARKS = str.maketrans("，！？：；（）", ",!?:;()")
 _MARK = re.compile(r"[。！？!?；;，,\n]+|\.(?=\s|$)")
 
 
@@ -28,10 +29,14 @@ class MatterSplitter:
         it. Two symptoms of one category are one matter."""
         if len({finding.symptom.category for finding in symptoms}) < 2:
             return ()
-        marks, folded_marks = _after_marks(narrative), _after_marks(folded)
-        if len(marks) != len(folded_marks):
-            return ()
-        starts, folded_starts = self._with_connectives(narrative, folded, marks, folded_marks)
+        folded_marks = _after_marks(folded)
+        if narrative.translate(_FOLDED_MARKS).lower() == folded:  # as most narratives: both have the same clauses
+            starts = folded_starts = sorted({*folded_marks, *self._connectives(folded)})
+        else:
+            marks = _after_marks(narrative)
+            if len(marks) != len(folded_marks):
+                return ()
+            starts, folded_starts = self._with_connectives(narrative, folded, marks, folded_marks)
         if len(narrative) == len(folded) and starts == folded_starts:
             starts = folded_starts = sorted({*starts, *_side_by_side(folded, symptoms)})
         ends = [*folded_starts[1:], len(folded)]

@@ -94,6 +94,5 @@ class Times(Questions):
 
     def has_past_form(self) -> bool:
         ends = [end for _, end in self.hit.spans[:2]]
-        return not self._goes_on((Operator.AGAIN,)) and any(
-            self.text[e : e + 1] == "过" and self.text[e : e + 2] not in _NOT_PAST_FORMS for e in ends
-        )
+        formed = any(self.text[e : e + 1] == "过" and self.text[e : e + 2] not in _NOT_PAST_FORMS for e in ends)
+        return formed and not self._goes_on((Operator.AGAIN,))

@@ -19,7 +19,8 @@ _NAMED_KINDS = (
     r"(?=(?:那边|的|嘅|[\s,]){0,2}[\d零〇一二两三四五六七八九十百廿卅]{1,4}(?:号楼|[栋幢座]))",
 )  # fmt: skip
 KIND = re.compile(rf"(?P<common>{'|'.join(_COMMON_KINDS)})|(?P<named>{'|'.join(_NAMED_KINDS)})")
-RUN = re.compile(rf"[^\W_]{{0,{NAME_LENGTH}}}$")
+# what such a word begins with: to search for one of these characters is ten times as quick as to search for the words
+KIND_BEGINS = re.compile(f"[{''.join({word[0] for word in (*_COMMON_KINDS, *_NAMED_KINDS)} - {'('})}城郡轩湾墅府庭]")
 # what a name does not hold: the words around it
 BOUNDARY = re.compile(
     "[我你您他她它咱俺们哋的嘅个这那哪𠮶呢啲每某各住在系是喺从到去回往进出被把让给跟与也就又还没冇停断了着过吗吧"

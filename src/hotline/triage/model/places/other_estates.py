@@ -19,6 +19,7 @@ from hotline.triage.model.places.estate_words import (
     EN_WORDS,
     IN_IT,
     KIND,
+    KIND_BEGINS,
     LIVES_IN,
     NAME_LENGTH,
     NO_NAME,
@@ -26,7 +27,6 @@ from hotline.triage.model.places.estate_words import (
     NOT_IN_NAME,
     OF_IT,
     OURS,
-    RUN,
     WRONG_WITH_US,
 )
 from hotline.triage.model.places.index import PlaceIndex
@@ -117,11 +117,10 @@ def _is_borne_out(text: str, other: OtherEstate) -> bool:
 
 
 def _find_chinese(text: str, known: dict[int, int], last: int) -> Iterable[OtherEstate]:
-    for kind in KIND.finditer(text, 0, last):
+    for kind in _find_kinds(text, last):
         if _is_known(kind, known):
             continue
-        run = RUN.search(text, max(0, kind.start() - NAME_LENGTH), kind.start())
-        before = run[0] if run is not None else ""
+        before = _run_before(text, kind.start())
         if BESIDE.search(before):
             yield OtherEstate(kind.start(), kind.end(), True)
             continue
@@ -138,6 +137,23 @@ def _find_chinese(text: str, known: dict[int, int], last: int) -> Iterable[Other
             continue
         start = kind.start() - len(name)
         yield OtherEstate(start, kind.end(), BESIDE.search(text[max(0, start - NAME_LENGTH) : start]) is not None)
+
+
+def _find_kinds(text: str, last: int) -> Iterable[re.Match[str]]:
+    """The words for an estate, as `KIND.finditer` finds them."""
+    end = 0
+    for begins in KIND_BEGINS.finditer(text, 0, last):
+        if begins.start() >= end and (kind := KIND.match(text, begins.start(), last)) is not None:
+            end = kind.end()
+            yield kind
+
+
+def _run_before(text: str, end: int) -> str:
+    """The letters and digits, at most NAME_LENGTH, that end there."""
+    start, first = end, max(0, end - NAME_LENGTH)
+    while start > first and text[start - 1].isalnum():
+        start -= 1
+    return text[start:end]
 
 
 def _find_english(text: str, known: dict[int, int], last: int) -> Iterable[OtherEstate]:
