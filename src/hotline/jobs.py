@@ -26,7 +26,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class RetentionPeriod:
     """How long a noun is kept: days by default (None: without end), and at least. `retention.<rule>` in the catalogues
     tells what is kept; `minimum_why`: the key of the text that tells why no shorter."""
 
@@ -44,5 +44,5 @@ class RetentionRule(Generic[S]):
     name: str
     tidy: Callable[[S, datetime], Awaitable[int]]
     repeats: bool = False
-    period: Period | None = None
+    period: RetentionPeriod | None = None
     count: Callable[[S, datetime], Awaitable[int]] | None = None

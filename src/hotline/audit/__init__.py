@@ -1,3 +1,3 @@
 """Audit: reads, ships and verifies what the security log and the timelines hold."""
 
-__all__ = ["capability", "verification"]
+__all__ = ["capability", "redactions", "verification"]

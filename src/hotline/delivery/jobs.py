@@ -15,11 +15,13 @@ from hotline.delivery.context import DeliveryServices
 from hotline.delivery.message_kinds import MessageKinds
 from hotline.delivery.outbox import OutboxDispatcher
 from hotline.delivery.tables import attempt
-from hotline.jobs import AT_ONCE, BATCH, Job, Period, RetentionRule
+from hotline.jobs import AT_ONCE, BATCH, Job, RetentionPeriod, RetentionRule
 from hotline.locales import bilingual
 
 MESSAGE_LIFETIME = timedelta(hours=72)
-LOGGED = Period(180, 150, "retention.why.texts")  # each try: longer than the five months the regulator asks for
+LOGGED = RetentionPeriod(
+    180, 150, "retention.why.texts"
+)  # each try: longer than the five months the regulator asks for
 log = structlog.get_logger("hotline.retention")
 
 

@@ -6,6 +6,7 @@ __all__ = [
     "jobs",
     "model",
     "outcome",
+    "personal",
     "processing",
     "rows",
     "signatures",

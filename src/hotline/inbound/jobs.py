@@ -8,9 +8,9 @@ from hotline.inbound import store as inbound_store
 from hotline.inbound.context import InboundServices
 from hotline.inbound.processing import process_due
 from hotline.inbound.spool_drain import drain_spooled_records
-from hotline.jobs import AT_ONCE, BATCH, MEDIUM_PAUSE, Job, Period, RetentionRule
+from hotline.jobs import AT_ONCE, BATCH, MEDIUM_PAUSE, Job, RetentionPeriod, RetentionRule
 
-KEPT = Period(180, 150, "retention.why.texts")  # longer than the five months the regulator asks for
+KEPT = RetentionPeriod(180, 150, "retention.why.texts")  # longer than the five months the regulator asks for
 
 
 def inbound_jobs(services: InboundServices) -> Sequence[Job]:

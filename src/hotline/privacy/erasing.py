@@ -23,7 +23,7 @@ from hotline.text.personal import ErasedPerson
 from hotline.tickets.act import act_as_clock
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import STALE_VERSION
-from hotline.tickets.model.erasure import Share, erased_columns, erased_line
+from hotline.tickets.model.erasure import TicketShare, erased_columns, erased_line
 from hotline.tickets.model.ticket import Command
 from hotline.tickets.model.vocabulary import ERASED, Action, Field
 from hotline.tickets.store import facts as ticket_facts
@@ -39,7 +39,7 @@ class PlannedErasure:
     which it is refused. `spooled`: records that wait outside the database."""
 
     rows: Mapping[str, int]
-    tickets: Mapping[Share, tuple[str, ...]]
+    tickets: Mapping[TicketShare, tuple[str, ...]]
     open: tuple[str, ...]
     spooled: int
 
@@ -54,7 +54,7 @@ async def plan_erasure(services: Services, subject: Subject) -> PlannedErasure:
     rows, still_open = await services.db.snapshot(count)
     return PlannedErasure(
         {noun: count for noun, count in rows.items() if count},
-        {Share.WHOLE: subject.whole, Share.OPENED: subject.opened, Share.JOINED: subject.joined},
+        {TicketShare.WHOLE: subject.whole, TicketShare.OPENED: subject.opened, TicketShare.JOINED: subject.joined},
         tuple(still_open),
         count_spooled(services, subject.person),
     )
@@ -83,7 +83,7 @@ async def erase_person(
     counts: dict[str, int] = {"lines": 0, "tickets": 0}
     for share, numbers in planned.tickets.items():
         for number in numbers:
-            redacted = RedactedTicket(number, share is Share.WHOLE, REQUEST, COMMAND_LINE.id)
+            redacted = RedactedTicket(number, share is TicketShare.WHOLE, REQUEST, COMMAND_LINE.id)
             lines = await erase_ticket(services, redacted, share, subject.person, now, told=subject.told)
             counts["lines"] += lines
             counts["tickets"] += lines > 0
@@ -116,7 +116,7 @@ def delete_files(folder: Path, hashes: Collection[str]) -> None:
 async def erase_ticket(
     services: Services,
     redacted: RedactedTicket,
-    share: Share,
+    share: TicketShare,
     person: ErasedPerson,
     now: datetime,
     *,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from hotline.audit.redactions import RedactedTicket
 from hotline.database.personal_data import Subject, erase_rows
-from hotline.jobs import BATCH, Period, RetentionRule
+from hotline.jobs import BATCH, RetentionPeriod, RetentionRule
 from hotline.organisation.model.actors import RULES
 from hotline.privacy import store
 from hotline.privacy.erasing import RETENTION, delete_files, erase_ticket
@@ -14,11 +14,11 @@ from hotline.runtime.personal_nouns import PersonalNouns
 from hotline.text.personal import ErasedPerson
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import REOPEN_DAYS
-from hotline.tickets.model.erasure import Share
+from hotline.tickets.model.erasure import TicketShare
 
 _TICKETS = 20  # erased in one step
 _PART_OF_TICKET = frozenset({"contacts", "orders"})
-_KEPT = Period(None, REOPEN_DAYS + 1, "retention.why.reopened")
+_KEPT = RetentionPeriod(None, REOPEN_DAYS + 1, "retention.why.reopened")
 _NOBODY = ErasedPerson("", "")  # whoever called: the caller's id stays, so that calls are counted as one caller's
 
 
@@ -31,7 +31,7 @@ async def _erase_tickets(services: Services, before: datetime) -> int:
         for noun in nouns:
             await services.db.transact(lambda c, noun=noun, subject=subject: erase_rows(c, noun, subject))  # type: ignore[misc]
         redacted = RedactedTicket(row.number, True, RETENTION, RULES.id)
-        await erase_ticket(services, redacted, Share.WHOLE, _NOBODY, now)
+        await erase_ticket(services, redacted, TicketShare.WHOLE, _NOBODY, now)
     return len(past)
 
 

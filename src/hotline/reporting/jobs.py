@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import structlog
 
 from hotline.database.counting import count_rows
-from hotline.jobs import BATCH, LONG_PAUSE, MEDIUM_PAUSE, Job, Period, RetentionRule
+from hotline.jobs import BATCH, LONG_PAUSE, MEDIUM_PAUSE, Job, RetentionPeriod, RetentionRule
 from hotline.reporting import rollups
 from hotline.reporting.service import exports
 from hotline.reporting.service.exports import make_next_export
@@ -108,6 +108,6 @@ async def _forget_events(services: Services, before: datetime) -> int:
 
 def retention() -> Sequence[RetentionRule[Services]]:
     return (
-        RetentionRule("exports", _forget_exports, period=Period(exports.KEPT.days), count=_count_exports),
-        RetentionRule("stream", _forget_events, period=Period(KEEP.days), count=_count_events),
+        RetentionRule("exports", _forget_exports, period=RetentionPeriod(exports.KEPT.days), count=_count_exports),
+        RetentionRule("stream", _forget_events, period=RetentionPeriod(KEEP.days), count=_count_events),
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 import structlog
 
 from hotline.database.counting import count_rows
-from hotline.jobs import BATCH, Job, Period, RetentionRule
+from hotline.jobs import BATCH, Job, RetentionPeriod, RetentionRule
 from hotline.runtime.jobs import WorkerContext
 from hotline.sms import store as sms_store
 from hotline.sms.certificates import fetch_wanted_certificates
@@ -14,7 +14,7 @@ from hotline.sms.send_plan import shift_weights
 from hotline.sms.tables import text_out
 from hotline.tickets.context import Services
 
-KEPT = Period(180, 150, "retention.why.texts")  # longer than the five months the regulator asks for
+KEPT = RetentionPeriod(180, 150, "retention.why.texts")  # longer than the five months the regulator asks for
 log = structlog.get_logger("hotline.worker")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hotline.database.counting import count_rows
-from hotline.jobs import BATCH, LONG_PAUSE, Job, Period, RetentionRule
+from hotline.jobs import BATCH, LONG_PAUSE, Job, RetentionPeriod, RetentionRule
 from hotline.runtime.jobs import WorkerContext
 from hotline.telephony import store as call_store
 from hotline.telephony.service import EVENT_RETENTION, end_silent_calls
@@ -21,8 +21,8 @@ def telephony_jobs(context: WorkerContext) -> Sequence[Job]:
     return (Job("calls", end_calls, LONG_PAUSE),)
 
 
-_EVENTS = Period(EVENT_RETENTION.days, EVENT_RETENTION.days, "retention.why.may_change")
-_CALLS = Period(None, 180, "retention.why.calls")
+_EVENTS = RetentionPeriod(EVENT_RETENTION.days, EVENT_RETENTION.days, "retention.why.may_change")
+_CALLS = RetentionPeriod(None, 180, "retention.why.calls")
 
 
 async def _forget_events(services: Services, before: datetime) -> int:

@@ -14,6 +14,7 @@ __all__ = [
     "lifecycle",
     "lookup",
     "model",
+    "personal",
     "routes",
     "schemas",
     "search",

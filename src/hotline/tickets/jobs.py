@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from hotline.database.counting import count_rows
-from hotline.jobs import AT_ONCE, BATCH, HOURLY, MEDIUM_PAUSE, Job, Period, RetentionRule
+from hotline.jobs import AT_ONCE, BATCH, HOURLY, MEDIUM_PAUSE, Job, RetentionPeriod, RetentionRule
 from hotline.organisation.service import logging_in
 from hotline.organisation.store import people
 from hotline.tickets.context import Services
@@ -108,6 +108,10 @@ def retention() -> Sequence[RetentionRule[Services]]:
     return (
         RetentionRule("throttles", _forget_throttles),
         RetentionRule(
-            "repeat_search", _forget_searches, repeats=True, period=Period(KEPT_FOR.days), count=_count_searches
+            "repeat_search",
+            _forget_searches,
+            repeats=True,
+            period=RetentionPeriod(KEPT_FOR.days),
+            count=_count_searches,
         ),
     )

@@ -14,6 +14,7 @@ __all__ = [
     "limits",
     "operations_port",
     "paging",
+    "personal",
     "problems",
     "published_schemas",
     "responses",

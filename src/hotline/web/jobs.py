@@ -7,10 +7,10 @@ from hotline.database import idempotency
 from hotline.database.context import PlatformServices
 from hotline.database.counting import count_rows
 from hotline.database.tables import answer
-from hotline.jobs import BATCH, Period, RetentionRule
+from hotline.jobs import BATCH, RetentionPeriod, RetentionRule
 from hotline.web.idempotency import ANSWER_RETENTION
 
-_PERIOD = Period(ANSWER_RETENTION.days, ANSWER_RETENTION.days, "retention.why.promised")
+_PERIOD = RetentionPeriod(ANSWER_RETENTION.days, ANSWER_RETENTION.days, "retention.why.promised")
 
 
 async def _forget_answers(services: PlatformServices, before: datetime) -> int:

@@ -2,6 +2,7 @@
 
 __all__ = [
     "address",
+    "erasure",
     "intake",
     "measures",
     "new_ticket",

@@ -39,7 +39,7 @@ _ORDER_TEXTS = frozenset({"assignment.return_basis", "assignment.result"})
 _KEPT_RESULT = frozenset({"solved", "cost", "funding"})
 
 
-class Share(StrEnum):
+class TicketShare(StrEnum):
     """How much of a ticket is a person's."""
 
     WHOLE = "whole"  # nobody else called about it
@@ -64,17 +64,17 @@ class StoredLine(Protocol):
     def changes(self) -> Mapping[str, Any]: ...
 
 
-def erased_columns(before: Ticket, share: Share, person: ErasedPerson) -> dict[str, Any]:
+def erased_columns(before: Ticket, share: TicketShare, person: ErasedPerson) -> dict[str, Any]:
     """The columns of a ticket that an erasure changes. Empty: none of them held anything of the person."""
     columns: dict[str, Any] = {}
-    if share is Share.JOINED:
+    if share is TicketShare.JOINED:
         columns = {name: person.scrub(getattr(before, name)) for name in (*_TEXTS, "address")}
     else:
         columns = dict.fromkeys(_CALLERS) | {"title": ERASED_TEXT, "narrative": ERASED_TEXT}
         if before.caller is not None:
             columns["caller"] = person.pseudonym if before.caller == person.id else before.caller
         replies = _TEXTS[2:]
-        if share is Share.WHOLE:
+        if share is TicketShare.WHOLE:
             columns |= {name: None if getattr(before, name) is None else ERASED_TEXT for name in replies}
         else:
             columns |= {name: person.scrub(getattr(before, name)) for name in replies}
@@ -82,7 +82,7 @@ def erased_columns(before: Ticket, share: Share, person: ErasedPerson) -> dict[s
     return {name: value for name, value in columns.items() if value != getattr(before, name)}
 
 
-def erased_line(line: StoredLine, share: Share, person: ErasedPerson, told: Collection[str]) -> dict[str, Any]:
+def erased_line(line: StoredLine, share: TicketShare, person: ErasedPerson, told: Collection[str]) -> dict[str, Any]:
     """The columns of a line that an erasure changes. `told`: of a ticket that others called about, what this person
     told in their own calls."""
     own = line.by_id == person.id
@@ -95,11 +95,11 @@ def erased_line(line: StoredLine, share: Share, person: ErasedPerson, told: Coll
     return {name: value for name, value in columns.items() if value != getattr(line, name)}
 
 
-def _erased_reason(line: StoredLine, share: Share, person: ErasedPerson, *, own: bool) -> str | None:
+def _erased_reason(line: StoredLine, share: TicketShare, person: ErasedPerson, *, own: bool) -> str | None:
     reason = line.reason
     if reason is None or line.action == Action.ERASE:
         return reason
-    if line.by_kind in _SYSTEM_KINDS or (share is not Share.WHOLE and not own):
+    if line.by_kind in _SYSTEM_KINDS or (share is not TicketShare.WHOLE and not own):
         return str(person.scrub(reason))
     code, colon, _ = reason.partition(": ")
     if code in _CODES:
@@ -107,8 +107,8 @@ def _erased_reason(line: StoredLine, share: Share, person: ErasedPerson, *, own:
     return ERASED_TEXT
 
 
-def _erased_change(name: str, pair: Any, share: Share, person: ErasedPerson) -> Any:
-    if share is Share.JOINED or (share is Share.OPENED and name not in _OWN_KEYS):
+def _erased_change(name: str, pair: Any, share: TicketShare, person: ErasedPerson) -> Any:
+    if share is TicketShare.JOINED or (share is TicketShare.OPENED and name not in _OWN_KEYS):
         return person.scrub(pair)
     if name in _KEPT_CHANGES or (name.startswith("assignment.") and name not in _ORDER_TEXTS):
         return pair
