@@ -67,6 +67,7 @@ SHAPES_OF_OTHERS = {  # where the document says nothing of an object, and why
     "push_text/body": "the provider's own form",
     "push_report/body": "the provider's own form",
     "push_voice/body": "the exchange's own form",
+    "look_up_for_exchange_by_post/body": "`number`, as JSON or as a form: what the exchange can send",
     "push_order/body": "the other hotline's own form",
 }
 _COMBINED = ("$ref", "allOf", "anyOf", "oneOf", "enum", "const")
