@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from hotline.audit.verification import Verified, verified_event
+from hotline.database.sealing_rows import seal_all
 from hotline.database.tables import sealing_progress
 from hotline.locales import LANGUAGES, translate
 from hotline.oidc.tables import identity
@@ -102,6 +103,7 @@ async def test_unused_calendar_tokens_unfinished_sealing_and_an_old_verification
     services: Services, clock: Clock
 ) -> None:
     feed = {"department": "water", "hash": "x" * 64, "created_at": clock(), "created_by": "test"}
+    await seal_all(services.db)
     await put(services, tables.feed_token, id="a", name="值班室电脑", **feed)
     await put(services, tables.feed_token, id="b", name="gone", revoked_at=clock(), **feed)
     await services.db.transact(lambda c: record_deed(c, verified_event(Verified(), clock())))

@@ -73,6 +73,12 @@ async def test_a_healthy_system_is_reported_as_healthy_and_left_unchanged(
         "named",
         "scanner",
         "secret",
+        "sealing",
+        "keys",
+        "passwords",
+        "factors",
+        "feeds",
+        "verified",
     }
     assert {f.check for f in said} == checks
     # the test's clock is not the database's, and its PostgreSQL runs without fsync

@@ -30,7 +30,7 @@ from hotline.organisation.service.sessions import LogInOrigin, NewSession, Start
 from hotline.organisation.store import second_factors as factor_store
 from hotline.organisation.store.sessions import end_session, load_people_of
 from hotline.refusals import Code, Refusal, Refused
-from hotline.secrets.secret_box import seal, unseal
+from hotline.secrets.sealed_state import UnusableState, open_state, seal_state
 from hotline.security_log.store import NOBODY, Principal, SecurityEvent, record_deeds
 from hotline.security_log.vocabulary import Deed, EventOutcome
 
@@ -119,8 +119,8 @@ async def set_out(services: OrganisationServices, code: str, next_page: str, now
         "code_challenge_method": "S256",
     }
     joint = "&" if "?" in metadata.authorization_endpoint else "?"
-    until = (now + JOURNEY_LIFETIME).timestamp()
-    sealed = seal(services.secret, _CONTEXT, [code, state, nonce, verifier, next_page, until])
+    kept = [state, nonce, verifier, next_page]
+    sealed = seal_state(services.secret, _CONTEXT, [code], kept, now + JOURNEY_LIFETIME)
     return Journey(f"{metadata.authorization_endpoint}{joint}{urlencode(query)}", sealed)
 
 
@@ -166,11 +166,10 @@ async def _arrive(
 def _open_cookie(services: OrganisationServices, code: str, returned: Returned, now: datetime) -> tuple[str, str, str]:
     """Nonce, verifier and the page wanted. Raises LogInFailed where the browser did not set out from here."""
     try:
-        sealed_for, state, nonce, verifier, next_page, until = unseal(services.secret, _CONTEXT, returned.cookie)
-    except (Refused, ValueError, TypeError):
+        state, nonce, verifier, next_page = open_state(services.secret, _CONTEXT, [code], returned.cookie, now)
+    except UnusableState:
         raise LogInFailed(Obstacle.START_AGAIN) from None
-    same = compare_digest(str(state).encode(), returned.query.get("state", "").encode())
-    if sealed_for != code or not same or until <= now.timestamp():
+    if not compare_digest(str(state).encode(), returned.query.get("state", "").encode()):
         raise LogInFailed(Obstacle.START_AGAIN)
     return nonce, verifier, next_page
 

@@ -1,3 +1,3 @@
 """Secrets that must be used again, sealed."""
 
-__all__ = ["secret_box", "secret_file"]
+__all__ = ["sealed_state", "secret_box", "secret_file"]

@@ -1,10 +1,19 @@
 """Tokens of duty calendars: listed, made, renewed, revoked."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from hotline.organisation.context import OrganisationServices
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath
+from hotline.organisation.dependencies import (
+    AuthenticatedRoute,
+    CodePath,
+    StaffContext,
+    directory_for_department,
+    require_roles,
+)
+from hotline.organisation.model.actors import Role
 from hotline.organisation.routes.duty import Planner, feed_address, require_planner
 from hotline.organisation.schemas.duty_feeds import FeedIn, FeedList, FeedMade, feed_reply, made_reply
 from hotline.organisation.service import duty_feeds
@@ -15,6 +24,10 @@ from hotline.web.responses import POST_REFUSALS, READ_REFUSALS, action_reply, js
 from hotline.web.schemas import dump_json
 
 router = APIRouter(prefix="/v1/departments", tags=["duty"], route_class=AuthenticatedRoute)
+FeedReader = Annotated[
+    StaffContext,
+    require_roles("duty.feeds", Role.SUPERVISOR, Role.DISPATCHER, Role.ADMIN, Role.HANDLER, Role.AUDITOR),
+]
 
 
 def _renders(services: OrganisationServices, department: str) -> Render:
@@ -30,10 +43,13 @@ def _renders(services: OrganisationServices, department: str) -> Render:
     response_model=FeedList,
     responses=refusal_responses(*READ_REFUSALS),
 )
-async def list_duty_feeds(code: CodePath, context: Planner) -> Response:
+async def list_duty_feeds(code: CodePath, context: FeedReader) -> Response:
     """The tokens that open the department's duty calendar, with their last use: the shared one that the department's
     duty shows to all who read it, and named ones."""
-    await require_planner(context, code)
+    if Role.AUDITOR in context.actor.roles:
+        await directory_for_department(context, code)
+    else:
+        await require_planner(context, code)
     found = await duty_feeds.load_feeds(context.services, code)
     return json_reply(FeedList(tuple(map(feed_reply, found))))
 

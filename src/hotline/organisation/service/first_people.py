@@ -1,4 +1,4 @@
-"""The first people of an empty database: an administrator, and one of each role that the directory has work for."""
+"""The first people of an empty database: an administrator, and one person of each role with work to do."""
 
 import secrets
 from collections import Counter

@@ -20,7 +20,7 @@ from hotline.organisation.model.second_factors import FactorKind
 from hotline.organisation.service.second_factors import ISSUER, passkey_row
 from hotline.organisation.store import second_factors as store
 from hotline.refusals import Code, Refusal, Refused
-from hotline.secrets.secret_box import seal, unseal
+from hotline.secrets.sealed_state import UnusableState, open_state, seal_state
 
 T = TypeVar("T")
 CHALLENGE_LIFETIME = timedelta(minutes=5)
@@ -73,18 +73,15 @@ async def _run(services: OrganisationServices, work: Callable[..., T], *args: An
 def _seal_state(
     services: OrganisationServices, purpose: str, person: str | None, challenge: bytes, now: datetime
 ) -> str:
-    until = (now + CHALLENGE_LIFETIME).timestamp()
-    return seal(services.secret, _CONTEXT, [purpose, person, challenge.hex(), until])
+    return seal_state(services.secret, _CONTEXT, [purpose, person], [challenge.hex()], now + CHALLENGE_LIFETIME)
 
 
 def _open_state(services: OrganisationServices, purpose: str, person: str | None, state: str, now: datetime) -> bytes:
     """The challenge. Raises Refused where it is another's, another thing's, or has expired."""
     try:
-        sealed_for, who, challenge, until = unseal(services.secret, _CONTEXT, state)
-    except (Refused, ValueError, TypeError):
+        (challenge,) = open_state(services.secret, _CONTEXT, [purpose, person], state, now)
+    except UnusableState:
         raise Refused(WRONG_PASSKEY) from None
-    if sealed_for != purpose or who != person or until <= now.timestamp():
-        raise Refused(WRONG_PASSKEY)
     return bytes.fromhex(challenge)
 
 
