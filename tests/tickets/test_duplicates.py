@@ -240,7 +240,7 @@ async def test_an_order_of_another_hotline_that_comes_by_two_lines_at_once_is_on
     async def none_yet(*_: Any) -> bool:
         return False
 
-    monkeypatch.setattr(intake.ticket_facts, "has_outer_order", none_yet)
+    monkeypatch.setattr("hotline.tickets.store.facts.has_outer_order", none_yet)
     order = {"channel": "phone", "narrative": "路灯不亮", "outer": {"system": "12345", "number": "CD-1"}}
     replies = await asyncio.gather(*(player.post("/v1/calls", order) for player in (desk, switch)))
     assert sorted(reply.status_code for reply in replies) == [201, 409]
