@@ -389,7 +389,7 @@ async def services(
 
 def is_audited(request: pytest.FixtureRequest) -> bool:
     """Whether the chains are verified after this story: after one in a few, always the same ones, for it takes time."""
-    every = int(request.config.getoption("audited"))
+    every = int(request.config.getoption("audited", 8))
     return not request.node.get_closest_marker("unchained") and crc32(request.node.nodeid.encode()) % every == 0
 
 

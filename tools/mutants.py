@@ -36,7 +36,7 @@ TESTS_OF_TABLES = {
     "second": ("organisation/test_second_factors.py", "organisation"),
     "event": ("streaming/test_stream.py", "streaming"),
     "caller": ("tickets/test_lookup.py", "tickets"),
-    "ticket": ("open311/test_open311.py", "importing", "open311", "tickets"),
+    "ticket": ("tickets/test_duplicates.py", "importing", "open311", "tickets"),
 }
 HTTP = ("contract/test_authorization.py", "web", "contract/test_mended.py")
 LIKELY = {  # by the beginning of a module: what is likely to notice that it asks for too much

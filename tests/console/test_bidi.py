@@ -52,6 +52,7 @@ async def left_of(page: Page, place: str, words: str) -> float:
     return float(found)
 
 
+@pytest.mark.unchained
 @pytest.mark.parametrize("name", ["\u202e王", "\u202e王\u2066秀", AHMAD, f"\u2067{AHMAD}"])
 async def test_a_name_turns_neither_number_nor_address_round(office: Office, desk: Player, name: str) -> None:
     ticket = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138032"}, category="dt-fault")

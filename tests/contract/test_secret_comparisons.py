@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from tests.conftest import ROOT
@@ -25,6 +26,21 @@ ALLOWED = {
 }
 HASHES_OF_HISTORY = "audit/verification.py"  # of what auditors may read; they keep nothing out
 SQL = re.compile(r"(?:^|\.)c\.|sa\.|bindparam|func\.")
+
+
+# where secrets are compared, by module: one that is compared otherwise from then on is missing here, whatever its names
+COMPARED = {
+    "audit/checkpoints.py": 1,
+    "inbound/signatures.py": 1,
+    "inbound/spool.py": 1,
+    "oidc/id_token.py": 1,
+    "oidc/service.py": 1,
+    "organisation/model/second_factors.py": 1,
+    "organisation/routes/duty.py": 1,
+    "organisation/service/accounts.py": 1,
+    "server_secret.py": 1,
+    "tickets/lookup.py": 1,
+}
 
 
 def names(node: ast.expr) -> Iterator[str]:
@@ -68,6 +84,15 @@ def test_no_secret_is_compared_with_equals() -> None:
         if wrong and place != HASHES_OF_HISTORY:
             found[place] = wrong
     assert found == {}, "compare secrets with hmac.compare_digest"
+
+
+def test_every_place_that_compares_secrets_still_takes_constant_time() -> None:
+    found: Counter[str] = Counter()
+    for path in (ROOT / "src/hotline").rglob("*.py"):
+        calls = [node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+        known = [getattr(called, "attr", getattr(called, "id", "")) == "compare_digest" for called in calls]
+        found[str(path.relative_to(ROOT / "src/hotline"))] += sum(known)
+    assert +found == COMPARED, "a comparison was added or taken away: see that it is `hmac.compare_digest`"
 
 
 def test_a_comparison_of_a_secret_is_noticed() -> None:

@@ -230,3 +230,18 @@ async def test_a_danger_in_a_call_that_the_desk_joins_alarms_the_operators(desk:
     assert await alarms() == []
     joined = await desk.call("3栋2单元电梯里头困了个老人，喊救命", attach_to=lift["number"])
     assert joined["number"] == lift["number"] and await alarms() == [lift["number"]]
+
+
+async def test_an_order_of_another_hotline_that_comes_by_two_lines_at_once_is_one_ticket(
+    desk: Player, switch: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither line finds the other's when it looks: the database knows."""
+
+    async def none_yet(*_: Any) -> bool:
+        return False
+
+    monkeypatch.setattr("hotline.tickets.store.facts.has_outer_order", none_yet)
+    order = {"channel": "phone", "narrative": "路灯不亮", "outer": {"system": "12345", "number": "CD-1"}}
+    replies = await asyncio.gather(*(player.post("/v1/calls", order) for player in (desk, switch)))
+    assert sorted(reply.status_code for reply in replies) == [201, 409]
+    assert len((await desk.get("/v1/tickets")).json()["items"]) == 1
