@@ -145,7 +145,11 @@ def keeps_its_promise(case: Any) -> None:
         excluded.append(negative_data_rejection)
     if operation_id == "readyz":  # kept apart: to strangers there is nothing, whatever the method
         excluded.append(unsupported_method)
-    if operation_id in ("begin_one_time_codes", "begin_passkey", "add_passkey"):  # their paths are also those of a factor's id
+    if operation_id in (
+        "begin_one_time_codes",
+        "begin_passkey",
+        "add_passkey",
+    ):  # their paths are also those of a factor's id
         excluded.append(allow_header_conformance)
     if operation_id.startswith("open311_"):  # errors of the standard: 400 for a method too; an id overrides all filters
         excluded += [negative_data_rejection, unsupported_method, allow_header_conformance]

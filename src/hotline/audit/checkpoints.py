@@ -12,7 +12,7 @@ import orjson
 import sqlalchemy as sa
 
 from hotline.database.columns import format_instant
-from hotline.database.hash_chain import chain_hash
+from hotline.database.hash_chain import public_chain_hash
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.refusals import Refused
 from hotline.secrets.secret_box import SealedColumn, seal, unseal
@@ -51,7 +51,7 @@ def heads_hash(heads: Sequence[Head]) -> str:
 def checkpoint_hash(before: str, values: dict[str, Any]) -> str:
     """The hash of a checkpoint: of the one before and of what is signed."""
     signed = [format_instant(values[name]) if name == "at" else values[name] for name in SIGNED]
-    return chain_hash(before, signed)
+    return public_chain_hash(before, signed)
 
 
 def make_checkpoint(c: sa.Connection, secret: bytes, now: datetime, every: timedelta = EVERY) -> dict[str, Any] | None:

@@ -145,6 +145,7 @@ class Sqlite:
                 poolclass=StaticPool,
                 json_serializer=lambda v: orjson.dumps(v).decode(),
                 json_deserializer=orjson.loads,
+                hide_parameters=True,
             )
             sa.event.listen(engine, "begin", lambda c: c.exec_driver_sql("BEGIN"))  # a reader's: it waits for no lock
             use_sealing(engine.dialect, self.sealing)
