@@ -1,3 +1,3 @@
 """Health, readiness, metrics and checks."""
 
-__all__ = ["capability", "docs", "readiness", "secret_rotation", "stored_keys"]
+__all__ = ["capability", "docs", "readiness", "stored_keys"]
