@@ -2,11 +2,14 @@
 
 Two new tables. Older code does not read them and goes on, so `oldest_code` stays as it is; it does not know that an
 infected file is withheld. The way down forgets both, and takes from sealed values the id of the secret that sealed
-them, which older code does not expect: it must have that secret.
+them, which older code does not expect: it must have that secret. Where the secret was replaced it is refused: older
+code would find no caller and no key without the stored ones.
 """
 
 import sqlalchemy as sa
 from alembic import op
+
+from hotline.database.columns import sealing_of
 
 revision = "0021"
 down_revision = "0020"
@@ -61,4 +64,7 @@ def downgrade() -> None:
             f" AND {column} NOT LIKE '{{%' AND {column} NOT LIKE '[%'"
         )
     op.drop_table("file_scan")
+    if not sealing_of(op.get_bind().dialect).is_first_secret:
+        stored = op.get_bind().execute(sa.text("SELECT count(*) FROM stored_key")).scalar_one()
+        op.get_context().config.attributes["lost_values"]["stored_key.sealed"] += stored
     op.drop_table("stored_key")

@@ -2,7 +2,7 @@
 
 The columns hold text of any length from now on; PostgreSQL writes no row anew for that, SQLite does not mind. The rows
 that stand are sealed behind this migration, a batch in each transaction (`hotline migrate` does so to the end, and goes
-on where it was stopped). Older code would show what is sealed and find no caller, so it may not run any more. The way
+on where it was stopped; no process serves the database before that). Older code would show what is sealed and find no caller, so it may not run any more. The way
 down writes everything in plain.
 """
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from hotline.database.sealing_rows import unseal_table
+from hotline.database.sealing_rows import FINISH, unseal_table
 
 revision = "0024"
 down_revision = "0023"
@@ -44,7 +44,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_sealing_progress")),
     )
     nothing: Any = [] if op.get_bind().dialect.name == "postgresql" else "[]"
-    op.bulk_insert(made, [{"name": name, "after": nothing} for name in SEALED])
+    waiting = [name for name in SEALED if op.get_bind().execute(sa.text(f"SELECT 1 FROM {name} LIMIT 1")).first()]
+    if waiting:
+        op.bulk_insert(made, [{"name": name, "after": nothing} for name in (*waiting, FINISH)])
     # the receiver's number stood in it; what waits to be sent keeps its order, and is gone in hours
     op.execute(f"UPDATE outbox SET partition = 'text:' || id WHERE {TEXT_PARTITION}")
     op.execute("UPDATE schema_compatibility SET oldest_code = '0024'")

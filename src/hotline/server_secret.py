@@ -2,21 +2,27 @@
 
 import hmac
 from collections.abc import Sequence
+from functools import lru_cache
 
 
 class ServerSecret(bytes):
-    """The secret that seals and signs, as bytes. `previous`: those before it that are still accepted, the oldest last.
-    `lookup`: the key of hashes by which rows are found (callers, API keys, sessions); it stays the same when the
-    secret is replaced, because the hashes cannot be computed again."""
+    """The secret that seals and signs, as bytes. `previous`: the others that are accepted: those before it, or the one
+    that follows. `lookups`: keys of hashes by which rows are found (callers, API keys, sessions), the one in use first;
+    `digests`: see `digest_key`. Both are kept in the database and stay the same when the secret is replaced."""
 
     previous: tuple[bytes, ...]
-    lookup: bytes
+    lookups: tuple[bytes, ...]
+    digests: bytes
 
     def __new__(cls, current: bytes, previous: Sequence[bytes] = ()) -> "ServerSecret":
         made = super().__new__(cls, current)
         made.previous = tuple(each for each in dict.fromkeys(previous) if each != current)
-        made.lookup = (current, *made.previous)[-1]  # until the one in use is read from the database
+        made.use_stored_keys((current,), derive_digest_key(current))  # until those of the database are read
         return made
+
+    def use_stored_keys(self, lookups: Sequence[bytes], digests: bytes) -> None:
+        """Take the keys of the database."""
+        self.lookups, self.digests = tuple(lookups), digests
 
     def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
         return bytes, (bytes(self),)
@@ -29,7 +35,24 @@ def accepted_secrets(secret: bytes) -> tuple[bytes, ...]:
 
 def lookup_key(secret: bytes) -> bytes:
     """The key of hashes by which rows are found. Seals and signatures never use it."""
-    return secret.lookup if isinstance(secret, ServerSecret) else secret
+    return lookup_keys(secret)[0]
+
+
+def lookup_keys(secret: bytes) -> tuple[bytes, ...]:
+    """Every key by which rows may have been hashed, the one in use first."""
+    return secret.lookups if isinstance(secret, ServerSecret) else (secret,)
+
+
+def digest_key(secret: bytes) -> bytes:
+    """The key of hashes that stand for good: those of the chains, and of requests whose answers are kept. What they
+    cover can be guessed; without the key a guess cannot be tested."""
+    return secret.digests if isinstance(secret, ServerSecret) else derive_digest_key(secret)
+
+
+@lru_cache(maxsize=16)
+def derive_digest_key(lookup: bytes) -> bytes:
+    """The first one of a database, from its look-up key."""
+    return hmac.digest(lookup, b"digests", "sha256")
 
 
 def matches_signature(secret: bytes, message: bytes, signature: bytes) -> bool:

@@ -17,15 +17,15 @@ import structlog
 from hotline.composition import assemble_services, assemble_worker
 from hotline.database.engine import Database
 from hotline.database.engine_sqlite import Sqlite
-from hotline.database.schema_state import SchemaState, load_schema_state
+from hotline.database.schema_state import SEALING_UNFINISHED, SchemaState, load_schema_state
 from hotline.database.sealing import Sealing
-from hotline.database.sealing_rows import forget_deleted, seal_all
+from hotline.database.sealing_rows import end_sealing, forget_deleted, is_sealing_unfinished, seal_all
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.egress import EgressTransport, http_client, parse_networks
 from hotline.delivery.heartbeat import heartbeat_to
 from hotline.delivery.notices import WebhookClient
 from hotline.inbound.spool import Spool
-from hotline.operations.secret_rotation import load_lookup_key
+from hotline.operations.stored_keys import load_stored_keys
 from hotline.packaged_files import packaged_folder
 from hotline.refusals import Code, Refusal, Refused
 from hotline.runtime.jobs import WorkerContext
@@ -37,6 +37,8 @@ from hotline.settings import Settings
 from hotline.storage.permissions import make_database_private, make_private
 from hotline.tickets.context import Services
 from hotline.tickets.store.search_index import index_batch
+
+UNFINISHED = Refusal(Code.UNAVAILABLE, f"{SEALING_UNFINISHED}: run `hotline migrate`")
 
 
 def clock() -> datetime:
@@ -126,7 +128,9 @@ async def open_services(settings: Settings, *, keep_permissions: bool = False) -
     services = build_services(settings, db)
     await db.open()
     try:
-        await load_lookup_key(db, services.secret, services.clock(), store=not keep_permissions)
+        if not keep_permissions and await db.transact(is_sealing_unfinished):
+            raise Refused(UNFINISHED)
+        await load_stored_keys(db, services.secret, services.clock(), store=not keep_permissions)
     except Refused:
         await db.close()
         raise
@@ -176,8 +180,9 @@ async def migrate(settings: Settings, revision: str = "head", *, lose_data: bool
     db = build_database(settings)
     await db.open()
     try:
+        await load_stored_keys(db, settings.key(), clock(), store=False)  # the way down opens what they sealed
         reached = await migrate_to(db, packaged_folder("migrations"), revision, lose_data=lose_data)
-        await load_lookup_key(db, settings.key(), clock(), store=False)
+        await load_stored_keys(db, settings.key(), clock())
         if await seal_all(db):
             await finish_sealing(db)
         return reached
@@ -186,13 +191,15 @@ async def migrate(settings: Settings, revision: str = "head", *, lose_data: bool
 
 
 async def finish_sealing(db: Database) -> None:
-    """Once older rows are sealed: index every ticket anew, and leave nothing behind of what stood in plain."""
+    """Once older rows are sealed: index every ticket anew, and leave nothing behind of what stood in plain. Broken off,
+    it is begun anew."""
     after: str | None = ""
     while after is not None:
         reached = after
         after = await db.transact(lambda c: index_batch(c, reached))  # noqa: B023  awaited at once
     if isinstance(db, Sqlite):
         await db.run_on_writer(forget_deleted)
+    await db.transact(end_sealing)
 
 
 async def schema_state(settings: Settings) -> SchemaState:

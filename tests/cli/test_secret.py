@@ -8,7 +8,7 @@ from tests.cli.commands import hotline
 FIRST, SECOND = "the first secret of the hotline, long enough", "the second secret of the hotline, long enough"
 
 
-def test_a_secret_in_a_file_is_replaced_in_three_steps(tmp_path: Path) -> None:
+def test_a_secret_in_a_file_is_replaced_step_by_step(tmp_path: Path) -> None:
     hotline(tmp_path, "setup")
     file = tmp_path / "data" / "secret"
     first = file.read_text()
@@ -16,10 +16,15 @@ def test_a_secret_in_a_file_is_replaced_in_three_steps(tmp_path: Path) -> None:
     assert made.returncode == 0
     said = hotline(tmp_path, "secret", "rotate").stderr
     assert "restart every process" in said
-    assert file.stat().st_mode & 0o777 == 0o600 and file.read_text().splitlines()[1] == first
+    assert file.stat().st_mode & 0o777 == 0o600 and file.read_text().splitlines()[0] == first  # in use still
+    assert "to be sealed anew: 0" in hotline(tmp_path, "secret", "status").stdout
+    assert "dropped: 1" in hotline(tmp_path, "secret", "drop").stderr and file.read_text() == first  # thought better
+    hotline(tmp_path, "secret", "rotate")
+    assert "restart every process" in hotline(tmp_path, "secret", "rotate").stderr
+    assert file.read_text().splitlines()[1] == first
 
-    assert "to be sealed anew: 2" in hotline(tmp_path, "secret", "status").stdout
-    assert "2 values" in hotline(tmp_path, "secret", "drop", code=1).stderr
+    assert "to be sealed anew: 3" in hotline(tmp_path, "secret", "status").stdout  # the gateway's, and two stored keys
+    assert "3 values" in hotline(tmp_path, "secret", "drop", code=1).stderr
     assert "gateway.sealed           1 sealed anew, 0 unreadable" in hotline(tmp_path, "secret", "rotate").stdout
     assert "dropped: 1" in hotline(tmp_path, "secret", "drop").stderr
     assert first not in file.read_text() and len(file.read_text().splitlines()) == 1
@@ -29,7 +34,9 @@ def test_a_secret_in_a_file_is_replaced_in_three_steps(tmp_path: Path) -> None:
 def test_a_secret_in_the_environment_is_replaced_by_its_settings(tmp_path: Path) -> None:
     hotline(tmp_path, "setup", HOTLINE_SECRET=FIRST)
     assert "HOTLINE_SECRET_PREVIOUS" in hotline(tmp_path, "secret", "rotate", code=1, HOTLINE_SECRET=FIRST).stderr
-    both = {"HOTLINE_SECRET": SECOND, "HOTLINE_SECRET_PREVIOUS": json.dumps([FIRST])}  # it has a comma in it
+    accepted = {"HOTLINE_SECRET": FIRST, "HOTLINE_SECRET_PREVIOUS": json.dumps([SECOND])}  # with a comma in it
+    assert "to be sealed anew: 0" in hotline(tmp_path, "secret", "status", **accepted).stdout
+    both = {"HOTLINE_SECRET": SECOND, "HOTLINE_SECRET_PREVIOUS": json.dumps([FIRST])}
     hotline(tmp_path, "secret", "rotate", **both)
     assert "to be sealed anew: 0" in hotline(tmp_path, "secret", "status", HOTLINE_SECRET=SECOND).stdout
     assert "another HOTLINE_SECRET" in hotline(tmp_path, "secret", "status", code=1, HOTLINE_SECRET=FIRST).stderr

@@ -19,7 +19,6 @@ ALLOWED = {
     "learning/in_use.py": {"hash_arrays(arrays) != row.hash"},  # a checksum of our own model
     "reporting/rollups.py": {"_lock_fold_mark(c).token == token"},  # of a lease, from our own row
     "secrets/secret_box.py": {"sealed_by != secret_id(each)"},  # names a secret, opens nothing
-    "web/idempotency.py": {"answer.fingerprint != request_key.fingerprint"},  # of one's own request, both made here
     "web/paging.py": {"mark != _query_digest(query_key)"},  # of a query, inside what was verified before
     "database/sealing.py": {"self._secret == other._secret"},  # of two engines of one process
     "organisation/store/sessions.py": {"s.c.hash != keep"},  # SQL: found by its key

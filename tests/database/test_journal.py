@@ -13,6 +13,7 @@ from hotline.database.prepared import PreparedQuery
 from hotline.database.tables import answer as answer_table
 from hotline.database.write_plan import StoredAnswer, WritePlan
 from hotline.organisation.model.actors import ActorKind
+from hotline.server_secret import digest_key
 from hotline.text.numbering import FIRST, number_from_serial
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
@@ -22,9 +23,10 @@ from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store import counters
 from hotline.tickets.tables import ticket, timeline
 from hotline.tickets.write_plan import build_write_plan
-from tests.conftest import NOON, Cast, Player
+from tests.conftest import NOON, SECRET, Cast, Player
 from tests.tickets.make import a_ticket, as_role, complete
 
+KEY = digest_key(SECRET)
 COUNT = {
     t.name: PreparedQuery(sa.select(sa.func.count().label("n")).select_from(t))
     for t in (ticket, timeline, answer_table)
@@ -50,7 +52,7 @@ def opened(serial: int, **over: Any) -> Change:
 
 def new(serial: int, key: str | None = None, **over: Any) -> WritePlan:
     return build_write_plan(
-        opened(serial, **over), StoredAnswer("o", key or f"k{serial}", "f", 201, f"body {serial}", NOON, "1")
+        opened(serial, **over), StoredAnswer("o", key or f"k{serial}", "f", 201, f"body {serial}", NOON, "1"), KEY
     )
 
 
@@ -59,7 +61,7 @@ def acted(serial: int, action: Action, key: str) -> WritePlan:
     facts = opened(serial).after
     done = decide(facts, complete(action, facts), as_role("operator"), NOON)
     assert isinstance(done, Change)
-    return build_write_plan(done, StoredAnswer("o", key, "f", 200, key, NOON, str(done.after.ticket.version)))
+    return build_write_plan(done, StoredAnswer("o", key, "f", 200, key, NOON, str(done.after.ticket.version)), KEY)
 
 
 async def test_one_bad_change_never_fails_its_neighbours(services: Services, db: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hotline.capabilities import CAPABILITIES
 from hotline.refusals import Refused
 from hotline.secrets.secret_box import seal, secret_id, unseal
-from hotline.server_secret import ServerSecret, accepted_secrets, lookup_key, matches_signature
+from hotline.server_secret import ServerSecret, accepted_secrets, digest_key, lookup_key, lookup_keys, matches_signature
 from hotline.text.phones import caller_id
 from hotline.web.paging import decode_cursor, encode_cursor
 
@@ -42,9 +42,12 @@ def test_a_cursor_of_the_earlier_secret_still_marks_its_place() -> None:
 
 def test_the_same_caller_is_found_whatever_the_secret() -> None:
     both = ServerSecret(NEW, [NEXT, OLD])
+    assert lookup_key(both) == NEW  # until the one of the database is read
+    both.use_stored_keys((OLD,), digest_key(OLD))
     assert caller_id("+8613800138000", both) == caller_id("+8613800138000", OLD)
-    assert lookup_key(both) == OLD
-    both.lookup = NEXT
+    assert digest_key(both) == digest_key(OLD) != digest_key(NEW)
+    both.use_stored_keys((NEXT, OLD), digest_key(OLD))
+    assert lookup_keys(both) == (NEXT, OLD) and digest_key(both) == digest_key(OLD)
     assert caller_id("+8613800138000", both) == caller_id("+8613800138000", NEXT)
     assert accepted_secrets(both) == (NEW, NEXT, OLD)
     assert accepted_secrets(ServerSecret(NEW, [NEW])) == (NEW,)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from hotline.audit.opening import is_open
 from hotline.database.columns import format_instant
-from hotline.database.hash_chain import chain_hash
+from hotline.database.hash_chain import public_chain_hash
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.refusals import Refused
 from hotline.secrets.secret_box import SealedColumn, seal, unseal
@@ -54,7 +54,7 @@ def heads_hash(heads: Sequence[Head]) -> str:
 def checkpoint_hash(before: str, values: dict[str, Any]) -> str:
     """The hash of a checkpoint: of the one before and of what is signed."""
     signed = [format_instant(values[name]) if name == "at" else values[name] for name in SIGNED]
-    return chain_hash(before, signed)
+    return public_chain_hash(before, signed)
 
 
 def make_checkpoint(c: sa.Connection, secret: bytes, now: datetime, every: timedelta = EVERY) -> dict[str, Any] | None:

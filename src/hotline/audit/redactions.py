@@ -74,14 +74,14 @@ def _record(c: sa.Connection, secret: bytes, redacted: RedactedTicket, lines: li
         "by_id": redacted.by_id,
         "lines": lines,
     }
-    digest = _hash(before, values)
+    digest = _hash(sealing_of(c.dialect).digest_key, before, values)
     signature = sign_hash(c, secret, digest, now)
     c.execute(sa.insert(r), {**values, "hash": digest, "key": signature.key, "signature": signature.value})
     move_head(c, REDACTIONS, position + 1, digest)
 
 
-def _hash(before: str, values: Mapping[str, Any]) -> str:
-    return chain_hash(before, [format_instant(values[n]) if n == "at" else values[n] for n in CHAINED])
+def _hash(key: bytes, before: str, values: Mapping[str, Any]) -> str:
+    return chain_hash(key, before, [format_instant(values[n]) if n == "at" else values[n] for n in CHAINED])
 
 
 def load_redacted(c: sa.Connection, numbers: tuple[str, str | None]) -> dict[str, dict[int, list[Hashes]]]:

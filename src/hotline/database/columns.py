@@ -54,7 +54,8 @@ class Document(sa.TypeDecorator[Any]):
 
 
 class SealedText(sa.TypeDecorator[str]):
-    """Personal text, sealed for a context before it reaches the database. It can be read, not compared."""
+    """Personal text, sealed for a context before it reaches the database: its table and column, as `ticket.title`, so
+    that it cannot be read as another's. It can be read, not compared."""
 
     impl, cache_ok = sa.Text, True
     can_be_compared = False
@@ -74,7 +75,8 @@ class SealedText(sa.TypeDecorator[str]):
 
 
 class SealedKey(SealedText):
-    """Personal text that is looked up: equal values of a context are sealed equal, and have no other order."""
+    """Personal text that is looked up: equal values of a context are sealed equal, and have no other order. Columns
+    that are compared with each other have one context, such as `phone`."""
 
     impl, cache_ok = sa.Text, True
     can_be_compared = True

@@ -1,9 +1,11 @@
-"""Hashes of rows that form a chain: each covers a row's values and the hash of the row before it.
+"""Hashes of rows that form a chain: each covers a row's values and the hash of the row before it. They are keyed: the
+values are personal data that can be guessed, and stand sealed beside them.
 
 The encoding is the same whatever database the values come from: JSON with sorted keys, moments in UTC with
 microseconds, numbers in one form."""
 
 import hashlib
+import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
@@ -17,8 +19,14 @@ _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS  # whose fiel
 _UNSTABLE_NUMBER = re.compile(rb"-0\.0(?![0-9])|[0-9][eE]")
 
 
-def chain_hash(before: str, values: Sequence[Any]) -> str:
-    """The hash of a row, as 64 hexadecimal digits. `before`: the hash of the row before it."""
+def chain_hash(key: bytes, before: str, values: Sequence[Any]) -> str:
+    """The hash of a row, as 64 hexadecimal digits. `key`: `server_secret.digest_key`; `before`: the hash of the row
+    before it."""
+    return hmac.digest(key, before.encode() + encode_values(values), "sha256").hex()
+
+
+def public_chain_hash(before: str, values: Sequence[Any]) -> str:
+    """The same without a key, for values that hold no personal data: whoever is given them can compute it."""
     return hashlib.sha256(before.encode() + encode_values(values)).hexdigest()
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from hotline.database.engine import Database
+from hotline.database.sealing_rows import is_sealing_unfinished
 from hotline.database.tables import schema_compatibility
 
+SEALING_UNFINISHED = "a migration was broken off: some personal data is not sealed, and would not be found"
 _VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))
 
 
@@ -23,6 +25,7 @@ class SchemaFit(StrEnum):
     BEHIND = "behind"
     NEWER = "newer"  # made by newer code, which says that ours may run on it
     TOO_NEW = "too_new"
+    UNFINISHED = "unfinished"  # a migration was broken off while it sealed rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class SchemaState:
             f"({self.newest}): run `hotline migrate`",
             SchemaFit.NEWER: f"{newer}; its schema says that this program may run on it",
             SchemaFit.TOO_NEW: f"{newer}: start the newer program",
+            SchemaFit.UNFINISHED: f"{SEALING_UNFINISHED}: run `hotline migrate`",
         }[self.fit]
 
 
@@ -75,7 +79,7 @@ def read_schema_state(connection: sa.Connection, migrations: Path) -> SchemaStat
     """The same, within a transaction."""
     here, known = _revision(connection), known_revisions(migrations)
     if here == known[-1]:
-        fit = SchemaFit.CURRENT
+        fit = SchemaFit.UNFINISHED if is_sealing_unfinished(connection) else SchemaFit.CURRENT
     elif here is None or here in known:
         fit = SchemaFit.BEHIND
     else:

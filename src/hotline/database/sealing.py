@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hotline.refusals import Code, Refusal, Refused
-from hotline.server_secret import accepted_secrets, lookup_key
+from hotline.server_secret import accepted_secrets, derive_digest_key, digest_key, lookup_key, lookup_keys
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -49,7 +49,7 @@ class _Key:
 class Sealing:
     """Seals with the server's secret, and reads what was sealed with one before it that is still accepted. Values that
     are looked up, and search tokens, follow from its look-up key, which stays when the secret is replaced. A context is
-    a purpose, such as a table: what is sealed for one cannot be read as another's."""
+    a column, or what several columns hold, such as a phone number: it cannot be read as what another holds."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret, self._by_secret = secret, dict[bytes, _Key]()
@@ -99,14 +99,39 @@ class Sealing:
         return self.unseal(context, value[1:-1]) if value.startswith(JSON_MARK) else value
 
     def _known(self, key_id: str) -> _Key:
-        for secret in (lookup_key(self._secret), *accepted_secrets(self._secret)):
+        for secret in (*lookup_keys(self._secret), *accepted_secrets(self._secret)):
             if (key := self._key_of(secret)).id == key_id:
                 return key
         raise Refused(WRONG_KEY)
 
     def is_current(self, value: str, *, looked_up: bool = False) -> bool:
         """Whether a value was sealed with the present secret; `looked_up`: with the look-up key."""
-        return value.startswith((self._key_of(lookup_key(self._secret)) if looked_up else self._key).head)
+        return value.startswith(self.current_head(looked_up=looked_up))
+
+    @property
+    def key_id(self) -> str:
+        """The id of the key that seals with the present secret."""
+        return self._key.id
+
+    @staticmethod
+    def key_id_of(value: str) -> str:
+        """The id of the key that sealed a value."""
+        return value[_ID]
+
+    def current_head(self, *, looked_up: bool = False) -> str:
+        """How a value begins that was sealed with the present secret; `looked_up`: with the look-up key."""
+        return (self._key_of(lookup_key(self._secret)) if looked_up else self._key).head
+
+    @property
+    def is_first_secret(self) -> bool:
+        """Whether the look-up key and the key of digests follow from the present secret: then they need not be kept."""
+        first = bytes(self._secret)
+        return lookup_keys(self._secret) == (first,) and digest_key(self._secret) == derive_digest_key(first)
+
+    @property
+    def digest_key(self) -> bytes:
+        """The key of hashes that cover what is sealed."""
+        return digest_key(self._secret)
 
     def token(self, text: str) -> str:
         """What a search index holds in place of a number or a name."""

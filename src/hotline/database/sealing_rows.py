@@ -2,6 +2,7 @@
 transaction, so that it can be stopped and goes on where it was."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,11 @@ from hotline.database.engine import Database
 from hotline.database.metadata import metadata
 from hotline.database.sealing import Sealing
 from hotline.database.tables import sealing_progress as p
+from hotline.refusals import Refused
 
 BATCH = 200  # rows of one transaction
+FINISH = "finish"  # stands among the tables until all is done
+_EMPTY_DOCUMENTS = ["{}", "[]", '""', "null", "0", "false"]  # which are not sealed
 Change = Callable[[Sealing, Any, Any], Any]  # (sealing, the column's type, as it stands) -> as it shall stand
 
 
@@ -64,13 +68,64 @@ def unseal_value(sealing: Sealing, kind: Any, value: Any) -> Any:
     return kind.unseal(sealing, value) if isinstance(kind, SealedDocument) else sealing.unseal(kind.context, value)
 
 
-def change_rows(c: sa.Connection, name: str, after: Sequence[Any], change: Change = seal_value) -> list[Any] | None:
-    """Change the next BATCH rows of a table behind the key `after` (empty: from the first on); the last one's key.
-    None: there are no more."""
+def _sealed_otherwise(sealing: Sealing, plain: _Plain) -> Sequence[sa.ColumnElement[bool]]:
+    """For each sealed column, whether its value was not sealed with the present secret: with another, or not at all."""
+    conditions = []
+    for name, kind in plain.sealed:
+        head = sealing.current_head(looked_up=isinstance(kind, SealedKey))
+        value, empty = plain.table.c[name], [""]
+        if isinstance(kind, SealedDocument):
+            value, head, empty = sa.cast(value, sa.Text), f'"{head}', _EMPTY_DOCUMENTS
+        else:
+            value = sa.type_coerce(value, sa.Text)
+        begins = sa.func.substr(value, 1, len(head))  # LIKE would not tell "a" from "A" on SQLite
+        conditions.append(sa.and_(plain.table.c[name].is_not(None), value.not_in(empty), begins != head))
+    return conditions
+
+
+def count_sealed_otherwise(c: sa.Connection, name: str) -> int:
+    """How many values of a table were not sealed with the present secret. It reads the whole table."""
+    plain = _plain(metadata.tables[name])
+    counts = [sa.func.count(sa.case((each, 1))) for each in _sealed_otherwise(sealing_of(c.dialect), plain)]
+    return sum(c.execute(sa.select(*counts).select_from(plain.table)).one())
+
+
+def seal_anew_next(
+    c: sa.Connection, name: str, after: Sequence[Any], limit: int
+) -> tuple[Counter[str], list[Any] | None]:
+    """Seal the next rows of a table with the present secret; how many values were `sealed`, and how many are
+    `unreadable` with every secret that is accepted; and the last row's key (None: there are no more)."""
+    done = Counter[str]()
+
+    def seal_readable(sealing: Sealing, kind: Any, value: Any) -> Any:
+        try:
+            new = seal_value(sealing, kind, value)
+        except (Refused, ValueError):
+            done["unreadable"] += 1
+            return value
+        done["sealed"] += new != value
+        return new
+
+    return done, change_rows(c, name, after, seal_readable, only_others=True, limit=limit)
+
+
+def change_rows(
+    c: sa.Connection,
+    name: str,
+    after: Sequence[Any],
+    change: Change = seal_value,
+    *,
+    only_others: bool = False,
+    limit: int = BATCH,
+) -> list[Any] | None:
+    """Change the next rows of a table behind the key `after` (empty: from the first on); the last one's key. None:
+    there are no more. `only_others`: rows with a value that was not sealed with the present secret."""
     plain, sealing = _plain(metadata.tables[name]), sealing_of(c.dialect)
     table = plain.table
     key = [table.c[column] for column in plain.key]
-    query = sa.select(*table.c).order_by(*key).limit(BATCH).with_for_update()
+    query = sa.select(*table.c).order_by(*key).limit(limit).with_for_update()
+    if only_others:
+        query = query.where(sa.or_(*_sealed_otherwise(sealing, plain)))
     if after:
         query = query.where(
             sa.tuple_(*key) > sa.tuple_(*(sa.literal(v, k.type) for v, k in zip(after, key, strict=True)))
@@ -87,8 +142,9 @@ def change_rows(c: sa.Connection, name: str, after: Sequence[Any], change: Chang
 
 
 def seal_next(c: sa.Connection) -> bool:
-    """Seal the next batch of the tables that wait for it. False: nothing waits."""
-    row = c.execute(sa.select(*p.c).order_by(p.c.name).limit(1).with_for_update()).first()
+    """Seal the next batch of the tables that wait for it. False: none waits."""
+    waiting = sa.select(*p.c).where(p.c.name != FINISH).order_by(p.c.name).limit(1)
+    row = c.execute(waiting.with_for_update()).first()
     if row is None:
         return False
     reached = change_rows(c, row.name, row.after)
@@ -105,9 +161,21 @@ def load_waiting_tables(c: sa.Connection) -> list[str]:
 
 
 def wait_for_sealing(c: sa.Connection, names: Sequence[str]) -> None:
-    """Let `seal_next` begin anew with these tables."""
-    c.execute(sa.delete(p).where(p.c.name.in_(names)))
-    c.execute(sa.insert(p), [{"name": name, "after": []} for name in names])
+    """Let `seal_next` begin anew with these tables. Until the last one is done and `end_sealing` was called, no process
+    serves this database: what is looked up and still stands in plain would not be found."""
+    waiting = (*names, FINISH)
+    c.execute(sa.delete(p).where(p.c.name.in_(waiting)))
+    c.execute(sa.insert(p), [{"name": name, "after": []} for name in waiting])
+
+
+def end_sealing(c: sa.Connection) -> None:
+    """Note that nothing is left to be done."""
+    c.execute(sa.delete(p).where(p.c.name == FINISH))
+
+
+def is_sealing_unfinished(c: sa.Connection) -> bool:
+    """Whether rows are still to be sealed, or what follows it is still to be done."""
+    return sa.inspect(c).has_table(p.name) and c.execute(sa.select(p.c.name).limit(1)).first() is not None
 
 
 def unseal_table(c: sa.Connection, name: str) -> None:
@@ -117,14 +185,14 @@ def unseal_table(c: sa.Connection, name: str) -> None:
         after = change_rows(c, name, after, unseal_value)
 
 
-async def seal_all(db: Database) -> int:
-    """Seal all that waits, a batch in each transaction; how many batches. 0 on a schema that seals nothing yet."""
-    if not await db.transact(lambda c: sa.inspect(c).has_table(p.name)):
-        return 0
-    batches = 0
+async def seal_all(db: Database) -> bool:
+    """Seal all that waits, a batch in each transaction. True: it was sealed now or before, and what follows is not done
+    yet. False: nothing waits, or the schema seals nothing yet."""
+    if not await db.transact(is_sealing_unfinished):
+        return False
     while await db.transact(seal_next):
-        batches += 1
-    return batches
+        pass
+    return True
 
 
 def forget_deleted(connection: sqlite3.Connection) -> None:

@@ -7,7 +7,7 @@ from hotline.database.columns import Document, Instant, SealedText
 from hotline.database.metadata import table
 
 C, S = sa.Column, sa.String
-ANSWER_CONTEXT = "answer"
+ANSWER_CONTEXT = "answer.body"
 answer = table(
     "answer", "What was answered to an Idempotency-Key, written in the same transaction as its effect.",
     C("owner", S(60), primary_key=True),
@@ -33,13 +33,13 @@ schema_compatibility = table(
 
 stored_key = table(
     "stored_key", "Keys of the server, sealed with its secret.",
-    C("name", S(20), primary_key=True, doc="`lookup`: of the hashes by which callers, API keys and sessions are found"),
+    C("name", S(20), primary_key=True, doc="`lookup`: keys of the hashes by which callers, API keys and sessions are found, the one in use first; `digests`: of chains and of kept requests"),
     C("sealed", sa.Text, nullable=False),
     C("created_at", Instant, nullable=False),
 )  # fmt: skip
 
 sealing_progress = table(
-    "sealing_progress", "Tables whose older rows are still to be sealed; a row goes when its table is done.",
+    "sealing_progress", "Tables whose older rows are still to be sealed; a row goes when its table is done, the one named `finish` when all is.",
     C("name", S(40), primary_key=True),
     C("after", Document, nullable=False, doc="The key of the last row that was sealed"),
 )  # fmt: skip

@@ -14,7 +14,7 @@ outbox = table(
     C("kind", S(20), nullable=False),
     C("number", S(14), nullable=False),
     C("partition", S(60), nullable=False),
-    C("payload", SealedDocument("outbox"), nullable=False),
+    C("payload", SealedDocument("outbox.payload"), nullable=False),
     C("status", S(10), nullable=False),
     C("attempts", I, nullable=False),
     C("max_attempts", I, nullable=False),
@@ -60,7 +60,7 @@ attempt = table(
     C("at", Instant, nullable=False),
     C("ms", I, nullable=False),
     C("good", sa.Boolean, nullable=False),
-    C("said", SealedText("attempt"), nullable=False),
+    C("said", SealedText("attempt.said"), nullable=False),
     sa.Index("ix_attempt_way_at", "way", "at"),
     sa.Index("ix_attempt_at", "at"),
 )  # fmt: skip

@@ -49,7 +49,7 @@ def _commands() -> Sequence[Typer]:
 
 
 def _sealed() -> Sequence[SealedColumn]:
-    from hotline.operations.secret_rotation import SEALED
+    from hotline.operations.stored_keys import SEALED
 
     return SEALED
 

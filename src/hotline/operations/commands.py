@@ -54,7 +54,9 @@ def _examine(line: CommandLine) -> "list[Finding]":
 
     state = line.schema_state()
     if not state.is_compatible:
-        key = "doctor.schema.too_new" if state.fit is SchemaFit.TOO_NEW else "doctor.schema.behind"
+        key = {SchemaFit.TOO_NEW: "doctor.schema.too_new", SchemaFit.UNFINISHED: "doctor.schema.unfinished"}.get(
+            state.fit, "doctor.schema.behind"
+        )
         return [build_finding("schema", key, wrong=True, revision=state.revision or "-", newest=state.newest)]
 
     async def found(services: "Services") -> "list[Finding]":

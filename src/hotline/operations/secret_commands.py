@@ -26,51 +26,63 @@ def status(context: typer.Context) -> None:
 
 @commands.command("rotate")
 def rotate(context: typer.Context) -> None:
-    """Replace the secret: make a new one, or seal anew what another one sealed.
+    """Replace the secret: make a new one, use it, or seal anew what another one sealed.
 
-    Where a file holds the secret, the first run puts a new one into it; restart every process and run this again. Where
-    the environment does, set HOTLINE_SECRET and HOTLINE_SECRET_PREVIOUS first. What was broken off goes on when it is
-    run again; exits 1 if a value cannot be opened."""
-    from hotline.secrets.secret_file import add_secret
+    Where a file holds the secret, the first run puts a new one into it, which is accepted; the second one lets it be
+    used. Restart every process after each, and run this once more. Where the environment does, set HOTLINE_SECRET and
+    HOTLINE_SECRET_PREVIOUS first. What was broken off goes on when it is run again; exits 1 if a value cannot be
+    opened."""
+    from hotline.secrets.secret_file import add_next_secret, has_next_secret, use_next_secret
 
     line: CommandLine = context.obj
-    ids, _ = line.with_services(_state, as_found=True)
-    if len(ids) == 1:
-        if line.settings.secret_file is None:
-            stop("set HOTLINE_SECRET to a new secret and HOTLINE_SECRET_PREVIOUS to this one: docs/operations.md")
-        add_secret(line.settings.secret_file)
-        say(f"a new secret is in {line.settings.secret_file}, the earlier one is still accepted: {RESTART}")
+    file = line.settings.secret_file
+    if file is not None and file.exists() and has_next_secret(file):
+        line.with_services(_load_ids, as_found=True)  # a secret that does not open the look-up key stops it here
+        use_next_secret(file)
+        say(f"the new secret of {file} is in use, the earlier one is still accepted: {RESTART}")
+        return
+    if len(line.with_services(_load_ids, as_found=True)) == 1:
+        if file is None:
+            stop("accept a new secret first, as HOTLINE_SECRET_PREVIOUS: docs/operations.md")
+        add_next_secret(file)
+        say(f"a new secret is in {file}, accepted and not used yet: {RESTART}")
         return
     done: list[ColumnRotation] = line.with_services(_seal_anew)
     for column in done:
         print(f"{column.column:24} {column.sealed} sealed anew, {column.unreadable} unreadable")
     if any(column.unreadable for column in done):
         stop("some values were sealed with a secret that is not accepted: add it to HOTLINE_SECRET_PREVIOUS")
-    say("nothing is sealed with an earlier secret; codes and links that it signed are valid until it is dropped")
+    say("nothing is sealed with another secret; codes and links that it signed are valid until it is dropped")
 
 
 @commands.command("drop")
 def drop(context: typer.Context) -> None:
-    """Drop the earlier secrets of the file; refused while they are needed.
+    """Drop the secrets of the file that are not in use: earlier ones, or a new one; refused while they are needed.
 
     Codes that residents were sent and links to duty calendars of an earlier secret end."""
-    from hotline.secrets.secret_file import drop_earlier_secrets
+    from hotline.secrets.secret_file import drop_other_secrets
 
     line: CommandLine = context.obj
     if line.settings.secret_file is None:
         stop("the environment holds the secret: remove HOTLINE_SECRET_PREVIOUS and restart every process")
     _, waiting = line.with_services(_state, as_found=True)
     if waiting:
-        stop(f"{waiting} values are sealed with an earlier secret: run `hotline secret rotate`")
-    say(f"dropped: {drop_earlier_secrets(line.settings.secret_file)}; restart every process")
+        stop(f"{waiting} values are sealed with another secret: run `hotline secret rotate`")
+    say(f"dropped: {drop_other_secrets(line.settings.secret_file)}; restart every process")
+
+
+async def _load_ids(services: "Services") -> list[str]:
+    """The ids of the accepted secrets, the current one first."""
+    from hotline.secrets.secret_box import secret_id
+    from hotline.server_secret import accepted_secrets
+
+    return [secret_id(each) for each in accepted_secrets(services.secret)]
 
 
 async def _state(services: "Services") -> tuple[list[str], int]:
     from hotline.operations.secret_rotation import count_sealed_by_others
-    from hotline.secrets.secret_box import secret_id
-    from hotline.server_secret import accepted_secrets
 
-    return [secret_id(each) for each in accepted_secrets(services.secret)], await count_sealed_by_others(services)
+    return await _load_ids(services), await count_sealed_by_others(services)
 
 
 async def _seal_anew(services: "Services") -> Any:

@@ -1,7 +1,6 @@
 """FastAPI dependencies: services, the time of the request, the actor and their permissions, Idempotency-Key and
 If-Match."""
 
-import hashlib
 import inspect
 import json
 import re
@@ -33,7 +32,7 @@ from hotline.organisation.service.accounts import SESSION_COOKIE, ActorCache, au
 from hotline.organisation.service.cached_actors import cached_actor
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
-from hotline.web.idempotency import ANSWER_RETENTION, RequestKey
+from hotline.web.idempotency import ANSWER_RETENTION, RequestKey, fingerprint_request
 from hotline.web.problems import IDENTIFIED_KEY
 
 S = TypeVar("S", bound=OrganisationServices)
@@ -90,9 +89,10 @@ class RequestContext(Generic[S]):
         if content is None:
             content = await self.request.body()
         key = self.request.headers.get("idempotency-key")
-        digest = hashlib.sha256(f"{self.request.method} {self.request.scope['path']}\n".encode() + content).hexdigest()
+        head = f"{self.request.method} {self.request.scope['path']}\n".encode()
+        fingerprint, earlier = fingerprint_request(self.services.secret, head + content)
         owner = f"{self.actor.kind}:{self.actor.id}"
-        request_key = RequestKey(owner, key or f"own-{uuid4().hex}", digest, keep_body=key is not None)
+        request_key = RequestKey(owner, key or f"own-{uuid4().hex}", fingerprint, key is not None, earlier)
         return WriteRequest(self.actor, request_key, self.now)
 
 

@@ -29,7 +29,7 @@ export = table(
     C("id", S(36), primary_key=True),
     C("kind", S(12), nullable=False),
     C("form", S(10), nullable=False),
-    C("filters", SealedDocument("export"), nullable=False),
+    C("filters", SealedDocument("export.filters"), nullable=False),
     C("actor", Document, nullable=False, doc="Who asked, with the view they had: the file is made within it"),
     C("owner", S(60), nullable=False),
     C("status", S(10), nullable=False),

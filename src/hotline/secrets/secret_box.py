@@ -64,6 +64,15 @@ def unseal(secret: bytes, context: str, sealed: str) -> Any:
     raise Refused(WRONG_SECRET)
 
 
+def is_sealed_by(secret: bytes, context: str, sealed: str) -> bool:
+    """Whether this secret alone opens a value, whatever others are accepted."""
+    try:
+        unseal(bytes(secret), context, sealed)
+    except (Refused, ValueError):
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
     """A column of sealed values. `context`: what a row's value was sealed for, from its primary key and the columns

@@ -1,11 +1,13 @@
-"""The file that holds the secret where no setting names one: the current one in its first line, earlier ones below.
-And earlier ones as a setting names them."""
+"""The file that holds the secret where no setting names one: the current one in its first line, below it others that
+are accepted: earlier ones, or the next one, which is marked. And others as a setting names them."""
 
 import contextlib
 import json
 import os
 import secrets
 from pathlib import Path
+
+_NEXT = "next: "  # before a secret that is accepted and seals nothing yet
 
 
 def parse_secrets(text: str) -> list[str]:
@@ -26,16 +28,32 @@ def read_secret_file(path: Path) -> list[bytes]:
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(fresh)  # two processes starting at once agree on one
         fresh.unlink()
-    return [line.strip().encode() for line in path.read_text().splitlines() if line.strip()]
+    return [line.removeprefix(_NEXT).encode() for line in _lines(path)]
 
 
-def add_secret(path: Path) -> None:
-    """Put a new secret before those of the file. What was sealed with them stays readable."""
-    _replace(path, [_new_secret(), *(each.decode() for each in read_secret_file(path))])
+def _lines(path: Path) -> list[str]:
+    return [line.strip() for line in path.read_text().splitlines() if line.strip()]
 
 
-def drop_earlier_secrets(path: Path) -> int:
-    """Keep the current secret alone; how many were dropped."""
+def has_next_secret(path: Path) -> bool:
+    """Whether a secret is accepted that is not in use yet."""
+    return any(line.startswith(_NEXT) for line in _lines(path))
+
+
+def add_next_secret(path: Path) -> None:
+    """Add a new secret that is accepted and seals nothing yet: a process that has not read it could not open that."""
+    _replace(path, [*_lines(path), _NEXT + _new_secret()])
+
+
+def use_next_secret(path: Path) -> None:
+    """Make the next secret the current one. What was sealed with the others stays readable."""
+    lines = _lines(path)
+    fresh = [line.removeprefix(_NEXT) for line in lines if line.startswith(_NEXT)]
+    _replace(path, [*fresh, *(line for line in lines if not line.startswith(_NEXT))])
+
+
+def drop_other_secrets(path: Path) -> int:
+    """Keep the current secret alone; how many were dropped, the next one too."""
     current, *earlier = read_secret_file(path)
     _replace(path, [current.decode()])
     return len(earlier)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant, format_instant
+from hotline.database.columns import Instant, format_instant, sealing_of
 from hotline.database.engine import Database
 from hotline.database.hash_chain import GENESIS, chain_hash
 from hotline.database.insert_ignore import insert_ignoring_duplicates
@@ -98,11 +98,11 @@ def record_deeds(connection: sa.Connection, events: Sequence[SecurityEvent]) -> 
     if not events:
         return
     position, before = lock_head(connection, CHAIN)
-    rows = []
+    rows, key = [], sealing_of(connection.dialect).digest_key
     for event in events:
         position += 1
         row = _row(event, position)
-        before = row["hash"] = chain_hash(before, chained_values(row))
+        before = row["hash"] = chain_hash(key, before, chained_values(row))
         rows.append(row)
     connection.execute(_ADD, rows)
     move_head(connection, CHAIN, position, before)

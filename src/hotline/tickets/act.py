@@ -15,6 +15,7 @@ from hotline.organisation.model.scopes import SYSTEM_SCOPE, Scope, scope_of
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
+from hotline.server_secret import digest_key
 from hotline.text.numbering import TicketNumber, parse_number
 from hotline.tickets import workload
 from hotline.tickets.context import Services
@@ -102,9 +103,9 @@ async def act(
         kept = storable_answer(answer, key)
         if additions is not None and additions.split_off:
             new = [await services.apply_before_commit(each, now) for each in additions.split_off]
-            plan = build_split_plan(decision, new, kept)
+            plan = build_split_plan(decision, new, kept, digest_key(services.secret))
         else:
-            plan = build_write_plan(decision, kept)
+            plan = build_write_plan(decision, kept, digest_key(services.secret))
         outcome = await services.journal.commit(plan)
         if isinstance(outcome, Replayed):
             return replay_answer(outcome.answer, key)
@@ -167,7 +168,7 @@ async def act_as_clock(
         return None
     decided = await services.apply_before_commit(decided, now)
     answer = StoredAnswer("clock:clock", key, "clock", 200, "", now, str(decided.after.ticket.version))
-    outcome = await services.journal.commit(build_write_plan(decided, answer))
+    outcome = await services.journal.commit(build_write_plan(decided, answer, digest_key(services.secret)))
     return None if isinstance(outcome, Committed | Replayed) else STALE_VERSION
 
 

@@ -17,6 +17,7 @@ from hotline.organisation.model.scopes import SYSTEM_SCOPE, scope_of
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
+from hotline.server_secret import digest_key
 from hotline.text.numbering import TicketNumber, parse_number
 from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import caller_id
@@ -91,7 +92,9 @@ async def _take_call(
     # a call whose outcome was unknown is asked for again by the spool: it must learn which ticket it became
     keeping = answer if request.key.keep_body else replace(answer, body=str(change.after.ticket.number))
     try:
-        outcome = await services.journal.commit(build_write_plan(change, keeping), priority=True)
+        outcome = await services.journal.commit(
+            build_write_plan(change, keeping, digest_key(services.secret)), priority=True
+        )
     except IntegrityFault as fault:
         if incoming.intake_request.outer_number is None:
             raise

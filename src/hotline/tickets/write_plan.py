@@ -69,10 +69,10 @@ TICKET_WRITES = (
 )  # fmt: skip
 
 
-def build_write_plan(change: Change, answer: StoredAnswer) -> WritePlan:
-    """The plan that makes this change true and keeps this answer. Its guards are the tickets it writes, each at the
-    version that was decided on."""
-    tickets, entries = _chain(change)
+def build_write_plan(change: Change, answer: StoredAnswer, key: bytes) -> WritePlan:
+    """The plan that makes this change true and keeps this answer. `key`: of the hashes of its lines. Its guards are
+    the tickets it writes, each at the version that was decided on."""
+    tickets, entries = _chain(change, key)
     return WritePlan(
         answer,
         guards=tuple(VersionGuard(ticket_tables.ticket, w.ticket.number, w.expected) for w in tickets),
@@ -100,22 +100,22 @@ def build_write_plan(change: Change, answer: StoredAnswer) -> WritePlan:
     )
 
 
-def _chain(change: Change) -> tuple[Sequence[TicketWrite], Sequence[Entry]]:
+def _chain(change: Change, key: bytes) -> tuple[Sequence[TicketWrite], Sequence[Entry]]:
     """The tickets and lines of a change with their hashes."""
     if len(change.tickets) == 1:
-        write, lines = chain_write(change.tickets[0], change.entries)
+        write, lines = chain_write(key, change.tickets[0], change.entries)
         return (write,), lines
     tickets, entries = [], list[Entry]()
     for each in change.tickets:
-        write, lines = chain_write(each, [e for e in change.entries if e.number == each.ticket.number])
+        write, lines = chain_write(key, each, [e for e in change.entries if e.number == each.ticket.number])
         tickets.append(write)
         entries += lines
     return tickets, entries
 
 
-def build_split_plan(change: Change, split_off: Sequence[Change], answer: StoredAnswer) -> WritePlan:
+def build_split_plan(change: Change, split_off: Sequence[Change], answer: StoredAnswer, key: bytes) -> WritePlan:
     """The plan that makes a split true: the ticket with what is left to it, and the new ones, all or none."""
-    plans = [build_write_plan(each, answer) for each in (change, *split_off)]
+    plans = [build_write_plan(each, answer, key) for each in (change, *split_off)]
     tallies: Counter[tuple[str, str, str]] = Counter()
     for plan in plans:
         tallies.update(plan.tallies)

@@ -1,7 +1,8 @@
 """Administrative writes under an Idempotency-Key: the answer is kept in the same transaction as its effect."""
 
+import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from hotline.database.engine import Database
 from hotline.database.write_plan import StoredAnswer
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import unseal
-from hotline.server_secret import matches_signature
+from hotline.server_secret import accepted_secrets, digest_key, lookup_keys
 from hotline.text.numbering import TicketNumber
 
 ANSWER_RETENTION = timedelta(hours=72)  # what the README promises for an Idempotency-Key
@@ -26,12 +27,32 @@ REUSED = Refusal(
 
 @dataclass(frozen=True, slots=True)
 class RequestKey:
-    """Who asked under which key for what: `fingerprint` is a digest of method, path and body."""
+    """Who asked under which key for what: `fingerprint` tells one request from another, and nothing of what was asked.
+    `earlier`: the same as versions before kept it, for as long as answers are kept."""
 
     owner: str
     key: str
     fingerprint: str
     keep_body: bool = True  # a key the client did not choose can never be asked for again
+    earlier: Sequence[str] = ()
+
+
+def fingerprint_request(secret: bytes, content: bytes) -> tuple[str, Sequence[str]]:
+    """The fingerprint of a request with this content (method, path and body), and those of versions before. It is
+    keyed: a request holds phone numbers and passwords, and a plain digest of it could be guessed at."""
+    digest = hashlib.sha256(content).hexdigest()
+    signed = b"answer" + digest.encode()
+    earlier = [hmac.digest(each, signed, "sha256").hex() for each in (*lookup_keys(secret), *accepted_secrets(secret))]
+    keyed = hmac.digest(digest_key(secret), b"request " + digest.encode(), "sha256").hex()
+    return keyed, (*dict.fromkeys(earlier), digest)
+
+
+def is_same_request(request_key: RequestKey, kept: str) -> bool:
+    """Whether a kept fingerprint is that of this request."""
+    found = False
+    for each in (request_key.fingerprint, *request_key.earlier):
+        found |= hmac.compare_digest(each.encode(), kept.encode())
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +71,7 @@ def storable_answer(answer: StoredAnswer, request_key: RequestKey) -> StoredAnsw
 
 def replay_answer(answer: StoredAnswer, request_key: RequestKey) -> ActionResult:
     """The earlier answer, if the same thing was asked."""
-    if answer.fingerprint != request_key.fingerprint:
+    if not is_same_request(request_key, answer.fingerprint):
         raise Refused(REUSED)
     return ActionResult(answer, replayed=True)
 
@@ -85,7 +106,7 @@ async def load_earlier_answer(
     kept = await idempotency.load_stored_answer(services.db, request_key.owner, request_key.key)
     if kept is None:
         return None
-    if not _is_same_request(services, request_key, kept.fingerprint):
+    if not is_same_request(request_key, kept.fingerprint):
         raise Refused(REUSED)
     if secret and kept.body and not kept.body.startswith(("{", "[")):  # by a version that sealed it once more
         kept = replace(kept, body=unseal(services.secret, _seal_context(request_key), kept.body))
@@ -111,7 +132,7 @@ async def write_once(
         answer = StoredAnswer(
             request_key.owner,
             request_key.key,
-            _fingerprint(services, request_key),
+            request_key.fingerprint,
             reply.status,
             reply.body,
             now,
@@ -129,17 +150,6 @@ async def write_once(
         if earlier := await load_earlier_answer(services, request_key, secret=secret):  # the same key, a moment ago
             return earlier
         raise
-
-
-def _fingerprint(services: PlatformServices, request_key: RequestKey) -> str:
-    """Keyed with the server's secret: the body may hold a password, and a plain digest of it could be guessed at."""
-    return hmac.digest(services.secret, b"answer" + request_key.fingerprint.encode(), "sha256").hex()
-
-
-def _is_same_request(services: PlatformServices, request_key: RequestKey, kept: str) -> bool:
-    """Whether a kept fingerprint is that of this request."""
-    signed = b"answer" + request_key.fingerprint.encode()
-    return matches_signature(services.secret, signed, bytes.fromhex(kept))
 
 
 def _seal_context(request_key: RequestKey) -> str:

@@ -15,6 +15,7 @@ from hotline.importing.service.history import history_of
 from hotline.importing.service.report import ImportReport
 from hotline.organisation.model.directory import Directory
 from hotline.refusals import Code, Refusal, Refused
+from hotline.server_secret import digest_key
 from hotline.text.phones import caller_id
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Change
@@ -219,8 +220,9 @@ class _ImportRun:
         told."""
         if not made:
             return []
+        key = digest_key(self.services.secret)
         try:
-            outcomes = await self.services.db.write([build_write_plan(one.change, one.answer) for one in made])
+            outcomes = await self.services.db.write([build_write_plan(one.change, one.answer, key) for one in made])
         except Refused:
             raise
         except Exception as fault:

@@ -32,7 +32,7 @@ _IMAGE_MOMENTS, _LINE_MOMENTS = _places(IMAGE_COLUMNS, Instant), _places(LINE_CO
 _IMAGE_FLOATS = _places(IMAGE_COLUMNS, sa.Float)
 
 
-def image_hash(shown: Ticket) -> str:
+def image_hash(key: bytes, shown: Ticket) -> str:
     """The hash of a ticket's row as it is written."""
     values = list(_IMAGE_VALUES(shown))
     for place in _IMAGE_MOMENTS:
@@ -41,30 +41,30 @@ def image_hash(shown: Ticket) -> str:
     for place in _IMAGE_FLOATS:
         if values[place] is not None:
             values[place] = float(values[place])
-    return chain_hash(GENESIS, values)
+    return chain_hash(key, GENESIS, values)
 
 
-def line_hash(before: str, line: Entry) -> str:
+def line_hash(key: bytes, before: str, line: Entry) -> str:
     """The hash of a line as it is written, with its image."""
     values = list(_LINE_VALUES(line))
     for place in _LINE_MOMENTS:
         values[place] = format_instant(values[place])
-    return chain_hash(before, values)
+    return chain_hash(key, before, values)
 
 
-def chain_write(write: TicketWrite, lines: Sequence[Entry]) -> tuple[TicketWrite, Sequence[Entry]]:
-    """A ticket and its new lines with their hashes. `lines`: in order. A ticket with lines that have none (an older
-    process wrote them) gets none either: the worker chains it."""
+def chain_write(key: bytes, write: TicketWrite, lines: Sequence[Entry]) -> tuple[TicketWrite, Sequence[Entry]]:
+    """A ticket and its new lines with their hashes under the key. `lines`: in order. A ticket with lines that have
+    none (an older process wrote them) gets none either: the worker chains it."""
     shown = write.ticket
     if not lines or lines[0].seq != (shown.chained or 0) + 1:
         return write, lines
     before = shown.head or GENESIS
     chained = []
     for line in lines[:-1]:
-        before = line_hash(before, line)
+        before = line_hash(key, before, line)
         chained.append(replace(line, hash=before))
-    last = replace(lines[-1], image=image_hash(shown))
-    before = line_hash(before, last)
+    last = replace(lines[-1], image=image_hash(key, shown))
+    before = line_hash(key, before, last)
     chained.append(replace(last, hash=before))
     return TicketWrite(replace(shown, head=before, chained=last.seq), write.expected), chained
 
@@ -117,7 +117,7 @@ def stored_hash(before: str, raw: Sequence[Any], decoders: Mapping[int, _Decode]
     try:
         for place, decode in decoders.items():
             values[place] = decode(values[place], sealing)
-        return chain_hash(before, values)
+        return chain_hash(sealing.digest_key, before, values)
     except (ValueError, TypeError, Refused):
         return None
 

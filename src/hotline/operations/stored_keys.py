@@ -1,0 +1,108 @@
+"""The keys that a database keeps, sealed: the look-up key and the key of digests. They are stored at the first start
+and stay the same when HOTLINE_SECRET is replaced."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from hotline.database.columns import SealedKey
+from hotline.database.engine import Database
+from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.database.metadata import metadata
+from hotline.database.sealing import MARK, Sealing
+from hotline.database.tables import stored_key
+from hotline.organisation.tables import api_key, session
+from hotline.refusals import Code, Refusal, Refused
+from hotline.secrets.secret_box import SealedColumn, seal, unseal
+from hotline.server_secret import ServerSecret, accepted_secrets, derive_digest_key
+from hotline.text.phones import caller_id
+from hotline.tickets.tables import caller
+
+LOOKUP, DIGESTS = "lookup", "digests"  # names of stored keys
+SEALED = (SealedColumn(stored_key, "sealed", lambda row: key_context(row["name"])),)
+_SAMPLE = 20  # callers by whose ids a secret is recognised
+WRONG_LOOKUP = Refusal(
+    Code.UNAVAILABLE, "callers and keys of this database are found by another HOTLINE_SECRET: it has to be accepted"
+)
+UNKNOWN_LOOKUP = Refusal(
+    Code.UNAVAILABLE,
+    "this database does not tell which of the accepted secrets its keys are found by: start it once with the "
+    "HOTLINE_SECRET that was in use, without HOTLINE_SECRET_PREVIOUS",
+)
+
+
+def key_context(name: str) -> str:
+    """What the stored key of that name is sealed for."""
+    return f"key {name}"
+
+
+async def load_stored_keys(db: Database, secret: bytes, now: datetime, *, store: bool = True) -> None:
+    """Give the secret the keys of this database. Where it has none, the first ones follow from the secret that was in
+    use alone; they are stored (`store`). Raises Refused where no accepted secret opens them, or where nothing tells
+    which one was in use: this process would find no caller and no key."""
+    if not isinstance(secret, ServerSecret):
+        return
+
+    def load(c: sa.Connection) -> tuple[Sequence[bytes], bytes] | None:
+        if not sa.inspect(c).has_table(stored_key.name):  # the schema is older, or there is none
+            return None
+        lookups, digests = _read(c, secret)
+        if lookups and digests:
+            return lookups, digests
+        lookups = lookups or (_find_first_lookup(c, secret),)
+        digests = derive_digest_key(lookups[-1])
+        if store:
+            values = {LOOKUP: [each.hex() for each in lookups], DIGESTS: digests.hex()}
+            insert_ignoring_duplicates(c, stored_key, _rows(secret, values, now))
+            lookups, digests = _read(c, secret)  # another process may have stored them a moment ago
+        return lookups, digests
+
+    if (found := await db.transact(load)) is not None:
+        secret.use_stored_keys(*found)
+
+
+def _rows(secret: bytes, values: Mapping[str, object], now: datetime) -> list[dict[str, object]]:
+    return [
+        {"name": name, "sealed": seal(secret, key_context(name), value), "created_at": now}
+        for name, value in values.items()
+    ]
+
+
+def _read(c: sa.Connection, secret: bytes) -> tuple[Sequence[bytes], bytes]:
+    """The look-up keys, the one in use first, and the key of digests; empty where none is stored."""
+    query = sa.select(stored_key.c.name, stored_key.c.sealed).where(stored_key.c.name.in_((LOOKUP, DIGESTS)))
+    found = {row.name: unseal(secret, key_context(row.name), row.sealed) for row in c.execute(query)}
+    return [bytes.fromhex(each) for each in found.get(LOOKUP, ())], bytes.fromhex(found.get(DIGESTS, ""))
+
+
+def _find_first_lookup(c: sa.Connection, secret: bytes) -> bytes:
+    """The secret by which a database that stores no look-up key has hashed and sealed what is looked up."""
+    accepted = accepted_secrets(secret)
+    if ids := set(_sealed_key_ids(c)):
+        for each in accepted:
+            if Sealing(each).key_id in ids:
+                return bytes(each)
+        raise Refused(WRONG_LOOKUP)
+    if len(accepted) == 1:
+        return bytes(secret)
+    number = sa.type_coerce(caller.c.phone, sa.Text)
+    known = c.execute(sa.select(caller.c.id, number.label("phone")).limit(_SAMPLE)).all()
+    for each in accepted:
+        if any(row.id == caller_id(row.phone, each) for row in known):
+            return bytes(each)
+    if any(c.execute(sa.select(sa.literal(1)).select_from(t).limit(1)).first() for t in (caller, api_key, session)):
+        raise Refused(UNKNOWN_LOOKUP)
+    return bytes(secret)  # a new database
+
+
+def _sealed_key_ids(c: sa.Connection) -> Iterator[str]:
+    """Ids of the keys that sealed what is looked up, one of each column."""
+    there = set(sa.inspect(c).get_table_names())
+    for t in metadata.sorted_tables:
+        for column in t.c:
+            if t.name in there and isinstance(column.type, SealedKey):
+                value = sa.type_coerce(column, sa.Text)
+                sealed = sa.func.substr(value, 1, len(MARK)) == MARK
+                if found := c.execute(sa.select(value).where(sealed).limit(1)).scalar():
+                    yield Sealing.key_id_of(found)
