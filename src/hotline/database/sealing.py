@@ -126,7 +126,8 @@ class Sealing:
     def is_first_secret(self) -> bool:
         """Whether the look-up key and the key of digests follow from the present secret: then they need not be kept."""
         first = bytes(self._secret)
-        return lookup_keys(self._secret) == (first,) and digest_key(self._secret) == derive_digest_key(first)
+        digests = hmac.compare_digest(digest_key(self._secret), derive_digest_key(first))
+        return lookup_keys(self._secret) == (first,) and digests
 
     @property
     def digest_key(self) -> bytes:
