@@ -7,8 +7,8 @@ from tests.conftest import ROOT
 from tools.asvs import Item, State, items, markdown, share_met
 
 # of level 1, still to be met: the token of duty feeds and the search for a number stand in URLs; drafts of a session that
-# ran out stay in the browser
-STILL_OPEN = {"14.2.1", "14.3.1"}
+# ran out stay in the browser; the second step of a log-in goes on with the token of the first
+STILL_OPEN = {"7.2.4", "14.2.1", "14.3.1"}
 NUMBER_OF_ITEMS = {1: 70, 2: 183}  # of ASVS 5.0.0
 
 

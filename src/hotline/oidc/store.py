@@ -20,6 +20,7 @@ _IDENTITY = PreparedQuery(
         i.c.issuer == sa.bindparam("issuer", type_=sa.String), i.c.subject == sa.bindparam("subject", type_=sa.String)
     )
 )
+_OF_PERSON = PreparedQuery(sa.select(i.c.subject).where(i.c.person == sa.bindparam("person", type_=sa.String)).limit(1))
 _SESSION = PreparedQuery(sa.select(*s.c).where(s.c.session == sa.bindparam("session", type_=sa.String)))
 
 
@@ -32,6 +33,11 @@ async def load_identity(db: Database, issuer: str, subject: str) -> str | None:
     """The person that is this subject at this issuer."""
     row = await fetch_first(db, _IDENTITY, issuer=issuer, subject=subject)
     return str(row.person) if row else None
+
+
+async def has_identity(db: Database, person: str) -> bool:
+    """Whether a person is somebody at an identity provider, at one that was removed, too."""
+    return await fetch_first(db, _OF_PERSON, person=person) is not None
 
 
 async def load_session(db: Database, session: str) -> Row | None:
@@ -60,8 +66,10 @@ def note_log_in(connection: sa.Connection, issuer: str, subject: str, now: datet
     connection.execute(sa.update(i).where(i.c.issuer == issuer, i.c.subject == subject).values(last_at=now))
 
 
-def delete_identity(connection: sa.Connection, issuer: str, subject: str) -> bool:
-    return connection.execute(sa.delete(i).where(i.c.issuer == issuer, i.c.subject == subject)).rowcount == 1
+def delete_identity(connection: sa.Connection, issuer: str, subject: str) -> str | None:
+    """Whose it was. None: nobody's."""
+    gone = sa.delete(i).where(i.c.issuer == issuer, i.c.subject == subject).returning(i.c.person)
+    return connection.execute(gone).scalar()
 
 
 def add_session(connection: sa.Connection, row: Mapping[str, Any]) -> None:
@@ -69,12 +77,14 @@ def add_session(connection: sa.Connection, row: Mapping[str, Any]) -> None:
 
 
 def take_sessions(connection: sa.Connection, provider: str, subject: str | None, sid: str | None) -> list[str]:
-    """The sessions of that subject, or of that session of the provider, which are forgotten here: their hashes."""
+    """The sessions of that subject, or of that session of the provider, which are forgotten here: their hashes. A
+    session whose ID token named none counts as that one of its subject. None of both: all of the provider."""
     which = [s.c.provider == provider]
-    if sid is not None:
-        which.append(s.c.sid == sid)
     if subject is not None:
         which.append(s.c.subject == subject)
+    if sid is not None:
+        unnamed = sa.and_(s.c.sid.is_(None), sa.true() if subject is not None else sa.false())
+        which.append(sa.or_(s.c.sid == sid, unnamed))
     return list(connection.execute(sa.delete(s).where(*which).returning(s.c.session)).scalars())
 
 

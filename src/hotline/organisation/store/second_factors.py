@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Instant, ListContains
+from hotline.database.columns import Instant
 from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.second_factors import FactorKind
@@ -34,15 +34,6 @@ _COUNTS = PreparedQuery(
     .where(f.c.confirmed_at.is_not(None))
     .group_by(p.c.login)
     .order_by(p.c.login)
-)
-_UNPROTECTED = PreparedQuery(
-    sa.select(p.c.id)
-    .where(
-        p.c.active.is_(True),
-        ListContains(p.c.roles, "role"),
-        ~sa.exists().where(f.c.person == p.c.id, f.c.confirmed_at.is_not(None)),
-    )
-    .limit(1)
 )
 
 
@@ -72,9 +63,9 @@ async def load_factor_counts(db: Database) -> dict[str, int]:
     return {row.login: int(row.n) for row in await db.rows(_COUNTS)}
 
 
-async def has_unprotected(db: Database, role: str) -> bool:
-    """Whether somebody who can log in holds this role and has no factor."""
-    return await fetch_first(db, _UNPROTECTED, role=role) is not None
+def lock_factors(connection: sa.Connection, person: str) -> None:
+    """Until COMMIT nobody else changes this person's factors: what is counted stays as it was counted."""
+    connection.execute(sa.select(p.c.id).where(p.c.id == person).with_for_update())
 
 
 def add_factor(connection: sa.Connection, row: Mapping[str, Any]) -> None:
