@@ -27,6 +27,11 @@ NO_PASSWORD = ""  # stored of an account without one: its log-ins are made elsew
 BUSY = Refusal(Code.OVERLOADED, "too many log-ins at once; nothing was checked, try again in a moment", retry_after=3)
 
 
+def has_password(hashed: str) -> bool:
+    """Whether an account has a password of its own, by what is stored."""
+    return bool(hashed)
+
+
 class Hasher(Protocol):
     def hash(self, password: str) -> str: ...
 
@@ -80,7 +85,7 @@ class PasswordHashing:
         false, after as much work."""
         lane = self._known if known else self._strangers
         right = await lane.run(self._hasher.verify, password, hash or self._nobody)
-        return right and bool(hash)
+        return right and hash is not None and has_password(hash)
 
     async def is_guessable(self, password: str, words: Sequence[str]) -> bool:
         """Whether the password is easy to guess, for somebody who also tries `words`."""

@@ -15,7 +15,7 @@ from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.service.account_events import factor_failed, own_event
 from hotline.organisation.service.accounts import LACKING, ActorCache, keyed_hash
 from hotline.organisation.service.passkeys import WRONG_PASSKEY, CheckedPasskey, PasskeyAnswer, check_passkey
-from hotline.organisation.service.password_hashing import NO_PASSWORD
+from hotline.organisation.service.password_hashing import has_password
 from hotline.organisation.service.second_factors import CheckedCode, check_code
 from hotline.organisation.service.sessions import (
     LogInOrigin,
@@ -187,7 +187,7 @@ async def log_in_by_passkey(
         if row is None:
             raise Refused(SESSION_ENDED)
         local = await people.load_person_by_login(services.db, row.login)
-        if local is None or local.password == NO_PASSWORD or await services.identities.has_identity(row.id):
+        if local is None or not has_password(local.password) or await services.identities.has_identity(row.id):
             why = "identity provider"
             raise Refused(WRONG_PASSKEY)
 
