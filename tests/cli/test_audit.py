@@ -16,7 +16,10 @@ def change(folder: Path, *statements: str) -> None:
 
 
 def test_verification_says_well_or_names_the_first_wrong_row(folder: Path) -> None:
-    assert "well: 0 tickets with 0 lines, 0 security events, 0 checkpoints" in hotline(folder, "audit", "verify").stderr
+    assert (
+        "unchanged: 0 tickets with 0 lines, 0 security events, 0 checkpoints"
+        in hotline(folder, "audit", "verify").stderr
+    )
     for name in ("front", "back", "side"):
         hotline(folder, "key", "create", name, "--role", "operator")
     printed = hotline(folder, "audit", "checkpoint")
@@ -29,17 +32,17 @@ def test_verification_says_well_or_names_the_first_wrong_row(folder: Path) -> No
 
     change(folder, "UPDATE security_log SET by_name = 'nobody' WHERE position = 2")
     wrong = hotline(folder, "audit", "verify", code=1)
-    assert wrong.stderr == "wrong: security log 2: it is not what was written\n"
+    assert wrong.stderr == "security log 2: it is not what was written\n"
     change(folder, "DELETE FROM security_log WHERE position = 2")
-    assert "wrong: security log 2: it is gone" in hotline(folder, "audit", "verify", code=1).stderr
+    assert "security log 2: it is gone" in hotline(folder, "audit", "verify", code=1).stderr
     # a log that begins anew is well in itself, and not beside what was kept
     change(
         folder,
         *(f"DELETE FROM {table}" for table in ("security_log", "audit_checkpoint", "checkpoint_head", "chain_head")),
     )
-    assert "well: " in hotline(folder, "audit", "verify").stderr
+    assert "unchanged: " in hotline(folder, "audit", "verify").stderr
     gone = hotline(folder, "audit", "verify", "--checkpoints", "kept.jsonl", code=1).stderr
-    assert gone == "wrong: checkpoint 1: it is in the file, and not in the database\n"
+    assert gone == "checkpoint 1: it is in the file, and not in the database\n"
 
 
 def test_a_file_of_checkpoints_that_cannot_be_read_is_no_wrong_history(folder: Path) -> None:

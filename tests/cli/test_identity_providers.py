@@ -13,21 +13,17 @@ import httpx
 import pytest
 
 from hotline.composition import assemble_services
-from hotline.database.engine_sqlite import Sqlite
+from hotline.operations.stored_keys import load_stored_keys
 from hotline.organisation.service.second_factors import give_recovery_codes, passkey_row
 from hotline.organisation.store.people import load_person_by_login
 from hotline.organisation.store.second_factors import add_factor
+from hotline.settings import Settings
+from hotline.wiring import build_database
 from tests.cli.commands import hotline
-from tests.conftest import NOON, SEALING, SECRET, Clock
+from tests.conftest import NOON, Clock
 from tests.oidc.issuer import Issuer
 
 OURS = "the secret of our client there"
-
-
-@pytest.fixture
-def folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HOTLINE_SECRET", SECRET.decode())
-    return folder
 
 
 @pytest.fixture
@@ -123,9 +119,11 @@ def test_lost_factors_are_listed_and_reset(folder: Path) -> None:
     assert hotline(folder, "user", "factors", "list").stdout == ""
 
     async def set_up() -> None:
-        db = Sqlite(folder / "data" / "hotline.db", sealing=SEALING)
+        settings = Settings(data_dir=folder / "data")
+        db = build_database(settings)
         await db.open()
-        services = assemble_services(db, lambda: NOON, SECRET, folder / "files")
+        await load_stored_keys(db, settings.key(), NOON)
+        services = assemble_services(db, lambda: NOON, settings.key(), folder / "files")
         li = await load_person_by_login(db, "li")
         assert li is not None
         for n in "12":

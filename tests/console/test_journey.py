@@ -275,7 +275,7 @@ async def test_a_session_that_ends_keeps_what_was_typed_and_so_does_a_reload(off
     app.state.actor_cache.forget()
     await operator.page.keyboard.press("Control+Enter")
     box = operator.page.locator("dialog[open]")
-    await expect(box).to_contain_text("登录已过期")
+    await expect(box).to_contain_text("请重新登录")
     await operator.picture("session-over")
     await box.locator("input[name=login]").fill("operator")
     await box.locator("input[name=password]").fill(PASSWORD)

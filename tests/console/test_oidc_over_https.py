@@ -14,13 +14,16 @@ from hotline.console import app as console
 from hotline.oidc.provider_client import ProviderClient
 from hotline.oidc.providers import set_provider
 from hotline.oidc.schemas import ProviderIn
-from hotline.organisation.service.accounts import ActorCache
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import ActorCache, NewPerson, add_person
 from hotline.tickets.context import Services
 from hotline.web.addresses import parse_proxy_networks
 from hotline.web.paging import PageCache
 from tests.conftest import ROOT, Clock
 from tests.oidc.issuer import CLIENT, SECRET, Issuer
 
+PASSWORD = "a long sentence 9"
 PUBLIC = "https://hotline.example"
 CITY: dict[str, Any] = {
     "name": "市统一身份认证", "issuer": "https://id.example", "client_id": CLIENT,
@@ -36,7 +39,13 @@ class Browser:
     cookies: dict[str, dict[str, str]] = field(default_factory=dict)
 
     async def ask(
-        self, method: str, path: str, *, site: str = "same-origin", headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        site: str = "same-origin",
+        headers: dict[str, str] | None = None,
+        json: Any = None,
     ) -> httpx.Response:
         """`site`: of the page that asks. Another's gets no strict cookie sent, and no lax one but by a link."""
         follows_link = method == "GET" and site == "cross-site"
@@ -49,7 +58,7 @@ class Browser:
         forwarded = {"x-forwarded-for": "203.0.113.7", "x-forwarded-proto": "https", "host": "hotline.example"}
         origin = {"origin": PUBLIC if site == "same-origin" else "https://evil.example"} if method != "GET" else {}
         reply = await self.http.request(
-            method, path, headers={
+            method, path, json=json, headers={
                 **forwarded, **origin, "sec-fetch-site": site, **(headers or {}),
                 **({"cookie": "; ".join(sent)} if sent else {}),
             },
@@ -108,6 +117,34 @@ async def test_a_log_in_at_a_provider_is_finished_behind_https_and_left_again(br
     left = await browser.ask("DELETE", "/console/session")
     assert left.json()["location"].startswith("https://id.example/end?")
     assert (await browser.ask("GET", "/v1/me")).status_code == 401
+
+
+async def test_a_new_log_in_of_a_browser_ends_the_session_it_had(
+    browser: Browser, city: Issuer, services: Services, clock: Clock
+) -> None:
+    """Also where the browser does not send it along: the callback comes from the provider."""
+    await add_person(services, NewPerson("wang", "王", PASSWORD, Grant(frozenset({Role.OPERATOR}))), clock())
+
+    async def is_over(token: str) -> bool:
+        clock.forward(seconds=2)
+        reply = await browser.ask("GET", "/v1/me", site="none", headers={"authorization": f"Bearer {token}"})
+        return reply.status_code == 401
+
+    async def by_password() -> None:
+        reply = await browser.ask("POST", "/console/session", json={"login": "wang", "password": PASSWORD})
+        assert reply.status_code == 200, reply.text
+
+    tokens = []
+    for enter in (by_password, lambda: callback(browser, city), by_password, by_password):
+        await enter()
+        tokens.append(browser.cookies["__Host-hotline_session"]["value"])
+    assert len(set(tokens)) == 4
+    assert [await is_over(token) for token in tokens] == [True, True, True, False]
+    again = await browser.ask(
+        "POST", "/v1/token", headers={"authorization": f"Bearer {tokens[3]}"},
+        json={"login": "wang", "password": PASSWORD},
+    )  # fmt: skip
+    assert again.status_code == 200 and await is_over(tokens[3]) and not await is_over(again.json()["token"])
 
 
 async def test_no_page_of_another_site_begins_a_log_in(browser: Browser, city: Issuer) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from tests.conftest import ROOT
 from tools.asvs import Item, State, items, markdown, share_met
 
-STILL_OPEN: set[str] = set()  # of level 1, still to be met
+STILL_OPEN = {"7.2.4"}  # of level 1: the second step of a log-in goes on with the token of the first
 NUMBER_OF_ITEMS = {1: 70, 2: 183}  # of ASVS 5.0.0
 
 
@@ -47,7 +47,9 @@ def test_what_an_item_names_as_its_proof_is_there() -> None:
 
 def test_what_applies_is_met_as_far_as_was_promised() -> None:
     found = items()
-    assert [item.id for item in found if item.level == 1 and item.state is State.NOT_MET] == sorted(STILL_OPEN)
+    assert [item.id for item in found if item.level == 1 and item.state is State.NOT_MET] == sorted(
+        STILL_OPEN, key=number
+    )
     assert share_met([item for item in found if item.level == 2]) >= 0.95
 
 

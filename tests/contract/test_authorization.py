@@ -373,8 +373,11 @@ async def test_revealing_a_caller_needs_a_reason_and_is_logged(desk: Player, wat
         "confidential": True,
         "masked": True,
     }
-    shown = await watch.act(t, "reveal", reason="核实线索")
+    number = t["number"]
+    shown = await watch.act({**t, "number": f"{number[:3]}-{number[3:]}"}, "reveal", reason="核实线索")
     assert shown["caller"]["phone"] == "+8613800138002"
+    logged = (await (await cast("committee")).get(f"/v1/security-log?about={number}")).json()["items"]
+    assert [(item["deed"], item["by"]["id"]) for item in logged] == [("contact_revealed", watch.actor.id)]
     told = (await desk.get(f"/v1/tickets/{t['number']}/timeline")).json()["items"]
     assert (told[-1]["action"], told[-1]["reason"]) == ("reveal", "核实线索")
     assert "13800138002" not in str(told)

@@ -112,7 +112,7 @@ def test_a_mode_that_is_none_and_a_file_that_is_not_there_are_told_at_start(tmp_
 
 def test_a_host_is_checked_by_name_where_the_mode_says_so(tmp_path: Path) -> None:
     root = write_certificate(tmp_path, "root")
-    for mode, by_name in (("verify-full", True), ("verify-ca", False)):
+    for mode, by_name in (("verify-full", True), ("verify-ca", False), ("require", False)):
         context = tls_options(sa.make_url(f"postgresql://db.example/hotline?sslmode={mode}&sslrootcert={root}"))
         assert isinstance(context, ssl.SSLContext)
         assert (context.check_hostname, context.verify_mode) == (by_name, ssl.CERT_REQUIRED)

@@ -132,6 +132,7 @@ async def through_every_door(
     await town.send()
 
 
+NUMBERS = {phone for phone, _ in PEOPLE}
 ANY_PHONE = re.compile(rb"1377[- ]?[0-9]{3}[- ]?[0-9]{4}|137[- ]7[0-9]{3}[- ][0-9]{4}")
 
 
@@ -141,7 +142,8 @@ def plain_in(raw: bytes) -> list[Any]:
     given = {form for name in GIVEN for form in (name, name.encode("unicode_escape").decode()) if form.encode() in raw}
     names = [form for _, name in PEOPLE for form in (name, name.encode("unicode_escape").decode())]
     suspects = (name for name in names if any(name.endswith(each) for each in given))
-    return [*ANY_PHONE.findall(raw), *(name for name in suspects if name.encode() in raw)]
+    phones = [found for found in ANY_PHONE.findall(raw) if re.sub(rb"[^0-9]", b"", found).decode() in NUMBERS]
+    return [*phones, *(name for name in suspects if name.encode() in raw)]
 
 
 def dump_of(db: Any, server: Server | None, folder: Path) -> Path:

@@ -1,5 +1,6 @@
 """Logging in at an identity provider: who gets in, as whom, and what is refused."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -7,23 +8,31 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 
-from hotline.oidc import service
-from hotline.oidc.provider_client import ProviderClient
-from hotline.oidc.providers import Providers, link_person, remove_provider, set_provider
-from hotline.oidc.schemas import ProviderIn
-from hotline.oidc.service import Arrived, LogInFailed, Obstacle, Returned
+from hotline.oidc import model, service
+from hotline.oidc.provider_client import AT_ONCE, ProviderClient
+from hotline.oidc.providers import Providers, link_person, remove_provider, set_provider, unlink_person
+from hotline.oidc.schemas import ProviderIn, provider_from_body
+from hotline.oidc.service import Arrived, LogInFailed, Obstacle, Returned, Wanted
 from hotline.organisation.model.actors import ActorKind, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.sessions import SessionStage
-from hotline.organisation.service.accounts import ActorCache, NewPerson, add_person, authenticate
+from hotline.organisation.service.accounts import ActorCache, NewPerson, add_person, authenticate, keyed_hash
+from hotline.organisation.service.logging_in import LogInAttempt
+from hotline.organisation.service.logging_in import log_in as log_in_by_password
+from hotline.organisation.service.person_changes import PersonUpdate, change_person
+from hotline.organisation.service.second_step import load_asking_session, require_recent_log_in
 from hotline.organisation.service.sessions import LogInOrigin
 from hotline.organisation.store import people
+from hotline.organisation.store.sessions import load_session_person
 from hotline.refusals import Code, Refused
+from hotline.security_log.tables import security_log
 from hotline.tickets.context import Services
 from tests.conftest import Clock
 from tests.oidc.issuer import CLIENT, SECRET, Issuer, new_key, signed_by_another, signed_with_our_secret, unsigned
+from tests.organisation.authenticator import Authenticator
 
 ORIGIN = LogInOrigin("192.0.2.1", "Firefox/140")
 CITY: dict[str, Any] = {
@@ -50,7 +59,7 @@ async def city(services: Services, clock: Clock) -> Issuer:
 
 
 async def log_in(services: Services, issuer: Issuer, subject: str = "li", code: str = "city", **query: str) -> Arrived:
-    journey = await service.set_out(services, code, "/console/take", services.clock())
+    journey = await service.set_out(services, code, Wanted("/console/take"), services.clock())
     back = {**issuer.log_in(journey.address, subject), **query}
     return await service.arrive(services, code, Returned(back, journey.cookie), ORIGIN, services.clock())
 
@@ -123,6 +132,79 @@ async def test_a_login_that_somebody_has_is_not_taken_over_but_linked(
     assert actor.id == local["id"] and actor.roles == {Role.OPERATOR}
 
 
+@pytest.mark.parametrize(
+    ("mapping", "claims", "granted"),
+    [
+        ({"area_claim": "area"}, {"groups": ["hotline"], "area": "rq-g1"}, (["operator"], None, "rq-g1")),
+        ({"area_claim": "area"}, {"groups": ["hotline"]}, None),  # the whole, because a claim is missing
+        ({"area_claim": "area"}, {"groups": ["hotline"], "area": ["rq-g1", "rq-b3"]}, None),
+        ({"area_claim": "area"}, {"groups": ["hotline"], "area": ""}, None),
+        ({"department_claim": "dept"}, {"groups": ["works"]}, None),
+        ({"rules": [("a", "operator", "rq-g1"), ("b", "admin", "rq-b3")]}, {"groups": ["a", "b"]}, None),
+        ({"rules": [("a", "operator", "rq-g1"), ("b", "admin", "rq-b3")]}, {"groups": ["b"]}, (["admin"], None, "rq-b3")),
+        ({"rules": [("a", "operator", "rq-g1"), ("b", "admin", None)]}, {"groups": ["a", "b"]},
+         (["admin", "operator"], None, "rq-g1")),
+    ],
+)  # fmt: skip
+def test_what_is_missing_or_contradicts_grants_nothing(
+    mapping: dict[str, Any], claims: dict[str, Any], granted: tuple[list[str], str | None, str | None] | None
+) -> None:
+    body = dict(CITY | mapping)
+    if "rules" in mapping:
+        body["rules"] = [
+            {"claim": "groups", "value": value, "roles": [role], **({"area": area} if area else {})}
+            for value, role, area in mapping["rules"]
+        ]
+    found = model.granted(provider_from_body("city", body).mapping, claims)
+    assert (found and (sorted(found.roles), found.department, found.area)) == granted
+
+
+async def test_a_passkey_does_not_outlive_the_provider(
+    app: FastAPI, services: Services, clock: Clock, city: Issuer
+) -> None:
+    """Whoever logs in there may add one: it is a second factor, and no way in of its own."""
+    token = (await log_in(services, city)).session.token
+    key = Authenticator()
+    ours = {"origin": "https://hotline.example", "sec-fetch-site": "same-origin"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="https://hotline.example", headers=ours
+    ) as http:
+        mine = {"authorization": f"Bearer {token}"}
+        begun = (await http.post("/v1/me/factors/passkey/options", json={}, headers=mine)).json()
+        body = {"name": "key", "state": begun["state"], "credential": key.create(begun["options"])}
+        assert (await http.post("/v1/me/factors/passkey", json=body, headers=mine)).status_code == 201
+
+        async def enter() -> int:
+            begun = (await http.post("/console/session/passkey/options", json={})).json()
+            proof = {"state": begun["state"], "credential": key.get(begun["options"])}
+            return (await http.post("/console/session/passkey", json=proof)).status_code
+
+        async def set_password(version: int) -> None:
+            row = await people.load_person_by_login(services.db, "li.min")
+            assert row is not None and row.version == version
+            update = PersonUpdate(row.id, version, {"password": "a long sentence 9"})
+            await change_person(services, ActorCache(), update, clock())
+
+        assert await enter() == 422
+        with pytest.raises(Refused):
+            await log_in_by_password(services, LogInAttempt("li.min", "nobody's password", None), clock())
+        assert await remove_provider(services, "city", clock())
+        clock.forward(seconds=11)
+        assert await enter() == 422
+        assert (await http.get("/v1/me", headers=mine)).status_code == 401  # what began there has ended with it
+        await set_provider(services, "city", ProviderIn.model_validate(CITY), SECRET, clock())
+        token = (await log_in(services, city)).session.token
+        assert await unlink_person(services, "city", "li", clock()) is None
+        assert await unlink_person(services, "city", "li", clock()) == "no such subject"
+        clock.forward(seconds=2)
+        assert (await http.get("/v1/me", headers={"authorization": f"Bearer {token}"})).status_code == 401
+        assert await enter() == 422  # nobody has made it a local account
+        await set_password(1)
+        assert await enter() == 200
+    rows = await services.db.transact(lambda c: c.execute(sa.select(security_log.c.deed, security_log.c.details)).all())
+    assert ("person_changed", {"identity_provider_before": "city", "sessions_ended": 1}) in [tuple(r) for r in rows]
+
+
 async def test_a_closed_account_stays_closed(services: Services, clock: Clock, city: Issuer) -> None:
     await log_in(services, city)
     row = await people.load_person_by_login(services.db, "li.min")
@@ -172,8 +254,8 @@ async def test_an_id_token_that_does_not_hold_is_refused(services: Services, clo
 async def test_a_log_in_is_finished_once_by_the_browser_that_began_it(
     services: Services, clock: Clock, city: Issuer
 ) -> None:
-    journey = await service.set_out(services, "city", "/console", clock())
-    other = await service.set_out(services, "city", "/console", clock())
+    journey = await service.set_out(services, "city", Wanted("/console"), clock())
+    other = await service.set_out(services, "city", Wanted("/console"), clock())
     back = city.log_in(journey.address, "li")
 
     async def arrive(cookie: str = journey.cookie, **query: str) -> Obstacle | None:
@@ -195,7 +277,7 @@ async def test_a_log_in_is_finished_once_by_the_browser_that_began_it(
     assert await arrive() is Obstacle.START_AGAIN  # and so do we
     clock.forward(minutes=10)
     assert await arrive() is Obstacle.START_AGAIN
-    later = await service.set_out(services, "city", "/console", clock())
+    later = await service.set_out(services, "city", Wanted("/console"), clock())
     back = city.log_in(later.address, "li")
     del back["iss"]  # which the provider promised to send
     assert await arrive(later.cookie) is Obstacle.NOT_TRUSTED
@@ -220,17 +302,17 @@ async def test_keys_are_kept_and_looked_for_when_the_provider_has_new_ones(
 async def test_a_provider_that_does_not_answer_is_told_as_such(services: Services, clock: Clock, city: Issuer) -> None:
     city.down = True
     with pytest.raises(Refused) as refused:
-        await service.set_out(services, "city", "/console", clock())
+        await service.set_out(services, "city", Wanted("/console"), clock())
     assert refused.value.refusal.code is Code.UNAVAILABLE and refused.value.refusal.retry_after
     city.down = False
-    journey = await service.set_out(services, "city", "/console", clock())
+    journey = await service.set_out(services, "city", Wanted("/console"), clock())
     back = city.log_in(journey.address, "li")
     city.down = True
     with pytest.raises(Refused) as refused:
         await service.arrive(services, "city", Returned(back, journey.cookie), ORIGIN, clock())
     assert refused.value.refusal.code is Code.UNAVAILABLE
     clock.forward(hours=2)  # what is known of it goes on being used, and is asked for again
-    assert (await service.set_out(services, "city", "/console", clock())).address
+    assert (await service.set_out(services, "city", Wanted("/console"), clock())).address
 
 
 @pytest.mark.parametrize(
@@ -238,6 +320,8 @@ async def test_a_provider_that_does_not_answer_is_told_as_such(services: Service
     [
         {"issuer": "https://another.example"},
         {"token_endpoint": "http://id.example/token"},
+        {"token_endpoint": "http://127.0.0.1:9000/token"},
+        {"userinfo_endpoint": "https://localhost/userinfo"},
         {"jwks_uri": None},
         {"code_challenge_methods_supported": ["plain"]},
     ],
@@ -247,14 +331,14 @@ async def test_metadata_that_does_not_hold_is_not_used(
 ) -> None:
     city.metadata = wrong
     with pytest.raises(Refused) as refused:
-        await service.set_out(services, "city", "/console", clock())
+        await service.set_out(services, "city", Wanted("/console"), clock())
     assert refused.value.refusal.code is Code.UNAVAILABLE
 
 
 async def test_a_provider_that_is_off_or_gone_lets_nobody_in(services: Services, clock: Clock, city: Issuer) -> None:
     await set_provider(services, "city", ProviderIn.model_validate(CITY | {"active": False}), None, clock())
     with pytest.raises(Refused):
-        await service.set_out(services, "city", "/console", clock())
+        await service.set_out(services, "city", Wanted("/console"), clock())
     assert (await services.part(Providers).all(services))[0].secret(services) == SECRET  # it was not sent again
     assert await remove_provider(services, "city", clock())
     assert not await remove_provider(services, "city", clock())
@@ -276,7 +360,7 @@ async def test_the_provider_ends_sessions_and_is_told_of_their_end(
             return False
         return True
 
-    address = await service.way_out(services, first, "/console/login")
+    address = await service.log_out(services, cache, first, "/console/login", clock())
     assert address is not None and address.startswith("https://id.example/end?x=1&")
     asked = parse_qs(urlsplit(address).query)
     assert asked["post_logout_redirect_uri"] == ["https://hotline.example/console/login"]
@@ -295,8 +379,74 @@ async def test_the_provider_ends_sessions_and_is_told_of_their_end(
     assert not await is_in(second) and await is_in(wang)
     with pytest.raises(Refused):
         await service.log_out_from_provider(services, cache, "city", token, clock())
+    city.broken = lambda claims: claims.pop("sid")  # nor does every provider say which session it is
+    unnamed = (await log_in(services, city)).session.token
+    city.broken = None
+    token = city.logout_token(sub="wang", sid="sid-li")
+    assert await service.log_out_from_provider(services, cache, "city", token, clock()) == 0
+    token = city.logout_token(sub="li", sid="sid-li")
+    assert await service.log_out_from_provider(services, cache, "city", token, clock()) == 1
+    assert not await is_in(unnamed)
     assert await service.log_out_from_provider(services, cache, "city", city.logout_token(sid="sid-wang"), clock()) == 1
     assert not await is_in(wang)
+
+
+async def test_a_provider_that_does_not_answer_keeps_nobody_in_and_nobody_from_another(
+    services: Services, clock: Clock, city: Issuer
+) -> None:
+    token, cache = (await log_in(services, city)).session.token, ActorCache()
+    clock.forward(days=2)  # what is known of it is too old
+    other = Issuer(clock, "https://other.example", people={"li": dict(LI)})
+    answers, asked = asyncio.Event(), asyncio.Event()
+    states: list[bool] = []
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "other.example":
+            return other(request)
+        row = await load_session_person(services.db, keyed_hash(services, token))
+        states.append(row is None)
+        asked.set()
+        await answers.wait()
+        raise httpx.ConnectError("down")
+
+    services.add(ProviderClient(clock, httpx.MockTransport(answer)))
+    await set_provider(services, "other", ProviderIn.model_validate(CITY | {"issuer": other.url}), SECRET, clock())
+    leaving = asyncio.create_task(service.log_out(services, cache, token, "/console/login", clock()))
+    await asked.wait()
+    waiting = [asyncio.create_task(service.set_out(services, "city", Wanted("/"), clock())) for _ in range(AT_ONCE)]
+    assert states == [True]  # the session had ended before the provider was asked
+    assert (await service.set_out(services, "other", Wanted("/console"), clock())).address
+    answers.set()
+    assert await leaving is None
+    assert all(isinstance(fault, Refused) for fault in await asyncio.gather(*waiting, return_exceptions=True))
+
+
+async def test_strength_and_age_of_a_log_in_there_are_checked_in_its_token(
+    services: Services, clock: Clock, city: Issuer
+) -> None:
+    asked = CITY | {"acr_values": ["mfa", "hardware"], "max_age": 3600}
+    await set_provider(services, "city", ProviderIn.model_validate(asked), None, clock())
+    clock.forward(seconds=11)
+    begun = await service.set_out(services, "city", Wanted("/console"), clock())
+    sent = parse_qs(urlsplit(begun.address).query)
+    assert (sent["acr_values"], sent["max_age"]) == (["mfa hardware"], ["3600"])
+    now = int(clock().timestamp())
+    wrong: tuple[dict[str, Any], ...] = (
+        {}, {"acr": "mfa"}, {"auth_time": now}, {"acr": "password", "auth_time": now},
+        {"acr": ["mfa"], "auth_time": now}, {"acr": "mfa", "auth_time": now - 3700}, {"acr": "mfa", "auth_time": "now"},
+        {"acr": "mfa", "auth_time": now + 60},
+    )  # fmt: skip
+    for claims in wrong:
+        city.broken = lambda c, claims=claims: c.update(claims)  # type: ignore[misc]
+        assert await obstacle(services, city) is Obstacle.NOT_TRUSTED, claims
+    city.broken = lambda c: c.update(acr="hardware", auth_time=now - 1200)
+    token = (await log_in(services, city)).session.token
+    session = await load_asking_session(services, token)
+    with pytest.raises(Refused):  # what was proved twenty minutes ago is not recent, however new the session is
+        await require_recent_log_in(services, session, clock())
+    city.broken = lambda c: c.update(acr="mfa", auth_time=now)
+    session = await load_asking_session(services, (await log_in(services, city)).session.token)
+    await require_recent_log_in(services, session, clock())
 
 
 async def test_our_own_factor_is_asked_for_where_the_provider_is_not_trusted_with_it(

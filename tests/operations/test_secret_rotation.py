@@ -189,7 +189,7 @@ async def test_the_documented_steps_lose_nothing_forward_and_back(db: Any, clock
             if anew:
                 assert not any(column.unreadable for column in await seal_anew(it))
                 assert await count_sealed_by_others(it) == 0
-            proof = await it.db.transact(lambda c, it=it: verify(c, it.secret, clock()))  # type: ignore[misc]
+            proof = await it.db.transact(lambda c, it=it: verify(c, it.secret))  # type: ignore[misc]
             assert isinstance(proof, Verified) and proof.lines > n, proof
 
 

@@ -151,6 +151,39 @@ async def test_two_administrators_who_close_each_other_at_once_leave_one(boss: P
     assert [person["active"] for person in people].count(True) == 1
 
 
+async def test_who_gets_in_is_changed_soon_after_a_log_in_and_never_for_oneself(boss: Player, clock: Clock) -> None:
+    for login in ("zhao", "qian"):
+        await _administrator(boss, login)
+    http, password = boss.http, "correct horse 9"
+
+    async def fresh() -> dict[str, str]:
+        return {"authorization": f"Bearer {(await _log_in(boss, password, 'zhao')).json()['token']}", "if-match": '"1"'}
+
+    mine = await fresh()
+    own = await http.patch("/v1/people/zhao", json={"password": "another sentence 9"}, headers=mine)
+    assert own.status_code == 409 and "/v1/me" in own.json()["detail"]
+    assert (await http.delete("/v1/people/zhao/factors", headers=mine)).status_code == 409
+    assert (await _log_in(boss, password, "zhao")).status_code == 200
+    key = (await http.post("/v1/keys", json={"name": "grid", "roles": ["gateway"]}, headers=mine)).json()["id"]
+    clock.forward(minutes=16)
+    asked: tuple[tuple[str, str, Any], ...] = (
+        ("PATCH", "/v1/people/qian", {"password": "another sentence 9"}), ("PATCH", "/v1/people/qian", {"roles": ["admin"]}),
+        ("PATCH", "/v1/people/qian", {"active": False}), ("PATCH", "/v1/people/qian", {"area": "rq-b3", "name": "x"}),
+        ("DELETE", "/v1/people/qian/factors", None), ("POST", "/v1/people", {**GOOD, "login": "sun"}),
+        ("POST", "/v1/keys", {"name": "x", "roles": ["admin"]}), ("POST", f"/v1/keys/{key}/rotate", {}),
+    )  # fmt: skip
+    for method, path, body in asked:
+        refused = await http.request(method, path, json=body, headers=mine)
+        assert refused.status_code == 401 and "15 minutes" in refused.json()["detail"], (method, path, refused.text)
+    assert (await http.get("/v1/people", headers=mine)).status_code == 200
+    assert (await http.patch("/v1/people/qian", json={"name": "钱"}, headers=mine)).status_code == 200
+    again = {**await fresh(), "if-match": '"2"'}
+    for method, path, body in (*asked[5:], *asked[:2]):
+        reply = await http.request(method, path, json=body, headers=again)
+        assert reply.is_success, (method, path, reply.text)
+        again["if-match"] = '"3"' if method == "PATCH" else '"2"'
+
+
 async def test_a_dump_of_the_database_holds_no_usable_secret(boss: Player, db: Any) -> None:
     await boss.post("/v1/people", GOOD)
     token = (await _log_in(boss, "correct horse 9")).json()["token"]

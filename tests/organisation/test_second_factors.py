@@ -1,5 +1,9 @@
 """Second factors of people: set up, confirmed, used once, removed, lost and reset."""
 
+import asyncio
+import base64
+import math
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,6 +13,7 @@ from fastapi import FastAPI
 
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
+from hotline.organisation.model.second_factors import normalize_code
 from hotline.organisation.service.accounts import NewPerson, add_person
 from hotline.organisation.service.second_factors import check_code
 from hotline.organisation.store import second_factors as store
@@ -159,6 +164,55 @@ async def test_removing_the_last_factor_takes_the_recovery_codes_along(
     assert (await chen.http.delete(path)).status_code == 404
     assert (await chen.get("/v1/me/factors")).json()["recovery_codes_left"] == 0
     assert (await chen.post("/v1/me/recovery-codes")).status_code == 404
+
+
+async def test_codes_are_random_and_long_enough_and_live_for_half_a_minute(
+    chen: Player, services: Services, clock: Clock
+) -> None:
+    totp, added = await codes_set_up(chen, clock)
+    again = (await chen.post("/v1/me/recovery-codes")).json()["recovery_codes"]
+    codes = [normalize_code(code) for code in (*added["recovery_codes"], *again)]
+    assert len(set(codes)) == 20 and all(len(code) * math.log2(len(set("".join(codes)))) > 80 for code in codes)
+    assert len(base64.b32decode(totp.secret)) * 8 >= 128
+    clock.forward(minutes=5)
+    for age, counts in ((61, False), (-61, False), (30, True)):
+        code = totp.at(clock() - timedelta(seconds=age))
+        assert (await refusal_of(services, chen.name, code, clock) is None) is counts, age
+
+
+async def test_a_change_of_factors_ends_every_other_session(chen: Player, clock: Clock) -> None:
+    async def other() -> dict[str, str]:
+        given = {"login": "chen", "password": PASSWORD}
+        token = (await chen.post("/v1/token", given, headers={"authorization": ""})).json()["token"]
+        assert (await chen.get("/v1/me/factors", headers={"authorization": f"Bearer {token}"})).status_code == 200
+        return {"authorization": f"Bearer {token}"}
+
+    async def ended(session: dict[str, str]) -> bool:
+        assert (await chen.get("/v1/me")).status_code == 200  # the one that asks goes on
+        return (await chen.get("/v1/me", headers=session)).status_code == 401
+
+    first = await other()
+    _, added = await codes_set_up(chen, clock)
+    assert await ended(first)
+    second = await other()
+    assert (await passkey_of(chen, Authenticator())).status_code == 201
+    assert await ended(second)
+    third = await other()
+    assert (await chen.http.delete(f"/v1/me/factors/{added['factor']['id']}")).status_code == 204
+    assert await ended(third)
+
+
+async def test_of_two_removals_at_once_the_last_factor_stays(chen: Player, services: Services, clock: Clock) -> None:
+    for _ in range(4):  # a race: each of the two looks at what the other has not committed yet
+        _, added = await codes_set_up(chen, clock)
+        key = (await passkey_of(chen, Authenticator())).json()
+        services.second_factor_required = frozenset({Role.OPERATOR})
+        paths = [f"/v1/me/factors/{one['factor']['id']}" for one in (added, key)]
+        replies = await asyncio.gather(*(chen.http.delete(path) for path in paths))
+        assert sorted(reply.status_code for reply in replies) == [204, 409]
+        services.second_factor_required = frozenset()
+        for path in paths:
+            await chen.http.delete(path)
 
 
 async def test_only_people_have_factors_and_only_an_administrator_of_theirs_resets_them(

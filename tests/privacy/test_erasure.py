@@ -84,7 +84,7 @@ async def lived(
         await town.http.post(f"/v1/hooks/voice/cti?token={token}", json=said)
     await town.work()
     await town.send()
-    for each in (await desk.get("/v1/tickets", params={"q": PHONE})).json()["items"]:
+    for each in (await desk.post("/v1/search", {"q": PHONE})).json()["items"]:
         if each["status"] in ("received", "triaged", "dispatched"):
             await desk.act(await desk.see(each), "withdraw", reason=f"{NAME}您好，已通知水司")
     await town.send()

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from hotline.delivery.tables import outbox
 from hotline.operations.security_checks import check_scanner
 from hotline.scanning.clamd import ScannerAddress, ScannerDown, ScanRefused, parse_scanner_address, ping, scan_file
 from hotline.scanning.service import FileScanner, note_older_files, scan_next
+from hotline.scanning.store import claim_due
+from hotline.scanning.tables import file_scan
 from hotline.security_log.tables import security_log
 from hotline.tickets.context import Services
 from tests.conftest import Clock, Player
@@ -163,6 +166,18 @@ async def test_files_older_than_the_scanner_are_scanned_and_without_one_all_are_
     scanned = services.part(FileScanner).address = ScannerAddress(socket=socket)
     assert (await open_file(desk, number, file)).status_code == 503
     assert not await note_older_files(services, clock())
+    await services.db.transact(lambda c: c.execute(sa.delete(file_scan)))
+    assert not await note_older_files(services, clock())
+    rows = await services.db.transact(lambda c: c.execute(sa.select(file_scan)).all())
+    assert rows == []  # all of them are looked through once, and not each hour
+    services.part(FileScanner).older_noted = False  # a worker that was started again
+    assert not await note_older_files(services, clock())
+    claimed = await services.db.transact(lambda c: claim_due(c, clock(), timedelta(minutes=10)))
+    assert claimed is not None and claimed.attempts == 0
+    clock.forward(minutes=10)  # the worker ended over it
+    claimed = await services.db.transact(lambda c: claim_due(c, clock(), timedelta(minutes=10)))
+    assert claimed is not None and claimed.attempts == 1
+    clock.forward(minutes=10)
     async with clamd_like(socket):
         assert await scan_next(services, scanned, clock())
     assert (await open_file(desk, number, file)).status_code == 200

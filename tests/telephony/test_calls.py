@@ -26,6 +26,7 @@ from hotline.organisation.service.accounts import NewKey, NewPerson, add_person
 from hotline.organisation.service.logging_in import LogInAttempt, log_in
 from hotline.refusals import Refused
 from hotline.runtime.jobs import WorkerContext
+from hotline.security_log.service import SecurityLog
 from hotline.telephony import store as call_store
 from hotline.telephony.exchanges.twilio_voice import TwilioVoice
 from hotline.telephony.push_state import CallPushState
@@ -530,12 +531,15 @@ async def test_freeswitch_callcenter(exchange: Exchange, watch: Player, clock: C
 
 
 async def test_3cx_asks_who_it_is_and_reports_when_it_is_over(
-    exchange: Exchange, desk: Player, watch: Player, clock: Clock
+    exchange: Exchange, services: Services, desk: Player, watch: Player, clock: Clock
 ) -> None:
     await exchange.set_up("threecx", agents={"101": "li.min"})
     await desk.call("3栋电梯坏了", caller={"phone": "13800138000", "name": "王秀英"})
     path = f"/v1/hooks/voice/threecx/lookup?token={TOKEN}&number=13800138000"
     assert (await exchange.http.get(path)).json()["contacts"][0]["lastname"] == "王秀英"
+    full, services.security_log = services.security_log, SecurityLog(services.db, max_waiting=0)
+    assert (await exchange.http.get(path)).json() == {"contacts": []}  # nothing is shown that is not in the log
+    services.security_log = full
     assert (await exchange.http.get(path.replace("13800138000", "13911112222"))).json() == {"contacts": []}
     assert (await exchange.http.get(path.replace(TOKEN, "wrong"))).status_code == 401
     asked = f"/v1/hooks/voice/threecx/lookup?token={TOKEN}"  # with the number in the body

@@ -28,7 +28,6 @@ from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor
 from hotline.organisation.model.directory import zone_of
 from hotline.organisation.service.accounts import SESSION_COOKIE, authenticate
 from hotline.organisation.service.logging_in import LogInAttempt, log_in
-from hotline.organisation.service.sessions import log_out
 from hotline.refusals import Code, Refused
 from hotline.reporting import charts
 from hotline.reporting.service.figures import load_hourly_counts
@@ -203,7 +202,7 @@ async def _session(request: Request) -> Response:
         return json_reply(RefusedSession(Code.BAD_REQUEST), 400)
     device, origin = device_of(request), origin_of(request)
     try:
-        attempt = LogInAttempt(login[:200], password[:400], origin.address, device, origin.user_agent)
+        attempt = LogInAttempt(login[:200], password[:400], origin.address, device, origin.user_agent, origin.previous)
         session = await log_in(services, attempt, services.clock())
     except Refused as refused:
         return refused_session(refused)
@@ -213,11 +212,10 @@ async def _session(request: Request) -> Response:
 async def _end_session(request: Request) -> Response:
     """204, or 200 with the address at which a session ends that began at an identity provider."""
     services: Services = request.app.state.services
-    way_out = None
+    address = None
     if token := request.cookies.get(SESSION_COOKIE):
-        way_out = await oidc.way_out(services, token, "/console/login")
-        await log_out(services, request.app.state.actor_cache, token, services.clock())
-    gone = json_reply(ProviderAddress(way_out)) if way_out is not None else Response(status_code=204)
+        address = await oidc.log_out(services, request.app.state.actor_cache, token, "/console/login", services.clock())
+    gone = json_reply(ProviderAddress(address)) if address is not None else Response(status_code=204)
     return forget_session(request, gone)
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hotline.console.rendering import render_page, request_language
-from hotline.console.session_cookies import keep_session, origin_of
+from hotline.console.session_cookies import keep_session, origin_of, present_session
 from hotline.oidc import service as oidc
 from hotline.oidc.providers import Providers
 from hotline.organisation.dependencies import is_same_origin
@@ -132,7 +132,8 @@ async def _begin_at_provider(request: Request) -> Response:
     if not is_same_origin(request):
         return json_reply(RefusedSession(Code.BAD_REQUEST), 400)
     try:
-        begun = await oidc.set_out(services, request.path_params["provider"], _next(request), services.clock())
+        wanted = oidc.Wanted(_next(request), present_session(request))
+        begun = await oidc.set_out(services, request.path_params["provider"], wanted, services.clock())
     except Refused as refused:
         return refused_session(refused)
     answer = json_reply(ProviderAddress(begun.address))

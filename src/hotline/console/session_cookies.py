@@ -5,7 +5,7 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hotline.organisation.service.accounts import SESSION_COOKIE
+from hotline.organisation.service.accounts import SESSION_COOKIE, session_hash
 from hotline.organisation.service.logging_in import DEVICE_COOKIE, KNOWN_PLACE_TTL
 from hotline.organisation.service.sessions import LogInOrigin
 from hotline.tickets.context import Services
@@ -18,7 +18,12 @@ def device_of(request: Request) -> str:
 
 
 def origin_of(request: Request) -> LogInOrigin:
-    return LogInOrigin(client_address(request), request.headers.get("user-agent", ""))
+    return LogInOrigin(client_address(request), request.headers.get("user-agent", ""), present_session(request))
+
+
+def present_session(request: Request) -> str | None:
+    """The session that the browser has now, by the hash of its token: a new log-in takes its place."""
+    return session_hash(request.app.state.services, request.cookies.get(SESSION_COOKIE))
 
 
 def keep_session(request: Request, answer: Response, token: str, device: str | None = None) -> Response:

@@ -22,6 +22,8 @@ def tls_options(url: sa.URL) -> str | ssl.SSLContext | None:
     if mode not in _MODES:
         raise ValueError(f"sslmode is one of {', '.join(_MODES)}")
     root, certificate, key = files
+    if mode == "require" and root:  # libpq checks the certificate, too, where it is told whose it must be
+        mode = "verify-ca"
     if mode in _MODES[:4] and not certificate:
         return mode
     context = ssl.create_default_context(cafile=root)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 def _prepare(services: Services, settings: object) -> None:
     from hotline.oidc.provider_client import ProviderClient
-    from hotline.oidc.providers import Providers
+    from hotline.oidc.providers import Providers, StoredIdentities
 
+    services.identities = StoredIdentities(services)
     services.add(Providers())
     services.add(ProviderClient(services.clock))
 

@@ -86,7 +86,7 @@ def check_provider(context: typer.Context, code: CodeArgument) -> None:
             stop("no such provider")
         client = ProviderClient(services.clock)
         try:
-            async with client.conversation() as conversation:
+            async with client.connect(found) as conversation:
                 metadata = await client.metadata(conversation, found)
                 keys = await client.keys(conversation, found)
         except ProviderFault as fault:
@@ -103,7 +103,8 @@ def check_provider(context: typer.Context, code: CodeArgument) -> None:
 
 @commands.command("remove")
 def remove_provider(context: typer.Context, code: CodeArgument) -> None:
-    """Remove a provider. The people who came from there stay, and cannot log in there any more."""
+    """Remove a provider, and end the sessions that began there. The people who came from there stay, and cannot log in
+    there any more."""
     from hotline.oidc import providers
 
     line: CommandLine = context.obj
@@ -142,7 +143,8 @@ def unlink_person(
     code: CodeArgument,
     subject: Annotated[str, typer.Argument(help="The person's `sub` at the provider")],
 ) -> None:
-    """Forget who this is; the account stays, and does not log in there any more."""
+    """Forget who this is, and end the sessions. The account stays; one that came from there has no password until an
+    administrator sets one."""
     from hotline.oidc import providers
 
     line: CommandLine = context.obj

@@ -1,7 +1,7 @@
 """Checks what an identity provider signed: ID tokens (OpenID Connect Core 3.1.3.7) and logout tokens (Back-Channel
 Logout 2.6)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hmac import compare_digest
 from typing import Any
@@ -79,6 +79,24 @@ def check_id_token(
     if not is_subject(claims.get("sub")):
         raise InvalidToken("sub is missing")
     return claims
+
+
+def authenticated_at(claims: Mapping[str, Any], now: datetime) -> datetime | None:
+    """When the person proved to the provider who they are. None: it does not say."""
+    if "auth_time" not in claims:
+        return None
+    return now - timedelta(seconds=max(0.0, now.timestamp() - _moment(claims, "auth_time")))
+
+
+def check_strength(claims: Mapping[str, Any], acr_values: Sequence[str], max_age: int | None, now: datetime) -> None:
+    """How, and how long ago, the person proved to the provider who they are, where that is asked for: a request for it
+    binds nobody, what the token says does (Core 3.1.2.1, 5.5.1.1). `max_age`: in seconds. Raises InvalidToken."""
+    if acr_values and claims.get("acr") not in acr_values:
+        raise InvalidToken("acr is none of those that are asked for")
+    if "auth_time" in claims and _moment(claims, "auth_time") > (now + SKEW).timestamp():
+        raise InvalidToken("auth_time is to come")
+    if max_age is not None and _moment(claims, "auth_time") < (now - SKEW).timestamp() - max_age:
+        raise InvalidToken("auth_time is too long ago")
 
 
 def check_logout_token(token: str, keys: KeySet, issuer: str, client_id: str, now: datetime) -> Mapping[str, Any]:

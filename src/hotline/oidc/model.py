@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,8 @@ class GrantRule:
 
 @dataclass(frozen=True, slots=True)
 class ClaimMapping:
-    """`department` and `area`: claims that hold a code of the directory; they win over those of the rules."""
+    """`department` and `area`: claims that hold a code of the directory. Where one is set, every person must have it:
+    what is missing must not open more. They win over those of the rules."""
 
     rules: tuple[GrantRule, ...]
     login: str = "preferred_username"
@@ -40,7 +41,8 @@ class ClaimMapping:
 @dataclass(frozen=True, slots=True)
 class IdentityProvider:
     """`issuer`: its address, as its tokens name it. `own_factor`: our second factor is asked for as well. `userinfo`:
-    its claims are asked for as well as those of the ID token."""
+    its claims are asked for as well as those of the ID token. `acr_values`: how people must have proved who they are
+    there; `max_age`: how many seconds ago at most."""
 
     code: str
     name: str
@@ -51,6 +53,8 @@ class IdentityProvider:
     own_factor: bool = False
     userinfo: bool = True
     active: bool = True
+    acr_values: tuple[str, ...] = ()
+    max_age: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +79,27 @@ def claim_values(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
 
 
 def granted(mapping: ClaimMapping, claims: Mapping[str, Any]) -> Grant | None:
-    """The roles of all rules that hold, in the department and area of the first that names one. None: no rule holds."""
+    """The roles of all rules that hold, in the department and area that claims or rules name. None: no rule holds, a
+    claim that is set is missing, or they name more than one department or area: the roles of one would be given in the
+    other."""
     held = [rule for rule in mapping.rules if rule.value in claim_values(claims, rule.claim)]
-    if not held:
+    try:
+        department = _only(mapping.department, claims, (rule.department for rule in held))
+        area = _only(mapping.area, claims, (rule.area for rule in held))
+    except ValueError:
         return None
-    department = next(iter(_of(mapping.department, claims)), None)
-    area = next(iter(_of(mapping.area, claims)), None)
-    return Grant(
-        frozenset().union(*(rule.roles for rule in held)),
-        department or next((rule.department for rule in held if rule.department), None),
-        area or next((rule.area for rule in held if rule.area), None),
-    )
+    return Grant(frozenset().union(*(rule.roles for rule in held)), department, area) if held else None
 
 
-def _of(claim: str | None, claims: Mapping[str, Any]) -> tuple[str, ...]:
-    return claim_values(claims, claim) if claim is not None else ()
+def _only(claim: str | None, claims: Mapping[str, Any], of_rules: Iterable[str | None]) -> str | None:
+    """What the claim says; where none is set, the rules. Raises ValueError where that is not one value."""
+    if claim is not None:
+        [said] = set(claim_values(claims, claim))
+        return said
+    named = {value for value in of_rules if value}
+    if len(named) > 1:
+        raise ValueError("rules contradict each other")
+    return next(iter(named), None)
 
 
 def login_of(mapping: ClaimMapping, claims: Mapping[str, Any]) -> str | None:

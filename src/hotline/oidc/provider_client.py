@@ -8,7 +8,7 @@ import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from joserfc.jwk import KeySet
 
 DEADLINE = 8.0  # seconds for all that one log-in asks of a provider
-AT_ONCE = 8  # log-ins that wait for providers, in one process
+AT_ONCE = 8  # log-ins that wait for one provider, in one process
 MOST_WAITING = 32  # with those that wait for their turn
 FRESH = timedelta(hours=1)  # metadata and keys are asked for again after it
 USABLE = timedelta(days=1)  # and go on being used for so long where the provider does not answer
@@ -59,6 +59,14 @@ class _Known:
     keys_at: datetime | None = None
 
 
+@dataclass(slots=True)
+class _Queue:
+    """The log-ins that wait for one provider."""
+
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    waiting: int = 0
+
+
 def is_trusted_address(url: Any) -> bool:
     """https; http on this machine alone."""
     if not isinstance(url, str) or len(url) > 2000:
@@ -87,22 +95,22 @@ class ProviderClient:
         self._clock, self._transport = clock, transport
         self._context: ssl.SSLContext | None = None
         self._known: dict[str, _Known] = {}
-        self._turns = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
+        self._queues: dict[str, _Queue] = {}  # by issuer: one that does not answer keeps nobody from another
 
     @asynccontextmanager
-    async def conversation(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def connect(self, provider: IdentityProvider) -> AsyncIterator[httpx.AsyncClient]:
         """A client for what one log-in asks. Raises Refused: too many wait, or the deadline has passed."""
-        if self._waiting >= MOST_WAITING:
+        queue = self._queues.setdefault(provider.issuer, _Queue())
+        if queue.waiting >= MOST_WAITING:
             raise Refused(BUSY)
-        self._waiting += 1
+        queue.waiting += 1
         try:
-            async with asyncio.timeout(DEADLINE), self._turns, http_client(self._reach()) as client:
+            async with asyncio.timeout(DEADLINE), queue.turns, http_client(self._reach()) as client:
                 yield client
         except (TimeoutError, httpx.HTTPError):
             raise Refused(UNREACHABLE) from None
         finally:
-            self._waiting -= 1
+            queue.waiting -= 1
 
     def _reach(self) -> httpx.AsyncBaseTransport:
         if self._transport is not None:
@@ -205,10 +213,13 @@ def _object(reply: httpx.Response) -> Mapping[str, Any]:
 def _metadata(provider: IdentityProvider, found: Mapping[str, Any]) -> Metadata:
     if found.get("issuer") != provider.issuer:
         raise ProviderFault("the metadata is another issuer's")
+    local = _is_this_machine(urlsplit(provider.issuer).hostname or "")
     optional = [n for n in ("userinfo_endpoint", "end_session_endpoint") if found.get(n) is not None]
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri", *optional):
         if not is_trusted_address(found.get(name)):
             raise ProviderFault(f"{name} is no address over https")
+        if not local and _is_this_machine(urlsplit(found[name]).hostname or ""):  # the code and our secret go there
+            raise ProviderFault(f"{name} is an address of this machine, and the issuer's is not")
     methods = found.get("code_challenge_methods_supported", ["S256"])
     if not isinstance(methods, list) or "S256" not in methods:
         raise ProviderFault("it does not support PKCE with S256")

@@ -14,7 +14,9 @@ from hotline.oidc.tables import identity_provider
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import COMMAND_LINE
 from hotline.organisation.service.account_events import person_event
+from hotline.organisation.service.sessions import end_sessions_of
 from hotline.organisation.store import people
+from hotline.organisation.store.sessions import end_session
 from hotline.secrets.secret_box import SealedColumn, seal, unseal
 from hotline.security_log.store import SecurityEvent, record_deed
 from hotline.security_log.vocabulary import Deed
@@ -66,6 +68,16 @@ class Providers:
         return next((p for p in await self.all(services) if p.provider.code == code), None)
 
 
+class StoredIdentities:
+    """Who is somebody at an identity provider, by the database."""
+
+    def __init__(self, services: OrganisationServices) -> None:
+        self._services = services
+
+    async def has_identity(self, person: str) -> bool:
+        return await store.has_identity(self._services.db, person)
+
+
 async def load_providers(services: OrganisationServices) -> tuple[StoredProvider, ...]:
     rows = await store.load_providers(services.db)
     if not rows:
@@ -85,21 +97,30 @@ async def set_provider(
 
     def keep(c: sa.Connection) -> None:
         store.store_provider(c, row)
-        record_deed(c, _changed(code, now))
+        ended = 0 if given.active else _end_sessions(c, code)
+        record_deed(c, _changed(code, now, ended))
 
     await services.db.transact(keep)
     services.part(Providers).forget()
 
 
-def _changed(code: str, now: datetime) -> SecurityEvent:
-    return SecurityEvent(Deed.IDENTITY_PROVIDER_CHANGED, COMMAND_LINE, now, ("provider", code))
+def _changed(code: str, now: datetime, ended: int) -> SecurityEvent:
+    about, details = ("provider", code), {"sessions_ended": ended}
+    return SecurityEvent(Deed.IDENTITY_PROVIDER_CHANGED, COMMAND_LINE, now, about, details)
+
+
+def _end_sessions(c: sa.Connection, code: str) -> int:
+    """End all that began at a provider; how many."""
+    return sum(end_session(c, hashed) for hashed in store.take_sessions(c, code, None, None))
 
 
 async def remove_provider(services: OrganisationServices, code: str, now: datetime) -> bool:
+    """False: there is none of that code. The sessions that began there end."""
+
     def remove(c: sa.Connection) -> bool:
         removed = store.delete_provider(c, code)
         if removed:
-            record_deed(c, _changed(code, now))
+            record_deed(c, _changed(code, now, _end_sessions(c, code)))
         return removed
 
     removed = await services.db.transact(remove)
@@ -128,18 +149,21 @@ async def link_person(services: OrganisationServices, code: str, subject: str, l
 
 
 async def unlink_person(services: OrganisationServices, code: str, subject: str, now: datetime) -> str | None:
-    """Forget who a subject is. What stands in the way; None: done."""
+    """Forget who a subject is, and end the sessions of that person. What stands in the way; None: done. Whoever was
+    added by the provider has no password, and gets in again once an administrator sets one."""
     issuer = await _issuer(services, code)
     if issuer is None:
         return "no such provider"
 
-    def unlink(c: sa.Connection) -> bool:
+    def unlink(c: sa.Connection) -> str | None:
         person = store.delete_identity(c, issuer, subject)
-        if person is not None:
-            record_deed(c, person_event(Deed.PERSON_CHANGED, person, None, now, {"identity_provider": None}))
-        return person is not None
+        if person is None:
+            return "no such subject"
+        details = {"identity_provider_before": code, "sessions_ended": end_sessions_of(c, services, person)}
+        record_deed(c, person_event(Deed.PERSON_CHANGED, person, None, now, details))
+        return None
 
-    return None if await services.db.transact(unlink) else "no such subject"
+    return await services.db.transact(unlink)
 
 
 async def _issuer(services: OrganisationServices, code: str) -> str | None:

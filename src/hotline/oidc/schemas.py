@@ -48,6 +48,8 @@ class ProviderIn(BaseModel):
     own_factor: bool = False
     userinfo: bool = True
     active: bool = True
+    acr_values: Annotated[list[Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,200}$")]], Field(max_length=10)] = []
+    max_age: Annotated[int | None, Field(ge=0, le=30 * 86400)] = None
     model_config = {"extra": "forbid"}
 
     @field_validator("issuer")
@@ -65,5 +67,5 @@ def provider_from_body(code: str, body: dict[str, Any]) -> IdentityProvider:
     mapping = ClaimMapping(rules, given.login_claim, given.name_claim, given.department_claim, given.area_claim)
     return IdentityProvider(
         code, given.name, given.issuer, given.client_id, mapping, tuple(dict.fromkeys(["openid", *given.scopes])),
-        given.own_factor, given.userinfo, given.active,
+        given.own_factor, given.userinfo, given.active, tuple(given.acr_values), given.max_age,
     )  # fmt: skip

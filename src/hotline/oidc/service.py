@@ -7,7 +7,7 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hmac import compare_digest
@@ -25,6 +25,7 @@ from hotline.oidc.providers import Providers
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.second_factors import needs_second_factor
 from hotline.organisation.model.sessions import SessionStage
+from hotline.organisation.service import sessions
 from hotline.organisation.service.accounts import ActorCache, keyed_hash
 from hotline.organisation.service.sessions import LogInOrigin, NewSession, StartedSession, start_session
 from hotline.organisation.store import second_factors as factor_store
@@ -59,6 +60,15 @@ class LogInFailed(Exception):
     def __init__(self, obstacle: Obstacle) -> None:
         super().__init__(obstacle)
         self.obstacle = obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where somebody goes once they are logged in, and the session that the browser has now, by its hash: it ends
+    then. Browsers do not send its cookie with the callback."""
+
+    page: str
+    previous: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +107,12 @@ async def _provider(services: OrganisationServices, code: str) -> tuple[Identity
     return found.provider, found.secret(services)
 
 
-async def set_out(services: OrganisationServices, code: str, next_page: str, now: datetime) -> Journey:
+async def set_out(services: OrganisationServices, code: str, wanted: Wanted, now: datetime) -> Journey:
     """Where a browser logs in at a provider. Raises Refused where the provider does not answer."""
     provider, _ = await _provider(services, code)
     client = services.part(ProviderClient)
     try:
-        async with client.conversation() as conversation:
+        async with client.connect(provider) as conversation:
             metadata = await client.metadata(conversation, provider)
     except ProviderFault as fault:
         raise _unusable(code, fault) from None
@@ -118,8 +128,12 @@ async def set_out(services: OrganisationServices, code: str, next_page: str, now
         "code_challenge": challenge,
         "code_challenge_method": "S256",
     }
+    if provider.acr_values:
+        query["acr_values"] = " ".join(provider.acr_values)
+    if provider.max_age is not None:
+        query["max_age"] = str(provider.max_age)
     joint = "&" if "?" in metadata.authorization_endpoint else "?"
-    kept = [state, nonce, verifier, next_page]
+    kept = [state, nonce, verifier, wanted.page, wanted.previous or ""]
     sealed = seal_state(services.secret, _CONTEXT, [code], kept, now + JOURNEY_LIFETIME)
     return Journey(f"{metadata.authorization_endpoint}{joint}{urlencode(query)}", sealed)
 
@@ -148,7 +162,7 @@ async def _arrive(
     services: OrganisationServices, code: str, returned: Returned, origin: LogInOrigin, now: datetime
 ) -> Arrived:
     provider, secret = await _provider(services, code)
-    nonce, verifier, next_page = _open_cookie(services, code, returned, now)
+    nonce, verifier, wanted = _open_cookie(services, code, returned, now)
     query = returned.query
     if "error" in query or "code" not in query:
         raise LogInFailed(Obstacle.NOT_LOGGED_IN)
@@ -159,19 +173,22 @@ async def _arrive(
         "code_verifier": verifier,
     }
     claims = await _claims(services, _Exchange(provider, secret, form, nonce, query.get("iss")), now)
-    session = await _log_in(services, provider, claims, origin, now)
-    return Arrived(session, next_page)
+    session = await _log_in(services, provider, claims, replace(origin, previous=wanted.previous), now)
+    return Arrived(session, wanted.page)
 
 
-def _open_cookie(services: OrganisationServices, code: str, returned: Returned, now: datetime) -> tuple[str, str, str]:
-    """Nonce, verifier and the page wanted. Raises LogInFailed where the browser did not set out from here."""
+def _open_cookie(
+    services: OrganisationServices, code: str, returned: Returned, now: datetime
+) -> tuple[str, str, Wanted]:
+    """Nonce, verifier and what was wanted. Raises LogInFailed where the browser did not set out from here."""
     try:
-        state, nonce, verifier, next_page = open_state(services.secret, _CONTEXT, [code], returned.cookie, now)
-    except UnusableState:
+        opened = open_state(services.secret, _CONTEXT, [code], returned.cookie, now)
+        state, nonce, verifier, page, previous = opened
+    except (UnusableState, ValueError):
         raise LogInFailed(Obstacle.START_AGAIN) from None
     if not compare_digest(str(state).encode(), returned.query.get("state", "").encode()):
         raise LogInFailed(Obstacle.START_AGAIN)
-    return nonce, verifier, next_page
+    return nonce, verifier, Wanted(page, previous or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +204,18 @@ class _Exchange:
 
 async def _claims(services: OrganisationServices, exchange: _Exchange, now: datetime) -> Mapping[str, Any]:
     """The claims about whoever logged in, checked. Raises LogInFailed."""
-    from hotline.oidc.id_token import InvalidToken
+    from hotline.oidc.id_token import InvalidToken, check_strength
 
     client, provider = services.part(ProviderClient), exchange.provider
     try:
-        async with client.conversation() as conversation:
+        async with client.connect(provider) as conversation:
             metadata = await client.metadata(conversation, provider)
             _check_sender(metadata, provider, exchange.sent_issuer)
             tokens = await client.exchange(conversation, provider, exchange.secret, exchange.form)
             claims = await _checked(
                 client, conversation, provider, str(tokens.get("id_token", "")), exchange.nonce, now
             )
+            check_strength(claims, provider.acr_values, provider.max_age, now)
             if not provider.userinfo:
                 return claims
             more = await client.userinfo(conversation, provider, str(tokens.get("access_token", "")))
@@ -248,6 +266,8 @@ async def _log_in(
     origin: LogInOrigin,
     now: datetime,
 ) -> StartedSession:
+    from hotline.oidc.id_token import authenticated_at
+
     claimed = _claimed(provider, claims)
     try:
         change = await keep_person(services, provider, claimed, now)
@@ -258,13 +278,14 @@ async def _log_in(
         or (change.known is not None and await services.second_factors.is_required(change.known))
     )
     stage = SessionStage.PENDING_FACTOR if asks else SessionStage.ACTIVE
+    proved_at = authenticated_at(claims, now)
     sid = claims.get("sid") if is_subject(claims.get("sid")) else None
 
     def begin(c: sa.Connection) -> StartedSession:
         factor_store.use_challenge(c, _once(claims["nonce"]), now + JOURNEY_LIFETIME)
         person, events = change.write(c)
         method = f"oidc:{provider.code}"
-        session = start_session(c, services, NewSession(person, origin, method, stage), now)
+        session = start_session(c, services, NewSession(person, origin, method, stage, proved_at), now)
         row = {"session": keyed_hash(services, session.token), "provider": provider.code, "subject": claimed.subject}
         store.add_session(c, {**row, "sid": sid, "expires_at": now + services.account_rules.session_lifetime})
         who, details = Principal("person", person, claimed.name), {"method": method, "stage": stage}
@@ -281,18 +302,21 @@ def _once(text: str) -> str:
     return hashlib.sha256(f"oidc {text}".encode()).hexdigest()
 
 
-async def way_out(services: OrganisationServices, token: str, back: str) -> str | None:
-    """Where a browser ends its session at the provider, too, before its session here is ended. None: it began here, or
-    the provider has no such page or does not answer."""
+async def log_out(
+    services: OrganisationServices, actor_cache: ActorCache, token: str, back: str, now: datetime
+) -> str | None:
+    """End a session here, and then ask where the browser ends the one at the provider, too. None: it began here, or the
+    provider has no such page or does not answer."""
     hashed = keyed_hash(services, token)
     row = await store.load_session(services.db, hashed)
+    await sessions.log_out(services, actor_cache, token, now)
     if row is None:
         return None
     await services.db.transact(lambda c: store.take_session(c, hashed))
     client = services.part(ProviderClient)
     try:
         provider, _ = await _provider(services, row.provider)
-        async with client.conversation() as conversation:
+        async with client.connect(provider) as conversation:
             metadata = await client.metadata(conversation, provider)
     except (Refused, ProviderFault):
         return None
@@ -313,7 +337,7 @@ async def log_out_from_provider(
     provider, _ = await _provider(services, code)
     client = services.part(ProviderClient)
     try:
-        async with client.conversation() as conversation:
+        async with client.connect(provider) as conversation:
             keys = await client.keys(conversation, provider)
             try:
                 claims = check_logout_token(token, keys, provider.issuer, provider.client_id, now)

@@ -21,6 +21,7 @@ _IDENTITY = PreparedQuery(
     )
 )
 _LINKED = PreparedQuery(sa.select(i.c.person).distinct())
+_OF_PERSON = PreparedQuery(sa.select(i.c.subject).where(i.c.person == sa.bindparam("person", type_=sa.String)).limit(1))
 _SESSION = PreparedQuery(sa.select(*s.c).where(s.c.session == sa.bindparam("session", type_=sa.String)))
 
 
@@ -38,6 +39,11 @@ async def load_identity(db: Database, issuer: str, subject: str) -> str | None:
 async def load_linked_people(db: Database) -> set[str]:
     """Who logs in at an identity provider: ids of people."""
     return {row.person for row in await db.rows(_LINKED)}
+
+
+async def has_identity(db: Database, person: str) -> bool:
+    """Whether a person is somebody at an identity provider, at one that was removed, too."""
+    return await fetch_first(db, _OF_PERSON, person=person) is not None
 
 
 async def load_session(db: Database, session: str) -> Row | None:
@@ -77,12 +83,14 @@ def add_session(connection: sa.Connection, row: Mapping[str, Any]) -> None:
 
 
 def take_sessions(connection: sa.Connection, provider: str, subject: str | None, sid: str | None) -> list[str]:
-    """The sessions of that subject, or of that session of the provider, which are forgotten here: their hashes."""
+    """The sessions of that subject, or of that session of the provider, which are forgotten here: their hashes. A
+    session whose ID token named none counts as that one of its subject. None of both: all of the provider."""
     which = [s.c.provider == provider]
-    if sid is not None:
-        which.append(s.c.sid == sid)
     if subject is not None:
         which.append(s.c.subject == subject)
+    if sid is not None:
+        unnamed = sa.and_(s.c.sid.is_(None), sa.true() if subject is not None else sa.false())
+        which.append(sa.or_(s.c.sid == sid, unnamed))
     return list(connection.execute(sa.delete(s).where(*which).returning(s.c.session)).scalars())
 
 

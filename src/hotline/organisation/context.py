@@ -42,6 +42,20 @@ class NoSecondFactors:
         return False
 
 
+class Identities(Protocol):
+    """Who logs in elsewhere, as far as a log-in here needs it."""
+
+    async def has_identity(self, person: str) -> bool:
+        """Whether this person is somebody at an identity provider, in use or not."""
+
+
+class NoIdentities:
+    """Nobody is."""
+
+    async def has_identity(self, person: str) -> bool:
+        return False
+
+
 @dataclass(kw_only=True)
 class OrganisationServices(PlatformServices):
     """The directory's deadlines are those of all services."""
@@ -55,6 +69,7 @@ class OrganisationServices(PlatformServices):
     account_rules: AccountRules = field(default_factory=AccountRules)
     last_use: LastUse = field(default_factory=LastUse)
     second_factors: SecondFactors = field(default_factory=NoSecondFactors)
+    identities: Identities = field(default_factory=NoIdentities)
     held_work: HeldWork = field(init=False)  # set by the composition
     feed_tokens_in_urls: bool = False  # calendar programs that cannot log in are let in by their address
     security_log: SecurityLog = field(init=False)

@@ -39,6 +39,7 @@ class FileScanner:
 
     services: Services
     address: ScannerAddress | None = None
+    older_noted: bool = False
     clean: set[str] = field(default_factory=set)  # a clean file stays clean: its name is the hash of its bytes
 
     async def note_file(self, sha256: str, now: datetime) -> None:
@@ -149,11 +150,16 @@ async def _note_result(services: Services, sha256: str, state: ScanState, found:
 
 
 async def note_older_files(services: Services, now: datetime) -> bool:
-    """Note files that were attached before there was a scanner. True: there may be more."""
+    """Note files that were attached before there was a scanner. True: there may be more. Once none is left, this
+    process looks through the attachments no more: what is attached since then is noted before."""
+    scanner = services.part(FileScanner)
+    if scanner.older_noted:
+        return False
 
     def note(c: sa.Connection) -> int:
         hashes = store.load_unscanned(c, BACKFILL)
         store.add_waiting(c, hashes, now)
         return len(hashes)
 
-    return await services.db.transact(note) == BACKFILL
+    scanner.older_noted = await services.db.transact(note) < BACKFILL
+    return not scanner.older_noted

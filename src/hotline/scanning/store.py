@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from hotline.database.engine import Database
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery
-from hotline.scanning.model import ScanState
+from hotline.scanning.model import ScanState, retry_delay
 from hotline.scanning.tables import file_scan as f
 from hotline.tickets.tables import attachment as a
 
@@ -38,14 +38,18 @@ def load_scan(c: sa.Connection, sha256: str) -> ScanState:
 
 
 def claim_due(c: sa.Connection, now: datetime, lease: timedelta) -> Any | None:
-    """The file that has waited longest, and nobody else's for `lease`; its row. None: none is due."""
+    """The file that has waited longest, and nobody else's for `lease`; its row as it was before. The try is counted
+    now, so that one that ends its worker is tried ever less often. None: none is due."""
     row = c.execute(
         sa.select(f.c.sha256, f.c.attempts, f.c.next_at).where(f.c.next_at <= now).order_by(f.c.next_at).limit(1)
     ).first()
     if row is None:
         return None
+    pause = max(lease, retry_delay(row.attempts))
     claimed = c.execute(
-        sa.update(f).where(f.c.sha256 == row.sha256, f.c.next_at == row.next_at).values(next_at=now + lease)
+        sa.update(f)
+        .where(f.c.sha256 == row.sha256, f.c.next_at == row.next_at)
+        .values(next_at=now + pause, attempts=row.attempts + 1)
     )
     return row if claimed.rowcount else None
 

@@ -136,9 +136,9 @@ async def _find_for_exchange(gateway: str, context: TicketContext, request: Webh
             card = await load_caller_lookup(
                 context.services, f"+{number}" if number.isdigit() and len(number) == 13 else number, asker, context.now
             )
+            await context.services.security_log.record(lookup_event(card, asker, context.now))
     except Refused:
         return json_reply(ExchangeLookup(()))
-    context.services.security_log.note(lookup_event(card, asker, context.now))
     if card.match != "known" or card.caller is None:
         return json_reply(ExchangeLookup(()))
     contact = ExchangeContact(card.caller.id, card.caller.name, card.phone, len(card.open))
@@ -166,11 +166,13 @@ async def read_my_calls(
         waited = True
     if waited:
         await context.recheck_rights()
-    items = []
-    for row in rows:
-        card = await load_caller_lookup(context.services, row.phone or row.raw_phone, context.actor, context.now)
-        context.services.security_log.note(lookup_event(card, context.actor, context.now))
-        items.append(screen_pop_reply(row, context.actor, render_caller_card(card, row.raw_phone)))
+    services, actor, now = context.services, context.actor, context.now
+    cards = [await load_caller_lookup(services, row.phone or row.raw_phone, actor, now) for row in rows]
+    await asyncio.gather(*(services.security_log.record(lookup_event(card, actor, now)) for card in cards))
+    items = [
+        screen_pop_reply(row, actor, render_caller_card(card, row.raw_phone))
+        for row, card in zip(rows, cards, strict=True)
+    ]
     return json_reply(PopPage(tuple(items), rows[-1].moved_at if rows else since))
 
 

@@ -37,6 +37,7 @@ from hotline.organisation.schemas.accounts import (
 )
 from hotline.organisation.service import accounts, logging_in, person_changes, sessions
 from hotline.organisation.service.key_rotation import KeyRotation, rotate_key_once
+from hotline.organisation.service.second_step import require_recent_administrator
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.field_types import PlainLine
@@ -56,6 +57,11 @@ router = APIRouter(prefix="/v1", tags=["accounts"], route_class=AuthenticatedRou
 Admin = Annotated[StaffContext, require_roles("accounts.manage", Role.ADMIN)]
 
 
+async def _require_recent_log_in(context: StaffContext) -> None:
+    """Raises Refused: who may get in, and as what, is changed only soon after a log-in."""
+    await require_recent_administrator(context.services, context.actor, credential(context.request), context.now)
+
+
 def _render_person(row: Mapping[str, Any]) -> str:
     return dump_json(PersonOut(**row))
 
@@ -73,9 +79,10 @@ def _render_key(row: Mapping[str, Any]) -> str:
     ),
 )
 async def log_in(body: LogIn, context: Annotated[StaffContext, allow_anonymous("token.ask")]) -> Response:
-    """Sign in: a token for one shift. Send it as `Authorization: Bearer …`. Wrong passwords are counted by username and
-    address; `Retry-After` of a 429 says when the next attempt is accepted. An address that signed in recently, or
-    a client that sends the `device` it was given then, is neither blocked nor delayed by attempts from elsewhere."""
+    """Sign in: a token for one shift. Send it as `Authorization: Bearer …`; one that is sent here ends. Wrong passwords
+    are counted by username and address; `Retry-After` of a 429 says when the next attempt is accepted. An address that
+    signed in recently, or a client that sends the `device` it was given then, is neither blocked nor delayed by
+    attempts from elsewhere."""
     address = client_address(context.request)
     device = body.device or context.request.cookies.get(logging_in.DEVICE_COOKIE) or secrets.token_urlsafe(32)
 
@@ -83,7 +90,8 @@ async def log_in(body: LogIn, context: Annotated[StaffContext, allow_anonymous("
         return dump_json(TokenOut(session.token, "Bearer", session.expires_at, session.stage, device))
 
     user_agent = context.request.headers.get("user-agent", "")
-    attempt = logging_in.LogInAttempt(body.login, body.password, address, device, user_agent)
+    previous = accounts.session_hash(context.services, credential(context.request))
+    attempt = logging_in.LogInAttempt(body.login, body.password, address, device, user_agent, previous)
     request = await context.write_request()
     return action_reply(await logging_in.log_in_once(context.services, attempt, request.key, render, request.now))
 
@@ -126,7 +134,8 @@ async def list_people(
 async def add_person(body: PersonIn, context: Admin) -> Response:
     """Create a person with roles; a handler also needs a department, and an area limits what they see. Nobody grants
     more than they hold: an administrator of an area or a department only within it. The password is replaced at the
-    first log-in, and ends after a week unused."""
+    first log-in, and ends after a week unused. Needs a log-in that is not older than 15 minutes (401)."""
+    await _require_recent_log_in(context)
     grant = Grant(frozenset(body.roles), body.department, body.area)
     new = accounts.NewPerson(body.login, body.name, body.password, grant, is_first=True)
     return action_reply(
@@ -144,7 +153,10 @@ async def change_person(person: CodePath, body: PersonChange, context: Admin) ->
     """Change the fields that are sent, of a person by login or id (`GET /v1/people` lists both). Roles and departments
     take effect at once; a new password ends every session.
     Orders of somebody who leaves a department go back to its queue; `held` says how many. The last administrator who is
-    limited to no area or department cannot be closed, and keeps that role: 409."""
+    limited to no area or department cannot be closed, and keeps that role: 409. All but a name needs a log-in that is
+    not older than 15 minutes (401); your own password is changed by `POST /v1/me/password` alone (409)."""
+    if not body.model_fields_set <= {"name"}:
+        await _require_recent_log_in(context)
     values: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
     empty = [name for name in ("name", "password", "roles", "active") if name in values and values[name] is None]
     if empty:
@@ -181,7 +193,8 @@ async def list_keys(
 )
 async def add_key(body: KeyIn, context: Admin) -> Response:
     """Create a key for a machine. Its secret is in this reply only; a repeat with the same Idempotency-Key gets the
-    same secret, a repeat without it creates another key."""
+    same secret, a repeat without it creates another key. Needs a log-in that is not older than 15 minutes (401)."""
+    await _require_recent_log_in(context)
     grant = Grant(frozenset(body.roles), body.department, body.area)
     default = context.now + context.services.account_rules.key_lifetime
     expires_at = body.expires_at if "expires_at" in body.model_fields_set else default
@@ -197,7 +210,9 @@ async def add_key(body: KeyIn, context: Admin) -> Response:
     responses=refusal_responses(*POST_REFUSALS),
 )
 async def rotate_key(key: CodePath, body: KeyRotationIn, context: Admin) -> Response:
-    """Replace a key: the reply is a new one with the same rights, and the old one stays valid for `overlap_hours`."""
+    """Replace a key: the reply is a new one with the same rights, and the old one stays valid for `overlap_hours`.
+    Needs a log-in that is not older than 15 minutes (401)."""
+    await _require_recent_log_in(context)
     rotation = KeyRotation(key, timedelta(hours=body.overlap_hours))
     request = await context.write_request()
     return action_reply(await rotate_key_once(context.services, context.actor_cache, rotation, request, _render_key))

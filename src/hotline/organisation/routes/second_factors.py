@@ -109,11 +109,16 @@ async def begin_one_time_codes(body: FactorIn, context: Newcomer) -> Response:
     responses=refusal_responses(*POST_REFUSALS),
 )
 async def confirm_one_time_codes(factor: CodePath, body: CodeIn, context: Newcomer) -> Response:
-    """Confirm one-time codes by a first code. From now on a log-in asks for one."""
+    """Confirm one-time codes by a first code. From now on a log-in asks for one; your other sessions end."""
     session, request = await _session(context), await context.write_request()
     return action_reply(
         await factor_changes.confirm_totp_once(
-            context.services, session, factor_changes.FirstCode(factor, body.code), request, _render_added
+            context.services,
+            context.actor_cache,
+            session,
+            factor_changes.FirstCode(factor, body.code),
+            request,
+            _render_added,
         )
     )
 
@@ -141,10 +146,14 @@ async def begin_passkey(context: Newcomer) -> Response:
     responses=refusal_responses(*POST_REFUSALS),
 )
 async def add_passkey(body: PasskeyIn, context: Newcomer) -> Response:
-    """Add the passkey that a browser made. From now on a log-in asks for a second factor."""
+    """Add the passkey that a browser made. From now on a log-in asks for a second factor; your other sessions end."""
     session, request = await _session(context), await context.write_request()
     new = passkeys.PasskeyAnswer(body.state, body.credential.values(), body.name)
-    return action_reply(await factor_changes.add_passkey_once(context.services, session, new, request, _render_added))
+    return action_reply(
+        await factor_changes.add_passkey_once(
+            context.services, context.actor_cache, session, new, request, _render_added
+        )
+    )
 
 
 @router.delete(
@@ -154,8 +163,11 @@ async def add_passkey(body: PasskeyIn, context: Newcomer) -> Response:
     responses=refusal_responses(*READ_REFUSALS, Code.CONFLICT),
 )
 async def remove_factor(factor: CodePath, context: Person) -> Response:
-    """Remove one of your factors. The recovery codes go with the last one, which stays where your role needs one."""
-    await factor_changes.remove_factor(context.services, await _session(context), factor, context.now)
+    """Remove one of your factors. The recovery codes go with the last one, which stays where your role needs one. Your
+    other sessions end."""
+    await factor_changes.remove_factor(
+        context.services, context.actor_cache, await _session(context), factor, context.now
+    )
     return Response(status_code=204)
 
 
@@ -178,11 +190,15 @@ async def renew_recovery_codes(context: Person) -> Response:
     "/people/{person}/factors",
     operation_id="reset_factors",
     status_code=204,
-    responses=refusal_responses(*READ_REFUSALS),
+    responses=refusal_responses(*READ_REFUSALS, Code.CONFLICT),
 )
 async def reset_factors(person: CodePath, context: Admin) -> Response:
     """Remove all second factors and recovery codes of a person who lost them, by login or id, and end their sessions.
-    They log in by password alone, and where their role needs a factor they set one up then."""
+    They log in by password alone, and where their role needs a factor they set one up then. Needs a log-in that is not
+    older than 15 minutes (401); your own factors are removed under `/v1/me` alone (409)."""
+    await second_step.require_recent_administrator(
+        context.services, context.actor, credential(context.request), context.now
+    )
     await factor_changes.reset_factors(context.services, context.actor_cache, person, context.now, context.actor)
     return Response(status_code=204)
 

@@ -38,6 +38,7 @@ RECALL_LIFETIME = timedelta(hours=12)  # one shift: how long an actor is recalle
 CACHE_TTL = timedelta(seconds=1)  # how long a checked credential is believed: a revoked one stops working within it
 _READ_BATCH = 200  # at once, where only some of them are an administrator's to see
 MAX_LOGIN_LENGTH = 60
+MAX_CREDENTIAL_LENGTH = 200
 LACKING = {
     SessionStage.PENDING_FACTOR: Refusal(Code.SECOND_FACTOR_REQUIRED, "the log-in waits for its second step"),
     SessionStage.PENDING_PASSWORD: Refusal(
@@ -100,6 +101,12 @@ def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
         raise Refused(Refusal(Code.INVALID, "the grant is not right", errors=tuple(errors)))
 
 
+def session_hash(services: OrganisationServices, credential: str | None) -> str | None:
+    """A session by the hash of its token. None: nothing was sent, or a key."""
+    is_token = credential is not None and credential.startswith("hs_") and len(credential) <= MAX_CREDENTIAL_LENGTH
+    return keyed_hash(services, credential) if credential is not None and is_token else None
+
+
 class ActorCache:
     """Credentials checked a moment ago. In the process only, for a second, so that a hot path needs no look-up."""
 
@@ -158,7 +165,7 @@ async def authenticate(
 ) -> Actor:
     """The actor behind a token or key. Raises Refused: UNAUTHENTICATED, or the step that a log-in lacks where its
     session is in none of these stages."""
-    if not credential or not credential.isascii() or len(credential) > 200:
+    if not credential or not credential.isascii() or len(credential) > MAX_CREDENTIAL_LENGTH:
         raise Refused(NO_CREDENTIAL)
     directory = await services.directory.now(now)
     actor = actor_cache.get(credential, now, directory.version)

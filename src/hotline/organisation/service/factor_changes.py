@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.prepared import Row
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.second_factors import FactorKind, needs_second_factor
@@ -19,6 +18,7 @@ from hotline.organisation.service.second_factors import NO_FACTOR, NewTotp
 from hotline.organisation.service.second_step import (
     AskingSession,
     advance_after_enrolment,
+    refuse_own_account,
     require_recent_log_in,
 )
 from hotline.organisation.service.sessions import end_sessions_of, load_managed_person
@@ -70,13 +70,14 @@ async def begin_totp_once(
 
 async def confirm_totp_once(
     services: OrganisationServices,
+    actor_cache: ActorCache,
     session: AskingSession,
     proof: FirstCode,
     request: WriteRequest,
     render: Callable[[AddedFactor], str],
 ) -> ActionResult:
-    """From now on a log-in asks for these codes; one that waited for them goes on. Raises Refused where the code is not
-    right."""
+    """From now on a log-in asks for these codes; one that waited for them goes on, and every other session of the
+    person ends. Raises Refused where the code is not right."""
     person, factor = session.row, proof.factor
     if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier
@@ -84,19 +85,28 @@ async def confirm_totp_once(
     row, step = await second_factors.check_first_code(services, person.id, factor, proof.code, request.now)
 
     def confirm(c: sa.Connection) -> Reply:
+        store.lock_factors(c, person.id)
         second_factors.refuse_too_many(c, person.id)
         if not store.confirm_factor(c, factor, step, request.now):
             raise Refused(NO_FACTOR)
         shown = {**row._asdict(), "confirmed_at": request.now, "last_used_at": request.now}
         advance_after_enrolment(c, services, session, FactorKind.TOTP, request.now)
-        return Reply(200, render(_added(c, services, person, shown, request)))
+        return Reply(200, render(_added(c, services, session, shown, request)))
 
-    return await write_once(services, request.key, confirm, request.now, secret=True)
+    result = await write_once(services, request.key, confirm, request.now, secret=True)
+    actor_cache.forget()
+    return result
 
 
 def _added(
-    c: sa.Connection, services: OrganisationServices, person: Row, row: Mapping[str, Any], request: WriteRequest
+    c: sa.Connection,
+    services: OrganisationServices,
+    session: AskingSession,
+    row: Mapping[str, Any],
+    request: WriteRequest,
 ) -> AddedFactor:
+    person = session.row
+    end_sessions_of(c, services, person.id, session.token)
     codes = second_factors.give_first_recovery_codes(c, services, person.id, request.now)
     record_deed(c, own_event(person, Deed.FACTOR_ADDED, request.now, kind=row["kind"]))
     return AddedFactor(row, codes)
@@ -104,13 +114,14 @@ def _added(
 
 async def add_passkey_once(
     services: OrganisationServices,
+    actor_cache: ActorCache,
     session: AskingSession,
     answer: PasskeyAnswer,
     request: WriteRequest,
     render: Callable[[AddedFactor], str],
 ) -> ActionResult:
-    """A passkey that a browser made; a log-in that waited for a factor goes on. Raises Refused where its answer is not
-    right."""
+    """A passkey that a browser made; a log-in that waited for a factor goes on, and every other session of the person
+    ends. Raises Refused where its answer is not right."""
     person = session.row
     if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier
@@ -118,22 +129,28 @@ async def add_passkey_once(
     new = await passkeys.check_registration(services, person.id, answer, request.now)
 
     def add(c: sa.Connection) -> Reply:
+        store.lock_factors(c, person.id)
         second_factors.refuse_too_many(c, person.id)
         new.write(c, request.now)
         advance_after_enrolment(c, services, session, FactorKind.PASSKEY, request.now)
-        return Reply(201, render(_added(c, services, person, new.row, request)))
+        return Reply(201, render(_added(c, services, session, new.row, request)))
 
-    return await write_once(services, request.key, add, request.now, secret=True)
+    result = await write_once(services, request.key, add, request.now, secret=True)
+    actor_cache.forget()
+    return result
 
 
-async def remove_factor(services: OrganisationServices, session: AskingSession, factor: str, now: datetime) -> None:
-    """The recovery codes go with the last one. Raises Refused where there is none of that id, or it is the last of
-    somebody whose role needs one."""
+async def remove_factor(
+    services: OrganisationServices, actor_cache: ActorCache, session: AskingSession, factor: str, now: datetime
+) -> None:
+    """The recovery codes go with the last one, and every other session of the person ends. Raises Refused where there
+    is none of that id, or it is the last of somebody whose role needs one."""
     person = session.row
     await require_recent_log_in(services, session, now)
     required = needs_second_factor(map(Role, person.roles), services.second_factor_required)
 
     def remove(c: sa.Connection) -> None:
+        store.lock_factors(c, person.id)
         kind = store.delete_factor(c, person.id, factor)
         if kind is None:
             raise Refused(NO_FACTOR)
@@ -141,9 +158,11 @@ async def remove_factor(services: OrganisationServices, session: AskingSession, 
             if required:
                 raise Refused(LAST_FACTOR)
             store.delete_recovery_codes(c, person.id)
+        end_sessions_of(c, services, person.id, session.token)
         record_deed(c, own_event(person, Deed.FACTOR_REMOVED, now, kind=kind))
 
     await services.db.transact(remove)
+    actor_cache.forget()
 
 
 async def renew_recovery_codes_once(
@@ -176,8 +195,9 @@ async def reset_factors(
     services: OrganisationServices, actor_cache: ActorCache, person: str, now: datetime, granter: Actor | None = None
 ) -> int:
     """Forget the factors of whoever has this id or login, and end their sessions; how many factors there were. Raises
-    Refused where the person is not the granter's to change."""
+    Refused where the person is not the granter's to change, or is the granter."""
     row = await load_managed_person(services, granter, person)
+    refuse_own_account(granter, row.id)
 
     def reset(c: sa.Connection) -> int:
         end_sessions_of(c, services, row.id)

@@ -51,13 +51,14 @@ FIRST_PASSWORD_EXPIRED = Refusal(
 @dataclass(frozen=True, slots=True)
 class LogInAttempt:
     """The login and password that were sent, and from where. `device`: the value of the cookie DEVICE_COOKIE;
-    `user_agent`: as the client names itself."""
+    `user_agent`: as the client names itself; `previous`: the session it has, by its hash, which ends."""
 
     login: str
     password: str
     address: str | None
     device: str | None = None
     user_agent: str = ""
+    previous: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,6 @@ async def _verify_log_in(services: OrganisationServices, attempt: LogInAttempt, 
         _note_failure(services, row.id, "first_password_expired", now)
         raise Refused(FIRST_PASSWORD_EXPIRED)
     stage = await stage_after_password(services, row.id, first_password=first_until is not None)
-    origin = LogInOrigin(address, attempt.user_agent)
+    origin = LogInOrigin(address, attempt.user_agent, attempt.previous)
     places_to_clear = frozenset({address_place, device_place})
     return CheckedLogIn(row.id, row.name, origin, stage, frozenset(places), places_to_clear, counted)

@@ -23,7 +23,13 @@ _HASHER = PasswordHash((Argon2Hasher(),))
 _NOBODY = "nobody's password"  # checked for unknown log-ins, so that timing reveals nothing
 # As `_HASHER` hashes it; written down, because hashing it costs every command 0.2 s of its start.
 _NOBODY_HASHED = "$argon2id$v=19$m=65536,t=3,p=4$lOnnGyamt9tPm9icvvKoeg$CnLYjOh5szcnjQdjgIJ9pCFkFjNX4Y+4DVp81d0i6fA"
+NO_PASSWORD = ""  # stored of an account without one: its log-ins are made elsewhere
 BUSY = Refusal(Code.OVERLOADED, "too many log-ins at once; nothing was checked, try again in a moment", retry_after=3)
+
+
+def has_password(hashed: str) -> bool:
+    """Whether an account has a password of its own, by what is stored."""
+    return bool(hashed)
 
 
 class Hasher(Protocol):
@@ -75,10 +81,11 @@ class PasswordHashing:
         self._known = HashingLane(1, 2 * MAX_WAITING)
 
     async def verify(self, password: str, hash: str | None, *, known: bool) -> bool:  # noqa: A002
-        """Whether the password is right. None for a log-in that is not there: false, after as much work."""
+        """Whether the password is right. None for a log-in that is not there, and NO_PASSWORD of one that has none:
+        false, after as much work."""
         lane = self._known if known else self._strangers
         right = await lane.run(self._hasher.verify, password, hash or self._nobody)
-        return right and hash is not None
+        return right and hash is not None and has_password(hash)
 
     async def is_guessable(self, password: str, words: Sequence[str]) -> bool:
         """Whether the password is easy to guess, for somebody who also tries `words`."""

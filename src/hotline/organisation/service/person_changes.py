@@ -13,6 +13,7 @@ from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.account_events import person_changes
 from hotline.organisation.service.accounts import ActorCache, check_grant, check_new_password, refuse_excess_grant
 from hotline.organisation.service.administrators import refuse_without_administrator
+from hotline.organisation.service.second_step import refuse_own_account
 from hotline.organisation.service.sessions import end_sessions_of, load_managed_person
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
@@ -37,8 +38,10 @@ async def change_person(
 ) -> dict[str, Any]:
     """Change name, roles, department, area, password or active of whoever has this id or login. Takes effect at once;
     a new password logs out everywhere. Raises Refused where the person is not the granter's to change, or would be
-    given more than the granter holds, or is the last administrator."""
+    given more than the granter holds, or is the last administrator, or where granters would set their own password."""
     row = await load_managed_person(services, granter, update.id)
+    if "password" in update.values:
+        refuse_own_account(granter, row.id)
     if row.version != update.version:
         raise Refused(Refusal(Code.STALE, "the person has changed since the version you saw"))
     changed = dict(update.values)

@@ -93,6 +93,7 @@ class TotpSetup:
     def write(self, c: sa.Connection) -> None:
         """What was begun before and not confirmed is gone. Raises Refused where a person has too many."""
         person = self.row["person"]
+        store.lock_factors(c, person)
         store.delete_unconfirmed(c, person)
         refuse_too_many(c, person)
         store.add_factor(c, self.row)

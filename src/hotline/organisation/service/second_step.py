@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from hotline.database.prepared import Row
 from hotline.organisation.context import OrganisationServices
-from hotline.organisation.model.actors import Role
+from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.second_factors import needs_second_factor
 from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.service.account_events import factor_failed, own_event
 from hotline.organisation.service.accounts import LACKING, ActorCache, keyed_hash
-from hotline.organisation.service.passkeys import CheckedPasskey, PasskeyAnswer, check_passkey
+from hotline.organisation.service.passkeys import WRONG_PASSKEY, CheckedPasskey, PasskeyAnswer, check_passkey
+from hotline.organisation.service.password_hashing import has_password
 from hotline.organisation.service.second_factors import CheckedCode, check_code
 from hotline.organisation.service.sessions import (
     LogInOrigin,
@@ -32,8 +33,11 @@ from hotline.security_log.vocabulary import Deed, EventOutcome
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
 T = TypeVar("T")
-RECENT = timedelta(minutes=15)  # a log-in that proves who changes factors
-LOG_IN_AGAIN = Refusal(Code.UNAUTHENTICATED, "log in again: factors are changed within 15 minutes of a log-in")
+RECENT = timedelta(minutes=15)  # a log-in that proves who changes accounts and factors
+LOG_IN_AGAIN = Refusal(Code.UNAUTHENTICATED, "log in again: this needs a log-in that is not older than 15 minutes")
+OWN_ACCOUNT = Refusal(
+    Code.CONFLICT, "your own password and factors are changed under /v1/me, where the present ones are asked for"
+)
 SESSION_ENDED = Refusal(Code.UNAUTHENTICATED, "the session has ended: log in again")
 
 
@@ -79,6 +83,22 @@ async def require_recent_log_in(services: OrganisationServices, session: AskingS
             raise Refused(LACKING[SessionStage.PENDING_FACTOR])
     elif session.row.created_at < now - RECENT:
         raise Refused(LOG_IN_AGAIN)
+
+
+async def require_recent_administrator(
+    services: OrganisationServices, actor: Actor, token: str | None, now: datetime
+) -> None:
+    """Raises Refused where a person asks whose log-in is old. A key has no log-in: its secret comes with each
+    request."""
+    if actor.kind is ActorKind.PERSON:
+        await require_recent_log_in(services, await load_asking_session(services, token), now)
+
+
+def refuse_own_account(actor: Actor | None, person: str) -> None:
+    """Raises Refused where administrators would change how they log in by what is there for others: their own way asks
+    for what they have now."""
+    if actor is not None and actor.kind is ActorKind.PERSON and actor.id == person:
+        raise Refused(OWN_ACCOUNT)
 
 
 def _next_stage(row: Row) -> SessionStage:
@@ -158,12 +178,18 @@ async def log_in_by_passkey(
     services: OrganisationServices, answer: PasskeyAnswer, origin: LogInOrigin, now: datetime
 ) -> StartedSession:
     """A session of whoever the passkey names, without a password: the authenticator has verified its user, and is the
-    first factor and the second. Raises Refused."""
+    first factor and the second. Not of whoever logs in at an identity provider, or came from one: a passkey would
+    outlive the account there, so it is a second factor alone. Raises Refused."""
+    why = "wrong passkey"
     try:
         checked = await check_passkey(services, None, answer, now)
         row = await people.load_person(services.db, checked.person)
         if row is None:
             raise Refused(SESSION_ENDED)
+        local = await people.load_person_by_login(services.db, row.login)
+        if local is None or not has_password(local.password) or await services.identities.has_identity(row.id):
+            why = "identity provider"
+            raise Refused(WRONG_PASSKEY)
 
         def begin(c: sa.Connection) -> StartedSession:
             checked.use(c, now)
@@ -174,8 +200,7 @@ async def log_in_by_passkey(
         return await services.db.transact(begin)
     except Refused as refused:
         if refused.refusal.code is Code.INVALID:
-            why = {"why": "wrong passkey"}
             services.security_log.note(
-                SecurityEvent(Deed.LOG_IN_FAILED, NOBODY, now, details=why, outcome=EventOutcome.FAILED)
+                SecurityEvent(Deed.LOG_IN_FAILED, NOBODY, now, details={"why": why}, outcome=EventOutcome.FAILED)
             )
         raise

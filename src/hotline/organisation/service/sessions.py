@@ -26,10 +26,12 @@ NO_SESSION = Refusal(Code.NOT_FOUND, "no such session")
 
 @dataclass(frozen=True, slots=True)
 class LogInOrigin:
-    """From where a log-in comes: the client's address, and the User-Agent it sent."""
+    """From where a log-in comes: the client's address, and the User-Agent it sent. `previous`: the session it had
+    before, by the hash of its token, which ends."""
 
     address: str | None
     user_agent: str = ""
+    previous: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +52,27 @@ async def stage_after_password(services: OrganisationServices, person: str, *, f
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session to begin. `method`: how the person proved who they are; `stage`: what the log-in lacks."""
+    """A session to begin. `method`: how the person proved who they are; `stage`: what the log-in lacks; `proved_at`:
+    when, where that was before now and elsewhere."""
 
     person: str
     origin: LogInOrigin
     method: str = "password"
     stage: SessionStage = SessionStage.ACTIVE
+    proved_at: datetime | None = None
 
 
 def start_session(c: sa.Connection, services: OrganisationServices, new: NewSession, now: datetime) -> StartedSession:
     """Begin a session of a person who has proved who they are, in the transaction of the proof. Every log-in, of
-    whatever kind, comes through here."""
+    whatever kind, comes through here: the session that the same client had before ends."""
+    if new.origin.previous is not None:
+        session_store.end_session(c, new.origin.previous)
     token = f"hs_{secrets.token_urlsafe(32)}"
     expires_at = services.account_rules.expiry(new.stage, now)
     row = {
         "hash": keyed_hash(services, token),
         "person": new.person,
-        "created_at": now,
+        "created_at": min(now, new.proved_at or now),
         "expires_at": expires_at,
         "stage": new.stage,
         "method": new.method,

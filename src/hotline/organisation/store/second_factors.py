@@ -77,6 +77,11 @@ async def load_unprotected(db: Database, role: str) -> dict[str, str]:
     return {row.id: row.login for row in await db.rows(_UNPROTECTED, role=role)}
 
 
+def lock_factors(connection: sa.Connection, person: str) -> None:
+    """Until COMMIT nobody else changes this person's factors: what is counted stays as it was counted."""
+    connection.execute(sa.select(p.c.id).where(p.c.id == person).with_for_update())
+
+
 def add_factor(connection: sa.Connection, row: Mapping[str, Any]) -> None:
     """A passkey that is there already raises IntegrityError."""
     connection.execute(sa.insert(f).values(**row))

@@ -210,7 +210,8 @@ def _add_ticket_route(action: Action, body_type: type[Strict]) -> None:
         do = split_ticket if action is Action.SPLIT else act
         result = await do(context.services, number, command, await context.write_request(), show)
         if action is Action.REVEAL:
-            event = SecurityEvent(Deed.CONTACT_REVEALED, context.actor, context.now, ("ticket", number))
+            about = ("ticket", parse_number(number) or number)  # as it is stored, however it was typed
+            event = SecurityEvent(Deed.CONTACT_REVEALED, context.actor, context.now, about)
             await context.services.security_log.record(event)
         elif action in (Action.PUBLISH, Action.UNPUBLISH) and not result.replayed:
             public = {"public": action is Action.PUBLISH}
