@@ -32,7 +32,10 @@ class Browser:
         return str(reply["stage"])
 
     async def post(self, path: str, body: Any = None, **more: Any) -> httpx.Response:
-        return await self.http.post(path, json=body if body is not None else {}, **more)
+        reply = await self.http.post(path, json=body if body is not None else {}, **more)
+        if path == "/v1/token/factor" and reply.status_code == 200:
+            self.http.headers["authorization"] = f"Bearer {reply.json()['token']}"
+        return reply
 
     async def set_codes_up(self, clock: Clock) -> tuple[pyotp.TOTP, list[str]]:
         new = (await self.post("/v1/me/factors/totp", {"name": "手机"})).json()
@@ -76,11 +79,13 @@ async def test_a_password_alone_opens_nothing_once_there_are_codes(sun: Browser,
         assert refused.json()["type"] == "urn:hotline:problem:second-factor-required"
     wrong = await sun.post("/v1/token/factor", {"code": "000000"})
     assert wrong.status_code == 422 and broken(wrong.json()) == [("code", "wrong, used or expired")]
-    right = {"code": totp.at(clock())}
+    right, first = {"code": totp.at(clock())}, sun.http.headers["authorization"]
     done = await sun.post("/v1/token/factor", right, headers={"Idempotency-Key": "second"})
     assert done.status_code == 200 and done.json()["stage"] == "active"
-    assert (await sun.post("/v1/token/factor", right, headers={"Idempotency-Key": "second"})).json() == done.json()
     assert await sun.stage() == 200
+    old = {"authorization": first, "Idempotency-Key": "second"}  # whoever had the token of the first step
+    assert (await sun.http.get("/v1/me", headers=old)).status_code == 401
+    assert (await sun.http.post("/v1/token/factor", json=right, headers=old)).status_code == 401
     assert (await sun.post("/v1/token/factor", right)).status_code == 409
 
     assert await sun.log_in() == "pending_factor"

@@ -5,6 +5,7 @@ import secrets
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hotline.organisation.dependencies import set_session_cookie
 from hotline.organisation.service.accounts import SESSION_COOKIE, session_hash
 from hotline.organisation.service.logging_in import DEVICE_COOKIE, KNOWN_PLACE_TTL
 from hotline.organisation.service.sessions import LogInOrigin
@@ -31,9 +32,9 @@ def keep_session(request: Request, answer: Response, token: str, device: str | N
     mark of the browser stays."""
     services: Services = request.app.state.services
     secure = services.public_url.startswith("https://")
-    kept = int(KNOWN_PLACE_TTL.total_seconds())
-    for name, value, seconds in ((SESSION_COOKIE, token, None), (DEVICE_COOKIE, device or device_of(request), kept)):
-        answer.set_cookie(name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="strict")
+    set_session_cookie(answer, services, token)
+    kept, mark = int(KNOWN_PLACE_TTL.total_seconds()), device or device_of(request)
+    answer.set_cookie(DEVICE_COOKIE, mark, max_age=kept, path="/", secure=secure, httponly=True, samesite="strict")
     return answer
 
 

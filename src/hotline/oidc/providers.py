@@ -77,6 +77,9 @@ class StoredIdentities:
     async def has_identity(self, person: str) -> bool:
         return await store.has_identity(self._services.db, person)
 
+    def rename_session(self, connection: sa.Connection, old: str, new: str) -> None:
+        store.rename_session(connection, old, new)
+
 
 async def load_providers(services: OrganisationServices) -> tuple[StoredProvider, ...]:
     rows = await store.load_providers(services.db)

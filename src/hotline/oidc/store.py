@@ -78,6 +78,11 @@ def delete_identity(connection: sa.Connection, issuer: str, subject: str) -> str
     return connection.execute(forget).scalar()
 
 
+def rename_session(connection: sa.Connection, old: str, new: str) -> None:
+    """A session that began at a provider has another token from now on; both by their hashes."""
+    connection.execute(sa.update(s).where(s.c.session == old).values(session=new))
+
+
 def add_session(connection: sa.Connection, row: Mapping[str, Any]) -> None:
     connection.execute(sa.insert(s).values(**row))
 

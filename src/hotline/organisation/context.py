@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+import sqlalchemy as sa
+
 from hotline.database.context import PlatformServices
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.sessions import AccountRules
@@ -48,12 +50,18 @@ class Identities(Protocol):
     async def has_identity(self, person: str) -> bool:
         """Whether this person is somebody at an identity provider, in use or not."""
 
+    def rename_session(self, connection: sa.Connection, old: str, new: str) -> None:
+        """A session has another token from now on; both by their hashes."""
+
 
 class NoIdentities:
     """Nobody is."""
 
     async def has_identity(self, person: str) -> bool:
         return False
+
+    def rename_session(self, connection: sa.Connection, old: str, new: str) -> None:
+        pass
 
 
 @dataclass(kw_only=True)

@@ -110,6 +110,12 @@ def credential(request: Request) -> str | None:
     return request.cookies.get(SESSION_COOKIE)
 
 
+def set_session_cookie(answer: Response, services: OrganisationServices, token: str) -> None:
+    """The cookie of a log-in in a browser: HttpOnly, SameSite=Strict, gone with the browser."""
+    secure = services.public_url.startswith("https://")
+    answer.set_cookie(SESSION_COOKIE, token, path="/", secure=secure, httponly=True, samesite="strict")
+
+
 def is_same_origin(request: Request) -> bool:
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
     if site is not None and site != "same-origin":

@@ -6,7 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, StaffContext, credential, require_roles
+from hotline.organisation.dependencies import (
+    AuthenticatedRoute,
+    CodePath,
+    StaffContext,
+    credential,
+    require_roles,
+    set_session_cookie,
+)
 from hotline.organisation.model.actors import PERSON_ROLES, ActorKind, Role
 from hotline.organisation.model.second_factors import needs_second_factor
 from hotline.organisation.model.sessions import FACTOR_STAGES
@@ -45,10 +52,6 @@ async def _session(context: StaffContext) -> AskingSession:
     if context.actor.kind is not ActorKind.PERSON:
         raise Refused(Refusal(Code.NOT_FOUND, "keys have no second factors: log in as a person"))
     return await second_step.load_asking_session(context.services, credential(context.request))
-
-
-def _render_stage(session: StartedSession) -> str:
-    return dump_json(LogInStageOut(session.stage, session.expires_at))
 
 
 def _render_totp(new: NewTotp) -> str:
@@ -223,11 +226,19 @@ async def begin_second_step(context: Pending) -> Response:
     responses=refusal_responses(*POST_REFUSALS),
 )
 async def finish_log_in(body: FactorProof, context: Pending) -> Response:
-    """The second step of a log-in: a one-time code or a recovery code, or the answer of a passkey. The token stays the
-    same and opens what is yours from now on. Wrong codes are counted by person."""
+    """The second step of a log-in: a one-time code or a recovery code, or the answer of a passkey. The reply has a new
+    token, which opens what is yours; the one sent with this request opens nothing any more, also for a repeat: where
+    the reply was lost, log in again. Wrong codes are counted by person."""
     session, request = await _session(context), await context.write_request()
-    return action_reply(
-        await second_step.finish_log_in(
-            context.services, context.actor_cache, session, body.proof(), request, _render_stage
-        )
+    by_cookie, renewed = "authorization" not in context.request.headers, list[StartedSession]()
+
+    def render(begun: StartedSession) -> str:
+        renewed.append(begun)
+        return dump_json(LogInStageOut(begun.stage, begun.expires_at, None if by_cookie else begun.token))
+
+    answer = action_reply(
+        await second_step.finish_log_in(context.services, context.actor_cache, session, body.proof(), request, render)
     )
+    if by_cookie and renewed:
+        set_session_cookie(answer, context.services, renewed[-1].token)
+    return answer

@@ -149,10 +149,12 @@ class RecoveryCodesOut:
 
 @reply_type()
 class LogInStageOut:
-    """How far the log-in has come: `active`, or the step that it still lacks."""
+    """How far the log-in has come: `active`, or the step that it still lacks. `token`: to be sent from now on, the old
+    one opens nothing any more; null where it came as a cookie, and goes as one."""
 
     stage: SessionStage
     expires_at: datetime
+    token: str | None
 
 
 @reply_type()

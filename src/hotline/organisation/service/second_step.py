@@ -22,6 +22,7 @@ from hotline.organisation.service.sessions import (
     NewSession,
     StartedSession,
     advance_session,
+    renew_session,
     start_session,
 )
 from hotline.organisation.store import people, sessions
@@ -105,27 +106,22 @@ def _next_stage(row: Row) -> SessionStage:
     return SessionStage.PENDING_PASSWORD if row.first_password_until is not None else SessionStage.ACTIVE
 
 
-def advance_past_factor(
-    c: sa.Connection, services: OrganisationServices, session: AskingSession, method: str, now: datetime
-) -> StartedSession:
-    """The session waits for its factor no longer, in the transaction of the proof. Raises Refused where it has ended
-    meanwhile."""
-    stage = _next_stage(session.row)
-    if not advance_session(c, services, session.token, stage, now, f"{session.row.method}+{method}"[:40]):
-        raise Refused(SESSION_ENDED)
-    return StartedSession(session.token, services.account_rules.expiry(stage, now), stage)
+def _methods(row: Row, method: str) -> str:
+    return f"{row.method}+{method}"[:40]
 
 
 def advance_after_enrolment(
     c: sa.Connection, services: OrganisationServices, session: AskingSession, method: str, now: datetime
 ) -> None:
-    """Whoever had to set a factor up has done so. Raises Refused where another was added meanwhile: that one is
-    asked for."""
+    """Whoever had to set a factor up has done so, and the session goes on under its token. Raises Refused where
+    another was added meanwhile: that one is asked for."""
     if not session.is_pending:
         return
     if store.count_factors(c, session.row.id) != 1:
         raise Refused(LACKING[SessionStage.PENDING_FACTOR])
-    advance_past_factor(c, services, session, method, now)
+    stage = _next_stage(session.row)
+    if not advance_session(c, services, session.token, stage, now, _methods(session.row, method)):
+        raise Refused(SESSION_ENDED)
 
 
 async def finish_log_in(
@@ -136,8 +132,9 @@ async def finish_log_in(
     request: WriteRequest,
     render: Callable[[StartedSession], str],
 ) -> ActionResult:
-    """A code or a passkey's answer ends the wait. Wrong codes are counted by person. Raises Refused."""
-    if earlier := await load_earlier_answer(services, request.key):
+    """A code or a passkey's answer ends the wait, and the session goes on under a new token. Wrong codes are counted by
+    person. Raises Refused."""
+    if earlier := await load_earlier_answer(services, request.key, secret=True):
         return earlier
     if not session.is_pending:
         raise Refused(Refusal(Code.CONFLICT, "this session waits for no second factor"))
@@ -150,11 +147,15 @@ async def finish_log_in(
 
     def finish(c: sa.Connection) -> Reply:
         checked.use(c, now)
-        advanced = advance_past_factor(c, services, session, checked.method, now)
+        method = _methods(session.row, checked.method)
+        advanced = renew_session(c, services, session.token, _next_stage(session.row), now, method)
+        if advanced is None:
+            raise Refused(SESSION_ENDED)
         record_deeds(c, _events(session.row, checked.method, advanced.stage, now))
         return Reply(200, render(advanced))
 
-    result = await _noting_failure(services, session.row, write_once(services, request.key, finish, now), now)
+    written = write_once(services, request.key, finish, now, secret=True)
+    result = await _noting_failure(services, session.row, written, now)
     actor_cache.drop(session.token)
     return result
 

@@ -67,7 +67,7 @@ def start_session(c: sa.Connection, services: OrganisationServices, new: NewSess
     whatever kind, comes through here: the session that the same client had before ends."""
     if new.origin.previous is not None:
         session_store.end_session(c, new.origin.previous)
-    token = f"hs_{secrets.token_urlsafe(32)}"
+    token = _new_token()
     expires_at = services.account_rules.expiry(new.stage, now)
     row = {
         "hash": keyed_hash(services, token),
@@ -82,6 +82,24 @@ def start_session(c: sa.Connection, services: OrganisationServices, new: NewSess
     }
     session_store.add_session(c, row)
     return StartedSession(token, expires_at, new.stage)
+
+
+def _new_token() -> str:
+    return f"hs_{secrets.token_urlsafe(32)}"
+
+
+def renew_session(
+    c: sa.Connection, services: OrganisationServices, token: str, stage: SessionStage, now: datetime, method: str
+) -> StartedSession | None:
+    """The session goes on at this stage under a new token, in the transaction of the second proof; the old token opens
+    nothing any more. `method`: how the person has proved who they are by now. None: it has ended meanwhile. Call
+    `actor_cache.drop(token)` after COMMIT."""
+    renewed = StartedSession(_new_token(), services.account_rules.expiry(stage, now), stage)
+    old, new = keyed_hash(services, token), keyed_hash(services, renewed.token)
+    if not session_store.rename_session(c, old, new, stage, renewed.expires_at, method):
+        return None
+    services.identities.rename_session(c, old, new)
+    return renewed
 
 
 def advance_session(

@@ -65,6 +65,16 @@ def set_stage(
     return connection.execute(sa.update(s).where(s.c.hash == hashed).values(**values)).rowcount == 1
 
 
+def rename_session(
+    connection: sa.Connection, old: str, new: str, stage: SessionStage, expires_at: datetime, method: str
+) -> bool:
+    """The session that waits for its second factor has another token, given by its hash, and comes to this stage.
+    False: it has ended, or waits no longer."""
+    values = {"hash": new, "stage": stage, "expires_at": expires_at, "method": method}
+    waiting = sa.update(s).where(s.c.hash == old, s.c.stage == SessionStage.PENDING_FACTOR)
+    return connection.execute(waiting.values(**values)).rowcount == 1
+
+
 def finish_stage(connection: sa.Connection, hashed: str, stage: SessionStage, expires_at: datetime) -> None:
     """The session is active from now on, if it is at this stage."""
     pending = sa.update(s).where(s.c.hash == hashed, s.c.stage == stage)
