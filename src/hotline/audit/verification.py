@@ -201,10 +201,11 @@ def _verify_file(line: Any, rules: _Rules, *, redacted: bool) -> ChainFault | No
     changes = stored_changes(line.changes, rules.sealing) if line.action == Action.ATTACH else {}
     if ATTACHED_FILE not in changes or (named := changes[ATTACHED_FILE][1]) is None:
         return None
-    stands = rules.files.get(named["id"])
-    if stands is None or stands == (line.number, named["sha256"], stands[2] if redacted else named["name"]):
+    file, sha256, name = named
+    stands = rules.files.get(file)
+    if stands is None or stands == (line.number, sha256, stands[2] if redacted else name):
         return None
-    return ChainFault(f"attachment {named['id']}", "it is not the file that was attached")
+    return ChainFault(f"attachment {file}", "it is not the file that was attached")
 
 
 @dataclass(frozen=True, slots=True)

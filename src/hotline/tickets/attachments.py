@@ -46,7 +46,7 @@ async def attach(
         file = Attachment(
             str(uuid4()), facts.ticket.number, stored.sha256, name, stored.media_type, stored.size, request.now, by
         )
-        named = {"id": file.id, "sha256": file.sha256, "name": file.name}
+        named = [file.id, file.sha256, file.name]
         command = Command(Action.ATTACH, facts.ticket.version, {ATTACHED_FILE: named})
 
         def render_attachment(_: Facts, file: Attachment = file) -> str:
