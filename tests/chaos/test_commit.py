@@ -449,6 +449,7 @@ USED_ONCE = {
 }  # fmt: skip
 READING = {
     "look_up_caller", "look_up_ticket", "explain_triage", "explain_routing", "explain_deadline", "explain_duplicates",
+    "search_tickets", "look_up_for_exchange_by_post",
 }  # fmt: skip
 CASES = [
     (name, commit, mode)
