@@ -56,6 +56,7 @@ async def provider(hotline: str) -> AsyncIterator[str]:
 
 async def log_in_there(page: Page, login: str) -> None:
     await page.click("[data-provider]")
+    await page.wait_for_url(lambda url: "/interaction/" in url)  # our own page has fields of these names
     await page.fill("input[name=login]", login)
     await page.fill("input[name=password]", "whatever")
     await page.click("button[type=submit]")

@@ -37,7 +37,7 @@ from hotline.streaming import store as streaming_store
 from hotline.tickets.context import Services
 from hotline.tickets.model.measures import DIMENSIONS, MEASURES, OVERDUE_NAMES
 from hotline.tickets.sla.jobs import escalate_due
-from tests.conftest import Cast, Clock, Player
+from tests.conftest import SECRET, Cast, Clock, Player
 
 ZONE = ZoneInfo("Asia/Shanghai")
 TALK = [
@@ -455,7 +455,8 @@ def beside(services: Services, folder: Path) -> WorkerSubprocess:
         where = db.url.set(drivername="postgresql").render_as_string(hide_password=False)
     else:
         where = f"sqlite:///{db.path}"
-    return WorkerSubprocess({"HOTLINE_DATABASE_URL": where, "HOTLINE_DATA_DIR": str(folder)})
+    env = {"HOTLINE_DATABASE_URL": where, "HOTLINE_DATA_DIR": str(folder), "HOTLINE_SECRET": SECRET.decode()}
+    return WorkerSubprocess(env)
 
 
 async def test_a_large_database_is_counted_in_a_process_of_its_own(
