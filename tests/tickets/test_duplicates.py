@@ -10,6 +10,7 @@ from hotline.delivery.tables import outbox
 from hotline.tickets import duplicates as search
 from hotline.tickets import intake
 from hotline.tickets.context import Services
+from hotline.tickets.store import facts
 from tests.conftest import Cast, Clock, Player, broken
 
 WANG, LI = {"phone": "13800138000", "name": "王秀英"}, {"phone": "13900139000", "name": "李强"}
@@ -237,10 +238,12 @@ async def test_an_order_of_another_hotline_that_comes_by_two_lines_at_once_is_on
 ) -> None:
     """Neither line finds the other's when it looks: the database knows."""
 
-    async def none_yet(*_: Any) -> bool:
-        return False
+    look, looks = facts.load_number_by_outer, iter((True, True))
 
-    monkeypatch.setattr("hotline.tickets.store.facts.has_outer_order", none_yet)
+    async def none_yet(*order: Any) -> str | None:
+        return None if next(looks, False) else await look(*order)
+
+    monkeypatch.setattr(facts, "load_number_by_outer", none_yet)
     order = {"channel": "phone", "narrative": "路灯不亮", "outer": {"system": "12345", "number": "CD-1"}}
     replies = await asyncio.gather(*(player.post("/v1/calls", order) for player in (desk, switch)))
     assert sorted(reply.status_code for reply in replies) == [201, 409]

@@ -96,7 +96,8 @@ async def _take_call(
             build_write_plan(change, keeping, digest_key(services.secret)), priority=True
         )
     except IntegrityFault as fault:
-        if incoming.intake_request.outer_number is None:
+        sent = incoming.intake_request
+        if sent.outer_number is None or not await _is_known_order(services, sent):
             raise
         log.info("intake.outer_order_twice", kind=type(fault).__name__)
         return await _take_call(services, intake_request, request, render)  # by another line at the same moment
@@ -115,6 +116,11 @@ async def _with_named_ticket(services: Services, incoming: IncomingCall, request
     if await ticket_facts.load_facts(services.db, scope, number or TicketNumber("")) is not None:
         return incoming
     return replace(incoming, intake_request=replace(incoming.intake_request, attach_to=None), named=number)
+
+
+async def _is_known_order(services: Services, sent: IntakeRequest) -> bool:
+    system, number = sent.outer_system or "", sent.outer_number or ""
+    return await ticket_facts.load_number_by_outer(services.db, system, number) is not None
 
 
 async def _with_outer_order(
