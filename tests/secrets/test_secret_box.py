@@ -80,7 +80,8 @@ def test_every_sealed_value_stands_in_a_registered_column() -> None:
                     context = next(n for n in ast.walk(functions[name]) if isinstance(n, ast.Return))
                 elif isinstance(context, ast.Name):
                     if context.id not in constants:
-                        assert path.name == "secret_rotation.py"  # sealed anew, for what the registered column says
+                        # sealed anew, for what the registered column says; sealed for minutes, and stored nowhere
+                        assert path.name in ("secret_rotation.py", "sealed_state.py")
                         continue
                     context = constants[context.id]
                 words = [n.value for n in ast.walk(context) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
