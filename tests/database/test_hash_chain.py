@@ -47,7 +47,7 @@ async def test_what_a_caller_told_cannot_be_guessed_from_the_hashes(
     def verified(c: sa.Connection, sealing: Sealing) -> ChainFault | Verified:
         use_sealing(c.dialect, sealing)
         try:
-            return verify(c, services.secret, clock())
+            return verify(c, services.secret)
         finally:
             use_sealing(c.dialect, SEALING)
 

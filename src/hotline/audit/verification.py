@@ -199,7 +199,9 @@ def _files(c: sa.Connection, after: str, last: str | None) -> Mapping[str, tuple
 def _verify_file(line: Any, rules: _Rules, *, redacted: bool) -> ChainFault | None:
     """Of a line that is as it was written: the file that it names, where that was not deleted since."""
     changes = stored_changes(line.changes, rules.sealing) if line.action == Action.ATTACH else {}
-    if ATTACHED_FILE not in changes or (named := changes[ATTACHED_FILE][1]) is None:
+    pair = changes.get(ATTACHED_FILE)
+    named = pair[1] if isinstance(pair, list) and len(pair) == 2 else None
+    if not isinstance(named, list):  # an older line names none, and a redaction may have taken it away
         return None
     file, sha256, name = named
     stands = rules.files.get(file)

@@ -1,5 +1,6 @@
 """What an amended narrative or another triage makes of a ticket's title and of its flags of danger."""
 
+from collections.abc import Set
 from typing import Any
 
 from hotline.organisation.model.directory import Directory
@@ -50,7 +51,8 @@ async def read_anew_columns(
     if reworded and F.PRIORITY not in given and set(anew.dangers) - set(told.dangers):
         priority = columns["priority"] = min(ticket.priority, anew.priority, key=URGENCY.index)
     category = given.get(F.CATEGORY, ticket.category)
-    dangers = _dangers(directory, ticket, told, anew, category, priority, reworded=reworded)
+    read = set(map(str, told.dangers)), tuple(map(str, anew.dangers)) if reworded else None
+    dangers = _dangers(directory, ticket, read, category, priority)
     flags = (*(f"{DANGER_FLAG}{danger}" for danger in dangers), *_other_flags(ticket))
     if set(flags) != set(ticket.flags):
         columns["flags"] = flags
@@ -78,24 +80,23 @@ def _other_flags(ticket: Ticket) -> tuple[str, ...]:
 def _dangers(
     directory: Directory,
     ticket: Ticket,
-    told: Advice,
-    anew: Advice,
+    read: tuple[Set[str], tuple[str, ...] | None],
     category: str | None,
     priority: Priority,
-    *,
-    reworded: bool,
 ) -> tuple[str, ...]:
-    """The dangers after it. A person's triage below an emergency, in a category of no danger, says that there is none;
-    an emergency in the category of a danger says that there is this one."""
+    """The dangers after it. `read`: those read in the narrative before, and in the new one (None: there is none). A
+    person's triage below an emergency, in a category of no danger, says that there is none; an emergency in the
+    category of a danger says that there is this one."""
     hazards = sorted(directory.hazards.values(), key=lambda hazard: hazard.rank)
     of_category = [str(hazard.code) for hazard in hazards if hazard.category == category]
     known = [flag.removeprefix(DANGER_FLAG) for flag in ticket.flags if flag.startswith(DANGER_FLAG)]
-    if reworded:
-        dropped = set(told.dangers) - set(anew.dangers)
-        known = [*map(str, anew.dangers), *(danger for danger in known if danger not in dropped)]
+    before, now = read
+    if now is not None:
+        dropped = before - set(now)
+        known = [*now, *(danger for danger in known if danger not in dropped)]
     chosen = directory.categories.get(category or "")
     of_danger = bool(of_category) or (chosen is not None and chosen.priority is Priority.EMERGENCY)
-    if priority is not Priority.EMERGENCY and chosen is not None and not of_danger and not (reworded and anew.dangers):
+    if priority is not Priority.EMERGENCY and chosen is not None and not of_danger and not now:
         return ()
     if priority is Priority.EMERGENCY and of_category and not set(of_category) & set(known):
         known = [*known, of_category[0]]

@@ -6,6 +6,7 @@ __all__ = [
     "administrators",
     "credentials",
     "directory",
+    "first_people",
     "logging_in",
     "passkeys",
     "password_hashing",

@@ -18,6 +18,11 @@ SearchText = Annotated[str, Field(min_length=1, max_length=100)]
 class TicketFilters(Strict):
     """The filters of `GET /v1/tickets`."""
 
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {"examples": [{"status": ["triaged"], "department": ["water"], "overdue": True}]},
+    }
+
     status: list[TicketStatus] | None = Field(None, min_length=1, max_length=20)
     department: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
     category: list[CodeWord] | None = Field(None, min_length=1, max_length=50)
