@@ -29,10 +29,18 @@ async def held(page: Page) -> str:
     return found
 
 
+async def until(page: Page, holds: str) -> None:
+    """Ask the page until it is so: its policy lets nothing ask from within."""
+    for _ in range(2000):
+        if await page.evaluate(f"Boolean({holds})"):
+            return
+    raise AssertionError(holds)
+
+
 async def type_call(seat: Seat) -> None:
     for field, words in TYPED.items():
         await seat.page.fill(field, words)
-    await seat.page.wait_for_function("Object.keys(localStorage).some((key) => key.startsWith('draft:'))")
+    await until(seat.page, "Object.keys(localStorage).some((key) => key.startsWith('draft:'))")
 
 
 async def assert_nothing_readable(page: Page) -> None:
@@ -130,3 +138,30 @@ async def test_no_page_puts_what_is_looked_for_in_an_address(office: Office) -> 
         await expect(seat.page).to_have_url(f"{office.address}{path}")
     assert [url for url in seat.asked if "138" in url] == []
     assert seat.wrong == []
+
+
+SLOW_READING = """
+const read = SubtleCrypto.prototype.decrypt, held = new Promise((go) => { globalThis.release = go; });
+SubtleCrypto.prototype.decrypt = async function (...given) { globalThis.reading = true; await held; return read.apply(this, given); };
+"""
+
+
+@pytest.mark.parametrize("pressed", ["Control+Enter", "the button"])
+async def test_what_is_pressed_while_a_draft_is_read_is_done_once_it_is(office: Office, pressed: str) -> None:
+    seat = await office.seat("operator")
+    page = seat.page
+    await type_call(seat)
+    await page.add_init_script(SLOW_READING)
+    await page.reload(wait_until="commit")
+    await expect(page.locator("#call")).to_be_attached()
+    await until(page, "globalThis.reading")
+    async with page.expect_response(lambda reply: reply.url.endswith("/v1/calls")) as sent:
+        if pressed == "the button":
+            await page.evaluate("document.querySelector('#call').requestSubmit()")
+        else:
+            await page.keyboard.press(pressed)
+        await page.evaluate("release()")
+    told = (await sent.value).request.post_data_json
+    assert told["narrative"] == TYPED["textarea[name=narrative]"]
+    await expect(page).to_have_url(f"{office.address}/console/take")
+    assert [url for url in seat.asked if "138" in url] == []

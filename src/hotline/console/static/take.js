@@ -5,6 +5,17 @@ import { actionFields, ask, buttons, schemaOf } from "./forms.js";
 import { searchBox } from "./search.js";
 
 const form = $("#call");
+// what is pressed while the drafts are read is done once they are, and is no request of the browser's own
+let accept;
+const accepts = new Promise((go) => { accept = go; });
+form.addEventListener("submit", async (event) => { event.preventDefault(); if (inDialog()) return; await accepts; send(); });
+addEventListener("keydown", async (event) => {
+  if (inDialog() || !(form.contains(event.target) || event.target === document.body)) return; // keys of something else
+  const key = event.key.toLowerCase();
+  if (key === "enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); await accepts; send(); }
+  if (event.altKey && key === "a") { event.preventDefault(); await accepts; settle("answer"); }
+  if (key === "escape" && form.attach.value) { event.preventDefault(); await accepts; say(t("take.let_go", { number: form.attach.value })); join(""); }
+});
 // kept with the draft: a call sent before a reload and not answered is sent again under the same key
 const kept = await draft(form, "call");
 const before = kept.restore();
@@ -323,17 +334,11 @@ async function settle(action, first) {
 schemaOf("answer").catch(() => {}); // asked for before a caller waits; without it the first press asks again
 
 form.narrative.addEventListener("input", () => { $("#taken").hidden = true; $("#wrong").textContent = ""; });
-form.addEventListener("submit", (event) => { event.preventDefault(); if (!inDialog()) send(); });
 $("#answer").addEventListener("click", () => settle("answer"));
 $("#decline").addEventListener("click", () => settle("decline"));
 $("#clear").addEventListener("click", clear);
-addEventListener("keydown", (event) => {
-  if (inDialog() || !(form.contains(event.target) || event.target === document.body)) return; // keys of something else
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(); }
-  if (event.altKey && event.key.toLowerCase() === "a") { event.preventDefault(); settle("answer"); }
-  if (event.key === "Escape" && form.attach.value) { event.preventDefault(); say(t("take.let_go", { number: form.attach.value })); join(""); }
-});
 laid(before);
+accept();
 searchBox($("#search"), $("#hits"));
 
 // the telephone: shows the caller when it is answered
