@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.postgres import Bench
+from hotline.database.columns import Document, SealedDocument
+from hotline.database.metadata import metadata
 from hotline.tickets.store.assignments import _HELD
 from hotline.tickets.write_plan import TICKET_WRITES
 
@@ -43,7 +45,12 @@ def _literal(value: Any, number: str, key: str) -> str:
 
 def _rows(bench: Bench, table: str, where: str) -> list[dict[str, Any]]:
     out = bench.sql(f"SELECT coalesce(json_agg(x), '[]') FROM (SELECT * FROM \"{table}\" WHERE {where}) x")
-    return list(json.loads(out))
+    rows: list[dict[str, Any]] = json.loads(out)
+    columns = metadata.tables[table].c if table in metadata.tables else ()
+    documents = [c.name for c in columns if isinstance(c.type, Document | SealedDocument)]
+    for row in rows:  # a sealed document is a text within one
+        row |= {name: json.dumps(row[name]) for name in documents if isinstance(row.get(name), str)}
+    return rows
 
 
 # of the rows the limit writes: no calls of the last minutes, which a worker gathers to incidents and new calls repeat
@@ -174,7 +181,7 @@ def pgbench(bench: Bench, script: str, clients: int, seconds: float) -> dict[str
         )
         found = re.search(r"tps = ([\d.]+)", done.stdout)
         if not found or "aborted" in done.stderr:
-            raise RuntimeError(done.stderr[-2000:] + done.stdout[-500:])
+            raise RuntimeError(done.stderr[:2000] + done.stdout[-500:])
         taken = sorted(
             int(line.split()[2]) for log in Path(folder).glob("pgbench_log*") for line in log.read_text().splitlines()
         )
