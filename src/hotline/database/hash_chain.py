@@ -15,8 +15,8 @@ import orjson
 
 GENESIS = ""  # before the first row
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS  # whose fields would not be sorted
-# numbers that jsonb gives back in another form: 1e20 as digits, -0.0 without its sign
-_UNSTABLE_NUMBER = re.compile(rb"-0\.0(?![0-9])|[0-9][eE]")
+# numbers that jsonb gives back in another form: 1e20 as digits, -0.0 without its sign; ids have such letters within texts
+_UNSTABLE_NUMBER = re.compile(rb"[:,\[](?:-0\.0(?![0-9])|-?[0-9.]+[eE])")
 
 
 def chain_hash(key: bytes, before: str, values: Sequence[Any]) -> str:
