@@ -15,7 +15,7 @@ import orjson
 
 GENESIS = ""  # before the first row
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS  # whose fields would not be sorted
-# numbers that jsonb gives back in another form: 1e20 as digits, -0.0 without its sign; ids have such letters within texts
+# numbers that jsonb gives back in another form: 1e20 as digits, -0.0 without its sign. Not the 3e within an id
 _UNSTABLE_NUMBER = re.compile(rb"[:,\[](?:-0\.0(?![0-9])|-?[0-9.]+[eE])")
 
 
