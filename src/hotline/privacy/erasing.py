@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -126,7 +127,7 @@ async def erase_ticket(
     lines first: a ticket whose row still names its caller is found again."""
 
     def redact(c: sa.Connection, *, recorded: bool) -> int:
-        erase = lambda line: erased_line(line, share, person, told)  # noqa: E731
+        erase = partial(erased_line, share=share, person=person, told=told)
         return redact_lines(c, services.secret, redacted, erase, now, recorded=recorded)
 
     changed = await services.db.transact(lambda c: redact(c, recorded=False))

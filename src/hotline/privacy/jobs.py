@@ -3,6 +3,9 @@ By default nothing of it is."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
+
+import sqlalchemy as sa
 
 from hotline.audit.redactions import RedactedTicket
 from hotline.database.personal_data import Subject, erase_rows
@@ -29,7 +32,7 @@ async def _erase_tickets(services: Services, before: datetime) -> int:
     for row in past:
         subject = Subject(_NOBODY, None, whole=(row.number,))
         for noun in nouns:
-            await services.db.transact(lambda c, noun=noun, subject=subject: erase_rows(c, noun, subject))  # type: ignore[misc]
+            await services.db.transact(partial(erase_rows, noun=noun, subject=subject))
         redacted = RedactedTicket(row.number, True, RETENTION, RULES.id)
         await erase_ticket(services, redacted, TicketShare.WHOLE, _NOBODY, now)
     return len(past)
@@ -42,9 +45,9 @@ async def _count_tickets(services: Services, before: datetime) -> int:
 async def _delete_files(services: Services, before: datetime) -> int:
     gone: list[str] = []
 
-    def delete(c: object) -> set[str]:
-        gone[:] = store.delete_past_files(c, before, BATCH)  # type: ignore[arg-type]
-        return store.unused_files(c, gone)  # type: ignore[arg-type]
+    def delete(c: sa.Connection) -> set[str]:
+        gone[:] = store.delete_past_files(c, before, BATCH)
+        return store.unused_files(c, gone)
 
     delete_files(services.files, await services.db.transact(delete))
     return len(gone)

@@ -97,7 +97,7 @@ async def _take_call(
         )
     except IntegrityFault as fault:
         sent = incoming.intake_request
-        if sent.outer_number is None or not await _is_known_order(services, sent):
+        if sent.outer_number is None or await _find_outer_order(services, sent) is None:
             raise
         log.info("intake.outer_order_twice", kind=type(fault).__name__)
         return await _take_call(services, intake_request, request, render)  # by another line at the same moment
@@ -118,9 +118,9 @@ async def _with_named_ticket(services: Services, incoming: IncomingCall, request
     return replace(incoming, intake_request=replace(incoming.intake_request, attach_to=None), named=number)
 
 
-async def _is_known_order(services: Services, sent: IntakeRequest) -> bool:
+async def _find_outer_order(services: Services, sent: IntakeRequest) -> str | None:
     system, number = sent.outer_system or "", sent.outer_number or ""
-    return await ticket_facts.load_number_by_outer(services.db, system, number) is not None
+    return await ticket_facts.load_number_by_outer(services.db, system, number)
 
 
 async def _with_outer_order(
@@ -130,7 +130,7 @@ async def _with_outer_order(
     the words open a ticket without that number, which names the other one for the desk: the answer is that of any new
     ticket, so that nobody learns by trying which orders there are."""
     sent = incoming.intake_request
-    number = await ticket_facts.load_number_by_outer(services.db, sent.outer_system or "", sent.outer_number or "")
+    number = await _find_outer_order(services, sent)
     if number is None:
         return None, incoming
     scope, named = request.scope or intake_scope(request.actor), TicketNumber(number)

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from hotline.text.personal import ERASED_TEXT, ErasedPerson
 from hotline.tickets.model.ticket import Ticket
+from hotline.tickets.model.visibility import EntryRow
 from hotline.tickets.model.vocabulary import (
     ERASED,
     ESCALATION_LEVEL,
@@ -47,23 +48,6 @@ class TicketShare(StrEnum):
     JOINED = "joined"  # another's: they called about it, or are named in it
 
 
-class StoredLine(Protocol):
-    """A line of a timeline, as far as its personal data goes."""
-
-    @property
-    def by_kind(self) -> str: ...
-    @property
-    def by_id(self) -> str: ...
-    @property
-    def by_name(self) -> str: ...
-    @property
-    def action(self) -> str: ...
-    @property
-    def reason(self) -> str | None: ...
-    @property
-    def changes(self) -> Mapping[str, Any]: ...
-
-
 def erased_columns(before: Ticket, share: TicketShare, person: ErasedPerson) -> dict[str, Any]:
     """The columns of a ticket that an erasure changes. Empty: none of them held anything of the person."""
     columns: dict[str, Any] = {}
@@ -82,7 +66,7 @@ def erased_columns(before: Ticket, share: TicketShare, person: ErasedPerson) -> 
     return {name: value for name, value in columns.items() if value != getattr(before, name)}
 
 
-def erased_line(line: StoredLine, share: TicketShare, person: ErasedPerson, told: Collection[str]) -> dict[str, Any]:
+def erased_line(line: EntryRow, share: TicketShare, person: ErasedPerson, told: Collection[str]) -> dict[str, Any]:
     """The columns of a line that an erasure changes. `told`: of a ticket that others called about, what this person
     told in their own calls."""
     own = line.by_id == person.id
@@ -95,7 +79,7 @@ def erased_line(line: StoredLine, share: TicketShare, person: ErasedPerson, told
     return {name: value for name, value in columns.items() if value != getattr(line, name)}
 
 
-def _erased_reason(line: StoredLine, share: TicketShare, person: ErasedPerson, *, own: bool) -> str | None:
+def _erased_reason(line: EntryRow, share: TicketShare, person: ErasedPerson, *, own: bool) -> str | None:
     reason = line.reason
     if reason is None or line.action == Action.ERASE:
         return reason

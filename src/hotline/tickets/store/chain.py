@@ -20,7 +20,7 @@ from hotline.value_objects import replace
 _OUTSIDE = frozenset({"head", "chained", "caller", "phone", "caller_name", "contact"})
 IMAGE_COLUMNS = tuple(c for c in ticket.columns if c.name not in _OUTSIDE)
 LINE_COLUMNS = tuple(c for c in timeline.columns if c.name != "hash")
-_CHANGES: SealedDocument = timeline.c.changes.type  # type: ignore[assignment]
+_CHANGES = LINE_COLUMNS.index(timeline.c.changes)
 _IMAGE_VALUES = attrgetter(*(c.name for c in IMAGE_COLUMNS))
 _LINE_VALUES = attrgetter(*(c.name for c in LINE_COLUMNS))
 
@@ -99,7 +99,7 @@ def _parsed(value: Any) -> Any:
 
 def stored_changes(raw: Any, sealing: Sealing) -> Mapping[str, Any]:
     """The changes of a stored line. Raises ValueError, TypeError or Refused where they cannot be read."""
-    found: Mapping[str, Any] = _CHANGES.unseal(sealing, _parsed(raw))
+    found: Mapping[str, Any] = _LINE_DECODERS[_CHANGES](raw, sealing)
     return found
 
 
