@@ -5,7 +5,8 @@ import { actionFields, ask, buttons, schemaOf } from "./forms.js";
 import { searchBox } from "./search.js";
 
 const form = $("#call");
-// what is pressed while the drafts are read is done once they are, and is no request of the browser's own
+searchBox($("#search"), $("#hits"));
+// what is pressed while the drafts are read is done once they are
 let accept;
 const accepts = new Promise((go) => { accept = go; });
 form.addEventListener("submit", async (event) => { event.preventDefault(); if (inDialog()) return; await accepts; send(); });
@@ -339,7 +340,6 @@ $("#decline").addEventListener("click", () => settle("decline"));
 $("#clear").addEventListener("click", clear);
 laid(before);
 accept();
-searchBox($("#search"), $("#hits"));
 
 // the telephone: shows the caller when it is answered
 const ringing = steady($("#ringing"));

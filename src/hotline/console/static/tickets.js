@@ -2,7 +2,6 @@
 import { $, api, choices, el, fill, get, heads, instant, link, listed, named, press, row, say, settled, t, urgency, when, word } from "./core.js";
 
 const form = $("#find");
-for (const [name, noun] of [["category", "categories"], ["department", "departments"], ["area", "areas"]]) choices(form[name], await listed(noun, true));
 heads($("#list"), "ticket.number", "field.title", "ticket.status", "field.category", "field.area", "field.department", "ticket.received", "field.due_at");
 let next = null;
 let sought = new URLSearchParams(); // what the list shows, whatever the form says meanwhile
@@ -48,5 +47,6 @@ async function exports() {
     x.status === "ready" ? el("a", { href: `/v1/exports/${x.id}/file`, download: true }, t("export.download")) : "")));
   if (page.items.some((x) => ["waiting", "making"].includes(x.status))) setTimeout(exports, 1500);
 }
+for (const [name, noun] of [["category", "categories"], ["department", "departments"], ["area", "areas"]]) choices(form[name], await listed(noun, true));
 find();
 exports();
