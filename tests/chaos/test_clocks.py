@@ -37,7 +37,7 @@ from tests.conftest import SEALING, SECRET, seeded
 from tests.fork_server import ForkedProcess
 from tests.postgres import find_server
 
-KILLS = int(os.environ.get("HOTLINE_CHAOS_KILLS", "4"))
+KILLS = int(os.environ.get("HOTLINE_CHAOS_KILLS", "2"))
 TICKETS = min(500, 25 * KILLS)  # of thirteen steps each: the workers are killed in the middle
 WORDS = ["3栋电梯坏了，不动了", "车库路灯不亮了", "停水了", "物业费乱收费，我要投诉", "有点事情想说", "3栋电梯关到人了"]
 DESK = Actor(ActorKind.KEY, "desk", "desk", frozenset({Role.OPERATOR}))

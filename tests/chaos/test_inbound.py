@@ -27,7 +27,7 @@ from tests.conftest import Clock
 from tests.postgres import find_server
 from tests.sms.providers import FAR, PUBLIC, Push
 
-MESSAGES = int(os.environ.get("HOTLINE_MESSAGES", "500"))
+MESSAGES = int(os.environ.get("HOTLINE_MESSAGES", "250"))
 BURST = min(1000, MESSAGES)
 DANGERS = 10
 PROVIDERS = ("kannel", "aliyun", "vonage", "generic")

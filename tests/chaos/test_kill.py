@@ -16,7 +16,7 @@ import pytest
 from tests.chaos.server import Process
 from tests.postgres import find_server
 
-KILLS = int(os.environ.get("HOTLINE_CHAOS_KILLS", "3"))
+KILLS = int(os.environ.get("HOTLINE_CHAOS_KILLS", "2"))
 CLIENTS = 12
 
 

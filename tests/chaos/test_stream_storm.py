@@ -12,8 +12,9 @@ import pytest
 
 from tests.chaos.server import Process
 from tests.postgres import find_server
+from tests.sizes import sized
 
-LISTENERS, CALLS = 24, 36
+LISTENERS, CALLS = sized((12, 18), (24, 36))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
