@@ -31,7 +31,8 @@ from hotline.tickets.model.vocabulary import (
 
 LANGUAGE = "hotline_language"
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; worker-src 'self'; "
+    "manifest-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
@@ -87,7 +88,7 @@ def request_language(request: Request) -> str:
 def static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
     """The static files: bytes, compressed bytes, media type; one of them for the texts of each language."""
     found: dict[str, tuple[bytes, str]] = {}
-    kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+    kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "png": "image/png"}
     for file in (files("hotline.console") / "static").iterdir():
         kind = kinds.get(file.name.rpartition(".")[2])
         if kind is not None:
