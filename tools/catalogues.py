@@ -111,6 +111,7 @@ CONTEXT: Mapping[str, str] = {
     "admin": "Administration page.",
     "alarm": "Notice to operators about the system.",
     "app": "Every page of the console.",
+    "theme": "How light a page is: one of three choices, each with a drawing.",
     "area_level": "Level of an area.",
     "attachment_purpose": "What a photo of a ticket shows: the place before the work, after it, or something else.",
     "attribute_type": "Type of an extra question of a category.",

@@ -17,7 +17,7 @@ OFFLINE = "/console/offline"
 # what the board needs without a line, beside the texts of the language
 SHELL = (
     "board.css", "board.js", "components.css", "conflict.js", "console.css", "core.js", "deed_store.js", "forms.js",
-    "icons.svg", "kept.js", "leaving.js", "mark.svg", "offline.js", "order.js", "outbox.css", "outbox.js", "panel.js", "photos.css",
+    "icons.svg", "find.js", "kept.js", "leaving.js", "mark.svg", "offline.js", "order.js", "outbox.css", "outbox.js", "panel.js", "photos.css",
     "photos.js",
     "reasons.js", "report_form.js", "schema_fields.js", "sealing.js", "tokens.css",
 )  # fmt: skip
