@@ -57,11 +57,15 @@ async def _worker(request: Request) -> Response:
     """The service worker, with the files it keeps: another version or language is another worker."""
     at = f"/console/static/{static_version()}"
     language = request_language(request)
-    names = [name for name in (*SHELL, f"words.{language}.json") if name in static_files()]
+    names = [name for name in (*SHELL, f"words.{language}.json", f"queue.{language}.json") if name in static_files()]
     shell = [OFFLINE, *(f"{at}/{name}" for name in names)]
     told = (("AT", at), ("OFFLINE", OFFLINE), ("LANGUAGE", language), ("SHELL", shell))
     first = "".join(f"const {name} = {orjson.dumps(value).decode()};\n" for name, value in told)
-    headers = {"cache-control": "no-cache", "vary": "cookie, accept-language"}
+    headers = {
+        "cache-control": "no-cache",
+        "vary": "cookie, accept-language",
+        "content-security-policy": "default-src 'none'; connect-src 'self'",  # what the worker itself may request
+    }
     return Response(first.encode() + static_files()["worker.js"][0], headers=headers, media_type="text/javascript")
 
 

@@ -59,7 +59,13 @@ _SERVED = (
     "model.", "model_state.", "moment.", "outcome.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "rule.", "weekday.",
     "lowered.", "place_role.", "system_text.", "unit.",  # in `reasons.<language>.json`
+    "privacy.", "retention.",  # of the command line
 )  # fmt: skip
+# texts of some pages alone, in a file of their own: `core.js` loads it for them, `outbox.js` that of the queue
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "admin": ("admin.", "area_level.", "attribute_type.", "department_kind.", "item.", "item_form.", "noun."),
+    "queue": ("outbox.", "photo.", "report_form."),
+}
 _REASON_WORDS = ("lowered.", "place_role.", "unit.")
 
 
@@ -114,6 +120,9 @@ def static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
         keys = (key for key in (*first, *text_keys()) if not key.startswith(_SERVED))
         # what a figure counts is told by pages that come ready made
         words = {key: translate(key, language) for key in keys if not fnmatchcase(key, "figure.*.note")}
+        for part, prefixes in _PARTS.items():
+            own = {key: words.pop(key) for key in tuple(words) if key.startswith(prefixes)}
+            found[f"{part}.{language}.json"] = (orjson.dumps(own), "application/json")
         found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
         found[f"reasons.{language}.json"] = (orjson.dumps(_reason_texts(language)), "application/json")
     return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}

@@ -68,7 +68,7 @@ function card(one, before) {
   const now = one.priority === "emergency" && one.status === "issued" && !deeds.length && can("handler");
   return el("article", { class: `od ${COLOURS[one.colour] ?? "grey"} ${fresh ? "fresh" : ""}`, "data-slot": one.id },
     el("button", { type: "button", class: `order ${one.colour}`, "data-id": one.id, "data-key": one.id, "aria-pressed": String(order.open === one.id), onclick: () => show(one.number, one.id) },
-      el("span", { class: "top" }, urgency(one.priority), clock(one.colour, at, metric, running), one.urges ? el("span", { class: "tag amber" }, t("board.urged", { n: one.urges })) : null,
+      el("span", { class: "tp" }, urgency(one.priority), clock(one.colour, at, metric, running), one.urges ? el("span", { class: "tag amber" }, t("board.urged", { n: one.urges })) : null,
         one.part === "assist" ? el("span", { class: "tag" }, word("part", "assist")) : null, one.asked_due_at ? el("span", { class: "tag" }, t("board.extension_asked")) : null,
         one.attachments ? el("span", { class: "tag" }, icon("cam", 14), String(one.attachments)) : null),
       el("span", { class: "w" }, placeOf(one)), el("span", { class: "t" }, one.title),

@@ -3,7 +3,7 @@ import { $, Refusal, api, el, fill, given, icon, inDialog, joined, link, named, 
 import { actionFields, ask as askFields, caller, hide, performing, reveal, schemaOf } from "./forms.js";
 import { backAndForth } from "./panel.js";
 import { clock, placeOf, tickClocks } from "./board.js";
-import { ask, cut, drop, put, tell, waiting, whatOf } from "./outbox.js";
+import { ask, cut, drop, latest, put, tell, waiting, whatOf } from "./outbox.js";
 import { filesOf, frame, taker, takesFiles } from "./photos.js";
 
 const panel = $("#panel");
@@ -28,8 +28,9 @@ async function load(number) {
     seen.set(number, ticket);
     return ticket;
   } catch (failed) {
-    if (failed instanceof Refusal || !seen.has(number)) throw failed;
-    return seen.get(number);
+    const known = [seen.get(number), latest.get(number)].filter(Boolean).sort((a, b) => b.version - a.version)[0];
+    if (failed instanceof Refusal || !known) throw failed;
+    return known;
   }
 }
 /** An order with what waits here to be sent: its state then, and what may be done from there. */
@@ -125,7 +126,7 @@ function draw(ticket, order, { status, moves, deeds }, files, story, own) {
       order ? clocks(ticket, order, running) : null, order ? dots(order, status, ticket) : null,
       deeds.length ? el("p", {}, deeds.map((deed) => el("span", { class: "tag teal" }, icon("off", 14), t("outbox.waits", { what: whatOf(deed) })))) : null,
       el("div", { class: "callc" }, el("div", { class: "grow" }, el("span", { class: "note" }, t("take.caller")), el("br", {}), caller(ticket)),
-        revealing && ticket.caller?.masked !== false ? el("button", { type: "button", class: "btn", "data-action": "reveal", "data-key": "reveal", onclick: press(() => show(ticket)) }, t("board.reveal")) : null),
+        revealing && ticket.caller?.masked ? el("button", { type: "button", class: "btn", "data-action": "reveal", "data-key": "reveal", onclick: press(() => show(ticket)) }, t("board.reveal")) : null),
       el("blockquote", { class: "quote words" }, ticket.narrative),
       el("div", { class: "photos" }, files.map(frame), takesFiles(ticket) ? [taker(ticket, "before", title, again), may("report") ? taker(ticket, "after", title, again) : null] : null),
       el("p", {}, el("a", { class: "btn", href: mapLink(ticket) }, icon("map", 20), t("board.map")), " ", el("span", { class: "note" }, placed(ticket.area, ticket.location))),
@@ -199,5 +200,5 @@ async function report(ticket, order, move, title) {
   const form = await reportForm({ ticket, order, title, files, send: (body, wants) => doDeed(ticket, order, "report", body, title, { wants }), done: () => { if (shown) shown.view = "order"; again(); }, anew: () => report(ticket, order, move, title) });
   fill(panel, head(ticket, null), form);
   tickClocks();
-  $("textarea, input", form)?.focus({ preventScroll: true });
+  $("h2", form).focus({ preventScroll: true });
 }

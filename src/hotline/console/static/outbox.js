@@ -1,5 +1,5 @@
 // The queue of deeds: each is kept, sealed, before it is sent, and sent in order, once, by one window, when the line is there.
-import { $, Refusal, el, fill, get, given, logInAgain, say, t, unique, word } from "./core.js";
+import { $, Refusal, addWords, el, fill, get, given, logInAgain, say, t, unique, word } from "./core.js";
 import { rowsOf, within } from "./deed_store.js";
 import { lasting, seal, sealText, unseal, unsealText } from "./sealing.js";
 
@@ -11,6 +11,7 @@ const heard = new Set(); // of this page: told when something was kept, sent or 
 const settling = new Map(); // id -> how the promise of `put` ends
 const moved = new Map(); // what a ticket's version became by a deed of ours
 const channel = globalThis.BroadcastChannel ? new BroadcastChannel(begin) : null;
+export const latest = new Map(); // tickets as a deed of ours left them
 let memory = []; // where this browser can seal nothing
 let deeds = [];
 let again = null;
@@ -123,6 +124,7 @@ async function send(deed) {
   if (cut) return false;
   if (reply.status === 401) { await logInAgain(); return send(deed); }
   if (!reply.ok) { deed.problem = { status: reply.status, ...read }; await keep(deed); return true; }
+  if (!deed.photo && read.number) latest.set(deed.number, read);
   const after = Number(/\d+/.exec(reply.headers.get("etag") ?? "")?.[0]);
   // a file takes no version: after it stands what was shown only if nothing came between
   if (after && (!deed.photo || after === deed.version + 1)) await goOnFrom(deed.number, deed.version, after);
@@ -141,6 +143,7 @@ function show() {
   bar.className = refused.length ? "outbox refused" : "outbox";
   fill(bar, cut || open ? el("p", {}, el("strong", {}, t(cut ? "outbox.cut" : "outbox.sending")), " ", open ? t(lasting ? "outbox.kept" : "outbox.kept_here", { n: open }) : "") : null,
     refused.map((deed) => el("p", {}, el("strong", {}, t("outbox.refused", { what: whatOf(deed), title: deed.title })), " ", el("button", { type: "button", "data-key": deed.id, onclick: async () => (await import("./conflict.js")).decide(deed) }, t("outbox.look")))));
+  document.documentElement.style.setProperty("--outbox", `${bar.offsetHeight}px`);
 }
 /** What the API has, without waiting for a line; throws where there is none. */
 export async function ask(path) {
@@ -163,6 +166,6 @@ addEventListener("offline", () => { cut = true; show(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && deeds.length) sendWaiting(); });
 addEventListener("beforeunload", (event) => { if (!lasting && memory.length) event.preventDefault(); });
 document.head.append(el("link", { rel: "stylesheet", href: `${document.body.dataset.static}/outbox.css` }));
-await readAll();
+await Promise.all([addWords("queue"), readAll()]);
 show();
 if (deeds.length) sendWaiting();

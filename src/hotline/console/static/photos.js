@@ -3,6 +3,8 @@ import { el, fill, openDialog, say, t, when, word, icon } from "./core.js";
 import { ask, put, waiting } from "./outbox.js";
 
 const LONGEST = 1600; // pixels of the longer side
+const listed = new Map(); // files of tickets as last seen, for when there is no line
+const taken = new Map(); // photos taken on this page, by name: they are shown without a line, too
 const PICTURES = /^image\/(jpeg|png|gif|webp)$/;
 
 /** The bytes of a JPEG as it is to be sent: smaller, upright, without place, time and device. Throws where it is no picture. */
@@ -38,7 +40,9 @@ export function taker(ticket, purpose, title, after, { text = t("photo.take", { 
       let photo;
       try { photo = await shrink(file); } catch { say(t("photo.unreadable"), true); continue; }
       const at = new Date().toISOString();
-      await put({ number: ticket.number, path: `/v1/tickets/${ticket.number}/attachments`, version: ticket.version, seen: ticket.updated_at, photo, purpose, name: `${purpose}-${at.slice(0, 19).replaceAll(":", "")}.jpg`, title });
+      const name = `${purpose}-${at.slice(0, 23).replaceAll(":", "")}.jpg`;
+      taken.set(name, photo);
+      await put({ number: ticket.number, path: `/v1/tickets/${ticket.number}/attachments`, version: ticket.version, seen: ticket.updated_at, photo, purpose, name, title });
       after?.();
     }
     field.value = "";
@@ -48,7 +52,8 @@ export function taker(ticket, purpose, title, after, { text = t("photo.take", { 
 /** The files of a ticket: [{ id, purpose, at, name, src | bytes }], those that wait here last. */
 export async function filesOf(ticket) {
   const path = `/v1/tickets/${ticket.number}/attachments`;
-  const sent = ticket.counters.attachments ? (await ask(path)).items : [];
+  const sent = ticket.counters.attachments ? await ask(path).then((page) => page.items, () => listed.get(ticket.number) ?? []) : [];
+  listed.set(ticket.number, sent);
   return [...sent.map((file) => ({ ...file, src: `${path}/${file.id}` })), ...waiting(ticket.number).filter((deed) => deed.photo).map((deed) => ({ id: deed.id, purpose: deed.purpose, at: deed.at, name: deed.name, media_type: "image/jpeg", bytes: deed.photo }))];
 }
 const nameOf = (file) => `${word("attachment_purpose", file.purpose)} ${when(file.at)}`;
@@ -59,7 +64,7 @@ export function frame(file) {
   if (file.bytes) return el("figure", { class: "ph", "data-photo": file.id }, drawnFrom(file.bytes, name), notes);
   if (file.scan && file.scan !== "clean") return el("figure", { class: "ph", "data-photo": file.id }, el("span", { class: "note" }, t(file.scan === "waiting" ? "photo.scanning" : "photo.withheld")), notes);
   if (!PICTURES.test(file.media_type)) return el("figure", { class: "ph file" }, el("a", { href: file.src, download: file.name }, file.name), notes);
-  return el("figure", { class: "ph", "data-photo": file.id }, el("button", { type: "button", "data-key": file.id, "aria-label": name, onclick: () => enlarge(file.src, name) }, el("img", { src: file.src, alt: "", loading: "lazy", decoding: "async" })), notes);
+  return el("figure", { class: "ph", "data-photo": file.id }, el("button", { type: "button", "data-key": file.id, "aria-label": name, onclick: () => enlarge(file.src, name) }, taken.has(file.name) ? drawnFrom(taken.get(file.name), name) : el("img", { src: file.src, alt: "", loading: "lazy", decoding: "async" })), notes);
 }
 /** Whether this person may attach to a ticket: whoever may note something. */
 export const takesFiles = (ticket) => ticket.allowed_actions.some((move) => move.action === "comment");

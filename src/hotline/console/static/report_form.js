@@ -7,7 +7,7 @@ import { lasting, sealText, unsealText } from "./sealing.js";
 const OUTCOMES = ["fixed", "for_now", "cannot"]; // only the first is solved
 const held = new Map(); // where nothing can be sealed
 async function read(place) {
-  if (!lasting) return held.get(place) ?? {};
+  if (!lasting || held.has(place)) return held.get(place) ?? {};
   const row = await within("forms", "readonly", (store) => store.get(place));
   return (row && await unsealText(place, row.told)) ?? {};
 }
@@ -34,7 +34,7 @@ export async function reportForm({ ticket, order, title, files, send, done, anew
   const button = el("button", { class: "btn pri lg full first", "data-send": "report" }, t("report_form.send"));
   const area = (name, label, more) => el("label", { class: "fld" }, el("span", {}, label), el("textarea", { class: "area", name, rows: 3, maxlength: 4000, ...more }, fields[name] ?? ""));
   const form = el("form", { class: "report", method: "dialog", autocomplete: "off" },
-    el("div", { class: "body" }, el("h2", {}, `${t("board.report")} · ${title}`),
+    el("div", { class: "body" }, el("h2", { tabindex: "-1" }, `${t("board.report")} · ${title}`),
       el("fieldset", {}, el("legend", {}, t("photo.title")), el("p", { class: "note" }, t("report_form.photo_note")),
         el("div", { class: "photos" }, photos.map(tick), takesFiles(ticket) ? ["before", "after"].map((purpose) => taker(ticket, purpose, title, anew)) : null),
         lead && photos.length ? el("p", { class: "note" }, t("report_form.faces")) : null),
