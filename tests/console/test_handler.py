@@ -107,7 +107,11 @@ async def looks(seat: Seat, name: str) -> None:
         await seat.page.emulate_media(color_scheme=theme)
         await seat.page.evaluate("window.scrollTo(0, 0)")
         found = (await Axe().run(seat.page, options=RULES)).response
-        bad = [v["id"] + str([n["html"][:160] for n in v["nodes"]]) for v in found["violations"] if v["impact"] in ("serious", "critical")]
+        bad = [
+            v["id"] + str([n["html"][:160] for n in v["nodes"]])
+            for v in found["violations"]
+            if v["impact"] in ("serious", "critical")
+        ]
         assert bad == [], (name, theme)
         assert await seat.page.evaluate(SPILLS) == [], (name, theme)
         assert await seat.page.evaluate(CUT) == [], (name, theme)
@@ -127,14 +131,15 @@ async def stands(desk: Player, ticket: Any, status: str) -> dict[str, Any]:
 async def on_the_phone(office: Office, line: Line) -> Seat:
     seat = await office.seat("works", address=line.address, **PHONE)
     await seat.page.set_viewport_size({"width": 390, "height": 844})
-    expect.set_options(timeout=6000); seat.page.set_default_timeout(6000)  # DEBUG
     await seat.page.reload()
     return seat
 
 
 async def test_a_handler_works_through_a_tunnel(office: Office, desk: Player, watch: Player) -> None:
     danger = await desk.call("12栋1单元电梯困人了，里面有娃儿在哭", caller={"phone": "13900139000"})
-    lift = await desk.call("3栋2单元电梯坏了，一直停在5楼不动", caller={"phone": "13800001111", "name": "刘婆婆"}, category="dt-fault")
+    lift = await desk.call(
+        "3栋2单元电梯坏了，一直停在5楼不动", caller={"phone": "13800001111", "name": "刘婆婆"}, category="dt-fault"
+    )
     number = lift["number"]
     async with a_line(int(office.address.rsplit(":", 1)[1])) as line:
         seat = await on_the_phone(office, line)
@@ -168,7 +173,12 @@ async def test_a_handler_works_through_a_tunnel(office: Office, desk: Player, wa
         await expect(panel.locator(".photos figure:not(:has(.waits))")).to_have_count(1)
         [before] = (await desk.get(f"/v1/tickets/{number}/attachments")).json()["items"]
         sent = (await desk.http.get(f"/v1/tickets/{number}/attachments/{before['id']}")).content
-        assert before["purpose"] == "before" and sent.startswith(b"\xff\xd8\xff") and PLACE not in sent and b"Exif" not in sent
+        assert (
+            before["purpose"] == "before"
+            and sent.startswith(b"\xff\xd8\xff")
+            and PLACE not in sent
+            and b"Exif" not in sent
+        )
         await page.evaluate("navigator.serviceWorker.ready.then(() => true)")
 
         # the tunnel: a photo and the result are kept, sealed, and marked on the card
@@ -192,7 +202,9 @@ async def test_a_handler_works_through_a_tunnel(office: Office, desk: Player, wa
         assert (await desk.see(number))["assignments"][0]["status"] == "accepted"
         await page.reload()  # the page itself is not kept: what waits is, and is counted
         await expect(page.locator("#waits")).to_contain_text("2")
-        caches = await page.evaluate("caches.keys().then((names) => Promise.all(names.map(async (n) => (await (await caches.open(n)).keys()).map((r) => r.url)))).then((all) => all.flat())")
+        caches = await page.evaluate(
+            "caches.keys().then((names) => Promise.all(names.map(async (n) => (await (await caches.open(n)).keys()).map((r) => r.url)))).then((all) => all.flat())"
+        )
         assert caches and all("/console/static/" in url or url.endswith("/console/offline") for url in caches)
 
         # the line is back: sent in order, and told; the resident's photos are those that were ticked
@@ -252,13 +264,13 @@ async def test_a_handler_works_through_a_tunnel(office: Office, desk: Player, wa
         assert [said for said in seat.wrong if "Failed to load" not in said and "ERR_" not in said] == []
 
 
-async def test_photos_stand_wherever_a_ticket_is_read_and_supervisors_open_on_work(office: Office, desk: Player, lifts: Player) -> None:
+async def test_photos_stand_wherever_a_ticket_is_read_and_supervisors_open_on_work(
+    office: Office, desk: Player, lifts: Player
+) -> None:
     lift = await desk.call("3栋2单元电梯坏了", category="dt-fault")
     dispatcher = await office.seat("supervisor")
     page = dispatcher.page
-    expect.set_options(timeout=6000); page.set_default_timeout(6000)  # DEBUG
     await dispatcher.open("/console/board")
-    await page.wait_for_timeout(3000); print("WRONG", dispatcher.wrong)  # DEBUG
     await expect(page.locator(".order")).to_have_count(1)  # of many departments the one with work
     await expect(page.locator("#department option").first).to_have_text("物业工程部（1）")
     await dispatcher.open(f"/console/tickets/{lift['number']}")

@@ -1,4 +1,4 @@
-"""What makes the console an app of its own on a phone: the manifest, the service worker, the page for when there is no line.
+"""What makes the console an app of its own on a phone: the manifest, the service worker, a page for when it is offline.
 
 None of it tells of a person or a ticket: anybody may read it, and a browser may keep it after a session has ended.
 """
@@ -17,12 +17,16 @@ OFFLINE = "/console/offline"
 # what the board needs without a line, beside the texts of the language
 SHELL = (
     "board.css", "board.js", "components.css", "conflict.js", "console.css", "core.js", "deed_store.js", "forms.js",
-    "icons.svg", "find.js", "kept.js", "leaving.js", "mark.svg", "offline.js", "order.js", "outbox.css", "outbox.js", "panel.js", "photos.css",
-    "photos.js",
-    "reasons.js", "report_form.js", "schema_fields.js", "sealing.js", "tokens.css",
+    "icons.svg", "find.js", "kept.js", "leaving.js", "mark.svg", "offline.js", "order.js", "outbox.css",
+    "outbox.js", "panel.js", "photos.css", "photos.js", "reasons.js", "report_form.js", "schema_fields.js",
+    "sealing.js", "tokens.css",
 )  # fmt: skip
 _COLOURS = {"theme_color": "#1a2433", "background_color": "#f3f4f6"}  # of `--rail` and `--bg`
-_ICONS = (("icon-192.png", "192x192", "any"), ("icon-512.png", "512x512", "any"), ("icon-512.png", "512x512", "maskable"))
+_ICONS = (
+    ("icon-192.png", "192x192", "any"),
+    ("icon-512.png", "512x512", "any"),
+    ("icon-512.png", "512x512", "maskable"),
+)
 
 
 def install_routes() -> list[Route]:

@@ -166,6 +166,6 @@ addEventListener("offline", () => { cut = true; show(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && deeds.length) sendWaiting(); });
 addEventListener("beforeunload", (event) => { if (!lasting && memory.length) event.preventDefault(); });
 document.head.append(el("link", { rel: "stylesheet", href: `${document.body.dataset.static}/outbox.css` }));
-await Promise.all([addWords("queue"), readAll()]);
+await Promise.all([addWords("queue").catch(() => {}), readAll()]);
 show();
 if (deeds.length) sendWaiting();
