@@ -1,5 +1,5 @@
 // A deed that was refused because the ticket has changed meanwhile: both sides, and a decision.
-import { Refusal, authorOf, el, get, joined, openDialog, t, unique, when, word } from "./core.js";
+import { Refusal, authorOf, el, get, given, joined, openDialog, t, unique, when, word } from "./core.js";
 import { drop, goOnFrom, keep, sendWaiting, tell, whatOf } from "./outbox.js";
 
 /** What was done here and what was done there meanwhile, side by side; whoever did it says what becomes of theirs. */
@@ -9,7 +9,7 @@ export async function decide(deed) {
   try { [ticket, { items: lines }] = await Promise.all([get(`/v1/tickets/${deed.number}`), get(`/v1/tickets/${deed.number}/timeline?limit=500`)]); } catch { /* no longer ours to see */ }
   const order = ticket?.assignments.find((one) => deed.path.includes(one.id));
   const allowed = deed.photo ? ticket : ticket && (order ?? ticket).allowed_actions.some((move) => move.action === deed.action);
-  const theirs = lines.filter((line) => line.at > deed.seen);
+  const theirs = lines.filter((line) => new Date(line.at) >= new Date(deed.seen) && line.by.id !== given.person.id);
   const told = (name, value) => el("li", {}, name, " ", el("span", { class: "words" }, String(value)));
   const end = async (work) => {
     if (ticket) await goOnFrom(deed.number, deed.version, ticket.version);
