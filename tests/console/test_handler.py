@@ -193,6 +193,7 @@ async def test_a_handler_works_through_a_tunnel(office: Office, desk: Player, wa
         await panel.locator('[data-send="report"]').tap()
         await expect(bar).to_contain_text("没有网络")
         await expect(bar).to_contain_text("2 项已存在手机里")
+        await expect(panel.locator(".report")).to_have_count(0)
         await panel.locator(".shut").tap()
         await page.locator("#states button", has_text="待审核").tap()
         await expect(page.locator(".column.now .od", has_text=number)).to_contain_text("报结，待送出")
@@ -243,6 +244,7 @@ async def test_a_handler_works_through_a_tunnel(office: Office, desk: Player, wa
         await panel.locator("textarea[name=public_reply]").fill("明天再来换配件")
         await panel.locator('[data-send="report"]').tap()
         await expect(bar).to_contain_text("1 项")
+        await expect(panel.locator(".report")).to_have_count(0)
         await panel.locator(".shut").tap()
         await desk.act(await desk.see(other), "urge", reason="又打来了")
         # who leaves is asked first
@@ -276,7 +278,7 @@ async def test_photos_stand_wherever_a_ticket_is_read_and_supervisors_open_on_wo
     await dispatcher.open(f"/console/tickets/{lift['number']}")
     choose = page.locator('.files [data-purpose="evidence"] input')
     await choose.set_input_files(await shot(page, "#335577"))
-    await expect(page.locator(".files img")).to_have_count(1)
+    await expect(page.locator(".files figure button")).to_have_count(1)
     [file] = (await desk.get(f"/v1/tickets/{lift['number']}/attachments")).json()["items"]
     assert file["purpose"] == "evidence"
     await page.locator(".files figure button").click()

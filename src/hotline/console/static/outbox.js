@@ -138,7 +138,7 @@ function show() {
   let bar = $("#outbox");
   const refused = deeds.filter((deed) => deed.problem);
   const open = deeds.length - refused.length;
-  if (!bar) { bar = el("div", { id: "outbox", role: "status" }); $("main").prepend(bar); }
+  if (!bar) { bar = el("div", { id: "outbox", role: "status" }); $("main")?.prepend(bar); }
   bar.hidden = !deeds.length && !cut;
   bar.className = refused.length ? "outbox refused" : "outbox";
   fill(bar, cut || open ? el("p", {}, el("strong", {}, t(cut ? "outbox.cut" : "outbox.sending")), " ", open ? t(lasting ? "outbox.kept" : "outbox.kept_here", { n: open }) : "") : null,
