@@ -121,8 +121,8 @@ def static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
         # what a figure counts is told by pages that come ready made
         words = {key: translate(key, language) for key in keys if not fnmatchcase(key, "figure.*.note")}
         for part, prefixes in _PARTS.items():
-            own = {key: words.pop(key) for key in tuple(words) if key.startswith(prefixes)}
-            found[f"{part}.{language}.json"] = (orjson.dumps(own), "application/json")
+            texts = {key: words.pop(key) for key in tuple(words) if key.startswith(prefixes)}
+            found[f"{part}.{language}.json"] = (orjson.dumps(texts), "application/json")
         found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
         found[f"reasons.{language}.json"] = (orjson.dumps(_reason_texts(language)), "application/json")
     return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
