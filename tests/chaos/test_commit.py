@@ -449,7 +449,7 @@ USED_ONCE = {
     "begin_second_step", "finish_log_in", "begin_one_time_codes", "confirm_one_time_codes", "begin_passkey", "add_passkey",
 }  # fmt: skip
 READING = {
-    "look_up_caller", "look_up_ticket", "explain_triage", "explain_routing", "explain_deadline", "explain_duplicates",
+    "look_up_caller", "look_up_ticket", "look_up_photo", "explain_triage", "explain_routing", "explain_deadline", "explain_duplicates",
     "search_tickets", "look_up_for_exchange_by_post",
 }  # fmt: skip
 CASES = [

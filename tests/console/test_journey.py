@@ -71,13 +71,11 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
         async with works.page.expect_response(f"**/v1/tickets/{number}"):  # the open panel looks anew by itself
             await helper.order(seen, "report", place=place, internal_result="已到场")
     await works.page.locator('#panel [data-action="report"]').click()
-    await works.page.locator("dialog textarea[name=internal_result]").fill("已救出，电梯停用检修")
-    if not await works.page.locator("dialog textarea[name=public_reply]").is_visible():
-        await works.page.locator("dialog summary").click()
-    await works.page.locator("dialog textarea[name=public_reply]").fill("人已平安救出，电梯正在检修")
-    await works.page.locator("dialog select[name=solved]").select_option("true")  # nothing is chosen beforehand
+    await works.page.locator("#panel textarea[name=internal_result]").fill("已救出，电梯停用检修")
+    await works.page.locator("#panel textarea[name=public_reply]").fill("人已平安救出，电梯正在检修")
+    await works.page.locator("#panel .pick", has_text="已办好").click()  # nothing is chosen beforehand
     await works.picture("board-report")
-    await works.page.locator("dialog button.first").click()
+    await works.page.locator('#panel [data-send="report"]').click()
     await expect(works.page.locator('.column[data-status="reported"] .order')).to_have_count(1)
 
     # the ruling, on the dispatcher's page

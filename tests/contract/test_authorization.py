@@ -94,7 +94,7 @@ OWN = {
     "handler of an assisting one": {"security"},
     "handler of water": {"water"},
 }
-OPEN_TO_ALL = {"healthz", "readyz", "readyz_intake", "metrics", "security_txt", "log_in", "look_up_ticket"} | {
+OPEN_TO_ALL = {"healthz", "readyz", "readyz_intake", "metrics", "security_txt", "log_in", "look_up_ticket", "look_up_photo"} | {
     "read_duty_feed",  # by its own token
     "push_text", "push_text_by_get", "push_report", "push_report_by_get", "push_order", "push_voice",
     "look_up_for_exchange_by_post",

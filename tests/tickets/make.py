@@ -47,6 +47,7 @@ FIELDS: dict[Field, Any] = {
     F.PUBLIC_TEXT: "the lift is being mended",
     F.INTERNAL_RESULT: "belt changed",
     F.CONTACTED: "phone",
+    F.PHOTOS: ["00000000-0000-4000-8000-000000000001"],
     F.COST: 3.5,
     F.FUNDING: Funding.REPAIR_FUND,
     F.DUE_AT: NOON + timedelta(days=20),

@@ -130,3 +130,63 @@ async def test_nothing_of_a_body_is_read_for_whoever_may_not_send_it(
         sent.clear()
         reply = await desk.http.post(path.format(**lift_ticket), content=body(), headers=large)
         assert (reply.status_code, sum(sent)) == (413, 0)
+
+
+def jpeg(shade: int) -> bytes:
+    """A picture with what a phone writes beside it, and a film behind it."""
+    place = b"\xff\xe1" + (2 + 6 + 24).to_bytes(2) + b"Exif\x00\x00" + b"GPS 30.6900N 103.8300E  "
+    remark = b"\xff\xfe" + (2 + 4).to_bytes(2) + b"lens"
+    pixels = b"\xff\xda\x00\x08\x01\x01\x00\x00?\x00" + bytes([shade]) * 40 + b"\xff\x00\xff\xd0" + bytes([shade])
+    return b"\xff\xd8" + place + remark + pixels + b"\xff\xd9" + b"ftypmp42 a film of the same moment"
+
+
+async def test_the_resident_sees_what_was_released_once_the_result_is_approved(
+    lift_ticket: dict[str, Any], desk: Player, lifts: Player, watch: Player, street: Any
+) -> None:
+    number = lift_ticket["number"]
+    code = (await desk.get(f"/v1/tickets/{number}/query-code")).json()["query_code"]
+    asked = {"number": number, "code": code}
+    ids = {}
+    for n, (name, purpose) in enumerate((("b", "before"), ("a", "after"), ("c", "after"), ("e", "evidence"))):
+        made = await lifts.http.post(
+            f"/v1/tickets/{number}/attachments",
+            files={"file": (f"{name}.jpg", jpeg(n), "image/jpeg")},
+            data={"purpose": purpose},
+        )
+        assert (made.status_code, made.json()["purpose"]) == (201, purpose), made.text
+        ids[name] = made.json()["id"]
+    wrong = await lifts.http.post(
+        f"/v1/tickets/{number}/attachments",
+        files={"file": ("x.jpg", jpeg(9), "image/jpeg")},
+        data={"purpose": "holiday"},
+    )
+    assert wrong.status_code == 422 and "purpose" in wrong.text
+    seen = await lifts.order(await lifts.see(lift_ticket), "accept")
+    result = {"internal_result": "换皮带", "public_reply": "电梯已恢复", "solved": True}
+    path = f"/v1/tickets/{number}/assignments/{seen['assignments'][0]['id']}/actions/report"
+    for others in (ids["e"], "00000000-0000-4000-8000-000000000001"):  # other evidence, and a photo of nothing here
+        refused = await lifts.http.post(
+            path, json={**result, "photos": [ids["a"], others]}, headers={"if-match": f'"{seen["version"]}"'}
+        )
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "photos"), refused.text
+    seen = await lifts.order(seen, "report", **result, photos=[ids["b"], ids["a"]])
+    assert seen["assignments"][0]["result"]["photos"] == [ids["b"], ids["a"]]
+    look = "/v1/lookup"
+    assert (await street.post(look, json=asked)).json()["photos"] == []  # nobody approved it yet
+    photo = await street.post(f"{look}/photo", json={**asked, "photo": ids["a"]})
+    assert photo.status_code == 404
+    seen = await watch.order(seen, "accept_report")
+    listed = (await desk.get(f"/v1/tickets/{number}/attachments")).json()["items"]
+    assert {f["id"] for f in listed if f["for_resident"]} == {ids["b"], ids["a"]}
+    shown = (await street.post(look, json=asked)).json()["photos"]
+    assert [(p["id"], p["purpose"]) for p in shown] == [(ids["b"], "before"), (ids["a"], "after")]
+    got = await street.post(f"{look}/photo", json={**asked, "photo": ids["a"]})
+    assert (got.status_code, got.headers["content-type"]) == (200, "image/jpeg")
+    whole = jpeg(1)
+    assert got.content == b"\xff\xd8" + whole[whole.index(b"\xff\xda") : whole.index(b"\xff\xd9") + 2]
+    for held in (ids["c"], ids["e"], "nothing"):
+        assert (await street.post(f"{look}/photo", json={**asked, "photo": held})).status_code == 404
+    bad = {**asked, "code": "000000" if code != "000000" else "111111", "photo": ids["a"]}
+    assert (await street.post(f"{look}/photo", json=bad)).status_code == 404
+    await desk.act(seen, "reopen", reason="还是坏的")  # the answer is no answer any more
+    assert (await street.post(f"{look}/photo", json={**asked, "photo": ids["a"]})).status_code == 404

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from hotline.console.admin_forms import body_schemas
 from hotline.console.entry import ProviderAddress, RefusedSession, SessionEnd, entry_routes, refused_session
 from hotline.console.figure_pages import figures_page, report_page, reports_page
+from hotline.console.install import install_routes
 from hotline.console.model_page import model_page
 from hotline.console.pages import PAGES, Page, home_page, menu_pages
 from hotline.console.rendering import (
@@ -68,10 +69,13 @@ async def _body_schemas(request: Request, actor: Actor, language: str) -> Mappin
 
 async def _draft_keys(request: Request, actor: Actor, language: str) -> Mapping[str, Any]:
     """By which this person's browser seals what was typed and not sent yet; of the present secret first."""
+    return {"draft_keys": _sealing_keys(request, b"drafts", actor)}
+
+
+def _sealing_keys(request: Request, purpose: bytes, actor: Actor) -> list[str]:
     services: Services = request.app.state.services
-    purpose = b"drafts" + actor.id.encode()
-    keys = (hmac.digest(secret, purpose, "sha256") for secret in accepted_secrets(services.secret))
-    return {"draft_keys": [base64.b64encode(key).decode() for key in keys]}
+    keys = (hmac.digest(each, purpose + actor.id.encode(), "sha256") for each in accepted_secrets(services.secret))
+    return [base64.b64encode(key).decode() for key in keys]
 
 
 _PAGE_DATA: Mapping[str, PageDataLoader] = {
@@ -89,6 +93,7 @@ def console_routes() -> list[Route]:
     return [
         Route("/console", _home, name="console"),
         *entry_routes(),
+        *install_routes(),
         Route("/console/session", _session, methods=["POST", "DELETE"], name="console session"),
         Route("/console/language/{language}", _language, name="console language"),
         Route("/console/theme/{theme}", _theme, name="console theme"),
@@ -157,6 +162,7 @@ async def _page_context(request: Request, actor: Actor, name: str) -> dict[str, 
         "name": name,
         "given": {key: value for key, value in request.path_params.items() if key != "rest"},
         "zone": await _zone(request),
+        "queue_keys": _sealing_keys(request, b"queue", actor),
         "idle_seconds": int(request.app.state.services.account_rules.session_idle.total_seconds()),
     }
 

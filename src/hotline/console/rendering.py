@@ -35,7 +35,7 @@ THEME = "hotline_theme"
 THEMES: Mapping[str, str] = {"auto": "eye", "light": "sun", "dark": "moon"}  # each with its icon
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
     "status": TicketStatus,
@@ -59,7 +59,13 @@ _SERVED = (
     "model.", "model_state.", "moment.", "outcome.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "rule.", "weekday.",
     "lowered.", "place_role.", "system_text.", "unit.",  # in `reasons.<language>.json`
+    "privacy.", "retention.",  # of the command line
 )  # fmt: skip
+# texts of some pages alone, in a file of their own: `core.js` loads it for them, `outbox.js` that of the queue
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "admin": ("admin.", "area_level.", "attribute_type.", "department_kind.", "item.", "item_form.", "noun."),
+    "queue": ("outbox.", "photo.", "report_form."),
+}
 _REASON_WORDS = ("lowered.", "place_role.", "unit.")
 
 
@@ -102,7 +108,7 @@ def icon(name: str, size: int = 18) -> Markup:
 def static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
     """The static files: bytes, compressed bytes, media type; one of them for the texts of each language."""
     found: dict[str, tuple[bytes, str]] = {}
-    kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+    kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "png": "image/png"}
     shared, own = files("hotline.web") / "static", files("hotline.console") / "static"
     for file in (*shared.iterdir(), *own.iterdir()):
         kind = kinds.get(file.name.rpartition(".")[2])
@@ -114,6 +120,9 @@ def static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
         keys = (key for key in (*first, *text_keys()) if not key.startswith(_SERVED))
         # what a figure counts is told by pages that come ready made
         words = {key: translate(key, language) for key in keys if not fnmatchcase(key, "figure.*.note")}
+        for part, prefixes in _PARTS.items():
+            texts = {key: words.pop(key) for key in tuple(words) if key.startswith(prefixes)}
+            found[f"{part}.{language}.json"] = (orjson.dumps(texts), "application/json")
         found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
         found[f"reasons.{language}.json"] = (orjson.dumps(_reason_texts(language)), "application/json")
     return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}

@@ -30,7 +30,7 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.files import StoredFile
 from hotline.text.numbering import parse_number
 from hotline.text.phone_parsing import parse_phone
-from hotline.tickets.attachments import attach
+from hotline.tickets.attachments import Upload, attach
 from hotline.tickets.context import Services
 from hotline.tickets.intake import DUPLICATE_OUTER_ORDER, number_shown, take_call
 from hotline.tickets.model.intake import IntakeRequest
@@ -139,7 +139,7 @@ async def _attach(
     for place, (stored, name) in enumerate(files):
         key = RequestKey(f"{actor.kind}:{actor.id}", item_key("open311 file", client_number, place), "open311")
         request = WriteRequest(actor, key, now, SYSTEM_SCOPE)
-        await attach(services, number, stored, name, request, lambda file: str(file.id))
+        await attach(services, number, Upload(stored, name), request, lambda file: str(file.id))
 
 
 async def _defer_report(

@@ -30,10 +30,13 @@ from hotline.tickets.model.ticket import (
     Facts,
     call_of_ticket,
 )
+from hotline.tickets.model.visibility import can_see_file
 from hotline.tickets.model.vocabulary import LIVE, READ_ANEW, Action, Field
 from hotline.tickets.reading_anew import read_anew_columns
+from hotline.tickets.released_photos import can_be_released
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
+from hotline.tickets.store import history
 from hotline.tickets.write_plan import build_split_plan, build_write_plan
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused, storable_answer
@@ -93,6 +96,7 @@ async def act(
         facts = replace(facts, directory=directory)
         scope = request.scope or scope_of(actor)
         facts, command, refusal = await _resolve_references(services, directory, facts, command, scope, now)
+        refusal = refusal or await refuse_unknown_photos(services, facts, command, actor)
         decision = refusal or decide(facts, command, actor, now)
     if isinstance(decision, Change):
         if additions is not None:
@@ -228,6 +232,20 @@ async def _resolve_references(
     if anew:
         fields[READ_ANEW] = anew
     return facts, replace(command, fields=fields), None
+
+
+async def refuse_unknown_photos(services: Services, facts: Facts, command: Command, actor: Actor) -> Refusal | None:
+    """The refusal of a result that shows the resident what is no photo of this ticket. None: nothing is wrong."""
+    named = frozenset(command.fields.get(F.PHOTOS) or ())
+    if not named:
+        return None
+    rows = await history.load_attachments(services.db, facts.ticket.number)
+    authors = await load_handler_departments(services, actor, (row.by_id for row in rows))
+    known = {r.id for r in rows if can_be_released(r) and can_see_file(r.by_id, facts.assignments, actor, authors)}
+    if named <= known:
+        return None
+    rule = "photos of this ticket, before or after the work"
+    return Refusal(Code.INVALID, "the result shows what is no photo of it", errors=((F.PHOTOS, rule),))
 
 
 def _with_target(facts: Facts, target: Facts) -> Facts:

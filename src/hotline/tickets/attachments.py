@@ -2,6 +2,7 @@
 run."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,18 @@ from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
 from hotline.tickets.model.ticket import Attachment, Command, Facts
 from hotline.tickets.model.visibility import can_see_file
-from hotline.tickets.model.vocabulary import ATTACHED_FILE, Action
+from hotline.tickets.model.vocabulary import ATTACHED_FILE, Action, AttachmentPurpose
 from hotline.tickets.store import history
 from hotline.web.idempotency import ActionResult
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A stored file as it was sent: its name, and what it shows."""
+
+    stored: StoredFile
+    name: str
+    purpose: AttachmentPurpose = AttachmentPurpose.EVIDENCE
 
 
 async def check_can_attach(services: Services, number: str, actor: Actor, now: datetime) -> None:
@@ -32,19 +42,26 @@ async def check_can_attach(services: Services, number: str, actor: Actor, now: d
 async def attach(
     services: Services,
     number: str,
-    stored: StoredFile,
-    name: str,
+    upload: Upload,
     request: WriteRequest,
     render: Callable[[Attachment], str],
 ) -> ActionResult:
     """Note a stored file on its ticket. Never locks the ticket: the request carries no version, so a change in between
     is not refused. Raises Refused, also where the file may not be attached."""
-    by = request.actor.id
+    by, stored = request.actor.id, upload.stored
     await services.file_scanner.note_file(stored.sha256, request.now)
     for _ in range(10):
         facts = await load_visible_ticket(services, number, request.actor, request.scope)
         file = Attachment(
-            str(uuid4()), facts.ticket.number, stored.sha256, name, stored.media_type, stored.size, request.now, by
+            id=str(uuid4()),
+            number=facts.ticket.number,
+            sha256=stored.sha256,
+            name=upload.name,
+            media_type=stored.media_type,
+            size=stored.size,
+            at=request.now,
+            by_id=by,
+            purpose=upload.purpose,
         )
         named = [file.id, file.sha256, file.name]
         command = Command(Action.ATTACH, facts.ticket.version, {ATTACHED_FILE: named})
@@ -60,17 +77,18 @@ async def attach(
     raise Refused(Refusal(Code.OVERLOADED, "the ticket changes too fast just now; nothing was written, try again"))
 
 
-async def load_visible_files(services: Services, number: str, actor: Actor) -> list[Any]:
-    """The rows of a ticket's files that the actor may see, oldest first. Raises Refused: not theirs to see."""
+async def load_visible_files(services: Services, number: str, actor: Actor) -> tuple[Facts, list[Any]]:
+    """The ticket, and the rows of its files that the actor may see, oldest first. Raises Refused: not theirs to see."""
     facts = await load_visible_ticket(services, number, actor)
     rows = await history.load_attachments(services.db, facts.ticket.number)
     authors = await load_handler_departments(services, actor, (r.by_id for r in rows))
-    return [r for r in rows if can_see_file(r.by_id, facts.assignments, actor, authors)]
+    return facts, [r for r in rows if can_see_file(r.by_id, facts.assignments, actor, authors)]
 
 
 async def load_attachment_file(services: Services, number: str, attachment: str, actor: Actor) -> tuple[Any, Path]:
     """The row and the place of a file, if its ticket is the actor's to see and its scan found nothing."""
-    row = next((r for r in await load_visible_files(services, number, actor) if r.id == attachment), None)
+    _, rows = await load_visible_files(services, number, actor)
+    row = next((r for r in rows if r.id == attachment), None)
     if row is None:
         raise Refused(Refusal(Code.NOT_FOUND, "no such attachment"))
     await services.file_scanner.check_can_open(row.sha256)

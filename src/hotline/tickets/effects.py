@@ -263,7 +263,9 @@ def _order_columns(order: Assignment, command: Command, actor: Actor, now: datet
         case A.REFUSE_EXTENSION:
             return {"asked_due_at": None}
         case A.REPORT:
-            result_fields = (F.INTERNAL_RESULT, F.PUBLIC_REPLY, F.SOLVED, F.REASON, F.CONTACTED, F.COST, F.FUNDING)
+            result_fields = (
+                F.INTERNAL_RESULT, F.PUBLIC_REPLY, F.SOLVED, F.PHOTOS, F.REASON, F.CONTACTED, F.COST, F.FUNDING,
+            )  # fmt: skip
             contact = {"contacted_at": order.contacted_at or now} if fields.get(F.CONTACTED) else {}
             return {
                 "result": {str(f): fields[f] for f in result_fields if fields.get(f) is not None},

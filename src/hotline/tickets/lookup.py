@@ -1,6 +1,7 @@
 """The public look-up: the state of a ticket, by its number and query code. It returns no personal data."""
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,9 +21,11 @@ from hotline.tickets.context import Services
 from hotline.tickets.model.intake import IncidentStanding
 from hotline.tickets.model.ticket import Facts, Ticket
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
-from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, TicketStatus
+from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, AttachmentPurpose, TicketStatus
+from hotline.tickets.released_photos import PublicPhoto, load_released_photos
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import history
+from hotline.value_objects import replace
 from hotline.web import throttle_store
 from hotline.web.addresses import network_key, rate_limit_key
 from hotline.web.throttling import AttemptLimit, next_attempt_at
@@ -81,6 +84,7 @@ class PublicTicket:
     merged_into: str | None
     incident: PublicIncident | None
     steps: tuple[PublicStep, ...]
+    photos: tuple[PublicPhoto, ...] = ()
 
 
 def query_code(secret: bytes, number: str) -> str:
@@ -157,19 +161,31 @@ async def check_query_code(
     return is_correct
 
 
-async def load_public_ticket(
-    services: Services, number: str, code: str, requester: Requester, now: datetime
-) -> PublicTicket:
-    """A ticket as its resident may see it. Raises Refused: 404 for a wrong number, a wrong code and a confidential
-    matter alike."""
+async def load_by_code(services: Services, number: str, code: str, requester: Requester, now: datetime) -> Facts:
+    """The ticket of whoever holds its query code. Raises Refused: 404 for a wrong number, a wrong code and a
+    confidential matter alike."""
     read = parse_number(number)
     right = await check_query_code(services, read or number[:20], code if read else None, requester, now)
     facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, read) if right and read else None
     if facts is None or facts.ticket.confidential or facts.ticket.status is TicketStatus.VOID:
         raise Refused(TICKET_NOT_FOUND)
+    return facts
+
+
+async def load_public_ticket(
+    services: Services, number: str, code: str, requester: Requester, now: datetime
+) -> PublicTicket:
+    """A ticket as its resident may see it. Raises Refused as `load_by_code` does."""
+    facts = await load_by_code(services, number, code, requester, now)
     directory = await services.directory.now(now)
     steps = await history.load_public_steps(services.db, facts.ticket.number)
-    return render_public_ticket(directory, facts, await load_carried_answer(services, facts.ticket), steps)
+    photos = await load_released_photos(services, facts)
+    carried = await load_carried_answer(services, facts.ticket)
+    return replace(render_public_ticket(directory, facts, carried, steps), photos=public_photos(photos))
+
+
+def public_photos(rows: Iterable[Any]) -> tuple[PublicPhoto, ...]:
+    return tuple(PublicPhoto(row.id, AttachmentPurpose(row.purpose), row.at) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

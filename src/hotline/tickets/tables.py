@@ -259,6 +259,7 @@ attachment = table(
     C("size", sa.BigInteger, nullable=False),
     C("at", Instant, nullable=False),
     C("by_id", S(60), nullable=False),
+    C("purpose", S(12), nullable=False, server_default="evidence", doc="before, after, or evidence"),
 )  # fmt: skip
 
 counter = table(

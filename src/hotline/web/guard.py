@@ -26,7 +26,7 @@ CONTINUATION_KEY = (
 )
 LARGEST_BODY = 256 * 1024  # a narrative of 10,000 characters is 40 kB at most
 LARGEST_PUBLIC = 16 * 1024  # from anybody: a login and a password, a number and a code
-PUBLIC_PATHS = frozenset({"/v1/token", "/v1/lookup"})
+PUBLIC_PATHS = frozenset({"/v1/token", "/v1/lookup", "/v1/lookup/photo"})
 PUBLIC_PAGES = "/console/"  # what is sent to the pages themselves is a step of a log-in
 LARGEST_UPLOAD = 12 * 1024 * 1024  # a file of a ticket, and any body sent to /open311/
 SLOWEST_BODY = 60.0  # seconds for a whole body, however slowly it drips

@@ -1,43 +1,97 @@
-// A department's open assignments, live: columns by state, time left, allowed actions.
-import { $, countdown, directory, el, fill, get, given, inDialog, link, listed, listen, named, placed, say, soon, steady, t, tick, urgency, when, word } from "./core.js";
-import { buttons, caller, hide } from "./forms.js";
-import { backAndForth } from "./panel.js";
+// A department's open assignments, live: place first, counts by state, the time left, what to do next.
+import { $, can, directory, el, fill, get, given, icon, inDialog, listed, listen, named, say, soon, spent, steady, t, urgency, word } from "./core.js";
 
 const COLUMNS = ["issued", "accepted", "return_requested", "reported"];
+const COLOURS = { green: "green", blue: "teal", yellow: "amber", red: "red", grey: "grey" };
 const select = $("#department");
-const all = await listed("departments");
-const theirs = given.person.departments.length ? all.filter(([code]) => given.person.departments.includes(code)) : all;
-fill(select, theirs.map(([code, name]) => el("option", { value: code }, name)));
-const wished = new URLSearchParams(location.search).get("department");
-if (wished && theirs.some(([code]) => code === wished)) select.value = wished;
-else if (given.person.departments.length) select.value = theirs[0]?.[0] ?? "";
-let open = null; // the order that was chosen, and the ticket it belongs to: the panel may still show the one before
-let matter = null;
+const order = { open: null, number: null, detail: null }; // the assignment that is shown, and the module that shows it
+const columns = steady($("#columns"));
+const sound = $("#sound");
+const sorting = $("#sort");
+export let queue = null; // of deeds, once it is loaded
+let orders = []; // as last seen
 let known = null;
 let asked = 0; // an answer to an earlier question comes too late
-const columns = steady($("#columns"));
-const aside = steady($("#panel"));
-const sound = $("#sound");
+let state = "issued"; // the column a phone shows
+
 sound.checked = localStorage.getItem("sound") === "1";
 sound.addEventListener("change", () => localStorage.setItem("sound", sound.checked ? "1" : "0"));
+sorting.value = localStorage.getItem("board-sort") ?? "due";
+sorting.addEventListener("change", () => { localStorage.setItem("board-sort", sorting.value); lay(); });
 
-/** The clock that ends first: before acceptance that may be the time to accept. */
-function limit(order) {
-  const limits = [order.due_at, order.status === "issued" ? order.accept_by : null].filter(Boolean);
-  return limits.sort((a, b) => new Date(a) - new Date(b))[0] ?? null;
+/** The departments one can choose: one's own, or all with their open work. Opens one that has work. */
+async function departments() {
+  const all = await listed("departments");
+  const own = given.person.departments;
+  const theirs = own.length ? all.filter(([code]) => own.includes(code)) : all;
+  const held = can("supervisor", "auditor", "dispatcher", "admin", "operator") && !own.length ? await get("/v1/wall").then((wall) => wall.departments, () => []) : [];
+  const open = new Map(held.map((one) => [one.department?.code, one.open]));
+  const rank = ([code]) => -(open.get(code) ?? 0);
+  fill(select, [...theirs].sort((a, b) => rank(a) - rank(b)).map(([code, name]) => el("option", { value: code }, open.get(code) ? t("board.department_open", { name, n: open.get(code) }) : name)));
+  const wished = new URLSearchParams(location.search).get("department");
+  if (wished && theirs.some(([code]) => code === wished)) select.value = wished;
 }
-function card(order, before) {
-  const fresh = before && !before.has(order.id);
-  return el("button", {
-    type: "button", class: `order ${order.colour} ${fresh ? "fresh" : ""}`, "data-id": order.id, "data-key": order.id, "aria-pressed": open === order.id ? "true" : "false",
-    onclick: () => show(order.number, order.id),
-  },
-  el("span", { class: "title" }, urgency(order.priority), " ", order.title),
-  el("span", { class: "small" }, el("span", {}, order.number), el("span", {}, named(order.category)), el("span", {}, named(order.area) || order.address || ""),
-    countdown(limit(order), !["reported"].includes(order.status) && order.ticket_status === "dispatched"),
-    order.urges ? el("span", { class: "late" }, t("board.urged", { n: order.urges })) : null,
-    order.part === "assist" ? el("span", {}, word("part", "assist")) : null,
-    order.asked_due_at ? el("span", {}, t("board.extension_asked")) : null));
+/** Where the work is, as people say it: building, unit, and what it is about. */
+export function placeOf(one, category = one.category) {
+  const [building, unit] = ["building", "unit"].map((part) => (one[part] ? t(`address.${part}`, { n: one[part] }) : ""));
+  return [building || named(one.area) || one.address, unit, named(category)].filter(Boolean).join(" ");
+}
+/** The clock that ends first: before acceptance that may be the time to accept. */
+function limit(one) {
+  const limits = [["report", one.due_at], ["accept", one.status === "issued" ? one.accept_by : null]].filter(([, at]) => at);
+  return limits.sort(([, a], [, b]) => new Date(a) - new Date(b))[0] ?? [null, null];
+}
+/** A clock by colour, shape and word; `tickClocks` keeps its time. */
+export function clock(colour, at, metric, running = true) {
+  return el("span", { class: `clk ${COLOURS[colour] ?? "grey"}`, "data-ends": at ?? "", "data-running": running ? "1" : "", "data-colour": colour, "data-metric": metric ?? "" });
+}
+export function tickClocks() {
+  for (const place of document.querySelectorAll("[data-ends]")) {
+    const { ends, running, colour, metric } = place.dataset;
+    const left = (new Date(ends) - Date.now()) / 60000;
+    const now = !running ? "grey" : ends && left < 0 ? "red" : colour;
+    place.className = `clk ${COLOURS[now] ?? "grey"}`;
+    const time = !ends ? t("time.none") : !running ? "" : left < 0 ? t("time.over", { time: spent(left) }) : t("time.left", { time: spent(left) });
+    const text = [now === "red" && ends ? "" : word("colour", now), time, metric ? word("metric", metric) : ""].filter(Boolean).join(" ");
+    if (place.textContent !== text) place.textContent = text;
+  }
+}
+setInterval(tickClocks, 1000);
+
+/** The state of an order with what waits here to be sent. */
+const waits = (one) => queue?.waiting(one.number).filter((deed) => deed.photo || deed.order === one.id) ?? [];
+function card(one, before) {
+  const fresh = before && !before.has(one.id);
+  const deeds = waits(one);
+  const [metric, at] = limit(one);
+  const running = one.status !== "reported" && one.ticket_status === "dispatched";
+  const now = one.priority === "emergency" && one.status === "issued" && !deeds.length && can("handler");
+  return el("article", { class: `od ${COLOURS[one.colour] ?? "grey"} ${fresh ? "fresh" : ""}`, "data-slot": one.id },
+    el("button", { type: "button", class: `order ${one.colour}`, "data-id": one.id, "data-key": one.id, "aria-pressed": String(order.open === one.id), onclick: () => show(one.number, one.id) },
+      el("span", { class: "tp" }, urgency(one.priority), clock(one.colour, at, metric, running), one.urges ? el("span", { class: "tag amber" }, t("board.urged", { n: one.urges })) : null,
+        one.part === "assist" ? el("span", { class: "tag" }, word("part", "assist")) : null, one.asked_due_at ? el("span", { class: "tag" }, t("board.extension_asked")) : null,
+        one.attachments ? el("span", { class: "tag" }, icon("cam", 14), String(one.attachments)) : null),
+      el("span", { class: "w" }, placeOf(one)), el("span", { class: "t" }, one.title),
+      el("span", { class: "x" }, one.number, deeds.map((deed) => el("span", { class: `tag ${deed.problem ? "red" : "teal"}` }, icon("off", 14), deed.problem ? t("outbox.refused_short") : t("outbox.waits", { what: queue.whatOf(deed) }))))),
+    now ? el("button", { type: "button", class: "btn dan full", "data-action": "accept", "data-key": `accept ${one.id}`, onclick: () => accept(one) }, t("board.accept_now")) : null);
+}
+async function accept(one) {
+  const { doDeed } = await detail();
+  await doDeed({ number: one.number, updated_at: new Date().toISOString(), version: one.version }, one, "accept", {}, placeOf(one));
+}
+/** What a column holds: an order with a deed that waits here stands where the deed leads. */
+const LEADS = { accept: "accepted", report: "reported", request_return: "return_requested" };
+const stateOf = (one) => waits(one).filter((deed) => !deed.problem).map((deed) => LEADS[deed.action]).filter(Boolean).at(-1) ?? one.status;
+const numeric = new Intl.Collator(undefined, { numeric: true });
+const byPlace = (a, b) => numeric.compare(placeOf(a), placeOf(b));
+function lay(before = known) {
+  const sorted = sorting.value === "place" ? [...orders].sort(byPlace) : orders;
+  const found = COLUMNS.map((status) => [status, sorted.filter((one) => stateOf(one) === status)]);
+  if (!found.find(([status]) => status === state)?.[1].length) state = found.find(([, here]) => here.length)?.[0] ?? state;
+  fill($("#states"), found.map(([status, here]) => el("button", { type: "button", "data-key": `state ${status}`, "aria-pressed": String(status === state), onclick: () => { state = status; lay(); } }, el("b", {}, String(here.length)), word("order", status))));
+  fill($("#columns"), found.map(([status, here]) => el("section", { class: `column ${status === state ? "now" : ""}`, "data-status": status, "aria-label": word("order", status) },
+    el("h2", {}, word("order", status), " ", el("span", { class: "badge" }, String(here.length))), here.length ? here.map((one) => card(one, before)) : el("p", { class: "note" }, t("board.empty")))));
+  tickClocks();
 }
 async function below() {
   const items = await directory("departments");
@@ -48,11 +102,12 @@ async function below() {
   }
   return [...found];
 }
+const ask = (path) => (queue ? queue.ask(path) : get(path));
 /** A department's whole queue, page by page. */
-async function queue(code, performing) {
+async function queued(code, performing) {
   const found = [];
   for (let cursor = ""; found.length < 2000;) {
-    const page = await get(`/v1/departments/${code}/queue?colours=true&limit=200${performing ? "&performing=true" : ""}${cursor}`);
+    const page = await ask(`/v1/departments/${code}/queue?colours=true&limit=200${performing ? "&performing=true" : ""}${cursor}`);
     found.push(...page.items);
     if (!page.next) break;
     cursor = `&cursor=${encodeURIComponent(page.next)}`;
@@ -63,25 +118,20 @@ async function draw() {
   if (!select.value) { fill($("#columns"), el("p", {}, t("board.none"))); return; }
   const performing = $("#performing").checked;
   const mine = asked += 1;
-  const codes = await below();
-  const orders = (await Promise.all(codes.map((code) => queue(code, performing)))).flat();
+  let found;
+  try { found = (await Promise.all((await below()).map((code) => queued(code, performing)))).flat(); } catch { return; } // the line is cut: what was seen stays
   if (mine !== asked) return;
+  orders = found;
   const before = known;
-  columns(() => place(orders, before));
-  const late = orders.filter((order) => order.colour === "red").length;
-  const waiting = orders.filter((order) => order.status === "issued" && order.priority !== "normal");
+  columns(() => lay(before));
+  const late = orders.filter((one) => one.colour === "red").length;
+  const urgent = orders.filter((one) => one.status === "issued" && one.priority !== "normal");
   $("#counts").textContent = t("board.counts", { open: orders.length, late });
-  document.title = `${waiting.length ? `(${waiting.length}) ` : ""}${t("page.board")} · ${t("app.name")}`;
-  const fresh = known ? waiting.filter((order) => !known.has(order.id)) : [];
+  document.title = `${urgent.length ? `(${urgent.length}) ` : ""}${t("page.board")} · ${t("app.name")}`;
+  const fresh = known ? urgent.filter((one) => !known.has(one.id)) : [];
   if (fresh.length) { say(t("board.fresh", { title: fresh[0].title }), true); ping(); }
-  known = new Set(orders.map((order) => order.id));
-}
-function place(orders, before) {
-  fill($("#columns"), COLUMNS.map((status) => {
-    const here = orders.filter((order) => order.status === status);
-    return el("section", { class: "column", "data-status": status, "aria-label": word("order", status) }, el("h2", {}, word("order", status), el("span", { class: "badge" }, String(here.length))), here.map((order) => card(order, before)));
-  }));
-  tick();
+  known = new Set(orders.map((one) => one.id));
+  if (order.detail) order.detail.remember(orders);
 }
 function ping() {
   if (!sound.checked) return;
@@ -94,64 +144,46 @@ function ping() {
     tone.stop(context.currentTime + n * 0.22 + 0.16);
   }
 }
-async function show(number, id, quietly = false) {
-  const panel = $("#panel");
-  if (open !== id) hide();
-  open = id;
-  matter = number;
-  let ticket;
-  let back;
-  try { ticket = await get(`/v1/tickets/${number}`); back = await backAndForth(ticket); } catch { if (open === id) { panel.hidden = true; open = null; } return; }
-  if (open !== id) return; // another one was chosen meanwhile
-  if (quietly) aside(() => { if (open === id) laid(ticket, id, back, true); }); else laid(ticket, id, back, false);
+/** The detail, and the queue of deeds, loaded after the list is there. */
+let loading = null;
+function detail() {
+  loading ??= import("./order.js").then(async (module) => {
+    queue = await import("./outbox.js");
+    order.detail = module;
+    queue.whenChanged((sent) => { lay(); if (sent) redraw(); if (order.open && (!sent || sent === order.number)) module.refresh(); });
+    lay();
+    module.remember(orders);
+    return module;
+  });
+  return loading;
 }
-function laid(ticket, id, back, quietly) {
-  const panel = $("#panel");
-  const order = ticket.assignments.find((a) => a.id === id);
-  const place = placed(ticket.area, ticket.location);
-  fill(panel, el("button", { type: "button", class: "shut", onclick: shut }, t("app.close")),
-    el("h2", {}, urgency(ticket.priority), " ", ticket.title),
-    el("p", {}, link(ticket.number), " · ", word("status", ticket.status), " · ", countdown(order?.due_at ?? ticket.clocks.due_at, ticket.status === "dispatched" && order?.status !== "reported")),
-    el("p", { class: "words" }, ticket.narrative),
-    el("dl", { class: "facts" },
-      el("dt", {}, t("field.area")), el("dd", {}, place || "–"),
-      el("dt", {}, t("take.caller")), el("dd", {}, caller(ticket)),
-      el("dt", {}, t("ticket.received")), el("dd", {}, when(ticket.created_at)),
-      ...(order?.performer ? [el("dt", {}, t("field.performer")), el("dd", {}, named(order.performer))] : []),
-      ...(order?.accept_by && order.status === "issued" ? [el("dt", {}, t("board.accept_by")), el("dd", {}, when(order.accept_by))] : [])),
-    back, order ? buttons(ticket, again, order) : null,
-    ticket.allowed_actions.length ? el("details", {}, el("summary", {}, t("board.of_ticket")), buttons(ticket, again)) : null);
-  panel.hidden = false;
+async function show(number, id) {
+  order.open = id;
+  order.number = number;
   for (const button of document.querySelectorAll(".order")) button.setAttribute("aria-pressed", String(button.dataset.id === id));
-  tick();
-  if (!quietly) $(".actions button", panel)?.focus();
+  await (await detail()).open(number, id, orders.find((one) => one.id === id), { closed, changed: redraw });
 }
-async function again() {
-  await draw();
-  if (open) await show(matter, open);
-}
-function shut() {
-  $("#panel").hidden = true;
-  const was = open;
-  open = null;
-  hide();
+function closed() {
+  const was = order.open;
+  order.open = null;
   for (const button of document.querySelectorAll(".order")) button.setAttribute("aria-pressed", "false");
   if (was) $(`[data-id="${was}"]`)?.focus();
 }
 addEventListener("keydown", (event) => {
   if (inDialog()) return;
-  if (event.key === "Escape" && open) shut();
+  if (event.key === "Escape" && order.open) order.detail?.back();
   if (!["ArrowDown", "ArrowUp"].includes(event.key) || !document.activeElement?.classList.contains("order")) return;
   event.preventDefault();
-  const cards = [...document.querySelectorAll(".order")];
+  const cards = [...document.querySelectorAll(".order")].filter((one) => one.offsetParent);
   cards[cards.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1)]?.focus();
 });
 const redraw = soon(draw, 120);
 select.addEventListener("change", () => { known = null; history.replaceState(null, "", `?department=${select.value}`); draw(); });
 $("#performing").addEventListener("change", () => { known = null; draw(); });
-const look = soon(() => { if (open) return show(matter, open, true); }, 150);
+await departments();
 listen([], (event) => {
   redraw();
-  if (open && event.number === matter) look();
+  if (order.open && event.number === order.number) order.detail?.refresh();
 }, redraw, { always: true });
 setInterval(draw, 60000);
+setTimeout(() => { detail(); navigator.serviceWorker?.register("/console/worker.js").catch(() => {}); }, 2500); // not before the list is there

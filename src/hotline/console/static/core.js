@@ -6,7 +6,10 @@ const english = language === "en";
 const told = document.getElementById("given");
 export const given = JSON.parse(told.textContent);
 told.remove(); // it holds the keys of this person's drafts
-const words = await (await fetch(`${at}/words.${language}.json`)).json();
+const words = {};
+/** Adds the texts of a part of the catalogue. */
+export const addWords = async (part) => { Object.assign(words, await (await fetch(`${at}/${part}.${language}.json`)).json()); };
+await Promise.all(["words", ...(body.dataset.page === "admin" ? ["admin"] : [])].map(addWords));
 
 /** A text of the catalogue; {name} is filled from `values`. */
 export function t(key, values = {}) {

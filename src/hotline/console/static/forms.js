@@ -16,7 +16,7 @@ export async function schemaOf(action, ofOrder = false) {
 /** The fields of an action: required ones in the order of `needs`, then optional ones. `known` is filled in. */
 export function actionFields(schema, needs, known = {}) {
   const required = ({ anyOf, default: _, ...property }) => ({ ...property, anyOf: anyOf?.filter((option) => option.type !== "null") });
-  const names = [...new Set([...needs, ...Object.keys(schema.properties)])].filter((name) => name in schema.properties);
+  const names = [...new Set([...needs, ...Object.keys(schema.properties)])].filter((name) => name in schema.properties && name !== "photos"); // photos are chosen as pictures
   const properties = Object.fromEntries(names.map((name) => [name, needs.includes(name) ? required(schema.properties[name]) : schema.properties[name]]));
   const value = Object.fromEntries(Object.entries(known).filter(([, held]) => held).map(([name, held]) => [name, Array.isArray(held) ? held.map(plain) : plain(held)]));
   return fieldsOf({ ...schema, properties, required: needs }, value, ACTION).map((field) => {
@@ -145,7 +145,8 @@ export function caller(ticket) {
   showCaller(place);
   return place;
 }
-function reveal(ticket) {
+/** Shows a revealed caller for a while, where the page has a place for them, else in a dialog. */
+export function reveal(ticket) {
   hide();
   const ends = Date.now() + SHOWN_FOR * 1000;
   const every = setInterval(() => {

@@ -27,6 +27,13 @@ export async function backAndForth(ticket) {
   return lines.length ? el("section", { class: "back", "data-back": ticket.number }, el("h3", {}, t("back.title")), el("ul", { class: "plainlist" }, lines)) : null;
 }
 
+/** Where the files of a ticket will stand: what shows them is loaded with the first ticket. */
+export function filesPlace(ticket, options) {
+  const place = el("div", { hidden: true });
+  import("./photos.js").then(({ into }) => into(place, ticket, ticket.title, options));
+  return place;
+}
+
 /** A ticket beside the list it was chosen from, with its allowed actions: `show(number)`. `more(ticket)`: further content
  *  of the page; `changed()`: an action was done. Escape closes it. */
 export function panelled(more, changed) {
@@ -48,7 +55,7 @@ export function panelled(more, changed) {
       el("p", { class: "words" }, ticket.narrative),
       el("p", { class: "note" }, joined([named(ticket.category), placed(ticket.area, ticket.location)], " · ")),
       el("p", {}, `${t("take.caller")} `, caller(ticket)),
-      more(ticket), back,
+      more(ticket), back, filesPlace(ticket),
       ticket.assignments.map((order) => el("section", {}, el("h3", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)), buttons(ticket, after, order))),
       el("h3", {}, t("board.of_ticket")), buttons(ticket, after));
     panel.hidden = false;

@@ -2,7 +2,7 @@
 import { $, api, authorOf, can, countdown, el, fill, get, given, incidentLink, joined, language, link, listen, isolated, named, placed, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
 import { stateBadge } from "./incidents.js";
 import { buttons, caller, mattersOf, partsOf, performing } from "./forms.js";
-import { backAndForth } from "./panel.js";
+import { backAndForth, filesPlace } from "./panel.js";
 import { becauseTexts, flagText, reasonTexts } from "./reasons.js";
 
 const number = given.given.number;
@@ -45,6 +45,7 @@ async function draw(own) {
         facts([t("ticket.issued"), when(order.issued_at)], [t("board.accept_by"), order.accept_by ? when(order.accept_by) : null], [t("ticket.accepted"), order.accepted_at ? when(order.accepted_at) : null],
           [word("action", "contact_caller"), order.contacted_at ? when(order.contacted_at) : null], [t("field.due_at"), order.due_at ? when(order.due_at) : null], [t("ticket.reported"), order.reported_at ? when(order.reported_at) : null], [t("field.performer"), named(order.performer)], [t("field.assignee"), order.assignee], [t("field.internal_result"), order.result?.internal_result]),
         buttons(x, () => draw(true), order), order.closed_at ? null : picture(orders[n], t("ticket.order_machine")))),
+      filesPlace(x, { heading: "h2" }),
       el("section", { class: "card" }, el("h2", {}, t("ticket.story")),
         el("ol", { class: "story" }, story.items.map((line, n) => el("li", {}, el("div", { class: "at" }, joined([when(line.at), authorOf(line.by)], " · ")), el("strong", {}, word("action", line.action)),
           line.from && line.from !== line.to && line.to ? ` ${state(line, "from")} → ${state(line, "to")}` : "", changedIncident(line), splitLinks(line), line.reason ? el("div", { class: "words" }, reasons[n]) : null))))),

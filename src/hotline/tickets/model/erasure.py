@@ -37,7 +37,7 @@ _KEPT_CHANGES = frozenset({
     INCIDENT_STATE, ESCALATION_LEVEL, ERASED,
 })  # fmt: skip
 _ORDER_TEXTS = frozenset({"assignment.return_basis", "assignment.result"})
-_KEPT_RESULT = frozenset({"solved", "cost", "funding"})
+_KEPT_RESULT = frozenset({"solved", "cost", "funding", "photos"})
 
 
 class TicketShare(StrEnum):

@@ -16,6 +16,7 @@ from hotline.tickets.model.vocabulary import (
     LIVE,
     Action,
     AssignmentStatus,
+    AttachmentPurpose,
     Outcome,
     Part,
     Satisfaction,
@@ -123,7 +124,7 @@ class Assignment:
     asked_due_at: datetime | None = None  # an extension is asked for and not yet decided
     extensions: int = 0
     redos: int = 0
-    result: Mapping[str, Any] | None = None  # internal_result, public_reply, solved, cost, funding, contacted
+    result: Mapping[str, Any] | None = None  # internal_result, public_reply, solved, photos, cost, funding, contacted
     priority: Priority = Priority.NORMAL  # the ticket's, kept here so that a queue needs one index
     issued_by: str | None = None  # who sent it here; an approved return is charged to them
     refused: int = 0  # returns asked for and refused: charged to the department
@@ -290,6 +291,7 @@ class Attachment:
     size: int
     at: datetime
     by_id: str
+    purpose: AttachmentPurpose = AttachmentPurpose.EVIDENCE
 
 
 @value_object

@@ -289,12 +289,21 @@ class Field(StrEnum):
     SOLVED = "solved"
     PUBLIC_REPLY = "public_reply"  # to the caller: never published
     PUBLIC_TEXT = "public_text"
+    PHOTOS = "photos"  # which of the ticket's photos the resident may see with the answer
     INTERNAL_RESULT = "internal_result"
     CONTACTED = "contacted"
     COST = "cost"
     FUNDING = "funding"
     DUE_AT = "due_at"
     REVIEW_AT = "review_at"
+
+
+class AttachmentPurpose(StrEnum):
+    """What a file shows: the place before the work, the place after it, or something else of the matter."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    EVIDENCE = "evidence"
 
 
 class Guard(StrEnum):

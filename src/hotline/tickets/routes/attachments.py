@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, UploadFile
+from fastapi import APIRouter, Form, UploadFile
 from starlette.responses import FileResponse, Response
 
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, require_roles
@@ -11,8 +11,10 @@ from hotline.organisation.model.actors import PERSON_ROLES, Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.file_types import name_with_extension
 from hotline.storage.files import store_file
-from hotline.tickets.attachments import attach, check_can_attach, load_attachment_file, load_visible_files
+from hotline.tickets.attachments import Upload, attach, check_can_attach, load_attachment_file, load_visible_files
 from hotline.tickets.dependencies import TicketContext
+from hotline.tickets.model.vocabulary import AttachmentPurpose
+from hotline.tickets.released_photos import released_ids
 from hotline.tickets.schemas.attachments import AttachmentOut, AttachmentPage, render_attachment
 from hotline.web.responses import (
     POST_REFUSALS,
@@ -40,17 +42,24 @@ async def attach_file(
     context: Annotated[
         TicketContext, require_roles("attachments.add", Role.OPERATOR, Role.DISPATCHER, Role.HANDLER, Role.SUPERVISOR)
     ],
+    purpose: Annotated[
+        AttachmentPurpose,
+        Form(description="What it shows: the place `before` or `after` the work, or something else (`evidence`)"),
+    ] = AttachmentPurpose.EVIDENCE,
 ) -> Response:
-    """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes."""
+    """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes. A result names the photos,
+    before and after, that the resident may see."""
     await check_can_attach(context.services, number, context.actor, context.now)
     name = (
         "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120]
         or "file"
     )
     stored = await store_file(context.services.files, file.read, file.content_type)
-    request = await context.write_request(f"{name}\n{stored.sha256}".encode())
+    told = "" if purpose is AttachmentPurpose.EVIDENCE else f"\n{purpose}"  # as older keys meant
+    request = await context.write_request(f"{name}\n{stored.sha256}{told}".encode())
+    upload = Upload(stored, name, purpose)
     return action_reply(
-        await attach(context.services, number, stored, name, request, lambda f: dump_json(render_attachment(f)))
+        await attach(context.services, number, upload, request, lambda f: dump_json(render_attachment(f)))
     )
 
 
@@ -64,9 +73,11 @@ async def list_attachments(
     number: NumberPath, context: Annotated[TicketContext, require_roles("attachments.read", *PERSON_ROLES)]
 ) -> Response:
     """The files of a ticket, oldest first."""
-    rows = await load_visible_files(context.services, number, context.actor)
+    facts, rows = await load_visible_files(context.services, number, context.actor)
     scans = await context.services.file_scanner.states([row.sha256 for row in rows])
-    return json_reply(AttachmentPage(tuple(render_attachment(row, scans.get(row.sha256)) for row in rows), None))
+    released = released_ids(facts)
+    items = (render_attachment(r, scans.get(r.sha256), for_resident=r.id in released) for r in rows)
+    return json_reply(AttachmentPage(tuple(items), None))
 
 
 @router.get(

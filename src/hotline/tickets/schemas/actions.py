@@ -63,6 +63,15 @@ PublicText = Annotated[
     Field(description="Shown to everybody, with nothing that tells who called; instead of what was published before"),
 ]
 
+Photos = Annotated[
+    list[Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")]],
+    Field(
+        max_length=20,
+        description="Ids of attachments, JPEG or PNG, with purpose `before` or `after`: the resident sees them with "
+        "the answer, once the result is approved. Those not named stay with the staff",
+    ),
+]
+
 FIELD_TYPES: dict[F, Any] = {
     F.CATEGORY: CategoryCode,
     F.KIND: Kind,
@@ -101,6 +110,7 @@ FIELD_TYPES: dict[F, Any] = {
     F.SOLVED: bool,
     F.PUBLIC_REPLY: Prose,
     F.PUBLIC_TEXT: PublicText,
+    F.PHOTOS: Photos,
     F.INTERNAL_RESULT: Prose,
     F.CONTACTED: WrittenLine,
     F.COST: Money,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from hotline.text.normalisation import normalise_text
-from hotline.web.field_types import DeviceToken, NumberWord, Strict
+from hotline.web.field_types import DeviceToken, NumberWord, PlainLine, Strict
 
 
 def _normalise_code(code: Any) -> Any:
@@ -21,6 +21,19 @@ class TicketLookupIn(Strict):
         None, description="A random text that the client made and keeps: where a code was right with it, it is known"
     )
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"number": "100000006", "code": "271828"}]}}
+
+    @property
+    def plain_code(self) -> str:
+        """Without the blanks and dashes between its figures."""
+        return self.code.replace(" ", "").replace("-", "")
+
+
+class PhotoLookupIn(TicketLookupIn):
+    photo: PlainLine = Field(description="The `id` of one of the ticket's `photos`")
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {"examples": [{"number": "100000006", "code": "271828", "photo": "…"}]},
+    }
 
 
 @dataclass(frozen=True, slots=True)

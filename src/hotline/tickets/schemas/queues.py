@@ -61,6 +61,9 @@ class QueuedOrder:
     kind: Kind
     area: Named | None
     address: str | None
+    building: str | None
+    unit: str | None
+    attachments: int
     flags: tuple[str, ...]
     urges: int
     supervised: Level | None

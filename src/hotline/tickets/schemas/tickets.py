@@ -52,6 +52,7 @@ class OrderResult:
     internal_result: str | None = ABSENT
     public_reply: str | None = ABSENT
     solved: bool | None = ABSENT
+    photos: list[str] | None = ABSENT
     cost: float | None = ABSENT
     funding: Funding | None = ABSENT
     contacted: str | None = ABSENT

@@ -1,0 +1,86 @@
+// Photos: scaled down here, with nothing left of what the camera wrote into them, and shown with what they are of.
+import { el, fill, openDialog, say, t, when, word, icon } from "./core.js";
+import { ask, put, waiting } from "./outbox.js";
+
+const LONGEST = 1600; // pixels of the longer side
+const listed = new Map(); // files of tickets as last seen, for when there is no line
+const taken = new Map(); // photos taken on this page, by name: they are shown without a line, too
+const PICTURES = /^image\/(jpeg|png|gif|webp)$/;
+
+/** The bytes of a JPEG as it is to be sent: smaller, upright, without place, time and device. Throws where it is no picture. */
+export async function shrink(file) {
+  const drawn = await createImageBitmap(file, { imageOrientation: "from-image" });
+  const scale = Math.min(1, LONGEST / Math.max(drawn.width, drawn.height));
+  const canvas = el("canvas", {});
+  Object.assign(canvas, { width: Math.round(drawn.width * scale), height: Math.round(drawn.height * scale) });
+  const pen = canvas.getContext("2d");
+  pen.fillStyle = "#fff"; // what a picture leaves open
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(drawn, 0, 0, canvas.width, canvas.height);
+  drawn.close();
+  return new Uint8Array(await (await new Promise((end) => canvas.toBlob(end, "image/jpeg", 0.82))).arrayBuffer());
+}
+/** A picture that waits to be sent, drawn from its bytes. */
+function drawnFrom(bytes, name) {
+  const canvas = el("canvas", { role: "img", "aria-label": name, width: 320, height: 240 });
+  createImageBitmap(new Blob([bytes])).then((drawn) => {
+    const scale = Math.max(320 / drawn.width, 240 / drawn.height);
+    canvas.getContext("2d").drawImage(drawn, (320 - drawn.width * scale) / 2, (240 - drawn.height * scale) / 2, drawn.width * scale, drawn.height * scale);
+  }).catch(() => {});
+  return canvas;
+}
+function enlarge(src, name) {
+  const close = openDialog(el("dialog", { class: "photo", "aria-label": name }, el("img", { src, alt: name }), el("div", { class: "go" }, el("span", { class: "grow" }, name), el("button", { type: "button", class: "first", onclick: () => close() }, t("app.close")))), () => close());
+}
+/** A label that takes a photo for a ticket: kept at once, sent when there is a line. `purpose`: what it shows. */
+export function taker(ticket, purpose, title, after, { text = t("photo.take", { what: word("attachment_purpose", purpose) }), camera = true } = {}) {
+  const field = el("input", { type: "file", accept: "image/*", class: "sr", capture: camera ? "environment" : null, multiple: !camera });
+  field.addEventListener("change", async () => {
+    for (const file of field.files) {
+      let photo;
+      try { photo = await shrink(file); } catch { say(t("photo.unreadable"), true); continue; }
+      const at = new Date().toISOString();
+      const name = `${purpose}-${at.slice(0, 23).replaceAll(":", "")}.jpg`;
+      taken.set(name, photo);
+      await put({ number: ticket.number, path: `/v1/tickets/${ticket.number}/attachments`, version: ticket.version, seen: ticket.updated_at, photo, purpose, name, title });
+      after?.();
+    }
+    field.value = "";
+  });
+  return el("label", { class: "ph add", "data-purpose": purpose }, icon(camera ? "cam" : "plus", 24), el("span", {}, text), field);
+}
+/** The files of a ticket: [{ id, purpose, at, name, src | bytes }], those that wait here last. */
+export async function filesOf(ticket) {
+  const path = `/v1/tickets/${ticket.number}/attachments`;
+  const sent = ticket.counters.attachments ? await ask(path).then((page) => page.items, () => listed.get(ticket.number) ?? []) : [];
+  listed.set(ticket.number, sent);
+  return [...sent.map((file) => ({ ...file, src: `${path}/${file.id}` })), ...waiting(ticket.number).filter((deed) => deed.photo).map((deed) => ({ id: deed.id, purpose: deed.purpose, at: deed.at, name: deed.name, media_type: "image/jpeg", bytes: deed.photo }))];
+}
+const nameOf = (file) => `${word("attachment_purpose", file.purpose)} ${when(file.at)}`;
+/** One file: a picture in a frame, or its name as a link. */
+export function frame(file) {
+  const name = nameOf(file);
+  const notes = [el("b", {}, name), file.bytes ? el("b", { class: "waits" }, t("outbox.waits_photo")) : null, file.for_resident ? el("b", { class: "shown" }, t("photo.for_resident")) : null];
+  if (file.bytes) return el("figure", { class: "ph", "data-photo": file.id }, drawnFrom(file.bytes, name), notes);
+  if (file.scan && file.scan !== "clean") return el("figure", { class: "ph", "data-photo": file.id }, el("span", { class: "note" }, t(file.scan === "waiting" ? "photo.scanning" : "photo.withheld")), notes);
+  if (!PICTURES.test(file.media_type)) return el("figure", { class: "ph file" }, el("a", { href: file.src, download: file.name }, file.name), notes);
+  return el("figure", { class: "ph", "data-photo": file.id }, el("button", { type: "button", "data-key": file.id, "aria-label": name, onclick: () => enlarge(file.src, name) }, taken.has(file.name) ? drawnFrom(taken.get(file.name), name) : el("img", { src: file.src, alt: "", loading: "lazy", decoding: "async" })), notes);
+}
+/** Whether this person may attach to a ticket: whoever may note something. */
+export const takesFiles = (ticket) => ticket.allowed_actions.some((move) => move.action === "comment");
+/** The files of a ticket in a section of its page, with a way to attach for whoever may. */
+export function gallery(ticket, title, { heading = "h3", changed = () => {} } = {}) {
+  const place = el("div", { class: "photos" });
+  const draw = async () => {
+    const files = await filesOf(ticket).catch(() => []);
+    fill(place, files.map(frame), takesFiles(ticket) ? [taker(ticket, "before", title, again), taker(ticket, "after", title, again), taker(ticket, "evidence", title, again, { camera: false, text: t("photo.choose") })] : null);
+    place.parentElement.hidden = !place.childElementCount;
+  };
+  const again = () => { changed(); draw(); };
+  const section = el("section", { class: "card files", hidden: true }, el(heading, {}, t("photo.title")), place);
+  draw();
+  return section;
+}
+document.head.append(el("link", { rel: "stylesheet", href: `${document.body.dataset.static}/photos.css` }));
+/** The same, in place of a node of a page that loads this module when a ticket is shown. */
+export const into = (node, ...more) => { if (node.isConnected) node.replaceWith(gallery(...more)); };

@@ -1,0 +1,69 @@
+// The result of an order on a phone: photos, what came of it, words for the resident. What was typed is kept, sealed.
+import { el, fill, given, icon, t } from "./core.js";
+import { within } from "./deed_store.js";
+import { frame, taker, takesFiles } from "./photos.js";
+import { lasting, sealText, unsealText } from "./sealing.js";
+
+const OUTCOMES = ["fixed", "for_now", "cannot"]; // only the first is solved
+const held = new Map(); // where nothing can be sealed
+async function read(place) {
+  if (!lasting || held.has(place)) return held.get(place) ?? {};
+  const row = await within("forms", "readonly", (store) => store.get(place));
+  return (row && await unsealText(place, row.told)) ?? {};
+}
+async function write(place, fields) {
+  held.set(place, fields);
+  if (!lasting) return;
+  const row = { place, person: given.person.id, told: await sealText(place, fields) };
+  if (held.get(place) === fields) await within("forms", "readwrite", (store) => store.put(row));
+}
+async function forget(place) {
+  held.delete(place);
+  if (lasting) await within("forms", "readwrite", (store) => store.delete(place));
+}
+/** The form. `send(body, wants)` resolves to an error, or to "". */
+export async function reportForm({ ticket, order, title, files, send, done, anew }) {
+  const place = `report:${given.person.id}:${order.id}`;
+  const fields = await read(place);
+  const lead = order.part === "lead";
+  const wrong = el("p", { class: "error", role: "alert" });
+  const photos = files.filter((file) => ["before", "after"].includes(file.purpose) && (file.bytes || /jpeg|png/.test(file.media_type)));
+  const chosen = (file) => (fields.photos ?? {})[file.id] ?? file.purpose === "after";
+  const tick = (file) => { const shown = frame(file); if (lead) shown.append(el("label", { class: "tick" }, el("input", { type: "checkbox", name: "photos", value: file.id, checked: chosen(file), "data-waits": Boolean(file.bytes) }), t("report_form.for_resident"))); return shown; };
+  const outcome = (code) => el("label", { class: "pick" }, el("input", { type: "radio", name: "outcome", value: code, required: true, checked: fields.outcome === code }), t(`report_form.${code}`));
+  const button = el("button", { class: "btn pri lg full first", "data-send": "report" }, t("report_form.send"));
+  const area = (name, label, more) => el("label", { class: "fld" }, el("span", {}, label), el("textarea", { class: "area", name, rows: 3, maxlength: 4000, ...more }, fields[name] ?? ""));
+  const form = el("form", { class: "report", method: "dialog", autocomplete: "off" },
+    el("div", { class: "body" }, el("h2", { tabindex: "-1" }, `${t("board.report")} · ${title}`),
+      el("fieldset", {}, el("legend", {}, t("photo.title")), el("p", { class: "note" }, t("report_form.photo_note")),
+        el("div", { class: "photos" }, photos.map(tick), takesFiles(ticket) ? ["before", "after"].map((purpose) => taker(ticket, purpose, title, anew)) : null),
+        lead && photos.length ? el("p", { class: "note" }, t("report_form.faces")) : null),
+      lead ? el("fieldset", {}, el("legend", {}, t("report_form.outcome")), OUTCOMES.map(outcome)) : null,
+      lead ? area("public_reply", t("report_form.words"), { required: true }) : null,
+      area("internal_result", t(lead ? "report_form.inside" : "field.internal_result"), { required: !lead })),
+    el("footer", { class: "foot" }, wrong, button, el("p", { class: "note" }, icon("check", 14), t("report_form.kept"))));
+  const typed = () => {
+    const data = new FormData(form);
+    const ticks = [...form.querySelectorAll("[name=photos]")];
+    return { outcome: data.get("outcome"), public_reply: data.get("public_reply"), internal_result: data.get("internal_result"), photos: Object.fromEntries(ticks.map((one) => [one.value, one.checked])) };
+  };
+  form.addEventListener("input", () => write(place, typed()));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (button.disabled) return;
+    button.disabled = true;
+    fill(wrong);
+    const { outcome: came, public_reply: words, internal_result: inside } = typed();
+    const ticks = [...form.querySelectorAll("[name=photos]:checked")];
+    const ids = ticks.filter((one) => !("waits" in one.dataset)).map((one) => one.value);
+    const wants = ticks.filter((one) => "waits" in one.dataset).map((one) => one.value);
+    const body = lead ? { solved: came === "fixed", public_reply: words, internal_result: [t(`report_form.${came}`), inside].filter(Boolean).join("\n"), ...(ids.length ? { photos: ids } : {}) } : { internal_result: inside };
+    try {
+      const error = await send(body, wants);
+      if (error) { fill(wrong, error); return; }
+      await forget(place);
+      done();
+    } finally { button.disabled = false; }
+  });
+  return form;
+}

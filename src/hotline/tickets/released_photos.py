@@ -1,0 +1,84 @@
+"""Photos of a ticket that its resident may see: those a department released with its result, once that was approved."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from hotline.refusals import Code, Refusal, Refused
+from hotline.storage.files import stored_path
+from hotline.storage.picture_metadata import CLEANED_TYPES, without_metadata
+from hotline.tickets.context import Services
+from hotline.tickets.model.ticket import Assignment, Facts
+from hotline.tickets.model.vocabulary import AssignmentStatus, AttachmentPurpose, Part, TicketStatus
+from hotline.tickets.store import history
+
+_RELEASED = frozenset({AttachmentPurpose.BEFORE, AttachmentPurpose.AFTER})
+_ANSWERED = frozenset({TicketStatus.RESOLVED, TicketStatus.CLOSED})
+NO_PHOTO = Refusal(Code.NOT_FOUND, "no such photo")
+
+
+class PhotoRow(Protocol):
+    @property
+    def media_type(self) -> str: ...
+    @property
+    def purpose(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPhoto:
+    """A photo for the resident: the place before the work or after it."""
+
+    id: str
+    purpose: AttachmentPurpose
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PictureBytes:
+    data: bytes
+    media_type: str
+    sha256: str  # of the file as it was attached
+
+
+def can_be_released(row: PhotoRow) -> bool:
+    """Whether a resident may be shown a file at all: a picture of the work, of which the rest can be removed."""
+    return row.media_type in CLEANED_TYPES and row.purpose in _RELEASED
+
+
+def released_ids(facts: Facts) -> frozenset[str]:
+    """The photos released with the result that answers the ticket; none while it is not answered."""
+    if facts.ticket.status not in _ANSWERED:
+        return frozenset()
+    done = [a for a in facts.assignments if a.part is Part.LEAD and a.status is AssignmentStatus.DONE and a.result]
+    last = max(done, key=_reported_at, default=None)
+    return frozenset((last.result or {}).get("photos") or ()) if last is not None else frozenset()
+
+
+def _reported_at(order: Assignment) -> datetime:
+    return order.reported_at or order.issued_at
+
+
+async def load_released_photos(services: Services, facts: Facts) -> Sequence[Any]:
+    """The rows of the photos that the resident of this ticket may see, oldest first; files that were found infected, or
+    are not scanned yet, are not among them."""
+    released = released_ids(facts)
+    if not released:
+        return ()
+    rows = await history.load_attachments(services.db, facts.ticket.number)
+    found = [row for row in rows if row.id in released and can_be_released(row)]
+    scans = await services.file_scanner.states([row.sha256 for row in found])
+    return [row for row in found if scans.get(row.sha256, "clean") == "clean"]
+
+
+async def read_released_photo(services: Services, facts: Facts, photo: str) -> PictureBytes:
+    """The picture, without place, time and device. Raises Refused where the resident may not see it."""
+    row = next((r for r in await load_released_photos(services, facts) if r.id == photo), None)
+    if row is None:
+        raise Refused(NO_PHOTO)
+    try:
+        data = await asyncio.to_thread(stored_path(services.files, row.sha256).read_bytes)
+        return PictureBytes(without_metadata(data, row.media_type), row.media_type, row.sha256)
+    except (FileNotFoundError, ValueError) as fault:
+        raise Refused(NO_PHOTO) from fault
