@@ -4,7 +4,7 @@ abuses the pages costs nobody else anything."""
 import hashlib
 import itertools
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -68,11 +68,11 @@ async def number_of_tickets(services: Services) -> int:
     return int(await services.db.transact(lambda c: c.scalar(sa.select(sa.func.count()).select_from(t))) or 0)
 
 
-async def work_done(lifts: Player, watch: Player, number: str) -> None:
+async def work_done(lifts: Player, watch: Player, number: str, draw: Callable[[int], bytes] = jpeg) -> None:
     """The department works on it, with photos before and after, and its result is approved."""
     ids = []
     for n, purpose in enumerate(("before", "after")):
-        file = {"file": ("x.jpg", jpeg(50 + n), "image/jpeg")}
+        file = {"file": ("x", draw(50 + n))}
         made = await lifts.http.post(f"/v1/tickets/{number}/attachments", files=file, data={"purpose": purpose})
         ids.append(made.json()["id"])
     seen = await lifts.order(await lifts.see(number), "accept")
@@ -282,8 +282,10 @@ async def test_what_is_odd_loses_no_report_and_harms_nobody(
     lost = await resident.post("/report", data={**FORM, **HANS, "key": "odd"}, files=program)
     assert lost.status_code == 201 and "没能收下" in lost.text
     picture = [("photos", ("x.jpg", jpeg(3), "image/jpeg"))]
+    five = await resident.post("/report", data={**FORM, **HANS, "key": "five"}, files=picture * 5)
+    assert "收到 3 张" in five.text and "有 2 张" in five.text
     assert (await resident.post("/report", data={}, files=picture)).status_code == 201
-    large = {"content-type": "multipart/form-data; boundary=x", "content-length": str(13 << 20)}
+    large = {"content-type": "multipart/form-data; boundary=x", "content-length": str(33 << 20)}
     assert (await resident.post("/report", content=b"x", headers=large)).status_code == 413
     assert (await resident.post("/report", json={"words": "x"})).status_code == 415
     assert (await resident.post("/report/advice", data={"words": "字" * 40_000})).status_code == 413

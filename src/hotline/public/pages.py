@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -20,7 +19,7 @@ from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.public import nearby, views
 from hotline.public.allowance import IN_DANGER, spend_report
 from hotline.public.limits import FormLimits
-from hotline.public.model import MOST_PHOTOS, PublicSettings, ResidentReport, read_report
+from hotline.public.model import PublicSettings, ResidentReport, read_report
 from hotline.public.photos import SentPhoto, photo_at
 from hotline.public.progress import ResidentStep, StepForm, StepOutcome, load_own_ticket, take_step
 from hotline.public.proofs import ProofState, Purpose, new_challenge, use_proof, work_for
@@ -38,6 +37,7 @@ from hotline.web.problems import STATUS
 
 FORMS_A_MINUTE = 30  # sent from one address, before a byte of their photos is read
 _MOST_FIELDS = 40
+_MOST_FILES = 30  # of which the first few are taken: somebody who chose too many has reported something
 _LONGEST_KEY = 60
 
 
@@ -85,11 +85,15 @@ async def _visit(request: Request, *, embedded: bool = False) -> Visit:
     """The request, its form read. Raises Refused where one address sends too many."""
     services: Services = request.app.state.services
     limits, now, address = services.part(FormLimits), services.clock(), client_address(request)
-    form = FormData()
+    fields: dict[str, str] = {}
+    photos: list[SentPhoto] = []
     if request.method == "POST":
-        form = await request.form(max_files=MOST_PHOTOS + 1, max_fields=_MOST_FIELDS)
-    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
-    photos = [v for _, v in form.multi_items() if isinstance(v, UploadFile) and v.filename and v.size]
+        async with request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, str):
+                    fields[name] = value
+                elif value.filename and value.size:
+                    photos.append(SentPhoto(value.filename, await value.read()))
     return Visit(
         services,
         services.part(PublicSettings),
@@ -98,7 +102,7 @@ async def _visit(request: Request, *, embedded: bool = False) -> Visit:
         address,
         Look.of(request, fields, embedded=embedded),
         fields,
-        tuple(SentPhoto(p.filename or "photo", p.read) for p in photos[:MOST_PHOTOS]),
+        tuple(photos),
     )
 
 

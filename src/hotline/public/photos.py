@@ -4,7 +4,7 @@ handed out."""
 import asyncio
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ import structlog
 
 from hotline.delivery.payloads import item_key
 from hotline.organisation.write_request import WriteRequest
+from hotline.public.model import MOST_PHOTOS
 from hotline.refusals import Code, Refused
 from hotline.server_secret import matches_signature
 from hotline.storage.file_types import FIRST_BYTES, media_type_of
@@ -28,17 +29,17 @@ log = structlog.get_logger("hotline.public")
 
 @dataclass(frozen=True, slots=True)
 class SentPhoto:
-    """A photo of a form. `read`: its bytes, at most so many."""
+    """A photo of a form."""
 
     name: str
-    read: Callable[[int], Awaitable[bytes]]
+    data: bytes
 
 
 async def attach_photos(services: Services, number: str, photos: Sequence[SentPhoto], request: WriteRequest) -> int:
-    """Attach photos to a ticket, each once for the key of the request; how many. One that cannot be taken costs the
-    report nothing."""
+    """Attach the first MOST_PHOTOS photos to a ticket, each once for the key of the request; how many. One that cannot
+    be taken costs the report nothing."""
     attached = 0
-    for place, photo in enumerate(photos):
+    for place, photo in enumerate(photos[:MOST_PHOTOS]):
         key = RequestKey(request.key.owner, item_key("photo", request.key.key, place), "resident photo")
         try:
             await _attach_photo(services, number, photo, replace(request, key=key))
@@ -53,11 +54,10 @@ async def attach_photos(services: Services, number: str, photos: Sequence[SentPh
 
 async def _attach_photo(services: Services, number: str, photo: SentPhoto, request: WriteRequest) -> None:
     """Raises ValueError for what is no picture of which place and device can be removed."""
-    data = await photo.read(MAX_FILE_BYTES + 1)
-    media_type = media_type_of(data[:FIRST_BYTES])
-    if media_type not in CLEANED_TYPES or len(data) > MAX_FILE_BYTES:
+    media_type = media_type_of(photo.data[:FIRST_BYTES])
+    if media_type not in CLEANED_TYPES or len(photo.data) > MAX_FILE_BYTES:
         raise ValueError("no picture that is taken")
-    cleaned = await asyncio.to_thread(without_metadata, data, media_type)
+    cleaned = await asyncio.to_thread(without_metadata, photo.data, media_type)
     pieces = iter((cleaned, b""))
 
     async def read(_: int) -> bytes:

@@ -29,9 +29,10 @@ LARGEST_PUBLIC = 16 * 1024  # from anybody: a login and a password, a number and
 PUBLIC_PATHS = frozenset({"/v1/token", "/v1/lookup", "/v1/lookup/photo"})
 PUBLIC_PAGES = "/console/"  # what is sent to the pages themselves is a step of a log-in
 LARGEST_UPLOAD = 12 * 1024 * 1024  # a file of a ticket, and any body sent to /open311/
+LARGEST_RESIDENT_FORM = 32 * 1024 * 1024  # three photos as a phone takes them, where no script scales them
 # forms of residents' pages, which come without a credential: with photos, or words alone
 RESIDENT_FORMS = {
-    **dict.fromkeys(("/report", "/embed", "/status/step"), LARGEST_UPLOAD),
+    **dict.fromkeys(("/report", "/embed", "/status/step"), LARGEST_RESIDENT_FORM),
     **dict.fromkeys(("/report/advice", "/report/join"), 64 * 1024),
     **dict.fromkeys(("/report/challenge", "/status"), LARGEST_PUBLIC),
 }
