@@ -37,9 +37,10 @@ _ENVIRONMENT = Environment(
 
 @lru_cache(maxsize=1)
 def static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
-    """The static files by name: bytes, compressed bytes, media type."""
+    """The static files by name: bytes, compressed bytes, media type. Colours and icons are those of every page."""
     found = {}
-    for file in (files("hotline.public") / "static").iterdir():
+    shared, own = files("hotline.web") / "static", files("hotline.public") / "static"
+    for file in (shared / "tokens.css", shared / "icons.svg", *own.iterdir()):
         kind = _KINDS.get(file.name.rpartition(".")[2])
         if kind is not None:
             data = file.read_bytes()
@@ -99,7 +100,13 @@ def render(look: Look, template: str, **values: Any) -> str:
         return str((item.name_en or item.name) if look.language == "en" else item.name)
 
     return _ENVIRONMENT.get_template(template).render(
-        t=t, name=name, look=look, languages=LANGUAGES, static=f"{STATIC}/{static_version()}", **values
+        t=t,
+        name=name,
+        look=look,
+        gap=" " if look.language == "en" else "",
+        languages=LANGUAGES,
+        static=f"{STATIC}/{static_version()}",
+        **values,
     )
 
 
