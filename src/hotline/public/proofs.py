@@ -106,7 +106,7 @@ def _is_signed(secret: bytes, text: str, mark: str) -> bool:
         signature = bytes.fromhex(mark)
     except ValueError:
         return False
-    return len(signature) == hashlib.sha256().digest_size and matches_signature(secret, _signed(text), signature)
+    return len(signature) == 32 and matches_signature(secret, _signed(text), signature)
 
 
 def delete_expired_proofs(c: sa.Connection, before: datetime, limit: int) -> int:
