@@ -88,6 +88,7 @@ LABELLED = (
 
 SOURCE = Path(__file__).resolve().parent.parent / "src/hotline"
 CONSOLE = SOURCE / "console"
+PAGES_OF_RESIDENTS = SOURCE / "public"
 LOCALES = {language: SOURCE / "locales" / language.replace("-", "_") for language in LANGUAGES}
 ENGLISH = "en"
 KEY = re.compile(r"[a-z_][a-z0-9_]*(?:\.[A-Za-z0-9_-]+)+")
@@ -186,6 +187,7 @@ CONTEXT: Mapping[str, str] = {
     "reached": "How a call-back ended.",
     "report_form": "Form of a result, on a phone: photos, what came of it, words for the resident.",
     "reports": "Reports page.",
+    "resident": "Residents' own pages: plain words, nobody is blamed, no jargon.",
     "retention": "How long a kind of data is kept, and why.",
     "return_reason": "Why a department returns an assignment.",
     "role": "Role of a person or a key.",
@@ -237,9 +239,8 @@ def families() -> dict[str, Sequence[str]]:
 
 
 def _files() -> list[Path]:
-    return sorted(
-        path for path in chain(SOURCE.rglob("*.py"), CONSOLE.rglob("*.js"), CONSOLE.rglob("*.html")) if path.is_file()
-    )
+    pages = (folder.rglob(kind) for folder in (CONSOLE, PAGES_OF_RESIDENTS) for kind in ("*.js", "*.html"))
+    return sorted(path for path in chain(SOURCE.rglob("*.py"), *pages) if path.is_file())
 
 
 @cache

@@ -14,6 +14,8 @@ from hotline.open311.routes.application import BASE, Open311
 from hotline.openapi import openapi_document, paths_without_credential
 from hotline.operations import docs
 from hotline.organisation.service.accounts import ActorCache
+from hotline.public.pages import public_routes
+from hotline.public.rendering import STATIC
 from hotline.refusals import Refused
 from hotline.tickets.context import Services
 from hotline.web.addresses import LOOPBACK, Network
@@ -86,6 +88,7 @@ def build_app(
     app.add_exception_handler(HTTPException, handle_http_exception)
     for router in routers():
         app.router.routes.extend(router.routes)  # flat: an included router is asked twice for each request
+    app.router.routes.extend(public_routes())
     if with_docs:
         docs.serve(app)
     app.router.routes.append(Mount(BASE, app=Open311(app.state)))
@@ -95,7 +98,7 @@ def build_app(
         AnonymousLimiter,
         most=edge.anonymous_requests,
         find_open=lambda: open_paths([*open_pages(app.routes), *paths_without_credential(app)]),
-        unlimited=(BASE, "/console/static/"),
+        unlimited=(BASE, "/console/static/", f"{STATIC}/"),
     )
     app.add_middleware(RequestGuard, slowest_body=edge.body_seconds)
     app.add_middleware(HttpsOutside, public_url=edge.public_url)

@@ -11,6 +11,7 @@ from hotline.open311.capability import OPEN311
 from hotline.operations.capability import OPERATIONS
 from hotline.partners.capability import PARTNERS
 from hotline.privacy.capability import PRIVACY
+from hotline.public.capability import PUBLIC
 from hotline.reporting.capability import REPORTING
 from hotline.review.capability import REVIEW
 from hotline.runtime.capability import Capability
@@ -38,4 +39,5 @@ CAPABILITIES: tuple[Capability, ...] = (
     OPERATIONS,
     AUDIT,
     PRIVACY,
+    PUBLIC,
 )

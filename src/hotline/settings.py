@@ -15,7 +15,7 @@ from hotline.organisation.model.sessions import AccountRules
 from hotline.scanning.clamd import parse_scanner_address
 from hotline.secrets.secret_file import parse_secrets, read_secret_file
 from hotline.server_secret import ServerSecret
-from hotline.web.addresses import Network, parse_proxy_networks
+from hotline.web.addresses import Network, parse_origins, parse_proxy_networks
 
 
 class Settings(BaseSettings):
@@ -118,6 +118,29 @@ class Settings(BaseSettings):
         description="Requests a minute without a log-in from one address (IPv6: its /64) to one process: log-in, "
         "look-up, pages, wrong credentials and signatures; ten times as many health checks; 0: no limit",
     )
+    resident_phone: str | None = Field(
+        None,
+        pattern=r"^[0-9+*# -]{2,24}$",
+        description="Number of the hotline that residents' pages offer to call; absent: none",
+    )
+    resident_reports: int = Field(
+        120, ge=1, le=100_000, description="Reports an hour from one address by residents' pages, with a proof of work"
+    )
+    resident_plain_reports: int = Field(
+        12, ge=1, le=100_000, description="The same without one: from browsers without a script"
+    )
+    resident_work: int = Field(
+        16,
+        ge=0,
+        le=22,
+        description="Zero bits of that proof: each one more doubles the work of the sender's browser; under load more "
+        "are asked for",
+    )
+    embed_origins: str = Field(
+        "",
+        description="Origins whose pages may show the residents' form at /embed, as https://a.org,https://b.org; "
+        "empty: none",
+    )
     open311: bool = Field(
         True, description="Serve Open311; what it publishes without a key is chosen by category, and nothing by itself"
     )
@@ -175,6 +198,16 @@ class Settings(BaseSettings):
             if network.strip():
                 ipaddress.ip_network(network.strip(), strict=False)
         return value
+
+    @field_validator("embed_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        parse_origins(value)
+        return value
+
+    @property
+    def frame_origins(self) -> tuple[str, ...]:
+        return parse_origins(self.embed_origins)
 
     @field_validator("virus_scanner")
     @classmethod

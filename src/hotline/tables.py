@@ -8,6 +8,7 @@ from hotline.incidents import tables as incident_tables
 from hotline.learning import tables as learning_tables
 from hotline.oidc import tables as oidc_tables
 from hotline.organisation import tables as organisation_tables
+from hotline.public import tables as public_tables
 from hotline.reporting import tables as reporting_tables
 from hotline.scanning import tables as scanning_tables
 from hotline.security_log import tables as security_tables
@@ -27,6 +28,7 @@ TABLE_MODULES = (
     learning_tables,
     oidc_tables,
     organisation_tables,
+    public_tables,
     reporting_tables,
     scanning_tables,
     security_tables,

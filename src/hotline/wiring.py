@@ -89,6 +89,11 @@ def build_services(settings: Settings, db: Database) -> Services:
         security_log_file=settings.security_log_file,
         security_log_syslog=settings.security_log_syslog,
         checkpoint_file=settings.audit_checkpoint_file or settings.data_dir / "checkpoints.jsonl",
+        embed_origins=settings.frame_origins,
+        resident_work=settings.resident_work,
+        resident_reports=settings.resident_reports,
+        resident_plain_reports=settings.resident_plain_reports,
+        resident_phone=settings.resident_phone,
     )
     return assemble_services(
         db,

@@ -28,6 +28,7 @@ from tests.contract.source import tree_of
 from tools import catalogues
 
 CONSOLE = ROOT / "src/hotline/console"
+PAGES_OF_RESIDENTS = ROOT / "src/hotline/public"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -90,7 +91,9 @@ def test_every_text_is_written_in_its_language(language: str) -> None:
 
 
 def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
-    for file in (*CONSOLE.rglob("*.html"), *CONSOLE.rglob("*.js")):
+    for file in (
+        path for folder in (CONSOLE, PAGES_OF_RESIDENTS) for kind in ("*.html", "*.js") for path in folder.rglob(kind)
+    ):
         plain = re.sub(r"(?m)//.*$|\{#.*?#\}", "", file.read_text(encoding="utf-8"))
         assert not CHINESE.search(plain), file.name
     others = {  # words that are read, words of another system, laws, examples of the documentation, demo data

@@ -57,7 +57,8 @@ _SERVED = (
     "acd.", "alarm.", "chart.", "doctor.", "drift_alarm.", "figures.", "forbidden.", "gate_reason.", "incident_field.",
     "incident_say.", "language.", "message_template.", "message_part.", "measure.",
     "model.", "model_state.", "moment.", "outcome.",
-    "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "rule.", "weekday.",
+    "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "resident.", "rule.",
+    "weekday.",
     "lowered.", "place_role.", "system_text.", "unit.",  # in `reasons.<language>.json`
     "privacy.", "retention.",  # of the command line
 )  # fmt: skip

@@ -1,3 +1,3 @@
 """Incidents: many calls about one matter, handled as one."""
 
-__all__ = ["capability", "tables"]
+__all__ = ["cache", "capability", "model", "tables"]

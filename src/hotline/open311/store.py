@@ -27,14 +27,10 @@ _NOT_HIDDEN = sa.and_(
 _CHOICE = t.c.category.op("||", return_type=sa.String())(sa.literal_column("'/'")).op("||", return_type=sa.String())(
     t.c.channel
 )
-# of that, what administrators chose to publish and nobody took back, and what came with the client's own key
-_PUBLIC = sa.and_(
-    _NOT_HIDDEN,
-    sa.or_(
-        sa.and_(InCodes(_CHOICE, "published"), t.c.unpublished.is_(False)),
-        t.c.created_by == sa.bindparam("client", type_=sa.String),
-    ),
-)
+# of that, what administrators chose to publish (`published`) and nobody took back
+PUBLISHED = sa.and_(_NOT_HIDDEN, InCodes(_CHOICE, "published"), t.c.unpublished.is_(False))
+# and what came with the client's own key
+_PUBLIC = sa.or_(PUBLISHED, sa.and_(_NOT_HIDDEN, t.c.created_by == sa.bindparam("client", type_=sa.String)))
 
 
 def _view_parameters(view: PublicView) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Annotated
 import orjson
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from hotline.organisation.dependencies import allow_anonymous
@@ -31,10 +31,6 @@ def serve(app: FastAPI) -> None:
         return Response(document, media_type="application/json")
 
     app.mount("/docs-files", StaticFiles(directory=str(files("fastapi_offline") / "static")), name="docs-files")
-
-    @app.get("/", include_in_schema=False)
-    async def home(context: Annotated[TicketContext, allow_anonymous("docs.read")]) -> Response:
-        return RedirectResponse("/docs")
 
     @app.get("/docs", include_in_schema=False)
     async def docs(context: Annotated[TicketContext, allow_anonymous("docs.read")]) -> Response:

@@ -11,7 +11,8 @@ class CapabilitySettings:
     the local clock. `open311_reads`: questions about tickets a minute, from one address without a key.
     `security_contact`: a URI that security.txt names. `security_log_file`, `security_log_syslog`: where the
     security log is sent as well. `checkpoint_file`: where checkpoints are sent as well. `virus_scanner`: the socket of
-    clamd, as `unix:` and a path or `tcp:`, a host and a port."""
+    clamd, as `unix:` and a path or `tcp:`, a host and a port. `embed_origins`: whose pages may show the residents'
+    form; `resident_work`, `resident_reports`, `resident_plain_reports`, `resident_phone`: as `public` has them."""
 
     streams: int = 10_000
     quiet: tuple[time, time] | None = None
@@ -24,3 +25,8 @@ class CapabilitySettings:
     security_log_syslog: str | None = None
     checkpoint_file: Path | None = None
     virus_scanner: str | None = None
+    embed_origins: tuple[str, ...] = ()
+    resident_work: int = 16
+    resident_reports: int = 120
+    resident_plain_reports: int = 12
+    resident_phone: str | None = None

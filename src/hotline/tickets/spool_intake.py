@@ -76,7 +76,7 @@ async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) ->
             taking = replace(taking, phone=await services.exchange.number_of(voice_call))
         request = WriteRequest(actor, RequestKey(**record["asked"]), at)
         done = await take_call(services, taking, request, _spooled_renderer(record["reference"]))
-        number = done.number or _parse_answer_number(done.answer.body)
+        number = done.number or parse_answer_number(done.answer.body)
     except Refused as refused:
         if refused.refusal.code in LATER:
             raise
@@ -105,7 +105,7 @@ async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) ->
 SPOOLED: Mapping[str, SpoolHandler[Services]] = {"call": drain_spooled_intake}
 
 
-def _parse_answer_number(body: str) -> str | None:
+def parse_answer_number(body: str) -> str | None:
     """The ticket in an answer given before, when the outcome was unknown: the whole reply, or the number alone."""
     try:
         known: Any = orjson.loads(body)

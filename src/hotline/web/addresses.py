@@ -1,6 +1,7 @@
 """Network addresses: which proxies are believed, who the client behind them is, what a limit counts as one place."""
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -134,3 +135,15 @@ def network_key(address: str | None) -> str:
     if found is None:
         return UNKNOWN_ADDRESS
     return str(ipaddress.ip_network((found, _NETWORK_PREFIX[found.version]), strict=False))
+
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+
+
+def parse_origins(text: str) -> tuple[str, ...]:
+    """A comma list of origins, as `https://example.org`. Raises ValueError for anything else: it stands in a header."""
+    origins = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError("an origin is https://, a host and, where it is another one, a port")
+    return origins

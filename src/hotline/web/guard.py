@@ -29,6 +29,13 @@ LARGEST_PUBLIC = 16 * 1024  # from anybody: a login and a password, a number and
 PUBLIC_PATHS = frozenset({"/v1/token", "/v1/lookup", "/v1/lookup/photo"})
 PUBLIC_PAGES = "/console/"  # what is sent to the pages themselves is a step of a log-in
 LARGEST_UPLOAD = 12 * 1024 * 1024  # a file of a ticket, and any body sent to /open311/
+LARGEST_RESIDENT_FORM = 32 * 1024 * 1024  # three photos as a phone takes them, where no script scales them
+# forms of residents' pages, which come without a credential: with photos, or words alone
+RESIDENT_FORMS = {
+    **dict.fromkeys(("/report", "/embed", "/status/step"), LARGEST_RESIDENT_FORM),
+    **dict.fromkeys(("/report/advice", "/report/join"), 64 * 1024),
+    **dict.fromkeys(("/report/challenge", "/status"), LARGEST_PUBLIC),
+}
 SLOWEST_BODY = 60.0  # seconds for a whole body, however slowly it drips
 LARGEST_PUSH = 1024 * 1024  # a batch of a thousand reports
 REQUESTS = Counter("hotline_http_requests", "Requests by route, method and status", ["route", "method", "status"])
@@ -87,11 +94,15 @@ class RequestGuard:
                 answering = True
                 status = message["status"]
                 named = {name for name, _ in message["headers"]}
+                if _may_be_framed(message["headers"]):
+                    named.add(b"x-frame-options")  # it knows no list of origins
                 message["headers"] = [*message["headers"], *(h for h in _HEADERS if h[0] not in named)]
             await send(message)
 
-        body_type = _UPLOAD if is_upload else _FORM if is_back_channel else _JSON
-        refusal = _early_refusal(scope["method"], headers, limit, body_type, any_type=is_push or is_open311)
+        body_types: tuple[str, ...] = (_UPLOAD,) if is_upload else (_FORM,) if is_back_channel else (_JSON,)
+        if path in RESIDENT_FORMS:
+            limit, body_types = RESIDENT_FORMS[path], (_FORM, _UPLOAD)
+        refusal = _early_refusal(scope["method"], headers, limit, body_types, any_type=is_push or is_open311)
         if refusal is not None:
             await problem_response(refusal)(scope, receive, send_with_headers)
         else:
@@ -132,6 +143,12 @@ class RequestGuard:
         )
 
 
+def _may_be_framed(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether the answer's own policy names pages that may show it."""
+    policy = next((value for name, value in headers if name == b"content-security-policy"), b"frame-ancestors 'none'")
+    return b"frame-ancestors" in policy and b"frame-ancestors 'none'" not in policy
+
+
 _METRIC_CHILDREN: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
 
@@ -148,7 +165,7 @@ def _record_request(route: str, method: str, status: int, seconds: float) -> Non
 
 
 def _early_refusal(
-    method: str, headers: dict[bytes, bytes], limit: int, body_type: str, *, any_type: bool
+    method: str, headers: dict[bytes, bytes], limit: int, body_types: tuple[str, ...], *, any_type: bool
 ) -> Refusal | None:
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > limit:
@@ -156,12 +173,13 @@ def _early_refusal(
     if any_type:  # providers and Open311 clients send what they send
         return None
     named = headers.get(b"authorization", b"").lower().startswith(b"bearer ") or b"cookie" in headers
-    if body_type is _UPLOAD and method == "POST" and not named:
+    if body_types == (_UPLOAD,) and method == "POST" and not named:
         return NO_CREDENTIAL  # before a single byte of the file is read
     if method in ("POST", "PUT", "PATCH") and (length != b"0" or b"transfer-encoding" in headers):
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-        if kind != body_type.encode():
-            return Refusal(Code.UNSUPPORTED_MEDIA, f"send {body_type}", errors=(("Content-Type", body_type),))
+        if kind.decode("latin-1") not in body_types:
+            wanted = " or ".join(body_types)
+            return Refusal(Code.UNSUPPORTED_MEDIA, f"send {wanted}", errors=(("Content-Type", wanted),))
     return None
 
 

@@ -9,7 +9,7 @@ FORWARDED_SCHEME = "hotline.forwarded_scheme"  # in a scope: what a named proxy 
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 _OWN_COOKIE = b"hotline_"
 _HOST = b"__Host-"
-_PAGES = ("/console", "/docs")
+_PAGES = ("/console", "/docs", "/embed", "/status")
 BY_HTTP = Refusal(Code.NOT_YOUR_ROLE, "this service is served by https alone; replace a key that was sent by http")
 
 

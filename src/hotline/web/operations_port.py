@@ -9,7 +9,7 @@ from hotline.web.guard import App, Receive, Scope, Send
 from hotline.web.problems import problem_response
 
 OPERATIONS_SCOPE_KEY = "hotline.operations"  # in a scope: it came by the operations port
-OPERATIONS_PATHS = frozenset({"/metrics", "/readyz", "/docs", "/openapi.json", "/"})
+OPERATIONS_PATHS = frozenset({"/metrics", "/readyz", "/docs", "/openapi.json"})
 _FOLDERS = ("/docs-files/",)
 HEALTH_PATHS = frozenset({"/healthz", "/readyz/intake"})  # for anybody: a proxy asks for them
 _NOT_HERE = Refusal(Code.NOT_FOUND, "there is nothing at this path")

@@ -101,12 +101,15 @@ class Department(NamedItem):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Area(NamedItem):
-    """A place, from city to building. `aliases` are what residents call it."""
+    """A place, from city to building. `aliases` are what residents call it; `lat`, `lon`: its middle (WGS84), where it
+    is known."""
 
     level: AreaLevel
     parent: str | None = None
     aliases: tuple[str, ...] = ()
     active: bool = True
+    lat: float | None = None
+    lon: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,12 @@ def _item_errors(d: Directory) -> Iterable[ItemError]:
         if category.public_precision is not None and category.public_precision not in PUBLIC_PRECISIONS:
             rule = f"{PUBLIC_PRECISIONS[0]} to {PUBLIC_PRECISIONS[-1]} metres"
             yield ItemError("categories", category.code, "public_precision", rule)
+    for area in d.areas.values():
+        for name, value, most in (("lat", area.lat, 90), ("lon", area.lon, 180)):
+            if value is not None and not abs(value) <= most:
+                yield ItemError("areas", area.code, name, f"a number from -{most} to {most} (WGS84)")
+        if (area.lat is None) != (area.lon is None):
+            yield ItemError("areas", area.code, "lon" if area.lon is None else "lat", "lat and lon go together")
     yield from _organisation_errors(d)
     yield from _calendar_errors(d)
     yield from _policy_errors(d)

@@ -1,0 +1,35 @@
+"""How many reports an hour are taken from one address: counted in the database, for every process alike."""
+
+import math
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from hotline.organisation.service.accounts import throttle_subject
+from hotline.tickets.context import Services
+from hotline.web import throttle_store
+from hotline.web.addresses import rate_limit_key
+from hotline.web.throttling import AttemptLimit, next_attempt_at
+
+HOUR = timedelta(hours=1)
+IN_DANGER = 3  # times as many reports of a danger are taken
+URGED_DAILY = AttemptLimit(2, timedelta(days=1))  # of one ticket, by whoever holds its code
+
+
+async def spend_report(services: Services, kind: str, most: int, address: str | None, now: datetime) -> int:
+    """Count one more report of this kind from the address. 0: it is taken; else the seconds to wait."""
+    return await spend(services, (f"report-{kind}", rate_limit_key(address)), AttemptLimit(most, HOUR), now)
+
+
+async def spend(services: Services, subject: tuple[str, str], limit: AttemptLimit, now: datetime) -> int:
+    """Count once more for a subject: a kind, and whom. 0: within the limit; else the seconds to wait."""
+    name = throttle_subject(services, *subject)
+
+    def count(c: sa.Connection) -> datetime:
+        held = throttle_store.lock_tallies(c, [name], now)
+        free_at = next_attempt_at(limit, held.get(name), now)
+        if free_at <= now:
+            throttle_store.add_failure(c, {name: limit}, held, now)
+        return free_at
+
+    return max(0, math.ceil((await services.db.transact(count) - now).total_seconds()))

@@ -1,0 +1,105 @@
+"""What is known already around a place: incidents that are going on, and open matters of the same kind that were
+published."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from hotline.database.columns import InCodes, in_words
+from hotline.database.prepared import PreparedQuery
+from hotline.incidents.cache import IncidentCache
+from hotline.incidents.model.vocabulary import IncidentState
+from hotline.open311.model import published_choices
+from hotline.open311.store import PUBLISHED
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.items import Area
+from hotline.public.model import ResidentReport
+from hotline.tickets.context import Services
+from hotline.tickets.model.vocabulary import OPEN
+from hotline.tickets.tables import ticket as t
+from hotline.triage.model.advice import Advice
+
+MOST_NEAR = 3
+_COLUMNS = (
+    t.c.number, t.c.status, t.c.category, t.c.area, t.c.department, t.c.promised_at, t.c.created_at, t.c.calls,
+    t.c.public_text,
+)  # fmt: skip
+_OPEN_MATTERS = sa.select(*_COLUMNS).where(PUBLISHED, in_words(t.c.status, OPEN))
+_NEAR = PreparedQuery(
+    _OPEN_MATTERS.where(InCodes(t.c.area, "areas"), InCodes(t.c.category, "categories"))
+    .order_by(t.c.created_at.desc(), t.c.number.desc())
+    .limit(MOST_NEAR)
+)
+_NAMED = PreparedQuery(_OPEN_MATTERS.where(InCodes(t.c.number, "numbers")))
+
+
+async def load_open_published(services: Services, directory: Directory, numbers: Sequence[str]) -> Sequence[Any]:
+    """Those of these tickets that are open and published."""
+    published = list(published_choices(directory))
+    return await services.db.rows(_NAMED, published=published, numbers=list(numbers)) if published else ()
+
+
+async def load_nearby(
+    services: Services, directory: Directory, report: ResidentReport, advice: Advice
+) -> Sequence[Any]:
+    """Open published matters of the kind of this report, around its place, newest first."""
+    published, kinds = list(published_choices(directory)), kinds_of(directory, advice)
+    areas = areas_around(directory, report.place or advice.area)
+    if not published or not kinds or not areas:
+        return ()
+    return await services.db.rows(_NEAR, published=published, areas=areas, categories=kinds)
+
+
+def kinds_of(directory: Directory, advice: Advice) -> list[str]:
+    """The category of the report, and the next best ones."""
+    codes = filter(None, (advice.category, *(code for code, _ in advice.others[:2])))
+    return [code for code in dict.fromkeys(codes) if code in directory.categories]
+
+
+def areas_around(directory: Directory, place: str | None) -> list[str]:
+    """All areas of the neighbourhood that a place lies in: what its parent embraces. Without a place: everywhere."""
+    home = directory.home.area if directory.home is not None else None
+    area: Area | None = directory.areas.get(place or home or "")
+    if area is None:
+        return []
+    around = area.parent if place is not None and area.parent is not None else area.code
+    return sorted(directory.area_subtrees.get(around, frozenset({around})))
+
+
+@dataclass(frozen=True, slots=True)
+class NeighbourhoodIncident:
+    """An incident as anybody may read it: its state, what, where, since when, how many called. `told`: what the
+    dispatcher told as it was contained."""
+
+    code: str
+    state: str
+    category: str
+    area: str | None
+    since: datetime
+    callers: int
+    told: str | None
+
+
+async def load_known_incidents(
+    services: Services, directory: Directory, now: datetime
+) -> tuple[NeighbourhoodIncident, ...]:
+    """The incidents that are going on, the widest first, without those of confidential categories."""
+    found = [each.incident for each in await services.part(IncidentCache).now(now) if each.incident.ended_at is None]
+    shown = []
+    for incident in sorted(found, key=lambda each: (-each.callers, each.code)):
+        if any(directory.categories[code].confidential for code in directory.category_path(incident.category)):
+            continue
+        told = None
+        if incident.state is IncidentState.CONTAINED and services.open_incidents is not None:
+            standing = await services.open_incidents.standing(incident.code)
+            told = standing.told if standing is not None else None
+        area = incident.reach or incident.area
+        shown.append(
+            NeighbourhoodIncident(
+                incident.code, incident.state, incident.category, area, incident.first_call_at, incident.callers, told
+            )
+        )
+    return tuple(shown)

@@ -1,0 +1,219 @@
+"""A resident's own ticket, by number and query code: how it stands, what comes next, and what they may do about it. The
+steps are those of the tables for a resident."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from hotline.locales import translate
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
+from hotline.organisation.model.vocabulary import Channel, Metric
+from hotline.organisation.write_request import WriteRequest
+from hotline.public.allowance import URGED_DAILY, spend
+from hotline.public.model import Lateness, ResidentReport, late_by, numbers_to_call
+from hotline.public.photos import SentPhoto, attach_photos
+from hotline.public.reports import hear, take_report
+from hotline.refusals import Code, Refusal, Refused
+from hotline.tickets.act import act
+from hotline.tickets.context import Services
+from hotline.tickets.intake import number_shown, take_call
+from hotline.tickets.lifecycle import allowed_moves
+from hotline.tickets.lookup import PublicTicket, load_carried_answer, render_public_ticket
+from hotline.tickets.model.intake import IntakeRequest
+from hotline.tickets.model.ticket import Command, Facts
+from hotline.tickets.model.vocabulary import OPEN, Action, Field, Satisfaction, TicketStatus
+from hotline.tickets.store import facts as ticket_facts
+from hotline.tickets.store import history
+from hotline.web.idempotency import RequestKey
+
+F = Field
+ASKED_RATINGS = (
+    Satisfaction.VERY_SATISFIED,
+    Satisfaction.SATISFIED,
+    Satisfaction.FAIR,
+    Satisfaction.DISSATISFIED,
+    Satisfaction.VERY_DISSATISFIED,
+)
+_PAUSED = frozenset({TicketStatus.AWAITING_INFO, TicketStatus.SHELVED})
+_ENDED_WELL = frozenset({TicketStatus.CLOSED, TicketStatus.RESOLVED})
+
+
+class ResidentStep(StrEnum):
+    """What a resident does on the page of their ticket."""
+
+    FIXED = "fixed"
+    BROKEN = "broken"
+    URGE = "urge"
+    TELL = "tell"
+
+
+class StepResult(StrEnum):
+    """What became of it, as the page says it (`resident.done.<word>`)."""
+
+    FIXED = "fixed"
+    BROKEN = "broken"
+    URGED = "urged"
+    URGED_BEFORE = "urged_before"
+    TOLD = "told"
+    LATE = "late"  # somebody moved it meanwhile: the page shows how it stands
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTicket:
+    """A ticket as its resident is shown it. `late`: by how much the promise is missed; `paused`: the time does not
+    count now; `escalated`: its lateness was reported upwards; `silent_until`: when it closes by itself if nobody rates
+    it; `steps_open`: what they may do now; `carried`: another ticket has its matter."""
+
+    facts: Facts
+    view: PublicTicket
+    late: Lateness | None
+    paused: bool
+    escalated: bool
+    silent_until: datetime | None
+    steps_open: frozenset[ResidentStep]
+    carried: bool
+
+
+async def load_own_ticket(services: Services, facts: Facts, directory: Directory, now: datetime) -> OwnTicket:
+    """The ticket of somebody who has shown its code."""
+    carried = await load_carried_answer(services, facts.ticket)
+    stage = carried.stage_of(facts.ticket)
+    steps = await history.load_public_steps(services.db, facts.ticket.number)
+    view = render_public_ticket(directory, facts, carried, steps)
+    open_still = stage.status in OPEN - {TicketStatus.RESOLVED}
+    paused = stage.status in _PAUSED
+    silence = next((c.due_at for c in facts.clocks if c.metric is Metric.SILENCE), None)
+    return OwnTicket(
+        facts,
+        view,
+        late_by(stage.promised_at, now) if open_still and not paused else None,
+        paused,
+        stage.escalated is not None or stage.supervised is not None,
+        silence if facts.ticket.status is TicketStatus.RESOLVED else None,
+        steps_open(facts, stage.status, now),
+        stage is not facts.ticket,
+    )
+
+
+def steps_open(facts: Facts, stage: TicketStatus, now: datetime) -> frozenset[ResidentStep]:
+    """What the tables let a resident do now, as the page offers it. Words are always taken while the matter is open."""
+    actions = {move.action for move in allowed_moves(facts, resident_of(facts), now)}
+    offered = {
+        ResidentStep.FIXED: Action.CONFIRM in actions,
+        ResidentStep.BROKEN: Action.REOPEN in actions,
+        ResidentStep.URGE: Action.URGE in actions and facts.ticket.status not in _ENDED_WELL,
+        ResidentStep.TELL: stage in OPEN,
+    }
+    return frozenset(step for step, is_open in offered.items() if is_open)
+
+
+def resident_of(facts: Facts) -> Actor:
+    """Whoever has the code of this ticket."""
+    name = translate("role.resident", "zh-Hans")
+    return Actor(ActorKind.RESIDENT, facts.ticket.caller or "web", name, frozenset({Role.RESIDENT}))
+
+
+@dataclass(frozen=True, slots=True)
+class StepForm:
+    """What was sent with a step. `key`: of the form, so that it is done once."""
+
+    step: ResidentStep
+    key: str
+    words: str = ""
+    rating: Satisfaction | None = None
+    photos: Sequence[SentPhoto] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """`call`: the emergency numbers for dangers in what was written."""
+
+    result: StepResult
+    call: tuple[str, ...] = ()
+
+
+async def take_step(services: Services, facts: Facts, form: StepForm, now: datetime) -> StepOutcome:
+    """Do it durably, once for the form's key. A danger in the words is taken in as a call about the ticket too, and
+    alerts as on every channel. Raises Refused only for what another try can mend."""
+    result = await _take_step(services, facts, form, now)
+    if not form.words:
+        return StepOutcome(result)
+    dangers = (await hear(services, ResidentReport(form.words), now)).dangers
+    if dangers and form.step is not ResidentStep.TELL:
+        key = RequestKey(f"resident:{facts.ticket.number}", f"{form.key} danger", "resident danger")
+        request = WriteRequest(resident_of(facts), key, now, SYSTEM_SCOPE)
+        if await _tell(services, facts, form.words, request) is StepResult.LATE:
+            await take_report(services, ResidentReport(form.words, place=facts.ticket.area), key, (), now)
+    return StepOutcome(result, numbers_to_call(dangers))
+
+
+async def _take_step(services: Services, facts: Facts, form: StepForm, now: datetime) -> StepResult:
+    key = RequestKey(f"resident:{facts.ticket.number}", form.key, f"resident {form.step}")
+    request = WriteRequest(resident_of(facts), key, now, SYSTEM_SCOPE)
+    match form.step:
+        case ResidentStep.FIXED:
+            fields = {F.SATISFACTION: form.rating, **({F.TEXT: form.words} if form.words else {})}
+            done = await _act(services, facts, Action.CONFIRM, fields, request)
+            result = StepResult.FIXED if done and form.rating is not None else StepResult.LATE
+        case ResidentStep.BROKEN:
+            said = form.words or translate("resident.broken_words", "zh-Hans")
+            reason = translate("message_part.reopen_reason", "zh-Hans", text=said)[:1000]
+            done = await _act(services, facts, Action.REOPEN, {F.REASON: reason}, request)
+            result = StepResult.BROKEN if done else StepResult.LATE
+        case ResidentStep.URGE:
+            if await spend(services, ("urge", facts.ticket.number), URGED_DAILY, now):
+                return StepResult.URGED_BEFORE
+            reason = form.words or translate("resident.urge_words", "zh-Hans")
+            done = await _act(services, facts, Action.URGE, {F.REASON: reason}, request)
+            result = StepResult.URGED if done else StepResult.LATE
+        case ResidentStep.TELL:
+            result = await _tell(services, facts, form.words or translate("resident.photo_words", "zh-Hans"), request)
+    if result is not StepResult.LATE:
+        await attach_photos(services, facts.ticket.number, form.photos, request)
+    return result
+
+
+async def _tell(services: Services, facts: Facts, words: str, request: WriteRequest) -> StepResult:
+    """What was asked for, or one more call about the matter."""
+    if facts.ticket.status is TicketStatus.AWAITING_INFO:
+        told = await _act(services, facts, Action.PROVIDE_INFO, {F.TEXT: words}, request)
+        if told:
+            return StepResult.TOLD
+    intake_request = IntakeRequest(Channel.WEB, words, attach_to=facts.ticket.number)
+    try:
+        await take_call(services, intake_request, request, number_shown)
+    except Refused as refused:
+        if refused.refusal.code not in (Code.NOT_NOW, Code.INVALID):
+            raise
+        return StepResult.LATE
+    return StepResult.TOLD
+
+
+async def _act(
+    services: Services, facts: Facts, action: Action, fields: Mapping[Any, Any], request: WriteRequest
+) -> bool:
+    """Whether it is done: False where the tables do not allow it any more. A form carries no version."""
+    for _ in range(5):
+        command = Command(action, facts.ticket.version, fields)
+        try:
+            await act(services, facts.ticket.number, command, request, _nothing)
+        except Refused as refused:
+            if refused.refusal.code is Code.STALE:
+                again = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, facts.ticket.number)
+                if again is None:
+                    return False
+                facts = again
+                continue
+            if refused.refusal.code in (Code.NOT_NOW, Code.NOT_YOUR_ROLE, Code.INCOMPLETE, Code.INVALID):
+                return False
+            raise
+        return True
+    raise Refused(Refusal(Code.OVERLOADED, "the ticket changes too fast just now; nothing was written, try again"))
+
+
+def _nothing(*_: Any) -> str:
+    return ""

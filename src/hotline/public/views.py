@@ -1,0 +1,170 @@
+"""What each residents' page shows, put together from the services."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+import segno
+from markupsafe import Markup
+
+from hotline.database.outages import OUTAGES
+from hotline.organisation.model.directory import Directory
+from hotline.public.model import MOST_PHOTOS, PublicSettings, draw_map, listed_places
+from hotline.public.nearby import load_known_incidents
+from hotline.public.photos import photo_address
+from hotline.public.progress import ASKED_RATINGS, OwnTicket, StepOutcome
+from hotline.public.rendering import Look, render
+from hotline.public.reports import Heard, TakenReport
+from hotline.refusals import Refused
+from hotline.tickets.context import Services
+from hotline.tickets.lookup import format_moment
+from hotline.tickets.model.ticket import Facts
+from hotline.tickets.model.vocabulary import AttachmentPurpose
+from hotline.tickets.released_photos import load_released_photos
+
+EMPTY = Directory(0)
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """A form as it is shown: what stands in it, its key, and what is wrong (`resident.error.<word>`)."""
+
+    fields: Mapping[str, str]
+    key: str
+    error: str | None = None
+    wait: int = 0
+
+    @property
+    def minutes(self) -> int:
+        return -(-self.wait // 60)
+
+    def get(self, name: str) -> str:
+        return self.fields.get(name, "")
+
+
+async def _frame(services: Services, now: datetime) -> tuple[Directory, dict[str, Any]]:
+    """The directory, and what stands on every page. Where the database is away and was never there, nothing of it."""
+    try:
+        directory = await services.directory.current_or_last_known(now)
+    except OUTAGES:
+        directory = EMPTY
+    return directory, {"hotline": directory.home, "phone": services.part(PublicSettings).phone}
+
+
+async def home(services: Services, look: Look, form: FormState, now: datetime) -> str:
+    """The form for a report, with what is known already, and the look-up."""
+    directory, frame = await _frame(services, now)
+    try:
+        incidents = await load_known_incidents(services, directory, now) if not look.embedded else ()
+    except (Refused, *OUTAGES):
+        incidents = ()
+    groups = listed_places(directory)
+    return render(
+        look,
+        "home.html",
+        form=form,
+        groups=groups,
+        incidents=incidents,
+        directory=directory,
+        map=draw_map([area for group in groups for area in group.places]),
+        most_photos=MOST_PHOTOS,
+        moment=lambda at: format_moment(directory, at, look.language),
+        **frame,
+    )
+
+
+async def refused(services: Services, look: Look, error: str, now: datetime, wait: int) -> str:
+    _, frame = await _frame(services, now)
+    return render(look, "refused.html", form=FormState({}, "", error, wait), **frame)
+
+
+def heard(look: Look, directory: Directory, found: Heard, near: Sequence[Any]) -> str:
+    """A part of the form's page."""
+    return render(
+        look,
+        "heard.html",
+        heard=found,
+        near=near,
+        directory=directory,
+        moment=lambda at: format_moment(directory, at, look.language),
+    )
+
+
+async def taken(services: Services, look: Look, report: TakenReport, now: datetime) -> str:
+    """Number, query code, and a link to the state as a QR code: both stand behind the `#`, which no server is sent."""
+    _, frame = await _frame(services, now)
+    link = f"{services.public_url.rstrip('/')}/status{look.query()}#{report.number}.{report.code}"
+    return render(look, "taken.html", report=report, qr=qr_code(link) if report.code else None, **frame)
+
+
+@lru_cache(maxsize=64)
+def qr_code(text: str) -> Markup:
+    """The QR code as SVG to stand in a page."""
+    drawn = io.BytesIO()
+    segno.make_qr(text, error="m").save(
+        drawn, kind="svg", scale=4, border=4, xmldecl=False, svgns=True, nl=False, light="#fff", omitsize=True
+    )
+    return Markup(drawn.getvalue().decode())  # noqa: S704 - drawn here, from our own address and numbers
+
+
+async def look_up(
+    services: Services,
+    look: Look,
+    fields: Mapping[str, str],
+    now: datetime,
+    *,
+    error: str | None = None,
+    wait: int = 0,
+) -> str:
+    _, frame = await _frame(services, now)
+    return render(look, "status.html", form=FormState(fields, "", error, wait), **frame)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPhoto:
+    """A photo of the place before the work or after it, by an address that holds for a while."""
+
+    address: str
+    purpose: str
+    at: datetime
+
+
+async def released_photos(services: Services, facts: Facts, now: datetime) -> tuple[ShownPhoto, ...]:
+    """Before first, then after."""
+    rows = sorted(
+        await load_released_photos(services, facts), key=lambda r: (r.purpose != AttachmentPurpose.BEFORE, r.at)
+    )
+    return tuple(
+        ShownPhoto(photo_address(services.secret, facts.ticket.number, row.id, now), row.purpose, row.at)
+        for row in rows
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OwnState:
+    """A resident's own ticket on its page. `outcome`: of what they just did; `key`: of the next form."""
+
+    own: OwnTicket
+    code: str
+    photos: tuple[ShownPhoto, ...]
+    outcome: StepOutcome | None
+    key: str
+
+
+async def own(services: Services, look: Look, state: OwnState, now: datetime) -> str:
+    directory, frame = await _frame(services, now)
+    return render(
+        look,
+        "own.html",
+        state=state,
+        own=state.own,
+        view=state.own.view,
+        directory=directory,
+        ratings=ASKED_RATINGS,
+        most_photos=MOST_PHOTOS,
+        moment=lambda at: format_moment(directory, at, look.language),
+        **frame,
+    )

@@ -1,0 +1,371 @@
+"""A resident without a log-in: reports, joins what others reported, looks it up, says that it is not fixed; and whoever
+abuses the pages costs nobody else anything."""
+
+import hashlib
+import itertools
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+
+from hotline.database.engine import DatabaseUnavailable
+from hotline.public.jobs import retention
+from hotline.public.limits import FormLimits
+from hotline.public.model import Load, PublicSettings, bits_of_work, draw_map, late_by, listed_places, zero_bits
+from hotline.public.photos import photo_address, photo_at
+from hotline.public.proofs import ProofState, Purpose, use_proof
+from hotline.public.tables import spent_proof
+from hotline.settings import Settings
+from hotline.tickets.context import Services
+from hotline.tickets.lookup import query_code
+from hotline.tickets.tables import ticket as t
+from tests.conftest import NOON, SECRET, Cast, Clock, Player, on_one_database
+from tests.open311.test_open311 import publish
+from tests.tickets.test_attachments import jpeg
+
+LIFT = "3栋2单元电梯坏了，不动了"
+FORM = {"words": LIFT, "place": "rq-b3", "where": "2单元电梯", "phone": "13800138000", "name": "王秀英", "reply": "1"}
+HANS = {"lang": "zh-Hans"}
+BITS = 8
+
+
+@pytest.fixture
+async def resident(app: FastAPI, services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    services.add(replace(services.part(PublicSettings), work=BITS))
+    transport = httpx.ASGITransport(app=app, client=("203.0.113.7", 4711))
+    async with httpx.AsyncClient(transport=transport, base_url="http://hotline") as http:
+        yield http
+
+
+def work_of(proof: str) -> int:
+    return zero_bits(hashlib.sha256(proof.encode()).digest())
+
+
+async def proof_of(resident: httpx.AsyncClient, purpose: str = "report") -> str:
+    challenge = (await resident.post("/report/challenge", data={"purpose": purpose})).text
+    tries = (f"{challenge}.{n}" for n in itertools.count())
+    return next(proof for proof in tries if work_of(proof) >= int(challenge.split(".")[2]))
+
+
+def shown(page: httpx.Response, name: str) -> str:
+    found = re.search(rf"data-{name}>([0-9]+)<", page.text)
+    assert found, page.text
+    return found[1]
+
+
+async def report(resident: httpx.AsyncClient, key: str = "k1", *, photos: int = 0, **fields: str) -> httpx.Response:
+    files = [("photos", (f"{n}.jpg", jpeg(n), "image/jpeg")) for n in range(photos)]
+    return await resident.post("/report", data={**FORM, **HANS, "key": key, **fields}, files=files)
+
+
+async def number_of_tickets(services: Services) -> int:
+    return int(await services.db.transact(lambda c: c.scalar(sa.select(sa.func.count()).select_from(t))) or 0)
+
+
+async def work_done(lifts: Player, watch: Player, number: str, draw: Callable[[int], bytes] = jpeg) -> None:
+    """The department works on it, with photos before and after, and its result is approved."""
+    ids = []
+    for n, purpose in enumerate(("before", "after")):
+        file = {"file": ("x", draw(50 + n))}
+        made = await lifts.http.post(f"/v1/tickets/{number}/attachments", files=file, data={"purpose": purpose})
+        ids.append(made.json()["id"])
+    seen = await lifts.order(await lifts.see(number), "accept")
+    result = {"internal_result": "换皮带", "public_reply": "电梯已恢复运行", "solved": True}
+    seen = await lifts.order(seen, "report", **result, photos=ids)
+    await watch.order(seen, "accept_report")
+
+
+async def test_a_report_reaches_the_department_and_comes_back_to_the_resident(
+    resident: httpx.AsyncClient, lifts: Player, watch: Player, desk: Player, clock: Clock, services: Services
+) -> None:
+    home = await resident.get("/")
+    assert home.status_code == 200 and "119" in home.text and "set-cookie" not in home.headers
+    sent = await report(resident, photos=2)
+    assert sent.status_code == 201, sent.text
+    number, code = shown(sent, "number"), shown(sent, "code")
+    assert code == query_code(SECRET, number) and "<svg" in sent.text and code not in str(sent.url)
+    again = await report(resident, photos=2)  # the answer was lost
+    assert (shown(again, "number"), await number_of_tickets(services)) == (number, 1)
+    seen = await lifts.see(number)
+    assert (seen["channel"], seen["area"]["code"], seen["counters"]["attachments"]) == ("web", "rq-b3", 2)
+    assert (await desk.see(number))["caller"]["phone"] == "+8613800138000"
+    stored = [path.read_bytes() for path in services.files.rglob("*") if path.is_file()]
+    assert len(stored) == 2 and not any(b"GPS" in data or b"film" in data for data in stored)
+
+    mine = {"number": number, "code": code, **HANS}
+    page = await resident.post("/status", data=mine)
+    assert "正在办理" in page.text and "催一催" in page.text
+    assert "王秀英" not in page.text and "13800138000" not in page.text
+    assert (await desk.see(number))["promised_at"] is not None and "晚了" not in page.text
+    clock.forward(days=9)
+    assert "晚了" in (await resident.post("/status", data=mine)).text
+    clock.now = NOON + timedelta(hours=1)
+    urged = await resident.post("/status/step", data={**mine, "step": "urge", "key": "u1"})
+    assert "已替您催办" in urged.text and (await desk.see(number))["counters"]["urges"] == 1
+    for n in (2, 3):
+        urged = await resident.post("/status/step", data={**mine, "step": "urge", "key": f"u{n}"})
+    assert "两次" in urged.text and (await desk.see(number))["counters"]["urges"] == 2
+    told = await resident.post("/status/step", data={**mine, "step": "tell", "words": "在五楼", "key": "w1"})
+    assert "已补充" in told.text and (await desk.see(number))["counters"]["calls"] == 2
+
+    await work_done(lifts, watch, number)
+    page = await resident.post("/status", data=mine)
+    assert "还没修好" in page.text and "已修好" in page.text and "电梯已恢复运行" in page.text
+    pictures = re.findall(r'src="(/status/photos/[^"]+)" alt="(.*?)"', page.text)
+    assert [alt for _, alt in pictures] == ["修前", "修后"] and not any(code in at for at, _ in pictures)
+    after = await resident.get(pictures[1][0])
+    assert (after.status_code, after.headers["content-type"]) == (200, "image/jpeg")
+    assert b"GPS" not in after.content and "sandbox" in after.headers["content-security-policy"]
+    clock.forward(hours=1)
+    assert (await resident.get(pictures[1][0])).status_code == 404  # its address does not hold for ever
+    broken = await resident.post("/status/step", data={**mine, "step": "broken", "words": "又停了", "key": "b1"})
+    assert "重新安排办理" in broken.text
+    seen = await desk.see(number)
+    assert (seen["status"], seen["counters"]["reopens"]) == ("triaged", 1)
+    line = (await desk.get(f"/v1/tickets/{number}/timeline")).json()["items"][-1]
+    assert line["by"]["kind"] == "resident" and "又停了" in line["reason"]
+
+
+async def test_fixed_asks_for_the_rating_before_it_closes(
+    resident: httpx.AsyncClient, lifts: Player, watch: Player, desk: Player, clock: Clock
+) -> None:
+    sent = await report(resident)
+    mine = {"number": shown(sent, "number"), "code": shown(sent, "code"), "lang": "en"}
+    await work_done(lifts, watch, mine["number"])
+    silent = await resident.post("/status/step", data={**mine, "step": "fixed", "key": "f0"})
+    assert "How satisfied" in silent.text and (await desk.see(mine["number"]))["status"] == "resolved"
+    rated = await resident.post("/status/step", data={**mine, "step": "fixed", "rating": "satisfied", "key": "f1"})
+    assert "Thank you" in rated.text and (await desk.see(mine["number"]))["status"] == "closed"
+    clock.forward(days=29)
+    page = await resident.post("/status", data=mine)
+    assert "Still broken" in page.text and "How satisfied" not in page.text
+    clock.forward(days=2)
+    page = await resident.post("/status", data=mine)
+    assert "Still broken" not in page.text and "report it as a new matter" in page.text
+    late = await resident.post("/status/step", data={**mine, "step": "broken", "key": "b9"})
+    assert "not possible any more" in late.text and (await desk.see(mine["number"]))["status"] == "closed"
+
+
+async def test_a_danger_is_told_to_call_and_rings_as_on_every_channel(
+    resident: httpx.AsyncClient, desk: Player, services: Services
+) -> None:
+    fire = "3栋2单元楼道着火了，有老人困在五楼"
+    part = await resident.post("/report/advice", data={"words": fire, **HANS})
+    assert 'role="alert"' in part.text and "tel:119" in part.text
+    sent = await report(resident, words=fire)
+    assert 'role="alert"' in sent.text and "tel:119" in sent.text
+    seen = await desk.see(shown(sent, "number"))
+    assert seen["priority"] == "emergency" and "danger:fire" in seen["flags"]
+    by_phone = await desk.call(fire, location={"area": "rq-b3"})
+    query = sa.text("SELECT kind FROM outbox WHERE number = :n AND kind = 'duty' ORDER BY 1")
+    rung = await services.db.transact(
+        lambda c: [list(c.scalars(query, {"n": n})) for n in (seen["number"], by_phone["number"])]
+    )
+    assert rung[0] == rung[1] and rung[0]
+    # so do words of a danger that come with something else
+    lift = await report(resident, "k2")
+    mine = {"number": shown(lift, "number"), "code": shown(lift, "code")}
+    told = await resident.post("/status/step", data={**mine, "step": "urge", "words": fire, "key": "d1"})
+    assert "tel:119" in told.text and await number_of_tickets(services) == 4
+
+
+async def test_what_others_reported_is_offered_only_where_it_is_published(
+    resident: httpx.AsyncClient, cast: Cast, desk: Player, services: Services
+) -> None:
+    asked = {"words": LIFT, "place": "rq-b4", **HANS}
+    known = await desk.call(LIFT, caller={"phone": "13900139000", "name": "李建国"}, location={"area": "rq-b3"})
+    heard = await resident.post("/report/advice", data=asked)
+    assert "电梯" in heard.text and "我也遇到" not in heard.text
+    refused = await resident.post("/report/join", data={**FORM, "number": known["number"], "key": "j0"})
+    assert refused.status_code == 409 and LIFT in refused.text  # nothing typed is lost
+    await publish(cast, known["category"]["code"], public_channels=["phone"])
+    heard = await resident.post("/report/advice", data=asked)
+    assert "我也遇到" in heard.text and known["number"] in heard.text
+    assert not any(word in heard.text for word in ("李建国", "13900139000", "不动了"))
+    joining = {**FORM, "number": known["number"], "key": "j1", "proof": await proof_of(resident, "join")}
+    joined = await resident.post("/report/join", data=joining)
+    assert joined.status_code == 201, joined.text
+    assert "data-code" not in joined.text and query_code(SECRET, known["number"]) not in joined.text
+    await resident.post("/report/join", data=joining)  # pressed twice
+    assert (await desk.see(known["number"]))["counters"]["calls"] == 2 and await number_of_tickets(services) == 1
+    danger = {**FORM, "words": "电梯里有人被困，喘不上气", "number": known["number"], "key": "j2"}
+    apart = await resident.post("/report/join", data=danger)
+    assert "tel:1" in apart.text and shown(apart, "number") != known["number"]
+
+
+async def test_a_proof_counts_once_for_its_purpose_and_for_its_time(
+    resident: httpx.AsyncClient, services: Services, clock: Clock
+) -> None:
+    async def worth(proof: str, used_for: str = "a", purpose: Purpose = Purpose.REPORT) -> str:
+        return await use_proof(services, proof, purpose, used_for, clock())
+
+    proof = await proof_of(resident)
+    assert await worth(proof, purpose=Purpose.JOIN) == ProofState.FORGED
+    assert [await worth(proof), await worth(proof), await worth(proof, "b")] == ["good", "good", "used"]
+    other = await proof_of(resident)
+    version, purpose, bits, expires, *rest = other.split(".")
+    forged = (
+        ".".join((version, purpose, "0", expires, *rest)),
+        ".".join((version, purpose, bits, str(int(expires) + 999), *rest)),
+        "1.report.8.9.x.00.1", f"{other}.é", "....", "é" * 300,
+    )  # fmt: skip
+    assert {await worth(each) for each in forged} == {ProofState.FORGED} and await worth("") == ProofState.NONE
+    tries = (f"{other.rpartition('.')[0]}.{n}" for n in itertools.count())
+    assert await worth(next(each for each in tries if work_of(each) < BITS)) == ProofState.UNSOLVED
+    clock.forward(minutes=11)
+    assert await worth(other) == ProofState.EXPIRED
+    assert await retention()[0].tidy(services, clock()) == 1
+    assert await services.db.transact(lambda c: c.scalar(sa.select(sa.func.count()).select_from(spent_proof))) == 0
+    assert (await resident.post("/report/challenge", data={"purpose": "other"})).status_code == 422
+    asked = [(await resident.post("/report/challenge", data={"purpose": "report"})).text for _ in range(27)]
+    hard = [int(challenge.split(".")[2]) for challenge in asked]
+    assert (hard[0], hard[-1]) == (BITS, BITS + 3)  # whoever asks for many works more
+
+
+async def test_an_address_that_sends_too_many_is_held_back_and_loses_nothing(
+    resident: httpx.AsyncClient, services: Services, clock: Clock
+) -> None:
+    services.add(replace(services.part(PublicSettings), plain_reports=2, reports=3))
+    for n in range(2):
+        assert (await report(resident, f"p{n}", words=f"路灯坏了第{n}盏")).status_code == 201
+    held = await report(resident, "p9", words="路灯又坏了一盏 <b>")
+    assert held.status_code == 429 and int(held.headers["retry-after"]) > 60
+    assert "路灯又坏了一盏 &lt;b&gt;" in held.text and 'value="p9"' in held.text and "13800138000" in held.text
+    assert (await report(resident, "p1", words="路灯坏了第1盏")).status_code == 201  # a repeat is no further report
+    assert (await report(resident, "p8", words="3栋着火了，人困在里面")).status_code == 201  # a danger is taken
+    used = await proof_of(resident)
+    assert (await report(resident, "q0", words="井盖松了", proof=used)).status_code == 201
+    assert (await report(resident, "q1", words="井盖又松了", proof=used)).status_code == 429  # it counts once
+    for n in (2, 3, 4):
+        sent = await report(resident, f"q{n}", words=f"井盖{n}", proof=await proof_of(resident))
+        assert sent.status_code == (201 if n < 4 else 429)
+    clock.forward(hours=1, seconds=1)
+    assert (await report(resident, "p9", words="路灯又坏了一盏")).status_code == 201
+    services.add(FormLimits())
+    statuses = [(await resident.post("/report", data={})).status_code for _ in range(31)]
+    assert statuses[:30] == [422] * 30 and statuses[30] == 429
+
+
+async def test_what_is_odd_loses_no_report_and_harms_nobody(
+    resident: httpx.AsyncClient, desk: Player, services: Services
+) -> None:
+    script = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> 路灯不亮"
+    odd = {
+        "place": "nowhere",
+        "lat": "91",
+        "lon": "abc",
+        "phone": "not a number",
+        "name": "\u202e<b>x",
+        "where": script,
+    }
+    sent = await report(resident, words=script, **odd)
+    assert sent.status_code == 201
+    number, code = shown(sent, "number"), shown(sent, "code")
+    seen = await desk.see(number)
+    assert seen["narrative"].startswith("<script>") and seen["location"].get("lat") is None
+    for page in (
+        await resident.post("/status", data={"number": number, "code": code}),
+        await resident.post("/report", data={"words": "", "where": script, "name": script}),
+        await resident.post("/report/advice", data={"words": script, "where": script}),
+        await resident.get("/", params={"lang": "<script>", "elder": '"><script>'}),
+    ):
+        assert "<script>alert" not in page.text and "<img src=x" not in page.text
+        policy = page.headers["content-security-policy"]
+        assert "unsafe" not in policy and "frame-ancestors 'none'" in policy and "script-src 'self'" in policy
+    program = [("photos", ("x.jpg", b"MZ\x90 a program", "image/jpeg"))]
+    lost = await resident.post("/report", data={**FORM, **HANS, "key": "odd"}, files=program)
+    assert lost.status_code == 201 and "没能收下" in lost.text
+    picture = [("photos", ("x.jpg", jpeg(3), "image/jpeg"))]
+    five = await resident.post("/report", data={**FORM, **HANS, "key": "five"}, files=picture * 5)
+    assert "收到 3 张" in five.text and "有 2 张" in five.text
+    assert (await resident.post("/report", data={}, files=picture)).status_code == 201
+    large = {"content-type": "multipart/form-data; boundary=x", "content-length": str(33 << 20)}
+    assert (await resident.post("/report", content=b"x", headers=large)).status_code == 413
+    assert (await resident.post("/report", json={"words": "x"})).status_code == 415
+    assert (await resident.post("/report/advice", data={"words": "字" * 40_000})).status_code == 413
+    many = {f"f{n}": "x" for n in range(100)}
+    assert (await resident.post("/report", data={**FORM, **many}, files=picture)).status_code == 400
+    wrong = {"number": number, "code": "000000" if code != "000000" else "111111"}
+    for status in (404,) * 5 + (429,):
+        page = await resident.post("/status", data=wrong)
+        assert page.status_code == status and "路灯" not in page.text
+    # what is confidential is not looked up by its code
+    hidden = await report(resident, "h1", hidden="1")
+    assert "data-code" not in hidden.text and "保密" in hidden.text
+    assert "confidential" in str((await desk.see(shown(hidden, "number")))["caller"])
+
+
+@on_one_database
+async def test_only_named_pages_may_show_the_form(resident: httpx.AsyncClient, services: Services) -> None:
+    plain = await resident.get("/embed")
+    assert plain.headers["content-security-policy"].endswith("frame-ancestors 'none'")
+    assert plain.headers["x-frame-options"] == "DENY"
+    services.add(replace(services.part(PublicSettings), frames=("https://community.example",)))
+    for reply in (await resident.get("/embed"), await resident.post("/embed", data={**FORM, "key": "e1"})):
+        assert reply.headers["content-security-policy"].endswith("frame-ancestors https://community.example")
+        assert "x-frame-options" not in reply.headers and "<header" not in reply.text
+    assert (await resident.get("/")).headers["x-frame-options"] == "DENY"
+    with pytest.raises(ValueError, match="an origin is"):
+        Settings(embed_origins="https://a.example; script-src *")
+
+
+@on_one_database
+async def test_the_pages_answer_while_the_database_is_away(
+    resident: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await resident.get("/")
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise DatabaseUnavailable("away")
+
+    for verb in ("rows", "transact", "snapshot"):
+        monkeypatch.setattr(services.db, verb, away)
+    assert (await resident.get("/")).status_code == 200
+    page = await report(resident)
+    assert page.status_code == 503 and LIFT in page.text and "119" in page.text  # there is no spool in this process
+    assert (await resident.post("/status", data={"number": "100000006", "code": "1"})).status_code == 503
+
+
+def test_work_lateness_and_addresses_follow_their_rules() -> None:
+    loads = (Load(1, 1), Load(59, 5), Load(60, 1), Load(120, 1), Load(1, 6), Load(9999, 999))
+    assert [bits_of_work(16, load) for load in loads] == [16, 16, 17, 18, 17, 21]
+    spans = (timedelta(0), timedelta(seconds=5), timedelta(hours=3), timedelta(days=2, hours=5))
+    told = [late_by(NOON, NOON + span) for span in spans]
+    assert [(x.unit, x.amount) if x else None for x in told] == [None, ("minutes", 1), ("hours", 3), ("days", 2)]
+    address = photo_address(SECRET, "100000006", "abc", NOON)
+    assert photo_at(SECRET, address, NOON) == ("100000006", "abc")
+    wrong = (address[:-4], "AAAA", "é", "", address.swapcase())
+    assert [photo_at(SECRET, each, NOON) for each in wrong] == [None] * 5
+    assert photo_at(b"another secret, which is long enough", address, NOON) is None
+
+
+@on_one_database
+async def test_buildings_stand_in_the_order_of_their_numbers_and_on_a_map(
+    services: Services, cast: Cast, resident: httpx.AsyncClient
+) -> None:
+    directory = await services.directory.now(NOON)
+    (group,) = [g for g in listed_places(directory) if len(g.places) > 20]
+    assert [a.code for a in group.places[:3]] == ["rq-b1", "rq-b2", "rq-b3"] and group.places[9].code == "rq-b10"
+    assert draw_map(group.places) is None and "data-map" not in (await resident.get("/")).text
+    boss, areas = await cast("boss"), "/v1/directory/areas"
+
+    async def put(code: str, lat: float, lon: float | None) -> httpx.Response:
+        tag = (await boss.get(areas)).headers["etag"]
+        item = {**(await boss.get(f"{areas}/{code}")).json(), "lat": lat, "lon": lon}
+        return await boss.http.put(f"{areas}/{code}", json=item, headers={"if-match": tag})
+
+    assert (
+        (await put("rq-b1", 30.6901, 103.8301)).status_code
+        == (await put("rq-b2", 30.6911, 103.8321)).status_code
+        == 200
+    )
+    half = await put("rq-b3", 95, None)
+    assert half.status_code == 422 and "WGS84" in half.text and "go together" in half.text
+    page = (await resident.get("/")).text
+    assert page.count('<g data-place="rq-b') == 2 and "data-map" in page
