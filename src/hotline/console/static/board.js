@@ -5,12 +5,14 @@ import { backAndForth } from "./panel.js";
 
 const COLUMNS = ["issued", "accepted", "return_requested", "reported"];
 const select = $("#department");
-const all = await listed("departments");
-const theirs = given.person.departments.length ? all.filter(([code]) => given.person.departments.includes(code)) : all;
-fill(select, theirs.map(([code, name]) => el("option", { value: code }, name)));
-const wished = new URLSearchParams(location.search).get("department");
-if (wished && theirs.some(([code]) => code === wished)) select.value = wished;
-else if (given.person.departments.length) select.value = theirs[0]?.[0] ?? "";
+// what is pressed while the departments are read counts: only what needs them waits
+const filled = listed("departments").then((all) => {
+  const theirs = given.person.departments.length ? all.filter(([code]) => given.person.departments.includes(code)) : all;
+  fill(select, theirs.map(([code, name]) => el("option", { value: code }, name)));
+  const wished = new URLSearchParams(location.search).get("department");
+  if (wished && theirs.some(([code]) => code === wished)) select.value = wished;
+  else if (given.person.departments.length) select.value = theirs[0]?.[0] ?? "";
+});
 let open = null; // the order that was chosen, and the ticket it belongs to: the panel may still show the one before
 let matter = null;
 let known = null;
@@ -60,6 +62,7 @@ async function queue(code, performing) {
   return found;
 }
 async function draw() {
+  await filled;
   if (!select.value) { fill($("#columns"), el("p", {}, t("board.none"))); return; }
   const performing = $("#performing").checked;
   const mine = asked += 1;
@@ -150,6 +153,7 @@ const redraw = soon(draw, 120);
 select.addEventListener("change", () => { known = null; history.replaceState(null, "", `?department=${select.value}`); draw(); });
 $("#performing").addEventListener("change", () => { known = null; draw(); });
 const look = soon(() => { if (open) return show(matter, open, true); }, 150);
+await filled;
 listen([], (event) => {
   redraw();
   if (open && event.number === matter) look();
