@@ -25,7 +25,7 @@ from tests.console.test_journey import DIALECT
 pytestmark = pytest.mark.timeout(150)
 SEATS = {
     "operator": ("take", "tickets", "board"), "dispatcher": ("dispatch",), "supervisor": ("wall", "figures", "reports", "model"),
-    "auditor": ("oversight",), "boss": ("admin",), "works": ("board",),
+    "auditor": ("oversight",), "boss": ("admin",), "works": ("board", "account"),
 }  # fmt: skip
 MOST = 100_000  # bytes of a page with all it loads, unpacked
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
