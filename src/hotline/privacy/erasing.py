@@ -1,11 +1,10 @@
 """Takes personal data out: of one ticket, of all that a person has a part in, of the files on the disk."""
 
+import asyncio
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -19,7 +18,7 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.runtime.personal_nouns import PersonalNouns
 from hotline.security_log.store import SecurityEvent, record_deed
 from hotline.security_log.vocabulary import Deed
-from hotline.storage.files import stored_path
+from hotline.storage.files import delete_aside, set_aside
 from hotline.text.personal import ErasedPerson
 from hotline.tickets.act import act_as_clock
 from hotline.tickets.context import Services
@@ -102,16 +101,18 @@ async def erase_person(
         record_deed(c, SecurityEvent(Deed.PRIVACY_ERASED, COMMAND_LINE, now, about, dict(counts), address=None))
         return unused_files(c, hashes)
 
-    delete_files(services.files, await services.db.transact(erase))
+    await delete_files(services, await services.db.transact(erase))
     return counts
 
 
-def delete_files(folder: Path, hashes: Collection[str]) -> None:
-    """Delete stored files, wherever they were put aside."""
-    for sha256 in hashes:
-        for path in (stored_path(folder, sha256), folder / "quarantine" / sha256):
-            with suppress(FileNotFoundError):
-                path.unlink()
+async def delete_files(services: Services, hashes: Collection[str]) -> None:
+    """Delete stored files that no ticket has any more, and what an earlier deletion that was broken off left. What was
+    attached anew meanwhile stays."""
+    if not hashes:
+        return
+    gone = set(hashes) | await asyncio.to_thread(set_aside, services.files, hashes)
+    unused = await services.db.snapshot(lambda c: unused_files(c, gone))
+    await asyncio.to_thread(delete_aside, services.files, gone, gone - unused)
 
 
 async def erase_ticket(

@@ -2,6 +2,7 @@
 run."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from uuid import uuid4
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
-from hotline.storage.files import StoredFile, stored_path
+from hotline.storage.files import StoredFile, Upload, store_if_gone, stored_path
 from hotline.tickets.act import Additions, act, load_handler_departments, load_visible_ticket
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
@@ -19,6 +20,15 @@ from hotline.tickets.model.visibility import can_see_file
 from hotline.tickets.model.vocabulary import ATTACHED_FILE, Action
 from hotline.tickets.store import history
 from hotline.web.idempotency import ActionResult
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file that was stored, its name, and what was sent."""
+
+    stored: StoredFile
+    name: str
+    upload: Upload
 
 
 async def check_can_attach(services: Services, number: str, actor: Actor, now: datetime) -> None:
@@ -32,19 +42,18 @@ async def check_can_attach(services: Services, number: str, actor: Actor, now: d
 async def attach(
     services: Services,
     number: str,
-    stored: StoredFile,
-    name: str,
+    new: NewFile,
     request: WriteRequest,
     render: Callable[[Attachment], str],
 ) -> ActionResult:
     """Note a stored file on its ticket. Never locks the ticket: the request carries no version, so a change in between
     is not refused. Raises Refused, also where the file may not be attached."""
-    by = request.actor.id
+    by, stored = request.actor.id, new.stored
     await services.file_scanner.note_file(stored.sha256, request.now)
     for _ in range(10):
         facts = await load_visible_ticket(services, number, request.actor, request.scope)
         file = Attachment(
-            str(uuid4()), facts.ticket.number, stored.sha256, name, stored.media_type, stored.size, request.now, by
+            str(uuid4()), facts.ticket.number, stored.sha256, new.name, stored.media_type, stored.size, request.now, by
         )
         named = [file.id, file.sha256, file.name]
         command = Command(Action.ATTACH, facts.ticket.version, {ATTACHED_FILE: named})
@@ -53,7 +62,9 @@ async def attach(
             return render(file)
 
         try:
-            return await act(services, number, command, request, render_attachment, Additions(attachment=file))
+            result = await act(services, number, command, request, render_attachment, Additions(attachment=file))
+            await store_if_gone(services.files, stored, new.upload)
+            return result
         except Refused as refused:
             if refused.refusal.code is not Code.STALE:
                 raise
