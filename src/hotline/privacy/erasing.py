@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from hotline.audit.redactions import RedactedTicket, redact_lines
 from hotline.database.personal_data import Subject, count_erasable, erase_rows
 from hotline.locales import translate_pair
-from hotline.organisation.model.actors import COMMAND_LINE, RULES
+from hotline.organisation.model.actors import RULES, Actor
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.privacy.store import load_open_tickets, unused_files
 from hotline.refusals import Code, Refusal, Refused
@@ -67,7 +67,7 @@ def count_spooled(services: Services, person: ErasedPerson) -> int:
 
 
 async def erase_person(
-    services: Services, subject: Subject, now: datetime, *, also_open: bool = False
+    services: Services, subject: Subject, now: datetime, by: Actor, *, also_open: bool = False
 ) -> dict[str, int]:
     """Erase a person; how many rows of each noun. Broken off, it goes on when it is asked again. Raises Refused where
     tickets of theirs are open, or records wait in the spool."""
@@ -83,11 +83,12 @@ async def erase_person(
     counts: dict[str, int] = {"lines": 0, "tickets": 0}
     for share, numbers in planned.tickets.items():
         for number in numbers:
-            redacted = RedactedTicket(number, share is TicketShare.WHOLE, REQUEST, COMMAND_LINE.id)
+            redacted = RedactedTicket(number, share is TicketShare.WHOLE, REQUEST, by.id)
             lines = await erase_ticket(services, redacted, share, subject.person, now, told=subject.told)
             counts["lines"] += lines
             counts["tickets"] += lines > 0
-    nouns = services.part(PersonalNouns).nouns
+    nouns, about = services.part(PersonalNouns).nouns, ("caller", subject.person.id)
+    event = SecurityEvent(Deed.PRIVACY_ERASED, by, now, about, counts)
 
     def erase(c: sa.Connection) -> set[str]:
         hashes: set[str] = set()
@@ -97,8 +98,7 @@ async def erase_person(
                 counts[noun.noun] = len(rows)
             if noun.file is not None:
                 hashes |= {noun.file(row) for row in rows}
-        about = ("caller", subject.person.id)
-        record_deed(c, SecurityEvent(Deed.PRIVACY_ERASED, COMMAND_LINE, now, about, dict(counts), address=None))
+        record_deed(c, replace(event, details=dict(counts)))
         return unused_files(c, hashes)
 
     await delete_files(services, await services.db.transact(erase))
