@@ -604,7 +604,7 @@ LONG = (
     "tests/console/", "tests/walks/", "tests/cli/", "tests/importing/test_importing.py",
     "tests/reporting/test_figures.py", "tests/contract/test_authorization.py", "tests/contract/test_schema.py",
     "tests/contract/test_generated_clients.py", "tests/contract/test_growth.py", "tests/incidents/test_storm.py",
-    "tests/learning/test_quarter.py", "tests/contract/test_access_matrix.py", "tests/audit/test_verification.py",
+    "tests/learning/test_quarter.py", "tests/contract/test_access_matrix.py", "tests/contract/test_foreign_objects.py", "tests/audit/test_verification.py",
     "tests/organisation/test_logging_in.py", "tests/delivery/test_installed_providers.py",
 )  # fmt: skip
 # Theirs last too, and mostly wait: for real processes, for a database that says nothing.

@@ -29,6 +29,7 @@ TAGS = {
     "audit": "The security log.",
     "duty": "Who is on duty, and who could take an assignment.",
     "directory": "The organisation as data, and dry runs of its rules.",
+    "privacy": "What is held of a caller: exported for them, or erased.",
     "channels": "Inbound messages that wait for a person; outgoing texts and their status.",
     "hooks": "Incoming webhooks from SMS providers, exchanges and other hotlines.",
     "telephony": "Calls on the exchange, callers to call back, call-centre figures.",

@@ -448,9 +448,11 @@ BY_PROVIDERS_ID = {"push_text", "push_report", "push_order", "push_voice", "open
 USED_ONCE = {
     "begin_second_step", "finish_log_in", "begin_one_time_codes", "confirm_one_time_codes", "begin_passkey", "add_passkey",
 }  # fmt: skip
+# broken off, it goes on when it is asked again: tests/privacy/test_erasure.py
+GOES_ON = {"erase_person"}
 READING = {
     "look_up_caller", "look_up_ticket", "look_up_photo", "explain_triage", "explain_routing", "explain_deadline", "explain_duplicates",
-    "search_tickets", "look_up_for_exchange_by_post",
+    "search_tickets", "look_up_for_exchange_by_post", "export_person",
 }  # fmt: skip
 CASES = [
     (name, commit, mode)
@@ -474,7 +476,7 @@ def test_every_post_is_known_here() -> None:
 
     paths = json.loads((ROOT / "openapi/hotline.v1.json").read_text())["paths"]
     posts = {m["post"]["operationId"] for path, m in paths.items() if "post" in m and "/actions/" not in path}
-    assert posts == (EVERY.keys() - {"ticket_comment"}) | BY_PROVIDERS_ID | USED_ONCE | READING
+    assert posts == (EVERY.keys() - {"ticket_comment"}) | BY_PROVIDERS_ID | USED_ONCE | GOES_ON | READING
 
 
 async def test_resets_in_commit_double_nothing_and_never_say_not_applied(town: Town) -> None:

@@ -1,5 +1,7 @@
 """One's own account in a real browser: the first password, the other log-ins, the language."""
 
+from base64 import b64encode
+
 from playwright.async_api import expect
 
 from hotline.organisation.model.actors import Role
@@ -10,6 +12,10 @@ from tests.console.browsing import PASSWORD, Seat, needs_browser
 from tests.console.conftest import Office
 
 OWN, NEXT = "seven grey herons wade", "nine tall poplars sway"
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    return {"authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
 async def replace_password(seat: Seat, old: str, new: str, again: str | None = None) -> None:
@@ -82,3 +88,42 @@ async def test_other_log_ins_are_seen_and_ended_one_or_all_and_by_a_new_password
     await here.page.click("#languages a[lang=en]")
     await expect(here.page.locator("h1")).to_have_text("My account")
     assert here.page.url.endswith("/console/account") and here.wrong == []
+
+
+@needs_browser
+@on_one_database
+async def test_tokens_of_duty_calendars_are_made_renewed_and_revoked_by_their_department(office: Office) -> None:
+    seat = await office.seat("works")
+    page, said = seat.page, seat.page.locator("#said")
+    rows, token = page.locator("#feed-list tbody tr"), page.locator("#feed-token code")
+    await seat.open("/console/account")
+    await expect(page.locator("#feed-department option")).to_have_count(1)
+    await expect(rows).to_have_count(1)  # the shared one
+
+    async def opens(secret: str) -> int:
+        reply = await page.request.get(
+            f"{office.address}/v1/departments/property-works/duty.ics", headers=basic("feed", secret)
+        )
+        return reply.status
+
+    await page.fill("#feed-new input", "值班室电脑")
+    await page.press("#feed-new input", "Enter")
+    await expect(said).to_contain_text("令牌已新建")
+    await expect(rows.nth(1)).to_contain_text("值班室电脑")
+    await seat.picture("account_feeds")
+    address, user, first = await token.all_inner_texts()
+    assert (address, user) == (f"{office.address}/v1/departments/property-works/duty.ics", "feed")
+    assert await opens(first) == 200
+    await rows.nth(1).locator("[data-do='account.feed_renew']").click()
+    await expect(said).to_contain_text("原令牌即时失效")
+    second = (await token.all_inner_texts())[2]
+    assert (await opens(first), await opens(second)) == (401, 200)
+    await rows.nth(1).locator("[data-do='account.feed_revoke']").click()
+    await expect(rows).to_have_count(1)
+    await expect(page.locator("#feed-token")).to_be_hidden()
+    assert await opens(second) == 401
+    assert seat.wrong == []
+    operator = await office.seat("operator")
+    await operator.open("/console/account")
+    await expect(operator.page.locator("#factors p").first).to_be_visible()
+    await expect(operator.page.locator("#feeds")).to_be_hidden()

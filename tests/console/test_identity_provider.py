@@ -98,7 +98,7 @@ async def test_a_log_in_at_the_citys_provider_and_out_again(office: Office, monk
         await page.wait_for_url(lambda url: url.startswith(f"{office.address}/console/login"))
 
         await log_in_there(page, "guest")
-        await expect(page.locator("#obstacle")).to_contain_text("没有权限")
+        await expect(page.locator("#failure")).to_contain_text("没有权限")
         await context.clear_cookies()
 
         await page.goto(f"{office.address}/console/take")

@@ -1,10 +1,11 @@
 """What a browser keeps when a session ends: nothing that somebody else could read, and nothing lost that was typed."""
 
+import asyncio
 import json
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import BrowserContext, Page, expect
+from playwright.async_api import BrowserContext, Page, Route, expect
 
 from hotline.organisation.model.sessions import AccountRules
 from tests.conftest import on_one_database
@@ -165,3 +166,24 @@ async def test_what_is_pressed_while_a_draft_is_read_is_done_once_it_is(office: 
     assert told["narrative"] == TYPED["textarea[name=narrative]"]
     await expect(page).to_have_url(f"{office.address}/console/take")
     assert [url for url in seat.asked if "138" in url] == []
+
+
+async def test_what_is_pressed_on_the_board_before_its_departments_are_read_counts(office: Office) -> None:
+    seat = await office.seat("works")
+    page, lists = seat.page, asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await lists.wait()
+        await route.continue_()
+
+    await page.route("**/v1/directory/departments*", wait)
+    await page.reload(wait_until="commit")
+    await expect(page.locator("#sound")).to_be_visible()
+    await page.wait_for_load_state("load")
+    await page.check("#performing")
+    await page.check("#sound")
+    async with page.expect_request(lambda asked: "/queue?" in asked.url) as asked:
+        lists.set()
+    assert "performing=true" in (await asked.value).url
+    assert await page.is_checked("#sound") and await page.evaluate("localStorage.getItem('sound')") == "1"
+    assert seat.wrong == []

@@ -26,7 +26,7 @@ from tests.sizes import sized
 pytestmark = pytest.mark.timeout(150)
 SEATS = {
     "operator": ("take", "tickets", "board"), "dispatcher": ("dispatch",), "supervisor": ("wall", "figures", "reports", "model"),
-    "auditor": ("oversight",), "boss": ("admin",), "works": ("board",),
+    "auditor": ("oversight",), "boss": ("admin",), "works": ("board", "account"),
 }  # fmt: skip
 MOST = 120_000  # bytes of a page with all it loads, unpacked
 RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}

@@ -6,10 +6,19 @@ import pytest
 
 from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery import gateway_store
-from hotline.delivery.gateways import GatewayCache, GatewayChange, NewGateway, change_gateway, create_gateway
+from hotline.delivery.gateways import (
+    GatewayCache,
+    GatewayChange,
+    NewGateway,
+    change_gateway,
+    create_gateway,
+    delete_gateway,
+)
 from hotline.delivery.model import GatewayKind
+from hotline.organisation.model.actors import COMMAND_LINE
 from hotline.refusals import Refused
 from hotline.secrets.secret_box import seal
+from hotline.security_log.store import LogFilter, load_page
 from hotline.tickets.context import Services
 from tests.conftest import Clock, on_one_database
 
@@ -147,3 +156,19 @@ async def test_a_gateway_kept_by_an_older_version_goes_on_and_can_be_changed(ser
         services.gateways, "old", GatewayChange(settings={"region": None, "opt_out": None}), clock()
     )
     assert now.account.settings == {"sender": "12345", "smsc": "A"}
+
+
+async def test_changes_of_gateways_stand_in_the_security_log_without_a_value(services: Services, clock: Clock) -> None:
+    await put(services, clock, settings={"smsc": "A"})
+    token = {"token": ["another-token-of-enough-characters"]}
+    await change_gateway(services.gateways, "g", GatewayChange(new=token, weight=0), clock(), COMMAND_LINE)
+    with pytest.raises(Refused):
+        await change_gateway(services.gateways, "g", GatewayChange(weight=101), clock(), COMMAND_LINE)
+    await delete_gateway(services.gateways, "g", clock(), COMMAND_LINE)
+    rows = await load_page(services.db, LogFilter(None, None, None, None, None), None, 10)
+    assert [(row.deed, row.about_kind, row.about, row.by_id, row.details) for row in reversed(rows)] == [
+        ("gateway_added", "gateway", "g", "system",
+         {"provider": "kannel", "secrets": ["token"], "sends": False, "weight": 50}),
+        ("gateway_changed", "gateway", "g", "command-line", {"secrets_added": ["token"], "weight": 0}),
+        ("gateway_removed", "gateway", "g", "command-line", {}),
+    ]  # fmt: skip

@@ -15,7 +15,7 @@ from hotline.oidc import model, service
 from hotline.oidc.provider_client import AT_ONCE, ProviderClient
 from hotline.oidc.providers import Providers, link_person, remove_provider, set_provider, unlink_person
 from hotline.oidc.schemas import ProviderIn, provider_from_body
-from hotline.oidc.service import Arrived, LogInFailed, Obstacle, Returned, Wanted
+from hotline.oidc.service import Callback, LogInFailed, LogInFailure, LogInResult, LogInTarget
 from hotline.organisation.model.actors import ActorKind, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.sessions import SessionStage
@@ -58,25 +58,27 @@ async def city(services: Services, clock: Clock) -> Issuer:
     return issuer
 
 
-async def log_in(services: Services, issuer: Issuer, subject: str = "li", code: str = "city", **query: str) -> Arrived:
-    journey = await service.set_out(services, code, Wanted("/console/take"), services.clock())
-    back = {**issuer.log_in(journey.address, subject), **query}
-    return await service.arrive(services, code, Returned(back, journey.cookie), ORIGIN, services.clock())
+async def log_in(
+    services: Services, issuer: Issuer, subject: str = "li", code: str = "city", **query: str
+) -> LogInResult:
+    asked = await service.begin_log_in(services, code, LogInTarget("/console/take"), services.clock())
+    back = {**issuer.log_in(asked.address, subject), **query}
+    return await service.complete_log_in(services, code, Callback(back, asked.cookie), ORIGIN, services.clock())
 
 
-async def obstacle(services: Services, issuer: Issuer, subject: str = "li", **query: str) -> Obstacle:
+async def failure(services: Services, issuer: Issuer, subject: str = "li", **query: str) -> LogInFailure:
     with pytest.raises(LogInFailed) as failed:
         await log_in(services, issuer, subject, **query)
-    return failed.value.obstacle
+    return failed.value.failure
 
 
 async def test_whoever_the_claims_grant_a_role_is_added_and_logged_in(
     services: Services, clock: Clock, city: Issuer
 ) -> None:
-    arrived = await log_in(services, city)
-    actor = await authenticate(services, ActorCache(), arrived.session.token, clock())
+    result = await log_in(services, city)
+    actor = await authenticate(services, ActorCache(), result.session.token, clock())
     assert (actor.kind, actor.name, actor.roles) == (ActorKind.PERSON, "李敏", {Role.OPERATOR})
-    assert arrived.next == "/console/take" and arrived.session.stage is SessionStage.ACTIVE
+    assert result.next == "/console/take" and result.session.stage is SessionStage.ACTIVE
     row = await people.load_person_by_login(services.db, "li.min")
     assert row is not None and row.id == actor.id
 
@@ -85,7 +87,7 @@ async def test_whoever_the_claims_grant_a_role_is_added_and_logged_in(
     assert (again.id, again.name, again.roles) == (actor.id, "李敏敏", {Role.OPERATOR, Role.HANDLER})
     assert again.departments == {"property-works"}
     clock.forward(seconds=2)
-    before = await authenticate(services, ActorCache(), arrived.session.token, clock())
+    before = await authenticate(services, ActorCache(), result.session.token, clock())
     assert before.roles == again.roles  # what changed there holds for older sessions, too
 
 
@@ -97,10 +99,10 @@ async def test_whoever_no_rule_knows_is_refused_and_not_added(services: Services
         "path": {"preferred_username": "path", "realm": {"roles": ["boss"]}},
     }
     for subject in ("nobody", "odd", "none"):
-        assert await obstacle(services, city, subject) is Obstacle.UNMAPPED
+        assert await failure(services, city, subject) is LogInFailure.UNMAPPED
     assert not await people.has_people(services.db)
-    arrived = await log_in(services, city, "path")
-    assert arrived.session.token
+    result = await log_in(services, city, "path")
+    assert result.session.token
 
 
 async def test_a_department_that_the_directory_does_not_have_grants_nothing(
@@ -110,7 +112,7 @@ async def test_a_department_that_the_directory_does_not_have_grants_nothing(
     await set_provider(services, "city", ProviderIn.model_validate(changed), None, clock())
     clock.forward(seconds=11)
     city.people["li"] |= {"groups": ["works"], "dept": "no-such"}
-    assert await obstacle(services, city) is Obstacle.UNMAPPED
+    assert await failure(services, city) is LogInFailure.UNMAPPED
     city.people["li"] |= {"dept": "property", "area": "rq-g1"}
     actor = await authenticate(services, ActorCache(), (await log_in(services, city)).session.token, clock())
     assert "property" in actor.departments and actor.home_area == "rq-g1"
@@ -122,7 +124,7 @@ async def test_a_login_that_somebody_has_is_not_taken_over_but_linked(
     local = await add_person(
         services, NewPerson("li.min", "李敏", "a long sentence 9", Grant(frozenset({Role.ADMIN}))), clock()
     )
-    assert await obstacle(services, city) is Obstacle.LOGIN_TAKEN
+    assert await failure(services, city) is LogInFailure.LOGIN_TAKEN
     assert await link_person(services, "city", "li", "li.min", clock()) is None
     assert await link_person(services, "city", "li", "li.min", clock()) == "this subject is linked already"
     boss = {"preferred_username": "boss", "realm": {"roles": ["boss"]}}  # another administrator, so that Li may cease
@@ -210,7 +212,7 @@ async def test_a_closed_account_stays_closed(services: Services, clock: Clock, c
     row = await people.load_person_by_login(services.db, "li.min")
     assert row is not None
     await services.db.transact(lambda c: people.change_person(c, row.id, row.version, {"active": False}))
-    assert await obstacle(services, city) is Obstacle.CLOSED
+    assert await failure(services, city) is LogInFailure.CLOSED
 
 
 BROKEN: dict[str, Callable[[dict[str, Any]], object]] = {
@@ -235,14 +237,14 @@ BROKEN: dict[str, Callable[[dict[str, Any]], object]] = {
 async def test_an_id_token_that_does_not_hold_is_refused(services: Services, clock: Clock, city: Issuer) -> None:
     for what, broken in BROKEN.items():
         city.broken = broken
-        assert await obstacle(services, city) is Obstacle.NOT_TRUSTED, what
+        assert await failure(services, city) is LogInFailure.NOT_TRUSTED, what
     city.broken = None
     for sign in (unsigned, signed_with_our_secret, signed_by_another, lambda claims: "no.token", lambda claims: ""):
         city.sign = sign
-        assert await obstacle(services, city) is Obstacle.NOT_TRUSTED, sign
+        assert await failure(services, city) is LogInFailure.NOT_TRUSTED, sign
     city.sign = None
     city.userinfo_sub = "another"
-    assert await obstacle(services, city) is Obstacle.NOT_TRUSTED
+    assert await failure(services, city) is LogInFailure.NOT_TRUSTED
     city.userinfo_sub = None
     assert not await people.has_people(services.db)
     city.broken = lambda c: c.update(iat=c["iat"] + 29, exp=c["iat"] - 29)  # clocks differ
@@ -254,33 +256,35 @@ async def test_an_id_token_that_does_not_hold_is_refused(services: Services, clo
 async def test_a_log_in_is_finished_once_by_the_browser_that_began_it(
     services: Services, clock: Clock, city: Issuer
 ) -> None:
-    journey = await service.set_out(services, "city", Wanted("/console"), clock())
-    other = await service.set_out(services, "city", Wanted("/console"), clock())
-    back = city.log_in(journey.address, "li")
+    asked = await service.begin_log_in(services, "city", LogInTarget("/console"), clock())
+    other = await service.begin_log_in(services, "city", LogInTarget("/console"), clock())
+    back = city.log_in(asked.address, "li")
 
-    async def arrive(cookie: str = journey.cookie, **query: str) -> Obstacle | None:
+    async def complete_log_in(cookie: str = asked.cookie, **query: str) -> LogInFailure | None:
         try:
-            await service.arrive(services, "city", Returned({**back, **query}, cookie), ORIGIN, clock())
+            await service.complete_log_in(services, "city", Callback({**back, **query}, cookie), ORIGIN, clock())
         except LogInFailed as failed:
-            return failed.obstacle
+            return failed.failure
         return None
 
-    assert await arrive(other.cookie) is Obstacle.START_AGAIN
-    assert await arrive("rubbish") is Obstacle.START_AGAIN
-    assert await arrive(state="another") is Obstacle.START_AGAIN
-    assert await arrive(iss="https://id.example.evil.test") is Obstacle.NOT_TRUSTED  # a code of another provider
-    assert await arrive(error="access_denied") is Obstacle.NOT_LOGGED_IN
+    assert await complete_log_in(other.cookie) is LogInFailure.START_AGAIN
+    assert await complete_log_in("rubbish") is LogInFailure.START_AGAIN
+    assert await complete_log_in(state="another") is LogInFailure.START_AGAIN
+    assert (
+        await complete_log_in(iss="https://id.example.evil.test") is LogInFailure.NOT_TRUSTED
+    )  # a code of another provider
+    assert await complete_log_in(error="access_denied") is LogInFailure.NOT_LOGGED_IN
     code = dict(city.codes[back["code"]])
-    assert await arrive() is None
-    assert await arrive() is Obstacle.NOT_TRUSTED  # the provider takes a code once
+    assert await complete_log_in() is None
+    assert await complete_log_in() is LogInFailure.NOT_TRUSTED  # the provider takes a code once
     city.codes[back["code"]] = code
-    assert await arrive() is Obstacle.START_AGAIN  # and so do we
+    assert await complete_log_in() is LogInFailure.START_AGAIN  # and so do we
     clock.forward(minutes=10)
-    assert await arrive() is Obstacle.START_AGAIN
-    later = await service.set_out(services, "city", Wanted("/console"), clock())
+    assert await complete_log_in() is LogInFailure.START_AGAIN
+    later = await service.begin_log_in(services, "city", LogInTarget("/console"), clock())
     back = city.log_in(later.address, "li")
     del back["iss"]  # which the provider promised to send
-    assert await arrive(later.cookie) is Obstacle.NOT_TRUSTED
+    assert await complete_log_in(later.cookie) is LogInFailure.NOT_TRUSTED
 
 
 async def test_keys_are_kept_and_looked_for_when_the_provider_has_new_ones(
@@ -290,7 +294,7 @@ async def test_keys_are_kept_and_looked_for_when_the_provider_has_new_ones(
     await log_in(services, city)
     assert city.asked.count("/keys") == 1 and city.asked.count("/.well-known/openid-configuration") == 1
     city.keys = [new_key("second")]
-    assert await obstacle(services, city) is Obstacle.NOT_TRUSTED  # not more often than once a minute
+    assert await failure(services, city) is LogInFailure.NOT_TRUSTED  # not more often than once a minute
     clock.forward(minutes=1)
     await log_in(services, city)
     assert city.asked.count("/keys") == 2
@@ -302,17 +306,17 @@ async def test_keys_are_kept_and_looked_for_when_the_provider_has_new_ones(
 async def test_a_provider_that_does_not_answer_is_told_as_such(services: Services, clock: Clock, city: Issuer) -> None:
     city.down = True
     with pytest.raises(Refused) as refused:
-        await service.set_out(services, "city", Wanted("/console"), clock())
+        await service.begin_log_in(services, "city", LogInTarget("/console"), clock())
     assert refused.value.refusal.code is Code.UNAVAILABLE and refused.value.refusal.retry_after
     city.down = False
-    journey = await service.set_out(services, "city", Wanted("/console"), clock())
-    back = city.log_in(journey.address, "li")
+    asked = await service.begin_log_in(services, "city", LogInTarget("/console"), clock())
+    back = city.log_in(asked.address, "li")
     city.down = True
     with pytest.raises(Refused) as refused:
-        await service.arrive(services, "city", Returned(back, journey.cookie), ORIGIN, clock())
+        await service.complete_log_in(services, "city", Callback(back, asked.cookie), ORIGIN, clock())
     assert refused.value.refusal.code is Code.UNAVAILABLE
     clock.forward(hours=2)  # what is known of it goes on being used, and is asked for again
-    assert (await service.set_out(services, "city", Wanted("/console"), clock())).address
+    assert (await service.begin_log_in(services, "city", LogInTarget("/console"), clock())).address
 
 
 @pytest.mark.parametrize(
@@ -331,14 +335,14 @@ async def test_metadata_that_does_not_hold_is_not_used(
 ) -> None:
     city.metadata = wrong
     with pytest.raises(Refused) as refused:
-        await service.set_out(services, "city", Wanted("/console"), clock())
+        await service.begin_log_in(services, "city", LogInTarget("/console"), clock())
     assert refused.value.refusal.code is Code.UNAVAILABLE
 
 
 async def test_a_provider_that_is_off_or_gone_lets_nobody_in(services: Services, clock: Clock, city: Issuer) -> None:
     await set_provider(services, "city", ProviderIn.model_validate(CITY | {"active": False}), None, clock())
     with pytest.raises(Refused):
-        await service.set_out(services, "city", Wanted("/console"), clock())
+        await service.begin_log_in(services, "city", LogInTarget("/console"), clock())
     assert (await services.part(Providers).all(services))[0].secret(services) == SECRET  # it was not sent again
     assert await remove_provider(services, "city", clock())
     assert not await remove_provider(services, "city", clock())
@@ -413,9 +417,11 @@ async def test_a_provider_that_does_not_answer_keeps_nobody_in_and_nobody_from_a
     await set_provider(services, "other", ProviderIn.model_validate(CITY | {"issuer": other.url}), SECRET, clock())
     leaving = asyncio.create_task(service.log_out(services, cache, token, "/console/login", clock()))
     await asked.wait()
-    waiting = [asyncio.create_task(service.set_out(services, "city", Wanted("/"), clock())) for _ in range(AT_ONCE)]
+    waiting = [
+        asyncio.create_task(service.begin_log_in(services, "city", LogInTarget("/"), clock())) for _ in range(AT_ONCE)
+    ]
     assert states == [True]  # the session had ended before the provider was asked
-    assert (await service.set_out(services, "other", Wanted("/console"), clock())).address
+    assert (await service.begin_log_in(services, "other", LogInTarget("/console"), clock())).address
     answers.set()
     assert await leaving is None
     assert all(isinstance(fault, Refused) for fault in await asyncio.gather(*waiting, return_exceptions=True))
@@ -427,7 +433,7 @@ async def test_strength_and_age_of_a_log_in_there_are_checked_in_its_token(
     asked = CITY | {"acr_values": ["mfa", "hardware"], "max_age": 3600}
     await set_provider(services, "city", ProviderIn.model_validate(asked), None, clock())
     clock.forward(seconds=11)
-    begun = await service.set_out(services, "city", Wanted("/console"), clock())
+    begun = await service.begin_log_in(services, "city", LogInTarget("/console"), clock())
     sent = parse_qs(urlsplit(begun.address).query)
     assert (sent["acr_values"], sent["max_age"]) == (["mfa hardware"], ["3600"])
     now = int(clock().timestamp())
@@ -438,7 +444,7 @@ async def test_strength_and_age_of_a_log_in_there_are_checked_in_its_token(
     )  # fmt: skip
     for claims in wrong:
         city.broken = lambda c, claims=claims: c.update(claims)  # type: ignore[misc]
-        assert await obstacle(services, city) is Obstacle.NOT_TRUSTED, claims
+        assert await failure(services, city) is LogInFailure.NOT_TRUSTED, claims
     city.broken = lambda c: c.update(acr="hardware", auth_time=now - 1200)
     token = (await log_in(services, city)).session.token
     session = await load_asking_session(services, token)

@@ -1,6 +1,7 @@
 """A person asks what is held of them, and to be erased: nothing of them is found any more, the figures are what they
 were, and history is still proven."""
 
+import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -17,12 +18,14 @@ from hotline.audit.verification import ChainFault, Verified, verify
 from hotline.database.metadata import metadata
 from hotline.database.sealing_rows import sealed_tables
 from hotline.delivery.gateways import NewGateway, create_gateway
+from hotline.organisation.model.actors import COMMAND_LINE
 from hotline.privacy.erasing import erase_person, plan_erasure
 from hotline.privacy.exporting import export_person, write_export
 from hotline.privacy.store import load_subject
 from hotline.refusals import Refused
 from hotline.reporting.service.figures import load_rollup_drift, update_rollups
 from hotline.runtime.personal_nouns import PersonalNouns
+from hotline.security_log.store import LogFilter, load_page
 from hotline.security_log.tables import redaction, security_log
 from hotline.sms import store as sms_store
 from hotline.text.personal import ERASED_TEXT
@@ -30,7 +33,7 @@ from hotline.text.phones import caller_id
 from hotline.tickets.context import Services
 from hotline.tickets.store.counters import load_counter_drift
 from hotline.tickets.tables import ticket, timeline
-from tests.conftest import LIFT, SEALING, Cast, Clock, Player
+from tests.conftest import LIFT, SEALING, Cast, Clock, Player, keep_first_passwords
 from tests.sms.conftest import town as town_fixture
 from tests.sms.town import Town
 from tests.tickets.test_attachments import PNG, _send
@@ -148,7 +151,7 @@ async def test_who_is_erased_is_found_nowhere_and_figures_and_proof_stay(
     planned = await plan_erasure(services, subject)
     assert planned.open == () and await everything(services) == stood, "a plan changes nothing"
     assert {"contacts", "attachments", "texts_sent", "texts_received", "answers", "opt_outs"} <= planned.rows.keys()
-    done = await erase_person(services, subject, clock())
+    done = await erase_person(services, subject, clock(), COMMAND_LINE)
     assert {noun: done[noun] for noun in planned.rows} == planned.rows
 
     assert where(await everything(services)) == []
@@ -187,7 +190,7 @@ async def test_who_is_erased_is_found_nowhere_and_figures_and_proof_stay(
 async def test_a_line_changed_without_its_redaction_is_found_and_so_is_a_forged_one(
     lived: dict[str, str], services: Services, clock: Clock
 ) -> None:
-    await erase_person(services, await subject_of(services), clock())
+    await erase_person(services, await subject_of(services), clock(), COMMAND_LINE)
     number = lived["whole"]
     at = (timeline.c.number == number, timeline.c.seq == 1)
     rows = await services.db.snapshot(
@@ -231,10 +234,10 @@ async def test_whose_matter_is_open_is_not_erased_unless_it_is_asked_for(
     identity = caller_id(phone, services.secret)
     subject = await services.db.snapshot(lambda c: load_subject(c, identity, phone, str(uuid4())))
     with pytest.raises(Refused) as refused:
-        await erase_person(services, subject, clock())
+        await erase_person(services, subject, clock(), COMMAND_LINE)
     assert refused.value.refusal.errors == (("open", lift_ticket["number"]),)
     assert (await desk.see(lift_ticket))["narrative"] == LIFT
-    await erase_person(services, subject, clock(), also_open=True)
+    await erase_person(services, subject, clock(), COMMAND_LINE, also_open=True)
     shown = await desk.see(lift_ticket)
     assert (shown["narrative"], shown["status"], shown["caller"]) == (ERASED_TEXT, "dispatched", None)
     assert isinstance(await audited(services), Verified)
@@ -244,7 +247,7 @@ async def test_a_person_gets_all_that_is_theirs_and_nothing_of_others(
     lived: dict[str, str], services: Services, clock: Clock, tmp_path: Path
 ) -> None:
     subject = await subject_of(services)
-    export = await export_person(services, subject, clock())
+    export = await export_person(services, subject, clock(), COMMAND_LINE)
     write_export(export, tmp_path / "person.zip")
     with zipfile.ZipFile(tmp_path / "person.zip") as packed:
         files = {name: packed.read(name) for name in packed.namelist()}
@@ -271,3 +274,51 @@ def test_every_table_with_personal_data_is_declared() -> None:
 
     declared = {noun.table.name for each in CAPABILITIES for noun in each.personal()}
     assert {t.name for t in sealed_tables()} <= declared
+
+
+async def test_an_administrator_exports_and_erases_over_http_soon_after_a_log_in(
+    lived: dict[str, str], cast: Cast, services: Services, clock: Clock
+) -> None:
+    boss, http = await cast("boss"), (await cast("boss")).http
+    given = {"login": "privacy", "name": "隐私专员", "password": "a long sentence 9", "roles": ["admin"]}
+    assert (await boss.post("/v1/people", given)).status_code == 201
+    await keep_first_passwords(services)
+
+    async def token() -> dict[str, str]:
+        logged_in = await http.post("/v1/token", json={"login": "privacy", "password": given["password"]})
+        return {"authorization": f"Bearer {logged_in.json()['token']}"}
+
+    body, old = {"person": PHONE}, await token()
+    clock.forward(minutes=16)
+    for path in ("export", "erase"):
+        assert (await http.post(f"/v1/privacy/{path}", json=body, headers=old)).status_code == 401
+    narrow = (await boss.post("/v1/keys", {"name": "n", "roles": ["admin"], "area": "rq-g1"})).json()["secret"]
+    for who, status in ((narrow, 403), (None, 200)):
+        headers = {"authorization": f"Bearer {who}"} if who else await token()
+        assert (await http.post("/v1/privacy/export", json=body, headers=headers)).status_code == status
+    new = await token()
+    wrong = await http.post("/v1/privacy/export", json={"person": "somebody"}, headers=new)
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (422, "person")
+    sent = await http.post("/v1/privacy/export", json=body, headers=new)
+    assert sent.headers["content-type"] == "application/zip" and sent.headers["cache-control"] == "no-store"
+    with zipfile.ZipFile(io.BytesIO(sent.content)) as packed:
+        assert json.loads(packed.read("person.json"))["phone"] == E164
+        assert [packed.read(name) for name in packed.namelist() if name.startswith("attachments/")] == [PNG]
+
+    stood = await everything(services)
+    plan = (await http.post("/v1/privacy/erase", json=body, headers=new)).json()
+    assert plan["erased"] is False and plan["rows"]["attachments"] == 1 and lived["whole"] in plan["tickets"]["whole"]
+    of_people = ("ticket.", "timeline.", "call.", "caller.", "attachment.", "text_out.", "inbound.", "voice_call.")
+    now = await everything(services)
+    assert [place for place in stood if place.startswith(of_people) and now[place] != stood[place]] == []
+    once = {**new, "idempotency-key": "erase"}
+    done = await http.post("/v1/privacy/erase", json={**body, "erase": True}, headers=once)
+    assert (done.status_code, done.json()["erased"], done.json()["rows"]["attachments"]) == (200, True, 1)
+    again = await http.post("/v1/privacy/erase", json={**body, "erase": True}, headers=once)
+    assert (again.content, again.headers["idempotency-replayed"]) == (done.content, "true")
+    assert [place for place in where(await everything(services)) if not place.startswith("stop_list")] == []
+    assert isinstance(await audited(services), Verified)
+    rows = await load_page(services.db, LogFilter(None, None, None, None, None), None, 20)
+    told = [(row.deed, row.by_name, row.outcome) for row in rows if row.deed.startswith("privacy_")]
+    assert told == [("privacy_erased", "隐私专员", "done"), *[("privacy_exported", "隐私专员", "done")] * 2]
+    assert PHONE[-8:] not in str([row.details for row in rows])

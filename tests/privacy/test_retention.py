@@ -6,18 +6,26 @@ import pytest
 import sqlalchemy as sa
 
 from hotline.audit.verification import Verified, verify
+from hotline.delivery.channels import DeliveryChannels
 from hotline.locales import translate
 from hotline.organisation.model.actors import COMMAND_LINE
+from hotline.organisation.tables import feed_token
+from hotline.privacy.erasing import delete_files
 from hotline.privacy.retention_commands import FIXED
+from hotline.runtime.jobs import WorkerContext
 from hotline.runtime.personal_nouns import PersonalNouns
-from hotline.runtime.retention import RetentionRules, count_due, delete_period, tidy, write_period
+from hotline.runtime.retention import RetentionRules, count_due, delete_period, retention_job, tidy, write_period
+from hotline.security_log.store import LogFilter, load_page
+from hotline.security_log.vocabulary import Deed
 from hotline.sms.tables import text_out
 from hotline.text.personal import ERASED_TEXT
 from hotline.tickets.context import Services
+from hotline.tickets.routes import attachments
 from hotline.tickets.tables import attachment, call, caller
 from tests.conftest import Cast, Clock, Player
 from tests.privacy import test_erasure
 from tests.privacy.test_erasure import everything, figures, where
+from tests.tickets.test_attachments import PNG, _send
 
 lived, town = test_erasure.lived, test_erasure.town  # the fixtures
 
@@ -96,7 +104,7 @@ async def test_every_period_and_every_noun_is_told_in_plain_words(services: Serv
     days: Any = {rule.name: rule.period.days for rule in rules}
     assert days == {
         "answers": 3, "events": 30, "calls": None, "tries": 180, "texts": 180, "inbound": 180, "repeat_search": 90,
-        "exports": 7, "stream": 7, "tickets": None, "attachments": None, "callers": None,
+        "exports": 7, "stream": 7, "feed_tokens": 365, "tickets": None, "attachments": None, "callers": None,
     }  # fmt: skip
 
 
@@ -104,3 +112,70 @@ async def test_every_period_and_every_noun_is_told_in_plain_words(services: Serv
 async def test_what_the_law_asks_for_is_the_least(services: Services, noun: str) -> None:
     [rule] = [rule for rule in services.part(RetentionRules).rules if rule.name == noun]
     assert rule.period is not None and rule.period.minimum == 150
+
+
+async def test_what_the_worker_deletes_is_told_at_once_and_then_once_an_hour(
+    services: Services, cast: Cast, clock: Clock
+) -> None:
+    boss, path = (await cast("boss")).http, "/v1/departments/water/duty/feeds"
+    worker = WorkerContext(services, DeliveryChannels())
+    job = retention_job(worker, [])
+
+    async def revoked(minutes: int) -> None:
+        clock.forward(minutes=minutes)
+        made = (await boss.post(path, json={"name": "日历"})).json()
+        assert (await boss.delete(f"{path}/{made['id']}")).status_code == 204
+
+    async def told() -> list[dict[str, int]]:
+        await job.step()
+        wanted = LogFilter(None, None, Deed.RETENTION_APPLIED, None, None)
+        return [row.details["feed_tokens"] for row in await load_page(services.db, wanted, None, 10)]
+
+    for minutes in (0, 10, 20, 80):
+        await revoked(minutes)
+    assert await rows(services, feed_token) == 4 and await told() == []
+    clock.forward(days=364, hours=22, minutes=11)
+    assert await told() == [1]
+    clock.forward(minutes=10)
+    assert await told() == [1] and await rows(services, feed_token) == 2
+    clock.forward(minutes=20)
+    assert await told() == [1] and await rows(services, feed_token) == 1
+    clock.forward(minutes=80)
+    assert await told() == [3, 1] and await rows(services, feed_token) == 0
+
+
+@pytest.mark.parametrize("committed", ["before the second look", "after it"])
+async def test_a_file_that_is_attached_anew_while_its_last_row_goes_keeps_its_bytes(
+    committed: str, lift_ticket: dict[str, Any], desk: Player, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, folder = lift_ticket["number"], services.files
+    assert (await _send(desk, number, PNG)).status_code == 201
+    last: set[str] = set()
+
+    def delete_rows(c: sa.Connection) -> None:
+        last.update(c.execute(sa.select(attachment.c.sha256)).scalars())
+        c.execute(sa.delete(attachment))
+
+    if committed == "after it":  # the deletion comes between the bytes and their row
+        plain = attachments.attach
+
+        async def late(*given: Any) -> Any:
+            await services.db.transact(delete_rows)
+            await delete_files(services, last)
+            assert not any(path.is_file() for path in folder.rglob("*"))
+            return await plain(*given)
+
+        monkeypatch.setattr(attachments, "attach", late)
+        assert (await _send(desk, number, PNG)).status_code == 201
+    else:  # the row comes between the end of the last one and the end of the bytes
+        await services.db.transact(delete_rows)
+        assert (await _send(desk, number, PNG)).status_code == 201
+        await delete_files(services, last)
+    [file] = (await desk.get(f"/v1/tickets/{number}/attachments")).json()["items"]
+    assert (await desk.get(f"/v1/tickets/{number}/attachments/{file['id']}")).content == PNG
+
+    aside = folder / "deleted" / "ab"  # a deletion that was broken off between its two halves
+    aside.write_bytes(b"of nobody")
+    await services.db.transact(delete_rows)
+    await delete_files(services, last)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []

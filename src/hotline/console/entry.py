@@ -132,15 +132,15 @@ async def _begin_at_provider(request: Request) -> Response:
     if not is_same_origin(request):
         return json_reply(RefusedSession(Code.BAD_REQUEST), 400)
     try:
-        wanted = oidc.Wanted(_next(request), present_session(request))
-        begun = await oidc.set_out(services, request.path_params["provider"], wanted, services.clock())
+        wanted = oidc.LogInTarget(_next(request), present_session(request))
+        begun = await oidc.begin_log_in(services, request.path_params["provider"], wanted, services.clock())
     except Refused as refused:
         return refused_session(refused)
     answer = json_reply(ProviderAddress(begun.address))
     answer.set_cookie(
         OIDC_COOKIE,
         begun.cookie.translate(_TO_COOKIE),
-        max_age=int(oidc.JOURNEY_LIFETIME.total_seconds()),
+        max_age=int(oidc.LOG_IN_LIFETIME.total_seconds()),
         path="/",  # as every cookie that is to have the prefix of its host
         secure=services.public_url.startswith("https://"),
         httponly=True,
@@ -157,10 +157,10 @@ def _unavailable(refused: Refused) -> str:
     return "unknown" if refused.refusal.code is Code.NOT_FOUND else "unavailable"
 
 
-def _refused_page(request: Request, obstacle: str, refused: Refused | None = None) -> Response:
+def _refused_page(request: Request, failure: str, refused: Refused | None = None) -> Response:
     status = STATUS[refused.refusal.code] if refused is not None else 403
     language = request_language(request)
-    page = render_page(request, "oidc_refused.html", language, status, name="login", obstacle=obstacle)
+    page = render_page(request, "oidc_refused.html", language, status, name="login", failure=failure)
     page.headers["cache-control"] = "no-store"
     return page
 
@@ -169,24 +169,24 @@ async def _callback(request: Request) -> Response:
     """Back from an identity provider. The page leads on by itself: a redirect would still count as the provider's, and
     browsers send it no cookie that is ours alone."""
     services: Services = request.app.state.services
-    returned = oidc.Returned(
+    returned = oidc.Callback(
         dict(request.query_params), request.cookies.get(OIDC_COOKIE, "")[:4096].translate(_FROM_COOKIE)
     )
     code = request.path_params["provider"]
     try:
-        arrived = await oidc.arrive(services, code, returned, origin_of(request), services.clock())
+        result = await oidc.complete_log_in(services, code, returned, origin_of(request), services.clock())
     except oidc.LogInFailed as failed:
-        return _refused_page(request, failed.obstacle)
+        return _refused_page(request, failed.failure)
     except Refused as refused:
         return _refused_page(request, _unavailable(refused), refused)
-    pending = arrived.session.stage is SessionStage.PENDING_FACTOR
-    next_page = f"/console/factor?next={quote(arrived.next)}" if pending else arrived.next
+    pending = result.session.stage is SessionStage.PENDING_FACTOR
+    next_page = f"/console/factor?next={quote(result.next)}" if pending else result.next
     page = render_page(request, "oidc_done.html", request_language(request), name="login", next=next_page)
     page.headers["cache-control"] = "no-store"
     page.delete_cookie(
         OIDC_COOKIE, path="/", secure=services.public_url.startswith("https://"), httponly=True, samesite="lax"
     )
-    return keep_session(request, page, arrived.session.token)
+    return keep_session(request, page, result.session.token)
 
 
 async def _end_from_provider(request: Request) -> Response:

@@ -18,6 +18,8 @@ from hotline.delivery.provider import GatewayProvider
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import SealedColumn, seal, unseal
+from hotline.security_log.store import SYSTEM, Identity, SecurityEvent, record_deed
+from hotline.security_log.vocabulary import Deed
 
 MISSING_RECHECK = timedelta(
     milliseconds=50
@@ -112,8 +114,10 @@ class GatewayChange:
     weight: int | None = None
 
 
-async def create_gateway(gateways: GatewayCache, gateway: NewGateway, created_by: str, now: datetime) -> None:
-    """Raises Refused with all that is wrong."""
+async def create_gateway(
+    gateways: GatewayCache, gateway: NewGateway, created_by: str, now: datetime, by: Identity = SYSTEM
+) -> None:
+    """`by`: whose deed it is in the security log. Raises Refused with all that is wrong."""
     errors: list[tuple[str, str]] = []
     provider = gateway.provider
     kind = registry.provider_kind(provider)
@@ -134,14 +138,23 @@ async def create_gateway(gateways: GatewayCache, gateway: NewGateway, created_by
         "weight": gateway.weight, "resting": gateway.weight, "shifted_at": None, "version": 1, "created_at": now,
         "created_by": created_by,
     }  # fmt: skip
+    told = {"provider": provider, "secrets": sorted(gateway.secrets), "sends": gateway.sends, "weight": gateway.weight}
+    event = SecurityEvent(Deed.GATEWAY_ADDED, by, now, ("gateway", gateway.name), told, address=None)
+
+    def write(c: sa.Connection) -> None:
+        gateway_store.insert_gateway(c, row)
+        record_deed(c, event)
+
     try:
-        await gateways.db.transact(lambda c: gateway_store.insert_gateway(c, row))
+        await gateways.db.transact(write)
     except sa.exc.IntegrityError:
         raise Refused(Refusal(Code.CONFLICT, "the name is taken", errors=(("name", "taken"),))) from None
     gateways.forget()
 
 
-async def change_gateway(gateways: GatewayCache, name: str, wanted: GatewayChange, now: datetime) -> Gateway:
+async def change_gateway(
+    gateways: GatewayCache, name: str, wanted: GatewayChange, now: datetime, by: Identity = SYSTEM
+) -> Gateway:
     """The gateway as it is then. Raises Refused with all that is wrong."""
     gateways.forget()
     found = (await gateways.now(now)).get(name)
@@ -173,14 +186,39 @@ async def change_gateway(gateways: GatewayCache, name: str, wanted: GatewayChang
     }  # fmt: skip
     if wanted.weight is not None:
         values_set |= {"weight": wanted.weight, "resting": wanted.weight, "shifted_at": None}
-    if not await gateways.db.transact(lambda c: gateway_store.update_gateway(c, name, values_set, found.version)):
+    event = SecurityEvent(Deed.GATEWAY_CHANGED, by, now, ("gateway", name), _told_change(wanted), address=None)
+
+    def write(c: sa.Connection) -> bool:
+        is_changed = gateway_store.update_gateway(c, name, values_set, found.version)
+        if is_changed:
+            record_deed(c, event)
+        return is_changed
+
+    if not await gateways.db.transact(write):
         raise Refused(Refusal(Code.STALE, "somebody else changed the gateway just now: look again"))
     gateways.forget()
     return (await gateways.now(now))[name]
 
 
-async def delete_gateway(gateways: GatewayCache, name: str) -> None:
-    if not await gateways.db.transact(lambda c: gateway_store.delete_gateway(c, name)):
+def _told_change(wanted: GatewayChange) -> dict[str, Any]:
+    """What the security log says of a change: names of settings and secrets, and no value of them."""
+    names = {"settings": wanted.settings, "secrets_added": wanted.new, "secrets_dropped": wanted.drop}
+    plain = {"active": wanted.active, "sends": wanted.sends, "weight": wanted.weight}
+    told: dict[str, Any] = {word: sorted(values) for word, values in names.items() if values}
+    return told | {word: value for word, value in plain.items() if value is not None}
+
+
+async def delete_gateway(gateways: GatewayCache, name: str, now: datetime, by: Identity = SYSTEM) -> None:
+    """Raises Refused where there is none of that name."""
+    event = SecurityEvent(Deed.GATEWAY_REMOVED, by, now, ("gateway", name), address=None)
+
+    def write(c: sa.Connection) -> bool:
+        is_gone = gateway_store.delete_gateway(c, name)
+        if is_gone:
+            record_deed(c, event)
+        return is_gone
+
+    if not await gateways.db.transact(write):
         raise Refused(UNKNOWN_GATEWAY)
     gateways.forget()
 

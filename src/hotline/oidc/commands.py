@@ -86,9 +86,9 @@ def check_provider(context: typer.Context, code: CodeArgument) -> None:
             stop("no such provider")
         client = ProviderClient(services.clock)
         try:
-            async with client.connect(found) as conversation:
-                metadata = await client.metadata(conversation, found)
-                keys = await client.keys(conversation, found)
+            async with client.connect(found) as connection:
+                metadata = await client.metadata(connection, found)
+                keys = await client.keys(connection, found)
         except ProviderFault as fault:
             stop(f"wrong: {fault}")
         return {

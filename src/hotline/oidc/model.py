@@ -58,7 +58,7 @@ class IdentityProvider:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class IdentityClaims:
     """A person as a provider's claims describe them."""
 
     subject: str

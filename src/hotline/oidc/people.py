@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hotline.database.prepared import Row
 from hotline.oidc import store
-from hotline.oidc.model import Claimed, IdentityProvider
+from hotline.oidc.model import IdentityClaims, IdentityProvider
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.service.account_events import person_changes
 from hotline.organisation.service.accounts import check_grant
@@ -22,8 +22,8 @@ from hotline.security_log.store import Principal, SecurityEvent
 from hotline.security_log.vocabulary import Deed
 
 
-class OutOfReach(Exception):
-    """`reason`: a word of Obstacle."""
+class NotProvisioned(Exception):
+    """`reason`: a word of LogInFailure."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -31,7 +31,7 @@ class OutOfReach(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class PersonKept:
+class PersonProvision:
     """What a log-in changes about a person. `known`: the person there is; None: one is added."""
 
     issuer: str
@@ -64,33 +64,33 @@ def _principal(provider: IdentityProvider) -> Principal:
     return Principal("system", f"oidc:{provider.code}", provider.name)
 
 
-async def keep_person(
-    services: OrganisationServices, provider: IdentityProvider, claimed: Claimed, now: datetime
-) -> PersonKept:
-    """What is to be written. Raises OutOfReach."""
+async def provision_person(
+    services: OrganisationServices, provider: IdentityProvider, claimed: IdentityClaims, now: datetime
+) -> PersonProvision:
+    """What is to be written. Raises NotProvisioned."""
     try:
         check_grant(await services.directory.now(now), claimed.grant, machine=False)
     except Refused:  # a department or area that the directory does not have
-        raise OutOfReach("unmapped") from None
+        raise NotProvisioned("unmapped") from None
     known = await store.load_identity(services.db, provider.issuer, claimed.subject)
     if known is None:
         return await _new_person(services, provider, claimed, now)
     row = await people.load_person(services.db, known)
     if row is None or not row.active:
-        raise OutOfReach("closed")
+        raise NotProvisioned("closed")
     grant = claimed.grant
     claims = {
         "name": claimed.name, "roles": sorted(grant.roles), "department": grant.department, "area": grant.area,
     }  # fmt: skip
     changed = {name: value for name, value in claims.items() if value != getattr(row, name)}
-    return PersonKept(provider.issuer, claimed.subject, known, row, changed, now, _principal(provider))
+    return PersonProvision(provider.issuer, claimed.subject, known, row, changed, now, _principal(provider))
 
 
 async def _new_person(
-    services: OrganisationServices, provider: IdentityProvider, claimed: Claimed, now: datetime
-) -> PersonKept:
+    services: OrganisationServices, provider: IdentityProvider, claimed: IdentityClaims, now: datetime
+) -> PersonProvision:
     if await people.load_person_by_login(services.db, claimed.login) is not None:
-        raise OutOfReach("login_taken")
+        raise NotProvisioned("login_taken")
     values = {
         "id": str(uuid4()),
         "login": claimed.login,
@@ -103,4 +103,4 @@ async def _new_person(
         "version": 1,
         "created_at": now,
     }
-    return PersonKept(provider.issuer, claimed.subject, None, None, values, now, _principal(provider))
+    return PersonProvision(provider.issuer, claimed.subject, None, None, values, now, _principal(provider))

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 import structlog
 
 from hotline.oidc import store
-from hotline.oidc.model import Claimed, IdentityProvider, granted, is_subject, login_of, name_of
-from hotline.oidc.people import OutOfReach, keep_person
+from hotline.oidc.model import IdentityClaims, IdentityProvider, granted, is_subject, login_of, name_of
+from hotline.oidc.people import NotProvisioned, provision_person
 from hotline.oidc.provider_client import Metadata, ProviderClient, ProviderFault
 from hotline.oidc.providers import Providers
 from hotline.organisation.context import OrganisationServices
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     import httpx
 
 log = structlog.get_logger()
-JOURNEY_LIFETIME = timedelta(minutes=10)  # to log in at the provider
+LOG_IN_LIFETIME = timedelta(minutes=10)  # to log in at the provider
 LOGOUT_LIFETIME = timedelta(minutes=15)  # for which a logout token is remembered: longer than one is accepted
 _CONTEXT = "oidc log-in"
 NO_PROVIDER = Refusal(Code.NOT_FOUND, "no such identity provider")
 
 
-class Obstacle(StrEnum):
+class LogInFailure(StrEnum):
     """Why nobody was logged in, as the page tells it."""
 
     START_AGAIN = "start_again"  # no log-in of this browser, or it took too long, or it was finished already
@@ -57,13 +57,13 @@ class Obstacle(StrEnum):
 
 
 class LogInFailed(Exception):
-    def __init__(self, obstacle: Obstacle) -> None:
-        super().__init__(obstacle)
-        self.obstacle = obstacle
+    def __init__(self, failure: LogInFailure) -> None:
+        super().__init__(failure)
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LogInTarget:
     """Where somebody goes once they are logged in, and the session that the browser has now, by its hash: it ends
     then. Browsers do not send its cookie with the callback."""
 
@@ -72,7 +72,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Journey:
+class AuthorizationRequest:
     """The way to a provider. `address`: where the browser goes; `cookie`: what it brings back."""
 
     address: str
@@ -80,7 +80,7 @@ class Journey:
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class Callback:
     """What a browser comes back with: the parameters of the address, and its cookie."""
 
     query: Mapping[str, str]
@@ -88,7 +88,7 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class LogInResult:
     """Somebody is logged in, and wanted to go to this page."""
 
     session: StartedSession
@@ -107,13 +107,15 @@ async def _provider(services: OrganisationServices, code: str) -> tuple[Identity
     return found.provider, found.secret(services)
 
 
-async def set_out(services: OrganisationServices, code: str, wanted: Wanted, now: datetime) -> Journey:
+async def begin_log_in(
+    services: OrganisationServices, code: str, wanted: LogInTarget, now: datetime
+) -> AuthorizationRequest:
     """Where a browser logs in at a provider. Raises Refused where the provider does not answer."""
     provider, _ = await _provider(services, code)
     client = services.part(ProviderClient)
     try:
-        async with client.connect(provider) as conversation:
-            metadata = await client.metadata(conversation, provider)
+        async with client.connect(provider) as connection:
+            metadata = await client.metadata(connection, provider)
     except ProviderFault as fault:
         raise _unusable(code, fault) from None
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -134,8 +136,8 @@ async def set_out(services: OrganisationServices, code: str, wanted: Wanted, now
         query["max_age"] = str(provider.max_age)
     joint = "&" if "?" in metadata.authorization_endpoint else "?"
     kept = [state, nonce, verifier, wanted.page, wanted.previous or ""]
-    sealed = seal_state(services.secret, _CONTEXT, [code], kept, now + JOURNEY_LIFETIME)
-    return Journey(f"{metadata.authorization_endpoint}{joint}{urlencode(query)}", sealed)
+    sealed = seal_state(services.secret, _CONTEXT, [code], kept, now + LOG_IN_LIFETIME)
+    return AuthorizationRequest(f"{metadata.authorization_endpoint}{joint}{urlencode(query)}", sealed)
 
 
 def _unusable(code: str, fault: ProviderFault) -> Refused:
@@ -143,15 +145,15 @@ def _unusable(code: str, fault: ProviderFault) -> Refused:
     return Refused(Refusal(Code.UNAVAILABLE, "the identity provider answers what it must not; see the log"))
 
 
-async def arrive(
-    services: OrganisationServices, code: str, returned: Returned, origin: LogInOrigin, now: datetime
-) -> Arrived:
+async def complete_log_in(
+    services: OrganisationServices, code: str, returned: Callback, origin: LogInOrigin, now: datetime
+) -> LogInResult:
     """Log somebody in who comes back from a provider. Raises LogInFailed, and Refused where provider or database do not
     answer."""
     try:
         return await _arrive(services, code, returned, origin, now)
     except LogInFailed as failed:
-        details = {"method": f"oidc:{code[:40]}", "why": failed.obstacle}
+        details = {"method": f"oidc:{code[:40]}", "why": failed.failure}
         services.security_log.note(
             SecurityEvent(Deed.LOG_IN_FAILED, NOBODY, now, details=details, outcome=EventOutcome.FAILED)
         )
@@ -159,13 +161,13 @@ async def arrive(
 
 
 async def _arrive(
-    services: OrganisationServices, code: str, returned: Returned, origin: LogInOrigin, now: datetime
-) -> Arrived:
+    services: OrganisationServices, code: str, returned: Callback, origin: LogInOrigin, now: datetime
+) -> LogInResult:
     provider, secret = await _provider(services, code)
     nonce, verifier, wanted = _open_cookie(services, code, returned, now)
     query = returned.query
     if "error" in query or "code" not in query:
-        raise LogInFailed(Obstacle.NOT_LOGGED_IN)
+        raise LogInFailed(LogInFailure.NOT_LOGGED_IN)
     form = {
         "grant_type": "authorization_code",
         "code": query["code"],
@@ -174,21 +176,21 @@ async def _arrive(
     }
     claims = await _claims(services, _Exchange(provider, secret, form, nonce, query.get("iss")), now)
     session = await _log_in(services, provider, claims, replace(origin, previous=wanted.previous), now)
-    return Arrived(session, wanted.page)
+    return LogInResult(session, wanted.page)
 
 
 def _open_cookie(
-    services: OrganisationServices, code: str, returned: Returned, now: datetime
-) -> tuple[str, str, Wanted]:
+    services: OrganisationServices, code: str, returned: Callback, now: datetime
+) -> tuple[str, str, LogInTarget]:
     """Nonce, verifier and what was wanted. Raises LogInFailed where the browser did not set out from here."""
     try:
         opened = open_state(services.secret, _CONTEXT, [code], returned.cookie, now)
         state, nonce, verifier, page, previous = opened
     except (UnusableState, ValueError):
-        raise LogInFailed(Obstacle.START_AGAIN) from None
+        raise LogInFailed(LogInFailure.START_AGAIN) from None
     if not compare_digest(str(state).encode(), returned.query.get("state", "").encode()):
-        raise LogInFailed(Obstacle.START_AGAIN)
-    return nonce, verifier, Wanted(page, previous or None)
+        raise LogInFailed(LogInFailure.START_AGAIN)
+    return nonce, verifier, LogInTarget(page, previous or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,23 +210,21 @@ async def _claims(services: OrganisationServices, exchange: _Exchange, now: date
 
     client, provider = services.part(ProviderClient), exchange.provider
     try:
-        async with client.connect(provider) as conversation:
-            metadata = await client.metadata(conversation, provider)
+        async with client.connect(provider) as connection:
+            metadata = await client.metadata(connection, provider)
             _check_sender(metadata, provider, exchange.sent_issuer)
-            tokens = await client.exchange(conversation, provider, exchange.secret, exchange.form)
-            claims = await _checked(
-                client, conversation, provider, str(tokens.get("id_token", "")), exchange.nonce, now
-            )
+            tokens = await client.exchange(connection, provider, exchange.secret, exchange.form)
+            claims = await _checked(client, connection, provider, str(tokens.get("id_token", "")), exchange.nonce, now)
             check_strength(claims, provider.acr_values, provider.max_age, now)
             if not provider.userinfo:
                 return claims
-            more = await client.userinfo(conversation, provider, str(tokens.get("access_token", "")))
+            more = await client.userinfo(connection, provider, str(tokens.get("access_token", "")))
     except (ProviderFault, InvalidToken) as fault:
         log.warning("log-in at identity provider refused", provider=provider.code, fault=str(fault))
-        raise LogInFailed(Obstacle.NOT_TRUSTED) from None
+        raise LogInFailed(LogInFailure.NOT_TRUSTED) from None
     if more and more.get("sub") != claims["sub"]:  # another person's, put in by whoever stands between
         log.warning("log-in at identity provider refused", provider=provider.code, fault="userinfo is another's")
-        raise LogInFailed(Obstacle.NOT_TRUSTED)
+        raise LogInFailed(LogInFailure.NOT_TRUSTED)
     return {**more, **claims}
 
 
@@ -236,7 +236,7 @@ def _check_sender(metadata: Metadata, provider: IdentityProvider, sent: str | No
 
 async def _checked(
     client: ProviderClient,
-    conversation: "httpx.AsyncClient",
+    connection: "httpx.AsyncClient",
     provider: IdentityProvider,
     token: str,
     nonce: str,
@@ -244,19 +244,19 @@ async def _checked(
 ) -> Mapping[str, Any]:
     from hotline.oidc.id_token import UnknownKey, check_id_token
 
-    keys = await client.keys(conversation, provider)
+    keys = await client.keys(connection, provider)
     try:
         return check_id_token(token, keys, provider.issuer, provider.client_id, nonce, now)
     except UnknownKey:
-        keys = await client.keys(conversation, provider, unknown_key=True)
+        keys = await client.keys(connection, provider, unknown_key=True)
         return check_id_token(token, keys, provider.issuer, provider.client_id, nonce, now)
 
 
-def _claimed(provider: IdentityProvider, claims: Mapping[str, Any]) -> Claimed:
+def _identity_claims(provider: IdentityProvider, claims: Mapping[str, Any]) -> IdentityClaims:
     grant, login = granted(provider.mapping, claims), login_of(provider.mapping, claims)
     if grant is None or login is None:
-        raise LogInFailed(Obstacle.UNMAPPED)
-    return Claimed(claims["sub"], login, name_of(provider.mapping, claims, login), grant)
+        raise LogInFailed(LogInFailure.UNMAPPED)
+    return IdentityClaims(claims["sub"], login, name_of(provider.mapping, claims, login), grant)
 
 
 async def _log_in(
@@ -268,11 +268,11 @@ async def _log_in(
 ) -> StartedSession:
     from hotline.oidc.id_token import authenticated_at
 
-    claimed = _claimed(provider, claims)
+    claimed = _identity_claims(provider, claims)
     try:
-        change = await keep_person(services, provider, claimed, now)
-    except OutOfReach as fault:
-        raise LogInFailed(Obstacle(fault.reason)) from None
+        change = await provision_person(services, provider, claimed, now)
+    except NotProvisioned as fault:
+        raise LogInFailed(LogInFailure(fault.reason)) from None
     asks = provider.own_factor and (
         needs_second_factor(claimed.grant.roles, services.second_factor_required)
         or (change.known is not None and await services.second_factors.is_required(change.known))
@@ -282,7 +282,7 @@ async def _log_in(
     sid = claims.get("sid") if is_subject(claims.get("sid")) else None
 
     def begin(c: sa.Connection) -> StartedSession:
-        factor_store.use_challenge(c, _once(claims["nonce"]), now + JOURNEY_LIFETIME)
+        factor_store.use_challenge(c, _once(claims["nonce"]), now + LOG_IN_LIFETIME)
         person, events = change.write(c)
         method = f"oidc:{provider.code}"
         session = start_session(c, services, NewSession(person, origin, method, stage, proved_at), now)
@@ -295,7 +295,7 @@ async def _log_in(
     try:
         return await services.db.transact(begin)
     except sa.exc.IntegrityError:  # this log-in was finished already, or another took the name a moment ago
-        raise LogInFailed(Obstacle.START_AGAIN) from None
+        raise LogInFailed(LogInFailure.START_AGAIN) from None
 
 
 def _once(text: str) -> str:
@@ -312,12 +312,12 @@ async def log_out(
     await sessions.log_out(services, actor_cache, token, now)
     if row is None:
         return None
-    await services.db.transact(lambda c: store.take_session(c, hashed))
+    await services.db.transact(lambda c: store.delete_session(c, hashed))
     client = services.part(ProviderClient)
     try:
         provider, _ = await _provider(services, row.provider)
-        async with client.connect(provider) as conversation:
-            metadata = await client.metadata(conversation, provider)
+        async with client.connect(provider) as connection:
+            metadata = await client.metadata(connection, provider)
     except (Refused, ProviderFault):
         return None
     if metadata.end_session_endpoint is None:
@@ -337,12 +337,12 @@ async def log_out_from_provider(
     provider, _ = await _provider(services, code)
     client = services.part(ProviderClient)
     try:
-        async with client.connect(provider) as conversation:
-            keys = await client.keys(conversation, provider)
+        async with client.connect(provider) as connection:
+            keys = await client.keys(connection, provider)
             try:
                 claims = check_logout_token(token, keys, provider.issuer, provider.client_id, now)
             except UnknownKey:
-                keys = await client.keys(conversation, provider, unknown_key=True)
+                keys = await client.keys(connection, provider, unknown_key=True)
                 claims = check_logout_token(token, keys, provider.issuer, provider.client_id, now)
     except (ProviderFault, InvalidToken) as fault:
         log.warning("logout token refused", provider=code, fault=str(fault))

@@ -99,7 +99,7 @@ def take_sessions(connection: sa.Connection, provider: str, subject: str | None,
     return list(connection.execute(sa.delete(s).where(*which).returning(s.c.session)).scalars())
 
 
-def take_session(connection: sa.Connection, session: str) -> None:
+def delete_session(connection: sa.Connection, session: str) -> None:
     connection.execute(sa.delete(s).where(s.c.session == session))
 
 

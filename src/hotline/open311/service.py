@@ -27,10 +27,9 @@ from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.model.vocabulary import AttributeType, Channel, Intake
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
-from hotline.storage.files import StoredFile
 from hotline.text.numbering import parse_number
 from hotline.text.phone_parsing import parse_phone
-from hotline.tickets.attachments import Upload, attach
+from hotline.tickets.attachments import NewFile, attach
 from hotline.tickets.context import Services
 from hotline.tickets.intake import DUPLICATE_OUTER_ORDER, number_shown, take_call
 from hotline.tickets.model.intake import IntakeRequest
@@ -85,7 +84,7 @@ class ReportResult:
 
 
 async def submit_report(
-    services: Services, form: Open311Form, files: Sequence[tuple[StoredFile, str]], actor: Actor, now: datetime
+    services: Services, form: Open311Form, files: Sequence[NewFile], actor: Actor, now: datetime
 ) -> ReportResult:
     """Take a report in. Raises Refused with every field that is wrong."""
     directory = await services.directory.now(now)
@@ -131,15 +130,15 @@ async def _take_in_report(
 async def _attach(
     services: Services,
     number: str,
-    files: Sequence[tuple[StoredFile, str]],
+    files: Sequence[NewFile],
     client_number: str,
     actor: Actor,
     now: datetime,
 ) -> None:
-    for place, (stored, name) in enumerate(files):
+    for place, file in enumerate(files):
         key = RequestKey(f"{actor.kind}:{actor.id}", item_key("open311 file", client_number, place), "open311")
         request = WriteRequest(actor, key, now, SYSTEM_SCOPE)
-        await attach(services, number, Upload(stored, name), request, lambda file: str(file.id))
+        await attach(services, number, file, request, lambda made: str(made.id))
 
 
 async def _defer_report(
@@ -263,7 +262,7 @@ def _invalid_refusal(field_errors: Sequence[tuple[str, str]]) -> Refusal:
 
 
 async def submit_update(
-    services: Services, form: Open311Form, files: Sequence[tuple[StoredFile, str]], actor: Actor, now: datetime
+    services: Services, form: Open311Form, files: Sequence[NewFile], actor: Actor, now: datetime
 ) -> str:
     """Keep what a client says of a request, once for its own number; the id it is kept under. Never a step by itself:
     its pictures are put to the request. Raises Refused."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hotline.runtime.capability import Capability
 
 if TYPE_CHECKING:
+    from fastapi import APIRouter
     from typer import Typer
 
     from hotline.jobs import RetentionRule
@@ -26,4 +27,10 @@ def _commands() -> Sequence[Typer]:
     return (commands.privacy, retention_commands.retention)
 
 
-PRIVACY = Capability(name="privacy", retention=_retention, commands=_commands)
+def _routers() -> Sequence[APIRouter]:
+    from hotline.privacy import routes
+
+    return (routes.router,)
+
+
+PRIVACY = Capability(name="privacy", routers=_routers, retention=_retention, commands=_commands)

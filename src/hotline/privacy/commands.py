@@ -2,22 +2,18 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID, uuid4
 
 import typer
 
 from hotline.command_line import CommandLine, say, stop
 
 if TYPE_CHECKING:
-    from hotline.database.personal_data import Subject
     from hotline.privacy.erasing import PlannedErasure
     from hotline.privacy.exporting import PersonExport
     from hotline.tickets.context import Services
 
 privacy = typer.Typer(name="privacy", help="What is held of a person, to be shown or erased.", no_args_is_help=True)
 Person = Annotated[str, typer.Argument(metavar="PERSON", help="A phone number, or the id of a caller")]
-# what stays after an erasure, by the keys of the texts that tell why
-STAYS = ("figures", "timeline", "security_log", "opt_outs", "elsewhere")
 
 
 @privacy.command("export")
@@ -27,10 +23,13 @@ def export(
     to: Annotated[Path | None, typer.Option(help="A new folder, or a new file whose name ends in .zip")] = None,
 ) -> None:
     """Write all that is held of a person: as JSON, as text to be read, and their files."""
+    from hotline.organisation.model.actors import COMMAND_LINE
     from hotline.privacy.exporting import export_person, write_export
+    from hotline.privacy.subjects import find_subject
 
     async def work(services: "Services") -> "PersonExport":
-        return await export_person(services, await _subject(services, person), services.clock())
+        subject = await find_subject(services, person, "PERSON")
+        return await export_person(services, subject, services.clock(), COMMAND_LINE)
 
     line: CommandLine = context.obj
     found: PersonExport = line.with_services(work)
@@ -56,14 +55,17 @@ def erase(
 
     Refused while matters of theirs are open."""
     from hotline.locales import translate
+    from hotline.organisation.model.actors import COMMAND_LINE
     from hotline.privacy.erasing import erase_person, plan_erasure
+    from hotline.privacy.schemas import STAYS
+    from hotline.privacy.subjects import find_subject
 
     async def plan(services: "Services") -> "PlannedErasure":
-        return await plan_erasure(services, await _subject(services, person))
+        return await plan_erasure(services, await find_subject(services, person, "PERSON"))
 
     async def work(services: "Services") -> dict[str, int]:
-        subject = await _subject(services, person)
-        return await erase_person(services, subject, services.clock(), also_open=also_open)
+        subject = await find_subject(services, person, "PERSON")
+        return await erase_person(services, subject, services.clock(), COMMAND_LINE, also_open=also_open)
 
     line: CommandLine = context.obj
     if yes:
@@ -84,23 +86,3 @@ def erase(
     if planned.open:
         print(f"open: {', '.join(planned.open)}: refused without --also-open")
     say("nothing was changed; --yes erases")
-
-
-async def _subject(services: "Services", person: str) -> "Subject":
-    """Who is meant. Raises Refused: nothing is held of them, or it is no number and no id."""
-    from hotline.privacy.store import find_phone, load_subject
-    from hotline.refusals import Code, Refusal, Refused
-    from hotline.text.phone_parsing import parse_phone
-    from hotline.text.phones import caller_id
-
-    try:
-        identity = str(UUID(person))
-        phone = await services.db.snapshot(lambda c: find_phone(c, identity))
-    except ValueError:
-        parsed = parse_phone(person, services.region, services.area_code)
-        if parsed.phone is None or parsed.unread:
-            rule = "a phone number, or the id of a caller"
-            raise Refused(Refusal(Code.INVALID, "nobody can be found by this", errors=(("PERSON", rule),))) from None
-        phone = parsed.phone
-        identity = caller_id(phone, services.secret)
-    return await services.db.snapshot(lambda c: load_subject(c, identity, phone, str(uuid4())))

@@ -1,25 +1,24 @@
 """Takes personal data out: of one ticket, of all that a person has a part in, of the files on the disk."""
 
+import asyncio
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 import sqlalchemy as sa
 
 from hotline.audit.redactions import RedactedTicket, redact_lines
 from hotline.database.personal_data import Subject, count_erasable, erase_rows
 from hotline.locales import translate_pair
-from hotline.organisation.model.actors import COMMAND_LINE, RULES
+from hotline.organisation.model.actors import RULES, Actor
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.privacy.store import load_open_tickets, unused_files
 from hotline.refusals import Code, Refusal, Refused
 from hotline.runtime.personal_nouns import PersonalNouns
 from hotline.security_log.store import SecurityEvent, record_deed
 from hotline.security_log.vocabulary import Deed
-from hotline.storage.files import stored_path
+from hotline.storage.files import delete_aside, set_aside
 from hotline.text.personal import ErasedPerson
 from hotline.tickets.act import act_as_clock
 from hotline.tickets.context import Services
@@ -68,7 +67,7 @@ def count_spooled(services: Services, person: ErasedPerson) -> int:
 
 
 async def erase_person(
-    services: Services, subject: Subject, now: datetime, *, also_open: bool = False
+    services: Services, subject: Subject, now: datetime, by: Actor, *, also_open: bool = False
 ) -> dict[str, int]:
     """Erase a person; how many rows of each noun. Broken off, it goes on when it is asked again. Raises Refused where
     tickets of theirs are open, or records wait in the spool."""
@@ -84,11 +83,12 @@ async def erase_person(
     counts: dict[str, int] = {"lines": 0, "tickets": 0}
     for share, numbers in planned.tickets.items():
         for number in numbers:
-            redacted = RedactedTicket(number, share is TicketShare.WHOLE, REQUEST, COMMAND_LINE.id)
+            redacted = RedactedTicket(number, share is TicketShare.WHOLE, REQUEST, by.id)
             lines = await erase_ticket(services, redacted, share, subject.person, now, told=subject.told)
             counts["lines"] += lines
             counts["tickets"] += lines > 0
-    nouns = services.part(PersonalNouns).nouns
+    nouns, about = services.part(PersonalNouns).nouns, ("caller", subject.person.id)
+    event = SecurityEvent(Deed.PRIVACY_ERASED, by, now, about, counts)
 
     def erase(c: sa.Connection) -> set[str]:
         hashes: set[str] = set()
@@ -98,20 +98,21 @@ async def erase_person(
                 counts[noun.noun] = len(rows)
             if noun.file is not None:
                 hashes |= {noun.file(row) for row in rows}
-        about = ("caller", subject.person.id)
-        record_deed(c, SecurityEvent(Deed.PRIVACY_ERASED, COMMAND_LINE, now, about, dict(counts), address=None))
+        record_deed(c, replace(event, details=dict(counts)))
         return unused_files(c, hashes)
 
-    delete_files(services.files, await services.db.transact(erase))
+    await delete_files(services, await services.db.transact(erase))
     return counts
 
 
-def delete_files(folder: Path, hashes: Collection[str]) -> None:
-    """Delete stored files, wherever they were put aside."""
-    for sha256 in hashes:
-        for path in (stored_path(folder, sha256), folder / "quarantine" / sha256):
-            with suppress(FileNotFoundError):
-                path.unlink()
+async def delete_files(services: Services, hashes: Collection[str]) -> None:
+    """Delete stored files that no ticket has any more, and what an earlier deletion that was broken off left. What was
+    attached anew meanwhile stays."""
+    if not hashes:
+        return
+    gone = set(hashes) | await asyncio.to_thread(set_aside, services.files, hashes)
+    unused = await services.db.snapshot(lambda c: unused_files(c, gone))
+    await asyncio.to_thread(delete_aside, services.files, gone, gone - unused)
 
 
 async def erase_ticket(

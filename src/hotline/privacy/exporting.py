@@ -7,16 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import sqlalchemy as sa
 
 from hotline.database.personal_data import PersonalNoun, Subject, load_rows
 from hotline.locales import translate
-from hotline.organisation.model.actors import COMMAND_LINE
 from hotline.runtime.personal_nouns import PersonalNouns
 from hotline.runtime.retention import RetentionRules, days_of, load_chosen_periods
-from hotline.security_log.store import SecurityEvent, record_deed
+from hotline.security_log.store import Identity, SecurityEvent, record_deed
 from hotline.security_log.vocabulary import Deed
 from hotline.storage.file_types import EXTENSIONS
 from hotline.storage.files import stored_path
@@ -61,7 +60,7 @@ class PersonExport:
     files: Sequence[tuple[str, Path]]
 
 
-async def export_person(services: Services, subject: Subject, now: datetime) -> PersonExport:
+async def export_person(services: Services, subject: Subject, now: datetime, by: Identity) -> PersonExport:
     """All that is held of a person; the security log tells of it before it is shown."""
     nouns = services.part(PersonalNouns).nouns
     chosen = await load_chosen_periods(services.db)
@@ -87,7 +86,7 @@ async def export_person(services: Services, subject: Subject, now: datetime) -> 
     spooled = [dict(record) for record in records if subject.person.scrub(dict(record)) != record]
     counts = {noun.noun: len(noun.rows) for noun in held if noun.rows}
     about = ("caller", subject.person.id)
-    event = SecurityEvent(Deed.PRIVACY_EXPORTED, COMMAND_LINE, now, about, counts, address=None)
+    event = SecurityEvent(Deed.PRIVACY_EXPORTED, by, now, about, counts)
     await services.db.transact(lambda c: record_deed(c, event))
     return PersonExport(subject.person.id, subject.phone, now, held, spooled, files)
 
@@ -150,22 +149,31 @@ def _told(value: Any) -> str:
 def write_export(export: PersonExport, target: Path) -> None:
     """Write the export as a folder, or as a ZIP where the target's name ends so; only its owner may read it. Raises
     FileExistsError."""
-    texts = {"person.json": as_json(export), "person.txt": as_text(export)}
     if target.suffix == ".zip":
         descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "wb") as out, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-            for name, text in texts.items():
-                packed.writestr(name, text)
-            for name, path in export.files:
-                if path.exists():
-                    packed.write(path, name)
+        with os.fdopen(descriptor, "wb") as out:
+            write_zip(export, out)
         return
     target.mkdir(mode=0o700, parents=True)
-    for name, text in texts.items():
+    for name, text in _texts(export).items():
         _write_private(target / name, text.encode())
     for name, path in export.files:
         if path.exists():
             _write_private(target / name, path.read_bytes())
+
+
+def write_zip(export: PersonExport, out: IO[bytes]) -> None:
+    """Write the export as a ZIP."""
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, text in _texts(export).items():
+            packed.writestr(name, text)
+        for name, path in export.files:
+            if path.exists():
+                packed.write(path, name)
+
+
+def _texts(export: PersonExport) -> dict[str, str]:
+    return {"person.json": as_json(export), "person.txt": as_text(export)}
 
 
 def _write_private(path: Path, content: bytes) -> None:

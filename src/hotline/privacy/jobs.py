@@ -49,7 +49,7 @@ async def _delete_files(services: Services, before: datetime) -> int:
         gone[:] = store.delete_past_files(c, before, BATCH)
         return store.unused_files(c, gone)
 
-    delete_files(services.files, await services.db.transact(delete))
+    await delete_files(services, await services.db.transact(delete))
     return len(gone)
 
 

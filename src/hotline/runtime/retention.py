@@ -1,7 +1,8 @@
 """Retention: deletes what is past its time by the rules that packages declare, and runs their nightly checks."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import sqlalchemy as sa
@@ -11,8 +12,11 @@ from hotline.database.prepared import PreparedQuery
 from hotline.database.tables import retention_period as p
 from hotline.jobs import LONG_PAUSE, Job, RetentionRule
 from hotline.runtime.jobs import WorkerContext
+from hotline.security_log.store import SYSTEM, SecurityEvent, record_deed
+from hotline.security_log.vocabulary import Deed
 from hotline.tickets.context import Services
 
+TOLD_EVERY = timedelta(hours=1)  # what is deleted meanwhile is one row of the security log
 NIGHTLY_CHECK_HOUR = 3  # the hour (UTC) after which the checks are made once a day
 _CHOSEN = PreparedQuery(sa.select(p.c.noun, p.c.days))
 NightlyCheck = Callable[[WorkerContext], Awaitable[object]]
@@ -81,11 +85,24 @@ def retention_job(context: WorkerContext, checks: Sequence[NightlyCheck]) -> Job
     """Delete what is past its time; once a night, compare counters with a full count."""
     services = context.services
     checked: datetime | None = None
+    deleted, told = Counter[str](), datetime.min.replace(tzinfo=UTC)
+    by_period = [rule.name for rule in services.part(RetentionRules).rules if rule.period is not None]
+
+    async def tell(now: datetime) -> None:
+        """Record what was deleted by a period: at once, and then once an hour."""
+        nonlocal told
+        if deleted and now - told >= TOLD_EVERY:
+            event = SecurityEvent(Deed.RETENTION_APPLIED, SYSTEM, now, details=dict(deleted), address=None)
+            await services.db.transact(lambda c: record_deed(c, event))
+            deleted.clear()
+            told = now
 
     async def retain() -> bool:
         nonlocal checked
         now = services.clock()
         done = await tidy(services, now)
+        deleted.update({name: done[name] for name in by_period if done[name]})
+        await tell(now)
         if now.hour == NIGHTLY_CHECK_HOUR and (checked is None or now - checked > timedelta(hours=12)):
             checked = now
             for check in checks:

@@ -45,6 +45,9 @@ class Deed(StrEnum):
     WEBHOOK_CHANGED = "webhook_changed"
     WEBHOOK_SECRET_ROTATED = "webhook_secret_rotated"  # noqa: S105
     WEBHOOK_REMOVED = "webhook_removed"
+    GATEWAY_ADDED = "gateway_added"  # of messages or of an exchange
+    GATEWAY_CHANGED = "gateway_changed"
+    GATEWAY_REMOVED = "gateway_removed"
     SETTINGS_CHANGED = "settings_changed"  # a process started with others
     LOG_READ = "log_read"
     HISTORY_REOPENED = "history_reopened"  # lines without a hash are chained again

@@ -4,11 +4,11 @@ import asyncio
 import errno
 import hashlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from hotline.refusals import Code, Refusal, Refused
@@ -16,7 +16,16 @@ from hotline.storage.file_types import ACCEPTED_TYPES, FIRST_BYTES, is_declared_
 
 MAX_FILE_BYTES = 10 * 1024 * 1024
 _PIECE = 256 * 1024
+QUARANTINE = "quarantine"
+_DELETED = "deleted"  # where bytes lie from when they are to go until it is sure that nothing names them
 ReadChunk = Callable[[int], Awaitable[bytes]]
+
+
+class Upload(Protocol):
+    """What was sent, to be read more than once."""
+
+    async def read(self, size: int, /) -> bytes: ...
+    async def seek(self, offset: int, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +102,43 @@ def stored_path(folder: Path, sha256: str) -> Path:
     return folder / sha256[:2] / sha256
 
 
+async def store_if_gone(folder: Path, stored: StoredFile, upload: Upload) -> None:
+    """Call it once the row that names a file is committed: bytes that were set aside since they were stored, because
+    no row named them yet, are stored again."""
+    if stored_path(folder, stored.sha256).exists() or (folder / QUARANTINE / stored.sha256).exists():
+        return
+    await upload.seek(0)
+    await store_file(folder, upload.read, None)
+
+
+def set_aside(folder: Path, hashes: Iterable[str]) -> set[str]:
+    """The first half of deleting files that no row names: whoever stores the same bytes meanwhile finds them gone. The
+    hashes of all that lies aside now, those included that an earlier deletion left there. `delete_aside` goes on."""
+    aside = folder / _DELETED
+    aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for sha256 in hashes:
+        with suppress(FileNotFoundError):
+            os.replace(stored_path(folder, sha256), aside / sha256)
+    return {path.name for path in aside.iterdir()}
+
+
+def delete_aside(folder: Path, hashes: Iterable[str], used: Collection[str]) -> None:
+    """The second half: what a row names by now (`used`) goes back, the rest is deleted, also from the quarantine."""
+    for sha256 in hashes:
+        aside, kept = folder / _DELETED / sha256, stored_path(folder, sha256)
+        if sha256 not in used:
+            aside.unlink(missing_ok=True)
+            (folder / QUARANTINE / sha256).unlink(missing_ok=True)
+        elif not (folder / QUARANTINE / sha256).exists():
+            with suppress(FileNotFoundError):
+                os.replace(aside, kept)
+        else:
+            aside.unlink(missing_ok=True)
+
+
 def quarantine(folder: Path, sha256: str) -> None:
     """Move a stored file to where nothing is handed out from. Nothing happens where it is not there."""
-    aside = folder / "quarantine"
+    aside = folder / QUARANTINE
     aside.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
         os.replace(stored_path(folder, sha256), aside / sha256)

@@ -22,6 +22,7 @@ from hotline.delivery.payloads import clean_data, hashed_key, raw_text
 from hotline.inbound.rows import NOT_AUTHENTIC, inbound_rows, unreadable_columns
 from hotline.inbound.webhook_request import Acknowledgement, AuthenticationFailed, UnreadableItem, WebhookRequest
 from hotline.organisation.model.actors import Actor, ActorKind
+from hotline.organisation.model.scopes import Scope, scope_of
 from hotline.organisation.store import people
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
@@ -289,15 +290,15 @@ class StoredCalls:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def number_of(self, call: str) -> str | None:
+    async def number_of(self, call: str, scope: Scope) -> str | None:
         """The number a call came from, as the exchange gave it where it cannot be read or was withheld; None where
-        there is none, or no such call."""
-        row = await call_store.load_call(self._db, call)
+        there is none, or no such call within the scope."""
+        row = await call_store.load_call(self._db, scope, call)
         return row.phone or row.raw_phone if row is not None else None
 
-    async def link(self, call: str, number: str) -> None:
-        """Note which ticket came of a call. Raises Refused where there is no such call."""
-        row = await call_store.load_call(self._db, call)
+    async def link(self, call: str, number: str, scope: Scope) -> None:
+        """Note which ticket came of a call. Raises Refused where there is no such call within the scope."""
+        row = await call_store.load_call(self._db, scope, call)
         if row is None:
             raise Refused(UNKNOWN_CALL)
         await self._db.transact(lambda c: call_store.update_call(c, row.id, {"number": number}))
@@ -305,7 +306,7 @@ class StoredCalls:
 
 async def link_call(services: Services, call: str, number: str, request: WriteRequest) -> ActionResult:
     """The same under an Idempotency-Key."""
-    row = await call_store.load_call(services.db, call)
+    row = await call_store.load_call(services.db, scope_of(request.actor), call)
     if row is None:
         raise Refused(UNKNOWN_CALL)
 

@@ -18,7 +18,13 @@ from hotline.telephony.tables import voice_call as v
 from hotline.telephony.tables import voice_event as e
 from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
 from hotline.tickets.store.channel_log import load_log_row, load_log_rows
-from hotline.tickets.store.scope import confidential_column, desk_scope, scope_parameters, ticket_scope_condition
+from hotline.tickets.store.scope import (
+    confidential_column,
+    desk_scope,
+    scope_form,
+    scope_parameters,
+    ticket_scope_condition,
+)
 
 AUTOMATIC_OUTCOMES = ("rang again", "reached")  # how a promise ends that no operator ended
 
@@ -152,7 +158,6 @@ def _calls_query(by_area: bool) -> PreparedQuery:
     )
 
 
-_CALL = PreparedQuery(sa.select(*v.c).where(v.c.id == sa.bindparam("id", type_=sa.String)))
 _OF_AGENT = PreparedQuery(
     sa.select(*v.c, confidential_column(v.c.number))
     .where(v.c.agent == sa.bindparam("agent", type_=sa.String), v.c.moved_at > sa.bindparam("since", type_=Instant))
@@ -178,8 +183,15 @@ async def load_calls(
     return await db.rows(query, start=start, end=end, after=after, limit=limit, **scope_parameters(scope))
 
 
-async def load_call(db: Database, id: str) -> Row | None:  # noqa: A002
-    return await fetch_first(db, _CALL, id=id)
+@lru_cache(maxsize=16)
+def _call_query(form: Scope) -> PreparedQuery:
+    theirs = sa.or_(v.c.number.is_(None), ticket_scope_condition(v.c.number, form))
+    return PreparedQuery(sa.select(*v.c).where(v.c.id == sa.bindparam("id", type_=sa.String), theirs))
+
+
+async def load_call(db: Database, scope: Scope, id: str) -> Row | None:  # noqa: A002
+    """A call that led to no ticket yet, or to one within the scope. None: not there, or not theirs to see."""
+    return await fetch_first(db, _call_query(scope_form(scope)), id=id, **scope_parameters(scope))
 
 
 async def load_agent_calls(db: Database, agent: str, since: datetime) -> Sequence[Row]:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
-from hotline.storage.files import StoredFile, stored_path
+from hotline.storage.files import StoredFile, Upload, store_if_gone, stored_path
 from hotline.tickets.act import Additions, act, load_handler_departments, load_visible_ticket
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import decide
@@ -23,11 +23,12 @@ from hotline.web.idempotency import ActionResult
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """A stored file as it was sent: its name, and what it shows."""
+class NewFile:
+    """A file that was stored: its name, what was sent, and what it shows."""
 
     stored: StoredFile
     name: str
+    upload: Upload
     purpose: AttachmentPurpose = AttachmentPurpose.EVIDENCE
 
 
@@ -42,13 +43,13 @@ async def check_can_attach(services: Services, number: str, actor: Actor, now: d
 async def attach(
     services: Services,
     number: str,
-    upload: Upload,
+    new: NewFile,
     request: WriteRequest,
     render: Callable[[Attachment], str],
 ) -> ActionResult:
     """Note a stored file on its ticket. Never locks the ticket: the request carries no version, so a change in between
     is not refused. Raises Refused, also where the file may not be attached."""
-    by, stored = request.actor.id, upload.stored
+    by, stored = request.actor.id, new.stored
     await services.file_scanner.note_file(stored.sha256, request.now)
     for _ in range(10):
         facts = await load_visible_ticket(services, number, request.actor, request.scope)
@@ -56,12 +57,12 @@ async def attach(
             id=str(uuid4()),
             number=facts.ticket.number,
             sha256=stored.sha256,
-            name=upload.name,
+            name=new.name,
             media_type=stored.media_type,
             size=stored.size,
             at=request.now,
             by_id=by,
-            purpose=upload.purpose,
+            purpose=new.purpose,
         )
         named = [file.id, file.sha256, file.name]
         command = Command(Action.ATTACH, facts.ticket.version, {ATTACHED_FILE: named})
@@ -70,7 +71,9 @@ async def attach(
             return render(file)
 
         try:
-            return await act(services, number, command, request, render_attachment, Additions(attachment=file))
+            result = await act(services, number, command, request, render_attachment, Additions(attachment=file))
+            await store_if_gone(services.files, stored, new.upload)
+            return result
         except Refused as refused:
             if refused.refusal.code is not Code.STALE:
                 raise

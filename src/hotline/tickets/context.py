@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from hotline.inbound.context import InboundServices
+from hotline.organisation.model.scopes import Scope
 from hotline.tickets.model.intake import IncidentMatch, IncidentStanding, IntakeRequest
 from hotline.tickets.model.ticket import Change
 from hotline.tickets.serials import TicketNumbers
@@ -19,10 +20,11 @@ BeforeCommit = Callable[[Change, datetime], Awaitable[Change]]
 class ExchangeCalls(Protocol):
     """Calls on the exchange, as far as intake needs them."""
 
-    async def number_of(self, call: str) -> str | None:
-        """The number the call came from, read or not. None: withheld, or no such call."""
+    async def number_of(self, call: str, scope: Scope) -> str | None:
+        """The number the call came from, read or not. None: withheld, or no such call; a call that led to a ticket
+        outside the scope is none."""
 
-    async def link(self, call: str, number: str) -> None:
+    async def link(self, call: str, number: str, scope: Scope) -> None:
         """Note which ticket came of the call. Raises Refused where there is no such call."""
 
 

@@ -16,6 +16,7 @@ from hotline.inbound.model import InboundKind, InboundStatus
 from hotline.inbound.outcome import LATER
 from hotline.inbound.spool_drain import SpoolHandler
 from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Refused
@@ -73,7 +74,7 @@ async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) ->
     taking, voice_call = parse_intake_record(record["taken"]), record.get("voice_call")
     try:
         if voice_call is not None and taking.phone is None:
-            taking = replace(taking, phone=await services.exchange.number_of(voice_call))
+            taking = replace(taking, phone=await services.exchange.number_of(voice_call, scope_of(actor)))
         request = WriteRequest(actor, RequestKey(**record["asked"]), at)
         done = await take_call(services, taking, request, _spooled_renderer(record["reference"]))
         number = done.number or parse_answer_number(done.answer.body)
@@ -96,7 +97,7 @@ async def drain_spooled_intake(services: Services, record: Mapping[str, Any]) ->
     await services.db.transact(lambda c: inbound_store.insert_items(c, [row]))
     if voice_call is not None and number is not None:
         try:
-            await services.exchange.link(voice_call, number)
+            await services.exchange.link(voice_call, number, scope_of(actor))
         except Refused as refused:
             if refused.refusal.code in LATER:
                 raise

@@ -1,6 +1,7 @@
 // My account: log-ins, second factors and recovery codes, the password.
 import { $, api, el, fill, get, heads, press, row, say, t, when } from "./core.js";
 import { setUp, showCodes, told } from "./factors.js";
+import { showFeeds } from "./feeds.js";
 import { changesPassword } from "./own_password.js";
 
 const day = (text) => (text ? new Date(text).toLocaleDateString(document.documentElement.lang) : t("account.never"));
@@ -50,4 +51,4 @@ changesPassword($("#password"), async () => {
   say(t("account.password_changed"));
   await showSessions();
 });
-await Promise.all([showSessions(), showFactors()]);
+await Promise.all([showSessions(), showFactors(), showFeeds()]);

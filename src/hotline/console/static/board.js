@@ -115,6 +115,7 @@ async function queued(code, performing) {
   return found;
 }
 async function draw() {
+  await filled;
   if (!select.value) { fill($("#columns"), el("p", {}, t("board.none"))); return; }
   const performing = $("#performing").checked;
   const mine = asked += 1;

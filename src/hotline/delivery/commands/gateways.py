@@ -44,6 +44,7 @@ def add_gateway(
 
     Prints the address to give to the provider."""
     from hotline.delivery.gateways import NewGateway, create_gateway
+    from hotline.organisation.model.actors import COMMAND_LINE
 
     line: CommandLine = context.obj
     hidden, generated = _secrets(secret or [])
@@ -51,7 +52,7 @@ def add_gateway(
 
     async def add_it(services: "DeliveryServices") -> str:
         gateway = NewGateway(name, provider, values, hidden, sends=sends, weight=weight)
-        await create_gateway(services.gateways, gateway, "command-line", services.clock())
+        await create_gateway(services.gateways, gateway, COMMAND_LINE.id, services.clock(), COMMAND_LINE)
         return (await services.gateways.now(services.clock()))[name].kind
 
     kind = line.with_services(add_it)
@@ -117,13 +118,14 @@ def set_gateway(
 
     A new secret is valid beside the old one until the old one is dropped."""
     from hotline.delivery.gateways import GatewayChange, change_gateway
+    from hotline.organisation.model.actors import COMMAND_LINE
 
     hidden, generated = _secrets(secret or [])
     dropped, _ = _secrets(drop or [])
 
     async def change_it(services: "DeliveryServices") -> None:
         wanted = GatewayChange(_values(set_ or []), hidden, dropped, active=active, sends=sends, weight=weight)
-        await change_gateway(services.gateways, name, wanted, services.clock())
+        await change_gateway(services.gateways, name, wanted, services.clock(), COMMAND_LINE)
 
     line: CommandLine = context.obj
     line.with_services(change_it)
@@ -135,9 +137,10 @@ def set_gateway(
 def remove_gateway(context: typer.Context, name: str) -> None:
     """Remove a gateway and its secrets. What it received stays."""
     from hotline.delivery.gateways import delete_gateway
+    from hotline.organisation.model.actors import COMMAND_LINE
 
     async def remove_it(services: "DeliveryServices") -> None:
-        await delete_gateway(services.gateways, name)
+        await delete_gateway(services.gateways, name, services.clock(), COMMAND_LINE)
 
     line: CommandLine = context.obj
     line.with_services(remove_it)

@@ -14,8 +14,9 @@ from hotline.database.offload import Offload
 from hotline.delivery.payloads import clean_text, parse_pairs
 from hotline.open311.routes.request import Open311Error, Open311Request
 from hotline.open311.service import Open311Form
-from hotline.storage.files import StoredFile, store_file
+from hotline.storage.files import store_file
 from hotline.text.charsets import repair_encoding, show_escaped_bytes
+from hotline.tickets.attachments import NewFile
 
 _BRACKETS = re.compile(r"attribute\[([^\[\]]{1,80})\](?:\[\])?")
 _MEDIA = re.compile(r"media(?:\[\])?|photo[0-9]*|file_.+")
@@ -159,9 +160,10 @@ def fields_of(query: Mapping[str, str], data: FormData | None) -> tuple[Open311F
     return Open311Form(fields, attributes, media), files
 
 
-async def stored_files(request: Open311Request) -> list[tuple[StoredFile, str]]:
+async def store_files(request: Open311Request) -> list[NewFile]:
     """The pictures of a request, stored, with their names."""
-    return [(await store_file(request.services.files, file.read, None), _name_of(file)) for file in request.files]
+    folder = request.services.files
+    return [NewFile(await store_file(folder, file.read, None), _name_of(file), file) for file in request.files]
 
 
 def _name_of(file: UploadFile) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hotline.database.prepared import Row
 from hotline.open311 import service as open311_service
 from hotline.open311 import store as open311_store
-from hotline.open311.routes.forms import stored_files
+from hotline.open311.routes.forms import store_files
 from hotline.open311.routes.queries import DAYS, commas, whole, window
 from hotline.open311.routes.request import Open311Error, Open311Request
 from hotline.open311.schemas import Open311Accepted, Open311Notice, Open311RequestOut, Open311Token
@@ -32,7 +32,7 @@ async def request(open311_request: Open311Request, id: str) -> ListDocument:  # 
 async def report(request: Open311Request, actor: Actor) -> ListDocument:
     """A new request."""
     done = await open311_service.submit_report(
-        request.services, request.body, await stored_files(request), actor, request.now
+        request.services, request.body, await store_files(request), actor, request.now
     )
     answer: Open311Accepted | Open311Token | Open311Notice
     if done.intake is Intake.BATCH:

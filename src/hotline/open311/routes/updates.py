@@ -5,7 +5,7 @@ from datetime import timedelta
 from hotline.open311 import service as open311_service
 from hotline.open311 import store as open311_store
 from hotline.open311.model import format_whole_second, update_status_word
-from hotline.open311.routes.forms import stored_files
+from hotline.open311.routes.forms import store_files
 from hotline.open311.routes.queries import window
 from hotline.open311.routes.request import Open311Error, Open311Request
 from hotline.open311.schemas import Open311UpdateOut, Open311UpdateReceipt
@@ -40,6 +40,6 @@ async def updates(request: Open311Request) -> ListDocument:
 async def update(request: Open311Request, actor: Actor) -> ListDocument:
     """What a client says of a request."""
     kept = await open311_service.submit_update(
-        request.services, request.body, await stored_files(request), actor, request.now
+        request.services, request.body, await store_files(request), actor, request.now
     )
     return ListDocument("service_request_updates", "request_update", [Open311UpdateReceipt(kept)])

@@ -89,6 +89,17 @@ def revoke_feed(connection: sa.Connection, feed: FeedName, now: datetime) -> boo
     return connection.execute(live.values(revoked_at=now)).rowcount == 1
 
 
+def is_revoked_before(before: datetime) -> sa.ColumnElement[bool]:
+    """The WHERE of named tokens that were revoked by then."""
+    return f.c.revoked_at < before
+
+
+def delete_revoked_feeds(connection: sa.Connection, before: datetime, limit: int) -> int:
+    """Delete named tokens that were revoked by then, `limit` at most; how many."""
+    gone = sa.select(f.c.id).where(is_revoked_before(before)).limit(limit)
+    return connection.execute(sa.delete(f).where(f.c.id.in_(gone))).rowcount
+
+
 def _keep_shared(connection: sa.Connection, departments: Sequence[str], now: datetime) -> None:
     rows = [
         {"department": each, "generation": 0, "active": True, "changed_at": now, "changed_by": _SYSTEM}

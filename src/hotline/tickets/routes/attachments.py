@@ -11,7 +11,7 @@ from hotline.organisation.model.actors import PERSON_ROLES, Role
 from hotline.refusals import Code, Refusal, Refused
 from hotline.storage.file_types import name_with_extension
 from hotline.storage.files import store_file
-from hotline.tickets.attachments import Upload, attach, check_can_attach, load_attachment_file, load_visible_files
+from hotline.tickets.attachments import NewFile, attach, check_can_attach, load_attachment_file, load_visible_files
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.vocabulary import AttachmentPurpose
 from hotline.tickets.released_photos import released_ids
@@ -57,10 +57,8 @@ async def attach_file(
     stored = await store_file(context.services.files, file.read, file.content_type)
     told = "" if purpose is AttachmentPurpose.EVIDENCE else f"\n{purpose}"  # as older keys meant
     request = await context.write_request(f"{name}\n{stored.sha256}{told}".encode())
-    upload = Upload(stored, name, purpose)
-    return action_reply(
-        await attach(context.services, number, upload, request, lambda f: dump_json(render_attachment(f)))
-    )
+    new = NewFile(stored, name, file, purpose)
+    return action_reply(await attach(context.services, number, new, request, lambda f: dump_json(render_attachment(f))))
 
 
 @router.get(

@@ -11,6 +11,7 @@ from hotline.database.deadlines import database_deadline, run_detached
 from hotline.database.outages import OUTAGES
 from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model.actors import Role
+from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refused
 from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.caller_lookup import load_caller_lookup, lookup_event
@@ -86,13 +87,12 @@ async def take_a_call(
         return dump_json(taken_out)
 
     request = await context.write_request()
-    intake_request = body.to_intake_request()
+    intake_request, scope = body.to_intake_request(), scope_of(context.actor)
     try:
         if body.voice_call is not None and intake_request.phone is None:
             async with database_deadline(context.services.deadlines.lookup):
-                intake_request = replace(
-                    intake_request, phone=await context.services.exchange.number_of(str(body.voice_call))
-                )
+                phone = await context.services.exchange.number_of(str(body.voice_call), scope)
+                intake_request = replace(intake_request, phone=phone)
         result = await take_call(context.services, intake_request, request, render)
     except OUTAGES:
         if context.services.spool is None:
@@ -106,7 +106,7 @@ async def take_a_call(
     if body.voice_call is not None and result.number is not None:
         try:
             async with database_deadline(context.services.deadlines.lookup, writes=True):
-                await run_detached(context.services.exchange.link(str(body.voice_call), result.number))
+                await run_detached(context.services.exchange.link(str(body.voice_call), result.number, scope))
         except (Refused, *OUTAGES) as fault:  # the call is taken: which one of the exchange it was may be noted later
             log.warning("call.not_linked", number=result.number, why=type(fault).__name__)
     return action_reply(result)
