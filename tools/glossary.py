@@ -24,6 +24,7 @@ from hotline.sms.model.status import TextStatus
 from hotline.tickets.model.vocabulary import (
     Action,
     AssignmentStatus,
+    AttachmentPurpose,
     Colour,
     DeclineReason,
     DepartureReason,
@@ -52,6 +53,7 @@ VOCABULARIES: dict[str, type[StrEnum]] = {
     "Dangers": Danger,
     "Part of a department in a ticket": Part,
     "Ratings": Satisfaction,
+    "What a photo or file shows": AttachmentPurpose,
     "Call-back attempts": Reached,
     "Reasons to decline": DeclineReason,
     "Reasons to void": VoidReason,

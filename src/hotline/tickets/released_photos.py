@@ -61,15 +61,16 @@ def _reported_at(order: Assignment) -> datetime:
 
 
 async def load_released_photos(services: Services, facts: Facts) -> Sequence[Any]:
-    """The rows of the photos that the resident of this ticket may see, oldest first; files that were found infected, or
-    are not scanned yet, are not among them."""
+    """The rows of the photos that the resident of this ticket may see, those before the work first; files that were
+    found infected, or are not scanned yet, are not among them."""
     released = released_ids(facts)
     if not released:
         return ()
     rows = await history.load_attachments(services.db, facts.ticket.number)
     found = [row for row in rows if row.id in released and can_be_released(row)]
     scans = await services.file_scanner.states([row.sha256 for row in found])
-    return [row for row in found if scans.get(row.sha256, "clean") == "clean"]
+    shown = [row for row in found if scans.get(row.sha256, "clean") == "clean"]
+    return sorted(shown, key=lambda row: (row.purpose == AttachmentPurpose.AFTER, row.at))
 
 
 async def read_released_photo(services: Services, facts: Facts, photo: str) -> PictureBytes:
