@@ -15,6 +15,7 @@ __all__ = [
     "lookup",
     "model",
     "personal",
+    "released_photos",
     "routes",
     "schemas",
     "search",
