@@ -7,6 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from io import BytesIO
 
 import structlog
 
@@ -18,7 +19,7 @@ from hotline.server_secret import matches_signature
 from hotline.storage.file_types import FIRST_BYTES, media_type_of
 from hotline.storage.files import MAX_FILE_BYTES, store_file
 from hotline.storage.picture_metadata import CLEANED_TYPES, without_metadata
-from hotline.tickets.attachments import Upload, attach
+from hotline.tickets.attachments import NewFile, attach
 from hotline.tickets.context import Services
 from hotline.web.idempotency import RequestKey
 
@@ -33,6 +34,19 @@ class SentPhoto:
 
     name: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Cleaned:
+    """The bytes that are stored, to be read more than once."""
+
+    data: BytesIO
+
+    async def read(self, size: int, /) -> bytes:
+        return self.data.read(size)
+
+    async def seek(self, offset: int, /) -> None:
+        self.data.seek(offset)
 
 
 async def attach_photos(services: Services, number: str, photos: Sequence[SentPhoto], request: WriteRequest) -> int:
@@ -58,14 +72,10 @@ async def _attach_photo(services: Services, number: str, photo: SentPhoto, reque
     if media_type not in CLEANED_TYPES or len(photo.data) > MAX_FILE_BYTES:
         raise ValueError("no picture that is taken")
     cleaned = await asyncio.to_thread(without_metadata, photo.data, media_type)
-    pieces = iter((cleaned, b""))
-
-    async def read(_: int) -> bytes:
-        return next(pieces)
-
-    stored = await store_file(services.files, read, media_type)
+    sent = _Cleaned(BytesIO(cleaned))
+    stored = await store_file(services.files, sent.read, media_type)
     name = "".join(c for c in photo.name.replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120] or "photo"
-    await attach(services, number, Upload(stored, name), request, lambda file: str(file.id))
+    await attach(services, number, NewFile(stored, name, sent), request, lambda file: str(file.id))
 
 
 def photo_address(secret: bytes, number: str, photo: str, now: datetime) -> str:
