@@ -19,6 +19,7 @@ from hotline.scanning.capability import SCANNING
 from hotline.sms.capability import SMS
 from hotline.streaming.capability import STREAMING
 from hotline.telephony.capability import TELEPHONY
+from hotline.views.capability import VIEWS
 from hotline.webhooks.capability import WEBHOOKS
 
 CAPABILITIES: tuple[Capability, ...] = (
@@ -31,6 +32,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     PARTNERS,
     WEBHOOKS,
     STREAMING,
+    VIEWS,
     REPORTING,
     IMPORTING,
     INCIDENTS,

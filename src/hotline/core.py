@@ -29,9 +29,11 @@ def _prepare_tickets(services: Services, settings: object) -> None:
 def _ticket_routers() -> Sequence[APIRouter]:
     from hotline.tickets.routes import (
         attachments,
+        bulk,
         calls,
         candidates,
         departments,
+        dispatching,
         duplicates,
         explain,
         lookup,
@@ -39,7 +41,19 @@ def _ticket_routers() -> Sequence[APIRouter]:
         tickets,
     )
 
-    nouns = (calls, tickets, attachments, departments, candidates, lookup, search, explain, duplicates)
+    nouns = (
+        calls,
+        bulk,
+        tickets,
+        dispatching,
+        attachments,
+        departments,
+        candidates,
+        lookup,
+        search,
+        explain,
+        duplicates,
+    )
     return [noun.router for noun in nouns]
 
 

@@ -36,6 +36,7 @@ TAGS = {
     "public": "Public lookup with a ticket's number and query code.",
     "subscriptions": "Outgoing webhooks and their delivery log.",
     "open311": "Open311 GeoReport v2, in JSON and XML. It has errors of its own.",
+    "views": "Saved filters of lists, one's own and shared.",
     "figures": "Figures with their formulas, exports and reports.",
     "accounts": "Sign-in, people, and machines' keys.",
     "operations": "Health checks and metrics.",

@@ -15,6 +15,7 @@ from hotline.security_log import tables as security_tables
 from hotline.sms import tables as sms_tables
 from hotline.telephony import tables as telephony_tables
 from hotline.tickets import tables as ticket_tables
+from hotline.views import tables as view_tables
 from hotline.web import tables as web_tables
 from hotline.webhooks import tables as webhook_tables
 
@@ -35,6 +36,7 @@ TABLE_MODULES = (
     sms_tables,
     telephony_tables,
     ticket_tables,
+    view_tables,
     web_tables,
     webhook_tables,
 )

@@ -80,7 +80,8 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
 
     # the ruling, on the dispatcher's page
     dispatcher = await office.seat("dispatcher")
-    await dispatcher.page.locator("#rulings button", has_text=number).click()
+    await dispatcher.page.click('[data-tab="rulings"]')
+    await dispatcher.page.locator("#rulings tr", has_text=number).locator(".open").click()
     await dispatcher.picture("dispatch-rulings")
     await dispatcher.page.locator('#panel [data-action="accept_report"]').first.click()
     await dispatcher.page.locator("dialog button.first").click()

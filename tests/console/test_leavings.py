@@ -130,7 +130,7 @@ async def test_no_page_puts_what_is_looked_for_in_an_address(office: Office) -> 
     for path, field, hit in (
         ("/console/take", "#search input[name=q]", "#hits a"),
         ("/console/search", "#search input[name=q]", "#hits a"),
-        ("/console/tickets", "#find input[name=q]", "#list tbody a"),
+        ("/console/tickets", "#find input[name=q]", "#list tbody .two a"),
     ):
         await seat.open(path)
         await seat.page.fill(field, "138 0013 8000")

@@ -25,7 +25,7 @@ from hotline.organisation.model.scopes import Scope
 from hotline.organisation.service.accounts import NewKey, add_key, revoke_key
 from hotline.streaming.service import Stream
 from hotline.tickets.context import Services
-from hotline.tickets.store import assignments, callers, facts, lists
+from hotline.tickets.store import assignments, callers, dispatch_queue, facts, lists
 from tests.conftest import Cast, Clock, Player, broken
 from tests.contract.replies import document
 
@@ -307,7 +307,7 @@ async def test_anothers_idempotency_key_reveals_nothing(world: World) -> None:
 UNFILTERED = {
     "ticket lists": (lists, "load_tickets", "/v1/tickets"),
     "department queues": (assignments, "load_open_orders", "/v1/departments/water/queue"),
-    "the dispatcher's queue": (lists, "load_dispatch_queue", "/v1/queue"),
+    "the dispatcher's queue": (dispatch_queue, "load_dispatch_queue", "/v1/queue"),
     "caller cards": (callers, "load_caller_tickets", "POST /v1/callers/lookup"),
     "caller names": (callers, "load_caller_names", "POST /v1/callers/lookup"),
     "boards within areas": (assignments, "load_open_work", "/v1/departments/water/board"),

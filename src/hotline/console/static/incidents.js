@@ -5,8 +5,8 @@ const ACTIVE = "/v1/incidents?state=proposed&state=open&state=contained&limit=50
 const LISTS = new Set(["ticket", "tickets"]); // fields that are chosen among the incident's tickets
 
 /** Keeps the incidents that have not ended in this list, and their number in `badge`. `acts`: with a button for each
- *  allowed action. Gives `draw()`. */
-export function incidents(place, badge, acts) {
+ *  allowed action; `seen(found)`: they were read. Gives `draw()`. */
+export function incidents(place, badge, acts, seen = () => {}) {
   const later = steady(place);
   let found = [];
   const show = () => fill(place, found.length ? found.map((x) => line(x, acts, draw)) : el("li", { class: "note" }, t("app.none")));
@@ -14,6 +14,7 @@ export function incidents(place, badge, acts) {
   async function draw(own = false) {
     found = (await get(ACTIVE)).items;
     if (badge) badge.textContent = found.length;
+    seen(found);
     if (own === true) show(); else later(show);
   }
   return draw;

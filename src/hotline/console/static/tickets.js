@@ -1,10 +1,23 @@
-// Search tickets and export the results.
-import { $, api, choices, el, fill, get, heads, instant, link, listed, named, press, row, say, settled, t, urgency, when, word } from "./core.js";
+// Search tickets, keep the search as a view, and export the results.
+import { $, api, choices, el, fill, get, given, instant, isolated, joined, link, listed, named, press, say, settled, t, when, word } from "./core.js";
+import { isForPage, limit, priorityTag, ticketTable, two } from "./ticket_table.js";
+import { savedViews, setForm } from "./views.js";
 
 const form = $("#find");
-heads($("#list"), "ticket.number", "field.title", "ticket.status", "field.category", "field.area", "field.department", "ticket.received", "field.due_at");
+const LISTS = ["status", "category", "area", "department"];
+const blank = () => el("span", { class: "blank" }, "–");
+const SORTS = { received: ["created_at", "-created_at"], changed: ["updated_at", "-updated_at"] };
+const table = ticketTable($("#list"), [
+  { key: "matter", head: "field.title", class: "c-matter", cell: (x) => [el("a", { class: "t open", href: `/console/tickets/${x.number}`, "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(link(x.number), ` · ${joined([named(x.category), word("channel", x.channel)], " · ")}`)] },
+  { key: "status", head: "ticket.status", class: "c-limit", cell: (x) => word("status", x.status) },
+  { key: "place", head: "field.area", class: "c-place", cell: (x) => named(x.area) || blank() },
+  { key: "to", head: "field.department", class: "c-to", cell: (x) => named(x.department) || blank() },
+  { key: "received", head: "ticket.received", sort: SORTS.received, class: "c-place", cell: (x) => [when(x.created_at), two(`${t("tickets.changed")} ${when(x.updated_at)}`)] },
+  { key: "due", head: "field.due_at", class: "c-place", cell: (x) => (x.due_at ? x.status === "dispatched" ? [limit(x.due_at), two(when(x.due_at))] : when(x.due_at) : blank()) },
+], { caption: t("page.tickets"), onSort: (by) => { form.elements.sort.value = [...form.elements.sort.options].some((one) => one.value === by) ? by : "-created_at"; find(); } });
 let next = null;
 let sought = new URLSearchParams(); // what the list shows, whatever the form says meanwhile
+/** The first moment of the day, and the last of the other, as the API takes them. */
 const filters = () => {
   const asked = new URLSearchParams();
   for (const [name, value] of new FormData(form)) {
@@ -15,24 +28,38 @@ const filters = () => {
   }
   return asked;
 };
-/** The filters but the words, as a body has them. */
+/** The filters but the words and the order, as a body has them. */
 function chosen(asked) {
   const found = {};
-  for (const name of asked.keys()) if (name !== "q") found[name] = name === "overdue" ? true : ["status", "category", "area", "department"].includes(name) ? asked.getAll(name) : asked.get(name);
+  for (const name of asked.keys()) if (!["q", "sort"].includes(name)) found[name] = name === "overdue" ? true : LISTS.includes(name) ? asked.getAll(name) : asked.get(name);
   return found;
 }
 async function find(more) {
   const mine = more ? sought : (sought = filters());
+  if (!more) views.left();
   const on = more ? { cursor: next } : {};
   const page = mine.has("q") ? await api("POST", "/v1/search", { body: { q: mine.get("q"), filters: chosen(mine), limit: 50, ...on } }) // words may name somebody: not in an address
     : await get(`/v1/tickets?${new URLSearchParams([...mine, ["limit", "50"], ...Object.entries(on)])}`);
   if (mine !== sought) return; // something else was looked for meanwhile
-  const rows = page.items.map((x) => row(link(x.number), el("span", {}, urgency(x.priority), " ", x.title), word("status", x.status), named(x.category), named(x.area), named(x.department), when(x.created_at), el("span", { class: x.overdue ? "late" : "" }, when(x.due_at))));
-  if (more) $("#list tbody").append(...rows); else fill($("#list tbody"), rows.length ? rows : row(t("app.none")));
+  if (more) table.append(page.items); else table.draw(page.items, { sorted: mine.has("q") ? null : mine.get("sort") });
   next = page.next;
   $("#more").hidden = !next;
 }
+/** The search as a view keeps it: without its words, which may name somebody. */
+function read() {
+  const asked = filters();
+  const found = chosen(asked);
+  if (asked.get("sort") !== "-created_at") found.sort = asked.get("sort");
+  return found;
+}
+const day = (moment, shift = 0) => (moment ? new Date(Date.parse(moment) - shift).toLocaleDateString("sv-SE", { timeZone: given.zone }) : "");
+const views = savedViews({ page: "tickets", place: $("#saved"), read, apply: (query) => {
+  form.reset();
+  setForm(form, { ...query, from: day(query.created_from), to: day(query.created_before, 1000) });
+  find();
+} });
 form.addEventListener("submit", (event) => { event.preventDefault(); find(); });
+form.addEventListener("change", () => views.left());
 $("#more").addEventListener("click", press(() => find(true)));
 $("#export").addEventListener("click", press(async () => {
   await find(); // what is taken along is what is seen
@@ -47,6 +74,12 @@ async function exports() {
     x.status === "ready" ? el("a", { href: `/v1/exports/${x.id}/file`, download: true }, t("export.download")) : "")));
   if (page.items.some((x) => ["waiting", "making"].includes(x.status))) setTimeout(exports, 1500);
 }
+// J and K move; Enter opens what has the focus
+addEventListener("keydown", (event) => {
+  if (!isForPage(event) || !["j", "k"].includes(event.key.toLowerCase())) return;
+  event.preventDefault();
+  table.step(event.key.toLowerCase() === "j" ? 1 : -1);
+});
 for (const [name, noun] of [["category", "categories"], ["department", "departments"], ["area", "areas"]]) choices(form[name], await listed(noun, true));
-find();
+if (!(await views.begin())) find();
 exports();

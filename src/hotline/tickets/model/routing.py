@@ -1,16 +1,16 @@
 """Which department must act: the dispatch catalogue (派单目录), most specific row first, never empty."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.duty import members_on_duty
 from hotline.organisation.model.items import ANY, Route
 from hotline.organisation.model.vocabulary import Hours, Kind, Priority
 from hotline.text.reasons import Because
-from hotline.tickets.model.ticket import Assignment, Ticket
+from hotline.tickets.model.ticket import Assignment
 from hotline.tickets.model.vocabulary import DANGER_FLAG, LIVE, OPEN, AssignmentStatus, Part, TicketStatus
 from hotline.tickets.sla.policies import working_time_of
 from hotline.value_objects import replace
@@ -111,14 +111,37 @@ def _most_specific(
     )
 
 
-def dangers_of(ticket: Ticket) -> tuple[str, ...]:
+class RoutedTicket(Protocol):
+    """What of a ticket its routing follows from."""
+
+    @property
+    def status(self) -> TicketStatus: ...
+    @property
+    def category(self) -> str | None: ...
+    @property
+    def kind(self) -> Kind: ...
+    @property
+    def area(self) -> str | None: ...
+    @property
+    def priority(self) -> Priority: ...
+    @property
+    def flags(self) -> tuple[str, ...]: ...
+    @property
+    def advice(self) -> Mapping[str, Any]: ...
+    @property
+    def returned_by(self) -> tuple[str, ...]: ...
+
+
+def dangers_of(ticket: RoutedTicket) -> tuple[str, ...]:
     """The dangers that a ticket tells of and that are acted on: none once somebody found it to be no emergency."""
     if ticket.priority is not Priority.EMERGENCY:
         return ()
     return tuple(flag.removeprefix(DANGER_FLAG) for flag in ticket.flags if flag.startswith(DANGER_FLAG))
 
 
-def current_advice(directory: Directory, ticket: Ticket, orders: Sequence[Assignment], now: datetime) -> dict[str, Any]:
+def current_advice(
+    directory: Directory, ticket: RoutedTicket, orders: Sequence[Assignment], now: datetime
+) -> dict[str, Any]:
     """The ticket's advice as it may be acted on now: the keys of `Ticket.advice`.
 
     Until a first order is given the routing is that of the ticket as it now stands: somebody may have corrected its

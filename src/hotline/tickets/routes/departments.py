@@ -16,7 +16,6 @@ from hotline.organisation.model.actors import AREA_WIDE_ROLES, PERSON_ROLES, Rol
 from hotline.organisation.model.scopes import scope_of
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.vocabulary import OPEN, AssignmentStatus, Colour, Queue, TicketStatus
-from hotline.tickets.schemas.briefs import TicketPage, render_brief
 from hotline.tickets.schemas.queues import (
     BoardOut,
     HouseBoard,
@@ -180,22 +179,3 @@ async def read_worklist(
     rows = await lists.load_worklist(services.db, scope_of(context.actor), queue, after, limit + 1)
     page, more = query.cut(rows, lambda row: [row.place, row.number])
     return json_reply(WorkPage(tuple(render_work(row, directory, context.now) for row in page), more))
-
-
-@router.get("/queue", operation_id="read_dispatch_queue", response_model=TicketPage, responses=refusal_responses())
-async def read_dispatch_queue(
-    context: Annotated[
-        TicketContext, require_roles("queues.dispatch", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR, Role.AUDITOR)
-    ],
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> Response:
-    """The dispatcher's queue: tickets without a department, emergencies first, then longest waiting."""
-    services = context.services
-    directory = await services.directory.now(context.now)
-    query = PagedQuery(services.secret, ["waiting"], limit)
-    place = query.position(cursor)
-    after = (place[0], parse_moment(place[1]), place[2]) if place else _BEFORE_FIRST
-    rows = await lists.load_dispatch_queue(services.db, scope_of(context.actor), after, limit + 1)
-    page, more = query.cut(rows, lambda row: [row.rank, row.created_at, row.number])
-    return json_reply(TicketPage(tuple(render_brief(row, directory, context.now) for row in page), more))

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hotline.database.columns import InCodes
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery
-from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.tickets.model.vocabulary import AssignmentStatus, TicketStatus
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import counter as c
 from hotline.tickets.tables import ticket as t
@@ -55,7 +55,9 @@ _PLACES = PreparedQuery(
 )
 
 
-async def load_open_by_place(db: Database, noun: str, states: frozenset[TicketStatus]) -> dict[str, int]:
+async def load_open_by_place(
+    db: Database, noun: str, states: frozenset[TicketStatus] | frozenset[AssignmentStatus]
+) -> dict[str, int]:
     """How many stand in these states, place by place."""
     found: dict[str, int] = {}
     for row in await db.rows(_PLACES, noun=noun):

@@ -55,7 +55,7 @@ RESPONSIBLE_DEPARTMENT = (
 # who has it; of a matter that is done, who did it
 _DONE = in_words(t.c.status, (TicketStatus.RESOLVED, TicketStatus.CLOSED))
 _HOLDER = sa.case((sa.and_(t.c.department.is_(None), _DONE), RESPONSIBLE_DEPARTMENT), else_=t.c.department)
-_BRIEF = (
+BRIEF_COLUMNS = (
     t.c.number,
     t.c.status,
     t.c.kind,
@@ -120,7 +120,7 @@ def _list_query(
     scope: _ScopeForm, filter_names: frozenset[str], order: ListOrder, all_columns: bool = False
 ) -> PreparedQuery:
     key = SORTS[order.column]
-    query = sa.select(*(TICKET_COLUMNS if all_columns else _BRIEF)).where(scope_condition(scope.example()))
+    query = sa.select(*(TICKET_COLUMNS if all_columns else BRIEF_COLUMNS)).where(scope_condition(scope.example()))
     for name in EQUALITY_FILTERS:
         if name in filter_names:
             query = query.where(t.c[name] == sa.bindparam(name, type_=sa.String))
@@ -246,52 +246,19 @@ async def load_full_tickets(db: Database, scope: Scope, filters: dict[str, Any],
     return [ticket_from_row(row) for row in rows]
 
 
-def _dispatch_queue_query(by_area: bool) -> PreparedQuery:
-    rank = sa.case((t.c.priority == "emergency", 0), (t.c.priority == "urgent", 1), else_=2)
-    place = sa.tuple_(
-        sa.bindparam("rank", type_=sa.Integer),
-        sa.bindparam("after_at", type_=Instant),
-        sa.bindparam("after_number", type_=sa.String),
-    )
-    query = (
-        sa.select(*_BRIEF, rank.label("rank"))
-        .where(in_words(t.c.status, (TicketStatus.RECEIVED, TicketStatus.TRIAGED)))
-        .where(scope_condition(Scope(True, frozenset() if by_area else None, frozenset())))
-        .where(sa.tuple_(rank, t.c.created_at, t.c.number) > place)
-        .order_by(rank, t.c.created_at, t.c.number)
-        .limit(sa.bindparam("limit", type_=sa.Integer))
-    )
-    return PreparedQuery(query)
-
-
 def _worklist_query(work: Worklist, by_area: bool) -> PreparedQuery:
     place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_number", type_=sa.String))
     own = (clock.c.number == t.c.number, in_words(clock.c.metric, (work.metric,)), clock.c.stopped_at.is_(None))
     # what has no clock yet is sorted by when it came in
     ends = sa.func.coalesce(clock.c.limit_at, t.c.created_at)
     return PreparedQuery(
-        sa.select(*_BRIEF, t.c.call_backs, clock.c.limit_at.label("until"), ends.label("place"))
+        sa.select(*BRIEF_COLUMNS, t.c.call_backs, clock.c.limit_at.label("until"), ends.label("place"))
         .select_from(t.outerjoin(clock, sa.and_(*own)))
         .where(in_words(t.c.status, (work.status,)), scope_condition(desk_scope(by_area)))
         .where(sa.tuple_(ends, t.c.number) > place)
         .order_by(ends, t.c.number)
         .limit(sa.bindparam("limit", type_=sa.Integer))
     )
-
-
-_DISPATCH_QUEUE_QUERIES = {by_area: _dispatch_queue_query(by_area) for by_area in (False, True)}
-
-
-async def load_dispatch_queue(
-    db: Database, scope: Scope, after: tuple[int, datetime, str], limit: int
-) -> Sequence[Row]:
-    """What no department has yet, emergencies first, then longest waiting. For the desk: none without it."""
-    if not scope.whole:
-        return []
-    rank, at, number = after
-    seen = scope_parameters(Scope(True, scope.areas, frozenset()))
-    query = _DISPATCH_QUEUE_QUERIES[scope.areas is not None]
-    return await db.rows(query, rank=rank, after_at=at, after_number=number, limit=limit, **seen)
 
 
 _WORKLIST_QUERIES = {
