@@ -48,7 +48,10 @@ def _encode_other(value: Any) -> Any:
 
 def _stable(value: Any) -> Any:
     if isinstance(value, float):
-        return int(value) if value.is_integer() and (abs(value) >= 1e15 or value == 0) else value
+        if value == 0:
+            return 0.0
+        # beyond 64 bits the digits that jsonb gives are read as the number with an exponent that was told
+        return int(value) if value.is_integer() and abs(value) >= 1e15 and -(2**63) <= value < 2**64 else value
     if isinstance(value, Mapping):
         return {key: _stable(inner) for key, inner in value.items()}
     return [_stable(inner) for inner in value] if isinstance(value, list) else value
