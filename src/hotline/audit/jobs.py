@@ -1,11 +1,13 @@
 """The jobs of audit: send the security log and checkpoints elsewhere, take a checkpoint each hour, chain lines without
 a hash, and look at the last day's history each night."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 
 import structlog
 
-from hotline.audit.chaining import chain_tickets, find_unchained
+from hotline.audit.chaining import BATCH, chain_tickets, find_unchained
 from hotline.audit.checkpoints import make_checkpoint
 from hotline.audit.opening import end_opening, is_open
 from hotline.audit.shipping import LogDestinations, ship_checkpoints, ship_next
@@ -14,6 +16,7 @@ from hotline.jobs import LONG_PAUSE, MEDIUM_PAUSE, Job
 from hotline.tickets.context import Services
 
 log = structlog.get_logger("hotline.security_log")
+REST, LONGEST_REST = 3, 0.5  # times as long as a batch took, and seconds at most: between two batches of older lines
 
 
 def audit_jobs(services: Services) -> Sequence[Job]:
@@ -51,16 +54,23 @@ def _checkpoint_job(services: Services) -> Job:
 
 
 def _chaining_job(services: Services) -> Job:
-    after = ""
+    after, waiting = "", list[str]()
 
     async def chain_older() -> bool:
-        nonlocal after
-        if not await services.db.snapshot(is_open):
-            return False
-        begun, numbers = after, await services.db.snapshot(lambda c: find_unchained(c, after))
+        nonlocal after, waiting
+        begun = after
+        if not waiting:
+            found = await services.db.snapshot(lambda c: find_unchained(c, after) if is_open(c) else None)
+            if found is None:
+                return False
+            waiting = list(found)
+        numbers, waiting = waiting[:BATCH], waiting[BATCH:]
         if numbers:
-            after = numbers[-1]
-            return await services.db.transact(lambda c: chain_tickets(c, numbers)) > 0
+            after, started_at = numbers[-1], time.perf_counter()
+            chained = await services.db.transact(lambda c: chain_tickets(c, numbers))
+            # a large database takes hours of it, once: calls come first
+            await asyncio.sleep(min(REST * (time.perf_counter() - started_at), LONGEST_REST))
+            return chained > 0 or bool(waiting)
         after = ""
         if not begun:
             now = services.clock()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from hotline.refusals import Code, Refusal, Refused
-from hotline.server_secret import accepted_secrets, derive_digest_key, digest_key, lookup_key, lookup_keys
+from hotline.server_secret import accepted_secrets, derive_digest_key, digest_key, keyed_digest, lookup_key, lookup_keys
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -136,13 +136,13 @@ class Sealing:
 
     def token(self, text: str) -> str:
         """What a search index holds in place of a number or a name."""
-        return "k" + hmac.digest(self._key_of(lookup_key(self._secret)).token, text.encode(), "sha256").hex()[:20]
+        return "k" + keyed_digest(self._key_of(lookup_key(self._secret)).token, text.encode()).hex()[:20]
 
 
 def _seal_key(key: _Key, context: str, text: str) -> str:
     cipher, nonce_key = key.cipher(context)
     plain = text.encode()
-    nonce = hmac.digest(nonce_key, plain, "sha256")[:_NONCE]
+    nonce = keyed_digest(nonce_key, plain)[:_NONCE]
     return key.head + b64encode(nonce + cipher.encrypt(nonce, plain, None)).decode()
 
 

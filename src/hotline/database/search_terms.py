@@ -28,7 +28,7 @@ def entry_terms(entry: SearchEntry, sealing: Sealing) -> list[str]:
         for name in names:
             found = part_numbers(name)[1]
             tokens += [sealing.token(number) for number in found] or [name_token(sealing, name)]
-    return list(dict.fromkeys([*index_terms(*texts), *tokens]))
+    return [*index_terms(*texts), *dict.fromkeys(tokens)]
 
 
 def name_token(sealing: Sealing, name: str) -> str:

@@ -1,7 +1,7 @@
 """The open incidents of a process, kept in memory: intake asks them for every call without a query of its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from hotline.database.cache import CachedTable
@@ -16,6 +16,7 @@ from hotline.incidents.model.grouping import (
     known_incident,
     likely_incidents,
     matching_incident,
+    may_be_about,
     tells_more,
 )
 from hotline.incidents.model.incident import Incident
@@ -95,7 +96,6 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             return None
         kind = intake_request.kind or advice.kind
         directory = await self._directory.now(now)
-        households = self._directory.derived(build_household_lexicon)
         path = directory.category_path(intake_request.category or advice.category)
         if any(directory.categories[code].confidential for code in path):
             return None
@@ -107,14 +107,22 @@ class IncidentCache(CachedTable[Sequence[OpenIncident]]):
             intake_request.category or advice.category,
             () if intake_request.category else advice.symptoms,
             intake_request.area or advice.area,
-            features(intake_request.narrative),
+            frozenset(),
             chosen=intake_request.category is not None,
             unit=intake_request.address_parts.unit or advice.location.unit,
-            private=households.find_private(intake_request.narrative),
             told_areas=areas_of_matter((place.code, place.role.name) for place in advice.places),
             elsewhere=intake_request.area is None and advice.elsewhere,
-            beside=households.find_beside(intake_request.narrative),
             asks=bool(advice.ask),
+        )
+        incidents = [i for i in incidents if may_be_about(directory, i.known, report)]
+        if not incidents:
+            return None
+        households = self._directory.derived(build_household_lexicon)
+        report = replace(
+            report,
+            found=features(intake_request.narrative),
+            private=households.find_private(intake_request.narrative),
+            beside=households.find_beside(intake_request.narrative),
         )
         going_on = [i.known for i in incidents if i.incident.ended_at is None]
         if (found := matching_incident(directory, going_on, report, MARGIN_UNSEEN)) is None:

@@ -14,7 +14,7 @@ from hotline.organisation.model.directory import Directory, Named, zone_of
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.service.accounts import throttle_subject, too_many_attempts
 from hotline.refusals import Refused
-from hotline.server_secret import accepted_secrets
+from hotline.server_secret import accepted_secrets, keyed_digest
 from hotline.text.numbering import parse_number
 from hotline.tickets.act import TICKET_NOT_FOUND
 from hotline.tickets.context import Services
@@ -89,7 +89,7 @@ class PublicTicket:
 
 def query_code(secret: bytes, number: str) -> str:
     """Six digits that follow from the number and the server's secret: sent with it, and never kept."""
-    digest = hmac.digest(secret, b"query code" + number.encode(), "sha256")
+    digest = keyed_digest(secret, b"query code" + number.encode())
     return str(int.from_bytes(digest[:8]) % 10**CODE_LENGTH).zfill(CODE_LENGTH)
 
 

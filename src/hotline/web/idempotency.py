@@ -14,7 +14,7 @@ from hotline.database.engine import Database
 from hotline.database.write_plan import StoredAnswer
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import unseal
-from hotline.server_secret import accepted_secrets, digest_key, lookup_keys
+from hotline.server_secret import accepted_secrets, digest_key, keyed_digest, lookup_keys
 from hotline.text.numbering import TicketNumber
 
 ANSWER_RETENTION = timedelta(hours=72)  # what the README promises for an Idempotency-Key
@@ -41,10 +41,9 @@ def fingerprint_request(secret: bytes, content: bytes) -> tuple[str, Sequence[st
     """The fingerprint of a request with this content (method, path and body), and those of versions before. It is
     keyed: a request holds phone numbers and passwords, and a plain digest of it could be guessed at."""
     digest = hashlib.sha256(content).hexdigest()
-    signed = b"answer" + digest.encode()
-    earlier = [hmac.digest(each, signed, "sha256").hex() for each in (*lookup_keys(secret), *accepted_secrets(secret))]
-    keyed = hmac.digest(digest_key(secret), b"request " + digest.encode(), "sha256").hex()
-    return keyed, (*dict.fromkeys(earlier), digest)
+    keys, signed = dict.fromkeys((*lookup_keys(secret), *accepted_secrets(secret))), b"answer" + digest.encode()
+    earlier = [keyed_digest(key, signed).hex() for key in keys]
+    return keyed_digest(digest_key(secret), b"request " + digest.encode()).hex(), (*earlier, digest)
 
 
 def is_same_request(request_key: RequestKey, kept: str) -> bool:

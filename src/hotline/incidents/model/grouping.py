@@ -185,7 +185,7 @@ def likely_incidents(
 ) -> list[KnownIncident]:
     """The incidents that a call may belong to: none, one, or several where it tells no place or no unit. `known`:
     oldest first. Of incidents of one place, as after a split, it is the one whose calls are told more alike."""
-    near = [i for i in known if _is_near(i, report) and _is_filed_alike(directory, i, report)]
+    near = [i for i in known if may_be_about(directory, i, report)]
     if not near or report.kind not in _KINDS:
         return []
     about = subjects(directory, report)
@@ -199,6 +199,12 @@ def likely_incidents(
     if len(alike) > 1 and report.area is not None and len({(i.reach, i.unit) for i in alike}) == 1:
         return [max(alike, key=lambda incident: incident.wording.likeness(report.found))]
     return alike
+
+
+def may_be_about(directory: Directory, incident: KnownIncident, report: CallReport) -> bool:
+    """Whether a call may be about an incident by where it comes from and how it is filed. How it is told (`found`,
+    `private`, `beside`) is not looked at: it costs more, and is asked for where something may be."""
+    return _is_near(incident, report) and _is_filed_alike(directory, incident, report)
 
 
 def tells_more(directory: Directory, incident: KnownIncident, report: CallReport) -> bool:
