@@ -1,21 +1,28 @@
-"""python -m bench.triage: how long triage reads a narrative, beside one search for all its words in native code."""
+"""python -m bench.triage: how long triage reads a narrative, with and without a model, beside one search for all its
+words in native code.
+
+Processor time of the quickest of many readings: what the code takes, whatever else the machine does."""
 
 import gc
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
 from ahocorasick_rs import AhoCorasick
 
+from hotline.learning.model.training import ModelHead
+from hotline.learning.scoring import LinearModel, ModelMeta, pack_arrays
 from hotline.organisation.service.seeding import read_seed_directory
 from hotline.packaged_files import packaged_folder
 from hotline.text.normalisation import fold_characters, fold_text
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import build_lexicon
+from hotline.triage.model.opinion import FormOpinion
 
 LENGTH = 160  # characters
-REPEATED, ROUNDS = 200, 9
-NARRATIVES = (
+ROUNDS = 1_500
+CALM = (
     "您好，我是瑞泉馨城的住户，最近一段时间小区晚上的路灯一直不亮，已经一个多星期了，每天下班回家都要打着手机的手电筒走路，家里有上了年纪的父母，晚上出去散步不太放心，"
     "之前给物业打过两次电话，对方说已经报上去了，但是到今天都没有师傅过来处理，麻烦你们帮忙催一下，另外楼下的座椅也想请人看一看，谢谢你们了，辛苦。",
     "我想咨询一下医保报销的问题，我妈妈今年六十八岁，户口在我们街道，上个月在市里面的医院住院做了一个小手术，当时是自己先垫付的费用，现在出院手续都办完了，想问一下需要"
@@ -28,40 +35,66 @@ NARRATIVES = (
 )  # fmt: skip
 
 
-def median_microseconds(work: Callable[[str], object], text: str) -> float:
-    """Of one call, over ROUNDS rounds of REPEATED."""
-    taken = []
+DANGEROUS = (
+    "我们三期七栋二单元四楼厨房着火了，火苗子已经窜到窗户外头来了，楼道里全是黑烟，里面还有一个老人和一个娃儿没有出来，他们在窗边喊救命，麻烦你们快点喊消防车过来，消防通道"
+    "被几辆私家车堵到起的，进来的时候喊保安挪一下车，我现在在楼下花园这边，电话一直开着的，你们到了就打我电话，快点快点，火越来越大了，对门的婆婆也还没有下来，她腿脚不方便。",
+    "您好，我妈妈刚才在瑞泉馨城12栋1单元的电梯里面晕倒了，喊她没有反应，嘴唇发紫，呼吸很弱，她有高血压和心脏病，今年七十二岁，早上还好好的，吃完饭说胸口有点闷，下楼散步"
+    "走到电梯里就不行了，现在旁边邻居在帮忙掐人中，请你们马上派救护车来，从北门进来左拐第二栋就是，我们在一楼大厅门口等，麻烦快一点，我们都不懂急救，不知道该怎么办才好。",
+    "I live at building 12 unit 2 and there is thick smoke coming out of the flat below, an old man is still inside and cannot get out, please hurry and send someone now",
+)  # fmt: skip
+
+
+def quickest_microseconds(works: Sequence[Callable[[], object]]) -> list[float]:
+    """Of each, in turns, so that a slow moment of the machine meets all of them."""
+    quickest = [float("inf")] * len(works)
     for _ in range(ROUNDS):
-        begun = time.perf_counter()
-        for _ in range(REPEATED):
-            work(text)
-        taken.append((time.perf_counter() - begun) / REPEATED * 1e6)
-    return statistics.median(taken)
+        for number, work in enumerate(works):
+            begun = time.process_time_ns()
+            work()
+            quickest[number] = min(quickest[number], (time.process_time_ns() - begun) / 1e3)
+    return quickest
+
+
+def made_model(codes: Sequence[str]) -> LinearModel:
+    """As large as one fitted to 6,500 decisions: how long it takes does not depend on what its weights are."""
+    slots = np.arange(22_600) * 11
+    weights = np.sin(np.arange(len(slots) * len(codes), dtype=np.float32)).reshape(len(slots), len(codes))
+    arrays = pack_arrays(slots, weights, np.zeros(len(codes)))
+    return LinearModel(ModelMeta(1, True, (ModelHead("category", tuple(codes)),), {}), arrays)
 
 
 def main() -> None:
     root = packaged_folder("seeds")
-    lexicon = build_lexicon(read_seed_directory(root / "ruiquan", root))
+    directory = read_seed_directory(root / "ruiquan", root)
+    lexicon = build_lexicon(directory)
+    model = made_model(list(directory.categories))
     words = AhoCorasick(list(frozenset().union(*lexicon.patterns.groups)), store_patterns=False)
     gc.collect()
     gc.freeze()  # as a server does
 
-    def read(text: str) -> object:
+    def read(text: str, form_opinion: FormOpinion | None = None) -> object:
         fold_text.cache_clear()
         fold_characters.cache_clear()
-        return advise(lexicon, text)
+        return advise(lexicon, text, form_opinion=form_opinion)
 
-    ratios, reading = [], []
-    for narrative in NARRATIVES:
-        text = narrative[:LENGTH]
-        whole = median_microseconds(read, text)
-        search = median_microseconds(
-            lambda given: words.find_matches_as_indexes(given, overlapping=True), fold_text(text)
-        )
-        reading.append(whole)
-        ratios.append(search / whole)
-        print(f"{len(text)} characters: triage {whole:.0f} µs, one search {search:.0f} µs = {search / whole:.2f}")
-    print(f"mean: triage {statistics.mean(reading):.0f} µs, ratio to one search {statistics.mean(ratios):.2f}")
+    for kind, narratives in (("calm", CALM), ("dangerous", DANGEROUS)):
+        rows = []
+        for narrative in narratives:
+            text = narrative[:LENGTH]
+            folded = fold_text(text)
+            row = quickest_microseconds(
+                [
+                    lambda text=text: read(text),  # type: ignore[misc]
+                    lambda text=text: read(text, model.form_opinion),  # type: ignore[misc]
+                    lambda folded=folded: words.find_matches_as_indexes(folded, overlapping=True),  # type: ignore[misc]
+                ]
+            )
+            rows.append(row)
+            print(
+                f"{kind}, {len(text)} characters: triage {row[0]:.0f} µs, with the model {row[1]:.0f}, one search {row[2]:.0f}"
+            )
+        mean = [statistics.mean(column) for column in zip(*rows, strict=True)]
+        print(f"{kind}, mean: triage {mean[0]:.0f} µs, with the model {mean[1]:.0f}, one search {mean[2]:.0f}")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,8 @@ def test_what_was_decided_just_now_is_said_to_be_read_by_the_next_run(folder: Pa
 
 def test_a_version_is_trained_listed_promoted_and_rolled_back(folder: Path) -> None:
     few = hotline(folder, "triage", "train", code=1).stderr
-    read, hint, refused = few.splitlines()
+    read, persons, hint, refused = few.splitlines()
+    assert "machine's key counts for no person" in persons
     assert read == "0 new lines of timelines read; 0 decisions by persons, 0 closed untouched"
     assert "--from-start" in hint and refused.startswith("refused: 0 decisions by persons; 50 of two categories")
     empty = hotline(folder, "triage", "versions")

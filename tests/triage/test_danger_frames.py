@@ -27,7 +27,9 @@ def grades(text: str, danger: Danger) -> set[Grade]:
 def is_found_by(frame: DangerFrame, text: str) -> bool:
     """Whether the frame itself says the danger. `read_dangers` stops at the first alarm of a danger."""
     folded = fold_text(text)
-    readings = [Reading(LEXICON.patterns, said) for said in (folded, LEXICON.sounds.restore(folded)[0])]
+    readings = [
+        Reading(LEXICON.patterns, said) for said in (folded, *(text for text, _ in LEXICON.sounds.restore(folded)))
+    ]
     hits = [(reading, hit) for reading in readings for hit in reading.hits if hit.pattern.item == frame]
     return any(judge(reading, hit, frame).grade is not None for reading, hit in hits)
 

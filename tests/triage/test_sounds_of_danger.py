@@ -54,6 +54,13 @@ GARBLED = [
     "后山泥时流冲下来，埋了两个人",
     "发生车获了，人卡在车里",
     "他们房子踏方了，底下有人",
+    "三楼露气了好大一股味",
+    "厨房的管子卤气，闻起脑壳痛",
+    "孩子掉进排水狗里了",
+    "她赫了农药，快来人",
+    "有人从楼顶挑下来了",
+    "有人踩空调到井里去了",
+    "隔壁阿姨触店了，躺在地上抽",
 ]
 ORDINARY = [
     "你们几点上班，我下午过来看人工窗口",
@@ -118,6 +125,12 @@ ORDINARY = [
     "找活干的农民工去哪里登记",
 ]
 NEIGHBOURS = [
+    "二楼的绿漆掉了一块",
+    "鹿其路口的红绿灯坏了",
+    "露骑行道上停满了车",
+    "三楼卤菜店的味道好大",
+    "我的车胎露气了，哪里可以补",
+    "空调露气了，不制冷，找谁修",
     "有人买了票进不去公园",
     "隔壁的人卖了房子，车位怎么过户",
     "老人买了保健品想退",
@@ -331,9 +344,9 @@ def test_the_ordinary_words_are_needed() -> None:
     """Without them many of these sentences would be read as a danger that they only sound like."""
     unguarded = SoundFinder(DIRECTORY.word_lists[SOUND_LIST].words, ())
     guarded = LEXICON.sounds
-    assert sum(bool(unguarded.restore(text)[1]) for text in ORDINARY) > 30
-    assert sum(bool(guarded.restore(text)[1]) for text in ORDINARY) < 6
-    assert sum(bool(guarded.restore(text)[1]) for text in GARBLED) > 30
+    assert sum(bool(unguarded.restore(text)) for text in ORDINARY) > 30
+    assert sum(bool(guarded.restore(text)) for text in ORDINARY) < 6
+    assert sum(bool(guarded.restore(text)) for text in GARBLED) > 30
 
 
 @cache

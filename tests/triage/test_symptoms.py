@@ -55,6 +55,7 @@ def test_what_is_denied_or_part_of_another_word_is_no_symptom(text: str, absent:
 @pytest.mark.parametrize(
     ("text", "title"),
     [
+        ("12棟電梯壞了", "瑞泉馨城12棟 · 電梯故障"),
         ("你好，我想反映一下，12栋的路灯坏了好几天", "瑞泉馨城12栋 · 灯不亮"),
         ("the lift in building 5 shakes", "Building 5 · lift out of order"),
         ("喂，你好，请问那件事情怎么样了", "那件事情怎么样了"),

@@ -95,6 +95,7 @@ def train_version(
         if await has_unsettled_entries(services, now):
             say("what was decided within the last minute is read by the next run")
         if strong < LEAST_LABELS and not from_start:
+            say("what was decided with a machine's key counts for no person; who decides logs in (POST /v1/token)")
             say("decisions of before an import, or older than half a year, are read with --from-start")
         return await train(services, fit_apart, now, BY)
 

@@ -70,13 +70,14 @@ def normalise_text(text: str) -> str:
     """A text without what nobody sees: invisible marks and control characters gone, every kind of line break one "\\n",
     width folded (NFKC), enclosed digits and those of other scripts as 0-9. Case and words stay as they are."""
     if _PLAIN.fullmatch(text):
-        return _narrow_marks(text)
-    seen = unicodedata.normalize("NFKC", _narrow_marks("\n".join(_IGNORED.sub("", text).splitlines())))
+        return narrow_marks(text)
+    seen = unicodedata.normalize("NFKC", narrow_marks("\n".join(_IGNORED.sub("", text).splitlines())))
     plain = _OVER.sub("", seen) if _MARK_OVER.search(seen) else seen
     return plain.translate(_DIGITS_OF_SCRIPTS) if _OTHER_DIGIT.search(plain) else plain
 
 
-def _narrow_marks(text: str) -> str:
+def narrow_marks(text: str) -> str:
+    """The marks of a Chinese sentence as NFKC writes them, one character for each."""
     for wide, folded in _WIDE_MARKS:
         text = text.replace(wide, folded)
     return text

@@ -1,9 +1,12 @@
-"""Traditional Chinese characters to simplified ones, by OpenCC's dictionaries (decision 0041). For matching alone:
-people are shown what was written."""
+"""Traditional Chinese characters to simplified ones, by OpenCC's dictionaries (decision 0041): for matching alone, as
+people are shown what was written. And names of a directory in traditional characters, for who writes them."""
 
 import re
-from functools import cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from opencc import OpenCC
 
 # OpenCC converts by phrase and would make 打坯 of the simplified 打坏, so only its table of characters is used. These
 # it converts within phrases alone (瞭解, 答覆, 藉口, 沈沒, 甦醒); in a form for matching it may be done everywhere.
@@ -53,3 +56,16 @@ def has_traditional(text: str) -> bool:
 def to_simplified(text: str) -> str:
     """Each traditional character as its simplified form, whatever stands beside it: as many characters as before."""
     return text.translate(_characters().simplified) if has_traditional(text) else text
+
+
+@lru_cache(maxsize=1024)
+def to_traditional(name: str) -> str:
+    """A name in traditional characters, by phrase: 电梯 as 電梯, 面条 as 麪條 but 里面 as 裏面."""
+    return str(_to_traditional().convert(name))
+
+
+@cache
+def _to_traditional() -> "OpenCC":
+    from opencc import OpenCC
+
+    return OpenCC("s2t")

@@ -67,7 +67,7 @@ class SoundFinder:
     `ordinary`: strings that sound like one of them and are words of their own."""
 
     def __init__(self, words: Iterable[str], ordinary: Iterable[str]) -> None:
-        self._words: dict[str, str] = {}
+        self._words: dict[str, tuple[str, ...]] = {}  # by their sound: 氯气 and 漏气, which is also read so
         self._by_character: list[str] = []
         for entry in words:
             word, _, reading = entry.partition("=")
@@ -77,29 +77,40 @@ class SoundFinder:
                 by_character[ord(c)] for c in word if ord(c) < _END_OF_IDEOGRAPHS
             ]
             if len(signs) == len(word) and all(signs) and _NO_SOUND not in signs:
-                self._words.setdefault("".join(signs), word)
+                sound = "".join(signs)
+                self._words[sound] = tuple(dict.fromkeys((*self._words.get(sound, ()), word)))
         self._finder = WordFinder(self._words)
         self._ordinary = WordFinder(ordinary)
 
-    def restore(self, text: str) -> tuple[str, list[tuple[int, int]]]:
-        """The text with what only sounds like one of the words written as that word, and where (from, to)."""
+    def restore(self, text: str) -> list[tuple[str, list[tuple[int, int]]]]:
+        """The text with what only sounds like one of the words written as that word, and where (from, to). Nothing: it
+        has none. Several: a sound stands for several words, of which the first texts have the first ones."""
         found = self._finder.find(text.translate(self._by_character)) if self._words else {}
         spans = [
-            (start, end, self._words[signs])
+            (start, end, words)
             for signs, places in found.items()
             for start, end in places
-            if text[start:end] != self._words[signs] and _is_garbled(text[start:end], self._words[signs])
+            if (words := tuple([word for word in self._words[signs] if _is_garbled(text[start:end], word)]))
+            and text[start:end] not in self._words[signs]
         ]
         if not spans:
-            return text, []
+            return []
         ordinary = bytearray(len(text))  # 1 where a character is part of a word of its own
         for places in self._ordinary.find(text).values():
             for start, end in places:
                 ordinary[start:end] = b"\1" * (end - start)
-        restored, used = list(text), list[tuple[int, int]]()
-        for start, end, word in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if (used and start < used[-1][1]) or 1 in ordinary[start:end]:
-                continue
-            restored[start:end] = word
-            used.append((start, end))
-        return "".join(restored), used
+        used = list[tuple[int, int, tuple[str, ...]]]()
+        for start, end, words in sorted(spans, key=lambda span: (span[0], -span[1])):
+            if not (used and start < used[-1][1]) and 1 not in ordinary[start:end]:
+                used.append((start, end, words))
+        most = max((len(words) for _, _, words in used), default=0)
+        places = [(start, end) for start, end, _ in used]
+        return [(_written(text, used, number), places) for number in range(most)]
+
+
+def _written(text: str, used: Iterable[tuple[int, int, tuple[str, ...]]], number: int) -> str:
+    """With the word of that number at each place, the last one where there are fewer."""
+    restored = list(text)
+    for start, end, words in used:
+        restored[start:end] = words[min(number, len(words) - 1)]
+    return "".join(restored)

@@ -6,13 +6,15 @@ may cross one clause border and no sentence border."""
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import reduce
+from operator import or_
 from typing import TypeVar, cast
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.gap_patterns import Gap
 from hotline.text.word_finder import Span
-from hotline.triage.model.patterns import CompiledPattern, PatternLexicon
+from hotline.triage.model.computed import computed_once
+from hotline.triage.model.patterns import OPERATOR_BITS, CompiledPattern, PatternLexicon
 from hotline.triage.model.segments import CONNECTORS, measure_text
 
 _TOPIC_UNITS = 5
@@ -97,17 +99,17 @@ class Reading:
         covers = self._covers if is_operator else _NO_COVERS if group in lexicon.unmasked else self._masks
         return [span for span in spans if not covers.hide(span)] if covers.spans else spans
 
-    @cached_property
+    @computed_once
     def _masks(self) -> "_Covers":
         group = self._lexicon.operators.get(Operator.MASK)
         return _Covers(self._places(self._lexicon.groups[group])) if group is not None else _NO_COVERS
 
-    @cached_property
+    @computed_once
     def _covers(self) -> "_Covers":
         """Of words that take away an operator they overlap."""
         return _Covers([*self._masks.spans, *self._places(self._lexicon.danger_words)])
 
-    @cached_property
+    @computed_once
     def _whole_things(self) -> "_Covers":
         return _Covers(self._places(self._lexicon.whole_words))
 
@@ -122,13 +124,22 @@ class Reading:
         wholes = things.around(span)
         return any(self.text[start:end] not in self._lexicon.groups[group] for start, end in wholes)
 
-    @cached_property
+    @computed_once
     def persons(self) -> frozenset[Span]:
         return frozenset(self.operator(Operator.PERSON))
 
     def operator(self, name: Operator) -> list[Span]:
-        group = self._lexicon.operators.get(name)
-        return self.spans(group) if group is not None else []
+        group = self._lexicon.operators.get(name) if self.may_have(name) else None
+        return self.spans(group) if group is not None else _NOWHERE
+
+    def may_have(self, name: Operator) -> bool:
+        """Whether a word of an operator stands in the text; it may be masked, or a part of another word."""
+        return self._operators >> OPERATOR_BITS[name] & 1 == 1
+
+    @computed_once
+    def _operators(self) -> int:
+        """The bits of those of which a word stands in the text: a few of forty."""
+        return reduce(or_, filter(None, map(self._lexicon.operators_of.get, self.words)), 0)
 
     def words_of(self, name: Operator) -> frozenset[str]:
         """The words of an operator that stand in the text."""
@@ -157,7 +168,7 @@ class Reading:
         """Every pattern that is there, for each place where its first group stands."""
         return [hit for pattern in self.candidates for hit in self.hits_of(pattern)]
 
-    @cached_property
+    @computed_once
     def candidates(self) -> list[CompiledPattern]:
         """The patterns whose groups are there, by their numbers: a few of more than a thousand."""
         lexicon = self._lexicon

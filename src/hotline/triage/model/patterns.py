@@ -16,6 +16,7 @@ from hotline.text.word_finder import WordFinder
 from hotline.triage.model.segments import CONNECTORS
 
 RANKS = 3  # groups of a pattern that must be there before it is looked at any closer; few have more
+OPERATOR_BITS = {operator: bit for bit, operator in enumerate(Operator)}
 PatternItem = DangerFrame | Symptom
 NEXT_MATTER_LIST = "next-matter"  # the word list of what begins a further matter within a sentence
 JOINT_LIST = "joint"  # and of what may begin one, or go on with the same
@@ -64,6 +65,7 @@ class PatternLexicon:
     patterns: tuple[CompiledPattern, ...] = ()
     index: PatternIndex = field(default_factory=PatternIndex)
     operators: Mapping[Operator, int] = field(default_factory=dict)
+    operators_of: Mapping[str, int] = field(default_factory=dict)  # by the word: a bit for each
     connectives: int | None = None  # the group of words that begin a further matter within a sentence
     operator_words: frozenset[str] = frozenset()  # words that are operators alone
     danger_words: frozenset[str] = frozenset()  # of the patterns of danger frames, longer than one character
@@ -114,6 +116,7 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
         patterns=tuple(patterns),
         index=_index_patterns(patterns, words_of),
         operators=operators,
+        operators_of=_operators_by_word(operators, words_of),
         connectives=connectives,
         operator_words=frozenset(word for operator in operators for word in lists[operator]) - content,
         danger_words=frozenset(word for group in of_dangers for word in words_of[group] if len(word) > 1),
@@ -122,6 +125,14 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
         words=WordFinder(words),
         longest=max(map(len, words), default=0),
     )
+
+
+def _operators_by_word(operators: Mapping[Operator, int], words_of: Sequence[frozenset[str]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for operator, group in operators.items():
+        for word in words_of[group]:
+            found[word] = found.get(word, 0) | 1 << OPERATOR_BITS[operator]
+    return found
 
 
 def _index_patterns(patterns: Sequence[CompiledPattern], words_of: Sequence[frozenset[str]]) -> PatternIndex:

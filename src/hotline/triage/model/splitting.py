@@ -5,13 +5,13 @@ from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from itertools import islice, pairwise
 
+from hotline.text.normalisation import narrow_marks
 from hotline.text.word_finder import WordFinder
 from hotline.triage.model.advice import Matter
 from hotline.triage.model.symptoms import SymptomFinding
 
 MOST_MATTERS = 5
 _BETWEEN = 2  # characters that may stand between two words side by side
-_FOLDED_MARKS = str.maketrans("，！？：；（）", ",!?:;()")
 _MARK = re.compile(r"[。！？!?；;，,\n]+|\.(?=\s|$)")
 
 
@@ -30,7 +30,7 @@ class MatterSplitter:
         if len({finding.symptom.category for finding in symptoms}) < 2:
             return ()
         folded_marks = _after_marks(folded)
-        if narrative.translate(_FOLDED_MARKS).lower() == folded:  # as most narratives: both have the same clauses
+        if narrow_marks(narrative).lower() == folded:  # as most narratives: both have the same clauses
             starts = folded_starts = sorted({*folded_marks, *self._connectives(folded)})
         else:
             marks = _after_marks(narrative)

@@ -1,9 +1,12 @@
-"""A ticket's title: place and what is wrong, in the language it was told in."""
+"""A ticket's title: place and what is wrong, in the language and the characters it was told in."""
 
 import re
+from collections.abc import Callable
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import NamedItem
+from hotline.text.normalisation import normalise_text
+from hotline.text.simplified import has_traditional, to_traditional
 from hotline.triage.model.advice import Advice
 
 TITLE_LENGTH = 60  # characters
@@ -14,7 +17,7 @@ _CJK = re.compile("[\u3400-\u9fff]")
 def make_title(directory: Directory, advice: Advice, narrative: str, address: str | None = None) -> str:
     """Place and symptom, or danger or category where no symptom was found. A narrative of which nothing was understood
     is its own title, without what it greets with."""
-    english = _CJK.search(narrative) is None
+    name_of = _naming(narrative)
     category = directory.categories.get(advice.category or "")
     hazard = directory.hazards.get(advice.dangers[0]) if advice.dangers else None
     symptom = next((directory.symptoms[code] for code in advice.symptoms if code in directory.symptoms), None)
@@ -24,12 +27,17 @@ def make_title(directory: Directory, advice: Advice, narrative: str, address: st
     if matter is None:
         return shorten(strip_greeting(directory, narrative))
     area = directory.areas.get(advice.area or "")
-    parts = [_name(area, english)] if area is not None else [address] if address else []
-    return shorten(_SEPARATOR.join((*parts, _name(matter, english))))
+    parts = [name_of(area)] if area is not None else [address] if address else []
+    return shorten(_SEPARATOR.join((*parts, name_of(matter))))
 
 
-def _name(item: NamedItem, english: bool) -> str:
-    return item.name_en if english else item.name
+def _naming(narrative: str) -> Callable[[NamedItem], str]:
+    """How names are written for who told this: in English, in traditional or in simplified characters."""
+    if _CJK.search(narrative) is None:
+        return lambda item: item.name_en
+    if has_traditional(normalise_text(narrative)):
+        return lambda item: to_traditional(item.name)
+    return lambda item: item.name
 
 
 def strip_greeting(directory: Directory, narrative: str) -> str:

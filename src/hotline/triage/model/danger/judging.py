@@ -3,14 +3,14 @@
 Every operator (a word list named like one of `Operator`) has a reach: its clause, its sentence, or a number of units.
 An operator lowers the hit it governs and no other one."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade, Operator
 from hotline.text.word_finder import Span
-from hotline.triage.model.danger.surroundings import Surroundings
+from hotline.triage.model.danger.surroundings import DATE, QUOTES, Surroundings
 from hotline.triage.model.danger.times import Times
 from hotline.triage.model.matching import Hit, Reading
 
@@ -130,7 +130,7 @@ class _Context(Times):
 
     def lowered(self, keeps: Collection[Operator]) -> Lowered | None:
         """The first reason that holds and is not kept out."""
-        for reason, operator, holds in _CHECKS:
+        for reason, operator, holds in self.reading.once(_possible_checks):
             if (operator is None or operator not in keeps) and holds(self):
                 return reason
         return None
@@ -349,30 +349,60 @@ def _contains(text: str, words: Iterable[str]) -> bool:
     return any(word in text for word in words)
 
 
-# in this order; the operator is the one that a frame may keep out
-_CHECKS: tuple[tuple[Lowered, Operator | None, Callable[[_Context], bool]], ...] = (
-    (Lowered.UNLESS, None, _Context.is_something_else),
-    (Lowered.DENIED, Operator.NEGATION, _Context.is_denied),
-    (Lowered.ALMOST, Operator.ALMOST, _Context.is_almost),
-    (Lowered.HYPOTHESIS, Operator.HYPOTHESIS, _Context.is_hypothesis),
-    (Lowered.ERROR, Operator.ERROR, _Context.is_error),
-    (Lowered.TITLE, None, _Context.is_named),
-    (Lowered.NAME, None, _Context.is_perhaps_named),
-    (Lowered.MEDIA, Operator.MEDIA, _Context.is_media),
-    (Lowered.ELSEWHERE, Operator.ELSEWHERE, _Context.leads_to_question_of_own),
-    (Lowered.FRAUD, Operator.FRAUD, _Context.is_swindle),
-    (Lowered.COMPARISON, Operator.LIKE, _Context.is_comparison),
-    (Lowered.THING, Operator.THING, _Context.is_thing),
-    (Lowered.THREAT, Operator.INTENSE, _Context.is_threat),
-    (Lowered.EXAGGERATION, Operator.INTENSE, _Context.is_exaggeration),
-    (Lowered.FOLLOWED_UP, Operator.PROGRESS, _Context.is_followed_up),
-    (Lowered.PAST, Operator.PAST, _Context.is_past),
-    (Lowered.PAST, None, _Context.has_past_form),
-    (Lowered.RIGHTS, Operator.RIGHTS, _Context.is_about_rights),
-    (Lowered.POLICY, Operator.POLICY, _Context.is_about_policy),
-    (Lowered.QUESTION, Operator.HOWTO, _Context.is_question),
-    (Lowered.DONE, Operator.DONE, _Context.is_done),
-    (Lowered.FEAR, Operator.FEAR, _Context.is_feared),
-    (Lowered.FINE, Operator.FINE, _Context.is_fine),
-    (Lowered.FORWARDED, Operator.FORWARDED, _Context.is_forwarded),
+_Check = tuple[Lowered, Operator | None, Callable[[_Context], bool]]
+_MayHold = Callable[[Reading], bool]
+
+
+def _needs(*operators: Operator) -> _MayHold:
+    """A word of one of the operators stands in the text."""
+    return lambda reading: any([reading.may_have(operator) for operator in operators])
+
+
+def _always(_: Reading) -> bool:
+    return True
+
+
+def _has_quotation(reading: Reading) -> bool:
+    return any([mark in reading.text for mark in QUOTES])
+
+
+def _tells_of_past(reading: Reading) -> bool:
+    return reading.may_have(Operator.PAST) or DATE.search(reading.text) is not None
+
+
+def _has_past_form(reading: Reading) -> bool:
+    return "过" in reading.text
+
+
+# in this order; the operator is the one that a frame may keep out; then what a text must have for it to hold anywhere
+_CHECKS: tuple[tuple[_Check, _MayHold], ...] = (
+    ((Lowered.UNLESS, None, _Context.is_something_else), _always),
+    ((Lowered.DENIED, Operator.NEGATION, _Context.is_denied), _always),
+    ((Lowered.ALMOST, Operator.ALMOST, _Context.is_almost), _needs(Operator.ALMOST)),
+    ((Lowered.HYPOTHESIS, Operator.HYPOTHESIS, _Context.is_hypothesis), _needs(Operator.HYPOTHESIS)),
+    ((Lowered.ERROR, Operator.ERROR, _Context.is_error), _needs(Operator.ERROR)),
+    ((Lowered.TITLE, None, _Context.is_named), _has_quotation),
+    ((Lowered.NAME, None, _Context.is_perhaps_named), _has_quotation),
+    ((Lowered.MEDIA, Operator.MEDIA, _Context.is_media), _needs(Operator.MEDIA)),
+    ((Lowered.ELSEWHERE, Operator.ELSEWHERE, _Context.leads_to_question_of_own), _needs(Operator.ELSEWHERE)),
+    ((Lowered.FRAUD, Operator.FRAUD, _Context.is_swindle), _needs(Operator.FRAUD)),
+    ((Lowered.COMPARISON, Operator.LIKE, _Context.is_comparison), _needs(Operator.LIKE)),
+    ((Lowered.THING, Operator.THING, _Context.is_thing), _needs(Operator.THING, Operator.DEVICE)),
+    ((Lowered.THREAT, Operator.INTENSE, _Context.is_threat), _needs(Operator.INTENSE, Operator.ULTIMATUM)),
+    ((Lowered.EXAGGERATION, Operator.INTENSE, _Context.is_exaggeration), _needs(Operator.INTENSE)),
+    ((Lowered.FOLLOWED_UP, Operator.PROGRESS, _Context.is_followed_up), _needs(Operator.PROGRESS)),
+    ((Lowered.PAST, Operator.PAST, _Context.is_past), _tells_of_past),
+    ((Lowered.PAST, None, _Context.has_past_form), _has_past_form),
+    ((Lowered.RIGHTS, Operator.RIGHTS, _Context.is_about_rights), _needs(Operator.RIGHTS)),
+    ((Lowered.POLICY, Operator.POLICY, _Context.is_about_policy), _needs(Operator.POLICY)),
+    ((Lowered.QUESTION, Operator.HOWTO, _Context.is_question), _needs(Operator.HOWTO)),
+    ((Lowered.DONE, Operator.DONE, _Context.is_done), _needs(Operator.DONE)),
+    ((Lowered.FEAR, Operator.FEAR, _Context.is_feared), _needs(Operator.FEAR)),
+    ((Lowered.FINE, Operator.FINE, _Context.is_fine), _needs(Operator.FINE)),
+    ((Lowered.FORWARDED, Operator.FORWARDED, _Context.is_forwarded), _needs(Operator.FORWARDED)),
 )
+
+
+def _possible_checks(reading: Reading) -> Sequence[_Check]:
+    """Those that may hold somewhere in a text: a few of twenty-four, which are asked at every hit."""
+    return [check for check, may_hold in _CHECKS if may_hold(reading)]

@@ -37,9 +37,8 @@ def read_dangers(lexicon: Lexicon, reading: Reading, *, written: bool = False) -
     `written`: sent in writing, with nobody on the line. A long written text asks instead of raising an alarm. In a
     sentence of many clauses what stands in two of them raises one only where the text says that it is now."""
     judged = _judge_hits(reading, written)
-    restored, spans = lexicon.sounds.restore(reading.text)
-    if spans:
-        judged += _judge_restored(Reading(lexicon.patterns, restored), spans, written)
+    for number, (restored, spans) in enumerate(lexicon.sounds.restore(reading.text)):
+        judged += _judge_restored(Reading(lexicon.patterns, restored), spans, written, rarer=number > 0)
     spelled = lexicon.pinyin.read(reading.text)
     if spelled:
         judged += _judge_restored(Reading(lexicon.patterns, spelled), [(0, len(spelled))], written)
@@ -84,15 +83,19 @@ def _judge_hits(reading: Reading, written: bool, *, once: bool = True) -> _Judge
     return found
 
 
-def _judge_restored(reading: Reading, spans: Sequence[Span], written: bool) -> _Judged:
+def _judge_restored(reading: Reading, spans: Sequence[Span], written: bool, *, rarer: bool = False) -> _Judged:
     """What a restored text says where it was restored. It raises an alarm only with another group of its frame or a
-    sign that somebody is there."""
+    sign that somebody is there. `rarer`: the sound stands for another word first; this one counts only with another
+    group."""
     found: _Judged = []
     for place, judged in _judge_hits(reading, written, once=False):
         hit = judged.hit
         if not any(start < e and s < end for start, end in hit.spans for s, e in spans):
             continue
-        if judged.grade is Grade.ACT and len(set(hit.spans)) < 2 and not has_cue(place, hit):
+        alone = len(set(hit.spans)) < 2
+        if alone and rarer:
+            continue
+        if judged.grade is Grade.ACT and alone and not has_cue(place, hit):
             judged = replace(judged, grade=Grade.ASK, lowered=Lowered.SOUND)
         found.append((place, judged))
     return found

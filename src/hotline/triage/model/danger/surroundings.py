@@ -3,14 +3,14 @@
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from functools import cached_property
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.word_finder import Span
+from hotline.triage.model.computed import computed_once
 from hotline.triage.model.follow_up import FollowUp, read_follow_up
 from hotline.triage.model.matching import Hit, Reading
 
-_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|\b(?:in|since|of) (?:19|20)\d\d\b")
+DATE = re.compile(r"(?<!\d)(?:19|20)\d\d年|\d月(?:\d\d?[日号]|[初底份])|\b(?:in|since|of) (?:19|20)\d\d\b")
 _RESULT = frozenset("了咯咗着紧起")  # directly behind a verb: it has happened, or goes on
 _WHILE = ("的时候", "时候", "时突然", "时有", "时忽然")  # behind a film or a drill: when it happened, no part of it
 _STAGED = frozenset({"演练", "演习", "彩排", "排练"})  # in which dangers are played, but no illness
@@ -18,7 +18,7 @@ _ERRANDS = (
     "想问", "想办", "想申请", "想咨询", "想开", "想撤", "想查", "想要个", "想改", "想迁", "想知道", "想了解", "来问",
     "来办", "是来", "打电话问", "打电话是", "来咨询", "来申请", "来撤",
 )  # fmt: skip
-_QUOTES = ("《", "“", "「", "『", '"')
+QUOTES = ("《", "“", "「", "『", '"')
 _QUOTED = r"[“「『\"][^”」』\"\n]{1,20}[”」』\"]"
 _BUSINESS_BEHIND = (
     r"(?=的?(?![是人在])\w{0,3}[店馆铺吧坊牌剧歌片班展摊粉面](?![员主长里老])| (?:shop|restaurant|bar|band|show)\b)"
@@ -50,36 +50,36 @@ class Surroundings:
         if self.end - self.start > _WINDOW:  # two words that may stand anywhere
             self.start, self.end = self.event
 
-    @cached_property
+    @computed_once
     def event(self) -> Span:
         persons = self.reading.persons
         return max((span for span in self.hit.spans[:2] if span not in persons), default=self.hit.event)
 
-    @cached_property
+    @computed_once
     def sentence(self) -> int:
         return self.reading.sentences[self.event[0]]
 
-    @cached_property
+    @computed_once
     def first_clause(self) -> int:
         return self.reading.clause(self.start)
 
-    @cached_property
+    @computed_once
     def last_clause(self) -> int:
         return self.reading.clause(self.end - 1)
 
-    @cached_property
+    @computed_once
     def event_clause(self) -> int:
         return self.reading.clause(self.event[0])
 
-    @cached_property
+    @computed_once
     def follow_up(self) -> FollowUp:
         return read_follow_up(self.reading)
 
-    @cached_property
+    @computed_once
     def about_person(self) -> bool:
         return not self.reading.persons.isdisjoint(self.hit.spans)
 
-    @cached_property
+    @computed_once
     def present(self) -> list[Span]:
         """What says that it is now, but for the day on which somebody comes about an errand: 今天想问."""
         text = self.text
@@ -119,7 +119,7 @@ class Surroundings:
         """Dates near the hit: who tells of an emergency gives none."""
         begin, end = max(0, self.start - _WINDOW), self.end + _WINDOW
         sentences = self.reading.sentences
-        found = [match.span() for match in _DATE.finditer(self.text, begin, end)]
+        found = [match.span() for match in DATE.finditer(self.text, begin, end)]
         return [span for span in found if sentences[span[0]] == self.sentence]
 
     def is_named(self) -> bool:
@@ -131,7 +131,7 @@ class Surroundings:
         return self._stands_in(_PERHAPS_NAMED)
 
     def _stands_in(self, names: re.Pattern[str]) -> bool:
-        if not any(mark in self.text for mark in _QUOTES):
+        if not any(mark in self.text for mark in QUOTES):
             return False
         begin, end = max(0, self.start - _WINDOW), self.end + _WINDOW
         found = [name.span() for name in names.finditer(self.text, begin, end) if self._only_names(name)]
