@@ -7,8 +7,8 @@ something else. The way down forgets the purposes; which photos a resident sees 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0030"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

@@ -9,8 +9,8 @@ from alembic import op
 
 from hotline.database.columns import Instant
 
-revision = "0031"
-down_revision = "0030"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

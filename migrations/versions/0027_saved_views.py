@@ -8,7 +8,7 @@ from alembic import op
 
 from hotline.database.columns import Document, Instant
 
-revision = "0029"
+revision = "0027"
 down_revision = "0026"
 branch_labels = None
 depends_on = None
