@@ -32,7 +32,7 @@ class TicketSteps:
 
 
 @dataclass(frozen=True, slots=True)
-class TicketResult:
+class TicketOutcome:
     """What became of one ticket. `body`: the ticket as it is shown after the last step that was done; None: none was.
     `refusal` None: all steps were done."""
 
@@ -41,7 +41,7 @@ class TicketResult:
     refusal: Refusal | None
 
 
-RenderResults = Callable[[Sequence[TicketResult]], str]
+RenderResults = Callable[[Sequence[TicketOutcome]], str]
 
 
 async def act_on_many(
@@ -61,13 +61,13 @@ async def act_on_many(
         return earlier
     places = asyncio.Semaphore(1 if in_turn else AT_ONCE)
 
-    async def work(item: TicketSteps) -> TicketResult:
+    async def work(item: TicketSteps) -> TicketOutcome:
         async with places:
             return await _act_on_one(services, item, request, render)
 
     # to the end of each, whatever fails: a request that ended before would leave some at work unseen
     results = await asyncio.gather(*(work(item) for item in items), return_exceptions=True)
-    done: list[TicketResult] = []
+    done: list[TicketOutcome] = []
     for result in results:
         if isinstance(result, BaseException):
             raise result
@@ -84,7 +84,7 @@ _OF_ONE_TICKET = frozenset(
 
 async def _act_on_one(
     services: Services, item: TicketSteps, request: WriteRequest, render: RenderReply
-) -> TicketResult:
+) -> TicketOutcome:
     body: dict[str, Any] | None = None
     version: int | None = None
     for place, command in enumerate(item.steps):
@@ -97,10 +97,10 @@ async def _act_on_one(
         except Refused as refused:
             if refused.refusal.code not in _OF_ONE_TICKET:
                 raise
-            return TicketResult(item.number, body, refused.refusal)
+            return TicketOutcome(item.number, body, refused.refusal)
         body = orjson.loads(result.answer.body) if result.answer.body else body
         version = int(result.answer.etag or 0)
-    return TicketResult(item.number, body, None)
+    return TicketOutcome(item.number, body, None)
 
 
 def _key_of_step(whole: RequestKey, number: str, place: int) -> RequestKey:

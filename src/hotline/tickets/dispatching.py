@@ -14,7 +14,7 @@ from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Kind, Priority
 from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.context import Services
-from hotline.tickets.model.proposals import Proposal, WaitingTicket, propose_departments
+from hotline.tickets.model.proposals import DepartmentProposal, WaitingTicket, propose_departments
 from hotline.tickets.model.routing import is_unmanned
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.model.vocabulary import LIVE, TicketStatus
@@ -26,7 +26,7 @@ from hotline.tickets.store.dispatch_queue import QueueFilters, QueueOrder, Queue
 DUE_SOON = timedelta(minutes=15)
 MAX_COUNTED = 500  # of each waiting state; beyond it counts say "at least"
 MAX_LOOKED_THROUGH = 1000  # rows a page reads to find those that are unsure
-Proposals = Mapping[str, Sequence[Proposal]]
+Proposals = Mapping[str, Sequence[DepartmentProposal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def waiting_ticket(row: Any) -> WaitingTicket:
 
 async def _propose_for_rows(
     db: Database, directory: Directory, rows: Sequence[Row], now: datetime
-) -> dict[str, list[Proposal]]:
+) -> dict[str, list[DepartmentProposal]]:
     # what has an order that ended was sorted before; of the rest none is read
     orders = await ticket_facts.load_orders(db, [row.number for row in rows if row.status == TicketStatus.TRIAGED])
     return {
@@ -71,7 +71,7 @@ async def _propose_for_rows(
     }
 
 
-def is_unsure(proposals: Sequence[Proposal]) -> bool:
+def is_unsure(proposals: Sequence[DepartmentProposal]) -> bool:
     """Whether somebody must look before this is sent."""
     return not proposals or not proposals[0].sure
 
@@ -83,7 +83,7 @@ async def load_queue_page(
     rows as need be, at most MAX_LOOKED_THROUGH, and may be short."""
     directory = await services.directory.now(now)
     scope, filters, order = scope_of(actor), question.filters, question.order
-    found, proposals, looked_through = list[Row](), dict[str, list[Proposal]](), 0
+    found, proposals, looked_through = list[Row](), dict[str, list[DepartmentProposal]](), 0
     while True:
         rows = await dispatch_queue.load_dispatch_queue(services.db, scope, filters, order, after, limit + 1)
         more, rows = len(rows) > limit, rows[:limit]
@@ -151,7 +151,7 @@ async def count_queue(services: Services, actor: Actor, now: datetime) -> QueueC
 class DepartmentCandidate:
     """A department that could take a ticket: how much it has in hand, who is on duty, and the limits it would get."""
 
-    proposal: Proposal
+    proposal: DepartmentProposal
     load: int
     on_duty: tuple[str, ...]
     unmanned: bool

@@ -34,7 +34,7 @@ class WaitingTicket:
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class DepartmentProposal:
     """A department that may be sent to. `category`: what the ticket is sorted under with it, where nobody has sorted it
     yet. `level`: how certain it is, 1 to 5."""
 
@@ -52,9 +52,9 @@ class Proposal:
 
 def propose_departments(
     directory: Directory, ticket: WaitingTicket, orders: Sequence[Assignment], now: datetime
-) -> list[Proposal]:
+) -> list[DepartmentProposal]:
     """The departments to choose from. None of them gave the ticket back, or is retired."""
-    found: dict[str, Proposal] = {}
+    found: dict[str, DepartmentProposal] = {}
     for proposal in _all_proposals(directory, ticket, orders, now):
         item = directory.departments.get(proposal.department)
         if item is None or not item.active or item.code in ticket.returned_by or item.code in found:
@@ -66,15 +66,15 @@ def propose_departments(
     return list(found.values())
 
 
-def _with_assists(proposal: Proposal, assists: tuple[str, ...]) -> Proposal:
-    return Proposal(
+def _with_assists(proposal: DepartmentProposal, assists: tuple[str, ...]) -> DepartmentProposal:
+    return DepartmentProposal(
         proposal.department, proposal.level, assists, proposal.performer, proposal.category, proposal.because
     )
 
 
 def _all_proposals(
     directory: Directory, ticket: WaitingTicket, orders: Sequence[Assignment], now: datetime
-) -> Iterator[Proposal]:
+) -> Iterator[DepartmentProposal]:
     triage = ticket.advice.get("triage") or {}
     routing = current_advice(directory, ticket, orders, now).get("routing") or {}
     guesses = _guesses(triage)
@@ -82,7 +82,7 @@ def _all_proposals(
         has_route = routing.get("route") is not None
         level = DECIDED if routing.get("sure") else DOUBTFUL if has_route or not orders else SUGGESTED
         because = tuple(Because(b["rule"], tuple(b["matched"])) for b in routing["because"])
-        yield Proposal(routing["lead"], level, tuple(routing["assists"]), routing["performer"], None, because)
+        yield DepartmentProposal(routing["lead"], level, tuple(routing["assists"]), routing["performer"], None, because)
     dangers = dangers_of(ticket)
     if ticket.category is None:
         for category, share in guesses:
@@ -90,17 +90,19 @@ def _all_proposals(
     else:
         routed = choose_route(directory, ticket.category, ticket.kind, ticket.area, now, dangers)
         if routed is not None and orders:
-            yield Proposal(routed.lead, DOUBTFUL, routed.assists, routed.performer, None, routed.because)
+            yield DepartmentProposal(routed.lead, DOUBTFUL, routed.assists, routed.performer, None, routed.because)
         for code in routed.passed if routed is not None else ():
             row = directory.routes[code]
-            yield Proposal(row.lead, 1, row.assists, row.performer, None, (Because(f"route:{code}", ()),))
+            yield DepartmentProposal(row.lead, 1, row.assists, row.performer, None, (Because(f"route:{code}", ()),))
         for category, _ in guesses:
             if category != ticket.category:
                 yield from _by_category(directory, ticket, category, 1, dangers, now)
     for code in routing.get("assists") or ():
-        yield Proposal(code, 1, because=tuple(Because(b["rule"], tuple(b["matched"])) for b in routing["because"]))
+        yield DepartmentProposal(
+            code, 1, because=tuple(Because(b["rule"], tuple(b["matched"])) for b in routing["because"])
+        )
     if directory.home is not None:
-        yield Proposal(directory.home.fallback, 1, because=(Because("fallback", ()),))
+        yield DepartmentProposal(directory.home.fallback, 1, because=(Because("fallback", ()),))
 
 
 def _guesses(triage: Mapping[str, Any]) -> list[tuple[str, float]]:
@@ -115,7 +117,7 @@ def _level_of(share: float) -> int:
 
 def _by_category(
     directory: Directory, ticket: WaitingTicket, category: str, level: int, dangers: Sequence[str], now: datetime
-) -> Iterator[Proposal]:
+) -> Iterator[DepartmentProposal]:
     if category not in directory.categories:
         return
     routed = choose_route(directory, category, ticket.kind, ticket.area, now, dangers)
@@ -123,6 +125,6 @@ def _by_category(
         return
     because = (Because(f"category:{category}", ()), *routed.because)
     sort_as = category if ticket.category is None else None
-    yield Proposal(
+    yield DepartmentProposal(
         routed.lead, level if routed.sure else min(level, DOUBTFUL), routed.assists, routed.performer, sort_as, because
     )

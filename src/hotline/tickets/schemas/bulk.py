@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, create_model
 
 from hotline.refusals import Refusal
 from hotline.replies import reply_type
-from hotline.tickets.bulk import TicketResult, TicketSteps
+from hotline.tickets.bulk import TicketOutcome, TicketSteps
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import Action, TicketStatus
 from hotline.tickets.model.vocabulary import Field as F
@@ -119,7 +119,7 @@ def _problem(refusal: Refusal) -> BulkProblem:
     )
 
 
-def render_results(results: Sequence[TicketResult]) -> str:
+def render_results(results: Sequence[TicketOutcome]) -> str:
     items = tuple(
         BulkResult(
             result.number,

@@ -10,7 +10,7 @@ from hotline.organisation.model.directory import Directory, Named
 from hotline.replies import reply_from_values, reply_type
 from hotline.text.reasons import Because
 from hotline.tickets.dispatching import DepartmentCandidate, QueueCounts
-from hotline.tickets.model.proposals import Proposal
+from hotline.tickets.model.proposals import DepartmentProposal
 from hotline.tickets.schemas.briefs import TicketBrief, brief_fields
 
 
@@ -83,7 +83,7 @@ class CandidateDepartments:
     version: int
 
 
-def _proposal_fields(proposal: Proposal, directory: Directory) -> dict[str, Any]:
+def _proposal_fields(proposal: DepartmentProposal, directory: Directory) -> dict[str, Any]:
     return {
         "department": directory.named("departments", proposal.department),
         "level": proposal.level,
@@ -100,7 +100,7 @@ def _returned_by(codes: Sequence[str], directory: Directory) -> tuple[Named, ...
 
 
 def render_dispatch_brief(
-    row: Any, proposals: Sequence[Proposal], directory: Directory, now: datetime
+    row: Any, proposals: Sequence[DepartmentProposal], directory: Directory, now: datetime
 ) -> DispatchBrief:
     """A row of the dispatcher's queue."""
     plain = ("until", "address", "building", "unit", "floor", "room", "incident", "attachments", "returns")
