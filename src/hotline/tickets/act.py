@@ -30,10 +30,12 @@ from hotline.tickets.model.ticket import (
     Facts,
     call_of_ticket,
 )
+from hotline.tickets.model.undo import hold_messages, undone_line
 from hotline.tickets.model.vocabulary import LIVE, READ_ANEW, Action, Field
 from hotline.tickets.reading_anew import read_anew_columns
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
+from hotline.tickets.store.last_change import load_cancelled, with_last_change
 from hotline.tickets.write_plan import build_split_plan, build_write_plan
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused, storable_answer
@@ -91,18 +93,25 @@ async def act(
     decision: Change | Refusal = TICKET_NOT_FOUND
     if facts is not None:
         facts = replace(facts, directory=directory)
+        if command.action is Action.UNDO:
+            facts = await _with_step_to_undo(services, facts, now)
         scope = request.scope or scope_of(actor)
         facts, command, refusal = await _resolve_references(services, directory, facts, command, scope, now)
         decision = refusal or decide(facts, command, actor, now)
     if isinstance(decision, Change):
         if additions is not None:
             decision = additions.to(_with_further_steps(decision, additions.further, directory, now))
-        decision = await services.apply_before_commit(decision, now)
+        if command.action is Action.UNDO and facts is not None and facts.last is not None:
+            decision = replace(decision, cancelled=await load_cancelled(services.db, facts.last))
+        decision = await services.apply_before_commit(hold_messages(decision, actor, services.hold), now)
         after = decision.after
         answer = build_stored_answer(request, additions.status if additions else 200, render(after), after)
         kept = storable_answer(answer, key)
         if additions is not None and additions.split_off:
-            new = [await services.apply_before_commit(each, now) for each in additions.split_off]
+            new = [
+                await services.apply_before_commit(hold_messages(each, actor, services.hold), now)
+                for each in additions.split_off
+            ]
             plan = build_split_plan(decision, new, kept, digest_key(services.secret))
         else:
             plan = build_write_plan(decision, kept, digest_key(services.secret))
@@ -228,6 +237,16 @@ async def _resolve_references(
     if anew:
         fields[READ_ANEW] = anew
     return facts, replace(command, fields=fields), None
+
+
+async def _with_step_to_undo(services: Services, facts: Facts, now: datetime) -> Facts:
+    """The ticket with its last change, and where that was a merge with its parent."""
+    facts = await with_last_change(services.db, facts, now)
+    line = undone_line(facts.last.entries) if facts.last is not None else None
+    if line is None or line.action is not Action.MERGE or facts.ticket.parent is None:
+        return facts
+    parent = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, facts.ticket.parent)
+    return facts if parent is None else _with_target(facts, parent)
 
 
 def _with_target(facts: Facts, target: Facts) -> Facts:

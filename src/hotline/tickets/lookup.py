@@ -19,6 +19,7 @@ from hotline.tickets.act import TICKET_NOT_FOUND
 from hotline.tickets.context import Services
 from hotline.tickets.model.intake import IncidentStanding
 from hotline.tickets.model.ticket import Facts, Ticket
+from hotline.tickets.model.undo import standing_steps
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
 from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
@@ -168,7 +169,7 @@ async def load_public_ticket(
     if facts is None or facts.ticket.confidential or facts.ticket.status is TicketStatus.VOID:
         raise Refused(TICKET_NOT_FOUND)
     directory = await services.directory.now(now)
-    steps = await history.load_public_steps(services.db, facts.ticket.number)
+    steps = standing_steps(await history.load_public_steps(services.db, facts.ticket.number))
     return render_public_ticket(directory, facts, await load_carried_answer(services, facts.ticket), steps)
 
 

@@ -21,6 +21,7 @@ from hotline.tickets.model.vocabulary import (
     DeclineReason,
     Fault,
     Funding,
+    Guard,
     Reached,
     ReturnReason,
     Satisfaction,
@@ -155,7 +156,8 @@ def _body(machine: str, table: tuple[Move[Any], ...], action: Action) -> type[St
 
 
 def _bodies(machine: str, table: tuple[Move[Any], ...]) -> dict[Action, type[Strict]]:
-    actions = dict.fromkeys(m.action for m in table if m.action not in INTERNAL_ACTIONS)
+    own = (m for m in table if Guard.WITH_TICKET not in m.guards)
+    actions = dict.fromkeys(m.action for m in own if m.action not in INTERNAL_ACTIONS)
     # where the ticket follows its lead's order, the body is the order's
     return {
         action: _body(machine, ASSIGNMENT_MOVES if action in FOLLOWS_LEAD_ORDER else table, action)
