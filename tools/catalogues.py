@@ -110,6 +110,7 @@ CONTEXT: Mapping[str, str] = {
     "admin": "Administration page.",
     "alarm": "Notice to operators about the system.",
     "app": "Every page of the console.",
+    "theme": "How light a page is: one of three choices, each with a drawing.",
     "area_level": "Level of an area.",
     "attribute_type": "Type of an extra question of a category.",
     "back": "Dispatch page: returns, extensions and reviews of a ticket.",

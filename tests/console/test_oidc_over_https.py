@@ -157,7 +157,7 @@ async def test_no_page_of_another_site_begins_a_log_in(browser: Browser, city: I
 
 
 def test_every_cookie_of_ours_holds_for_the_whole_host() -> None:
-    """Behind https one that does not has no prefix, and is left out of every request; the language alone may be."""
+    """Behind https one that does not has no prefix, and is left out of every request; what is chosen about looks may be."""
     seen = 0
     for file in sorted((ROOT / "src/hotline").rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -167,5 +167,5 @@ def test_every_cookie_of_ours_holds_for_the_whole_host() -> None:
                 seen += 1
                 path = next((k.value for k in node.keywords if k.arg == "path"), None)
                 whole = isinstance(path, ast.Constant) and path.value == "/"
-                assert whole or ast.unparse(node.args[0]) == "LANGUAGE", f"{file}: {ast.unparse(node)}"
+                assert whole or ast.unparse(node.args[0]) == "cookie", f"{file}: {ast.unparse(node)}"
     assert seen >= 5

@@ -5,7 +5,7 @@ A page is a frame; its module asks the API with the same cookie. Nothing is load
 
 import base64
 import hmac
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +20,15 @@ from hotline.console.entry import ProviderAddress, RefusedSession, SessionEnd, e
 from hotline.console.figure_pages import figures_page, report_page, reports_page
 from hotline.console.model_page import model_page
 from hotline.console.pages import PAGES, Page, home_page, menu_pages
-from hotline.console.rendering import LANGUAGE, render_page, request_language, static_files, static_version
+from hotline.console.rendering import (
+    LANGUAGE,
+    THEME,
+    THEMES,
+    render_page,
+    request_language,
+    static_files,
+    static_version,
+)
 from hotline.console.session_cookies import device_of, forget_session, keep_session, origin_of
 from hotline.locales import LANGUAGES, translate
 from hotline.oidc import service as oidc
@@ -83,6 +91,7 @@ def console_routes() -> list[Route]:
         *entry_routes(),
         Route("/console/session", _session, methods=["POST", "DELETE"], name="console session"),
         Route("/console/language/{language}", _language, name="console language"),
+        Route("/console/theme/{theme}", _theme, name="console theme"),
         Route("/console/machine/{machine}.svg", _state_diagram, name="console machine"),
         Route("/console/hours.svg", _hours, name="console hours"),
         Route("/console/static/{stamp}/{name}", _static, name="console static"),
@@ -143,6 +152,7 @@ async def _page_context(request: Request, actor: Actor, name: str) -> dict[str, 
             "roles": sorted(actor.roles),
             "departments": sorted(actor.departments),
         },
+        "roles": ", ".join(translate(f"role.{role}", request_language(request)) for role in sorted(actor.roles)),
         "menu": menu_pages(actor.roles),
         "name": name,
         "given": {key: value for key, value in request.path_params.items() if key != "rest"},
@@ -220,12 +230,21 @@ async def _end_session(request: Request) -> Response:
 
 
 async def _language(request: Request) -> Response:
-    chosen, back = request.path_params["language"], request.query_params.get("back", "/console")
+    return _keep_choice(request, LANGUAGE, request.path_params["language"], LANGUAGES)
+
+
+async def _theme(request: Request) -> Response:
+    return _keep_choice(request, THEME, request.path_params["theme"], THEMES)
+
+
+def _keep_choice(request: Request, cookie: str, chosen: str, choices: Collection[str]) -> Response:
+    """Keeps in this browser for a year what was chosen, and goes back to the page it was chosen on."""
+    back = request.query_params.get("back", "/console")
     if not back.startswith("/console"):  # a link may send nobody elsewhere
         back = "/console"
     answer = RedirectResponse(back, 303)
-    if chosen in LANGUAGES:
-        answer.set_cookie(LANGUAGE, chosen, max_age=365 * 86400, path="/console", samesite="lax")
+    if chosen in choices:
+        answer.set_cookie(cookie, chosen, max_age=365 * 86400, path="/console", samesite="lax")
     return answer
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -30,6 +31,8 @@ from hotline.tickets.model.vocabulary import (
 )
 
 LANGUAGE = "hotline_language"
+THEME = "hotline_theme"
+THEMES: Mapping[str, str] = {"auto": "eye", "light": "sun", "dark": "moon"}  # each with its icon
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -83,12 +86,25 @@ def request_language(request: Request) -> str:
     return negotiate_language(request.headers.get("accept-language", ""))
 
 
+def request_theme(request: Request) -> str | None:
+    """Light or dark, as chosen; None: as the device is set."""
+    chosen = request.cookies.get(THEME)
+    return chosen if chosen in THEMES and chosen != "auto" else None
+
+
+def icon(name: str, size: int = 18) -> Markup:
+    """A drawing of icons.svg, `size` pixels wide: 14, 16, 18, 20, 24 or 32. It is beside a text that says the same."""
+    href = f"/console/static/{static_version()}/icons.svg#{name}"
+    return Markup('<svg class="i i-{}" aria-hidden="true"><use href="{}"></use></svg>').format(size, href)
+
+
 @lru_cache(maxsize=1)
 def static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
     """The static files: bytes, compressed bytes, media type; one of them for the texts of each language."""
     found: dict[str, tuple[bytes, str]] = {}
     kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-    for file in (files("hotline.console") / "static").iterdir():
+    shared, own = files("hotline.web") / "static", files("hotline.console") / "static"
+    for file in (*shared.iterdir(), *own.iterdir()):
         kind = kinds.get(file.name.rpartition(".")[2])
         if kind is not None:
             found[file.name] = (file.read_bytes(), kind)
@@ -126,6 +142,9 @@ def render_page(request: Request, template: str, language: str, status: int = 20
         t=lambda key, **values: translate(key, language, **values),
         language=language,
         languages=LANGUAGES,
+        theme=request_theme(request),
+        themes=THEMES,
+        icon=icon,
         static=f"/console/static/{static_version()}",
         path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         **more,

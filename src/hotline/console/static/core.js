@@ -73,6 +73,16 @@ export function el(tag, attributes = {}, ...children) {
   made.append(...laid(children));
   return made;
 }
+/** A drawing of icons.svg, `size` pixels wide (14, 16, 18, 20, 24, 32), in the colour of the text beside it. */
+export function icon(name, size = 18) {
+  const svg = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const [made, use] = [svg("svg"), svg("use")];
+  made.setAttribute("class", `i i-${size}`);
+  made.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", `${at}/icons.svg#${name}`);
+  made.append(use);
+  return made;
+}
 export const $ = (selector, root = document) => root.querySelector(selector);
 /** Replaces the children of a node. The focused element keeps the focus if it is there again (`data-key`). */
 export function fill(root, ...children) {
