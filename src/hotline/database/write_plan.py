@@ -94,6 +94,7 @@ class SearchEntry:
     texts: tuple[str | None, ...]
     names: tuple[str | None, ...] = ()
     names_are_found: bool = True
+    by_sound: tuple[str | None, ...] = ()  # texts that are found by their pinyin, too; names are, where they are found
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ def build_write_plan(change: Change, answer: StoredAnswer, key: bytes) -> WriteP
                 *(ticket_tables.TICKET_WORDS, t.number, serial_from_number(t.number), _searched_texts(t)),
                 names=(t.phone, t.caller_name, t.contact),
                 names_are_found=not t.confidential,
+                by_sound=(t.title, t.address),
             )
             for t in change.texts
         ),
