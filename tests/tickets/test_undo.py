@@ -14,7 +14,7 @@ from hotline.refusals import Code, Refusal
 from hotline.tickets.guards import GUARDS
 from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES, allowed_moves, decide
 from hotline.tickets.model.ticket import Change, Facts, Ticket
-from hotline.tickets.model.undo import MAY_UNDO, UNDO_WITHIN, hold_messages
+from hotline.tickets.model.undo import MAY_UNDO, UNDO_WITHIN, hold_messages, standing_steps
 from hotline.tickets.model.vocabulary import LIVE, Action, Guard, Part, TicketStatus
 from tests.conftest import NOON
 from tests.tickets import transcript
@@ -127,3 +127,11 @@ def test_a_danger_is_told_at_once_and_told_again_when_it_is_recalled() -> None:
         back = decide(held.after, complete(Action.UNDO, held.after), who, SOON)
         assert isinstance(back, Change)
         assert [m.payload["status"] for m in back.messages] == ([] if waits else ["recalled"])
+
+
+def test_residents_are_not_told_of_what_was_undone() -> None:
+    done, who = _taken(_before("triaged"), Action.DISPATCH)
+    back = decide(done.after, complete(Action.UNDO, done.after), who, SOON)
+    assert isinstance(back, Change)
+    assert standing_steps([*done.entries, *back.entries]) == []
+    assert standing_steps(done.entries) == list(done.entries)

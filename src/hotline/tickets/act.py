@@ -17,6 +17,8 @@ from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.server_secret import digest_key
 from hotline.text.numbering import TicketNumber, parse_number
+from hotline.text.phone_parsing import parse_phone
+from hotline.text.phones import caller_id
 from hotline.tickets import workload
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import STALE_VERSION, decide
@@ -103,6 +105,8 @@ async def act(
             decision = additions.to(_with_further_steps(decision, additions.further, directory, now))
         if command.action is Action.UNDO and facts is not None and facts.last is not None:
             decision = replace(decision, cancelled=await load_cancelled(services.db, facts.last))
+        if command.action is Action.AMEND and command.fields.get("caller"):
+            decision = replace(decision, callers=(_amended_caller(decision, now),))
         decision = await services.apply_before_commit(hold_messages(decision, actor, services.hold), now)
         after = decision.after
         answer = build_stored_answer(request, additions.status if additions else 200, render(after), after)
@@ -233,10 +237,22 @@ async def _resolve_references(
         if due is not None and due > now + FURTHEST:
             rule = "within five years"
             return facts, command, Refusal(Code.INVALID, "a limit lies too far ahead", errors=((F.DUE_AT, rule),))
+    if command.action is Action.AMEND and fields.get(F.PHONE):
+        parsed = parse_phone(str(fields[F.PHONE]), services.region, services.area_code)
+        if parsed.phone is None:
+            rule = "cannot be read as a telephone number"
+            return facts, command, Refusal(Code.INVALID, "that is no number", errors=((F.PHONE, rule),))
+        fields[F.PHONE] = parsed.phone
+        fields["caller"] = caller_id(parsed.phone, services.secret) if parsed.caller else None
     anew = await read_anew_columns(services, directory, facts.ticket, command)
     if anew:
         fields[READ_ANEW] = anew
     return facts, replace(command, fields=fields), None
+
+
+def _amended_caller(change: Change, now: datetime) -> Caller:
+    ticket = change.after.ticket
+    return Caller(ticket.caller or "", ticket.phone or "", None if ticket.confidential else ticket.caller_name, now)
 
 
 async def _with_step_to_undo(services: Services, facts: Facts, now: datetime) -> Facts:

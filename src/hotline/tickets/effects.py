@@ -168,7 +168,8 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
             anew = dict(fields.get(READ_ANEW, {}))
             if fields.get(F.FLAGS) is not None:
                 anew["flags"] = _replace_manual_flags(anew.get("flags", before.flags), fields[F.FLAGS])
-            return {**_present_fields(fields, _AMENDS), **anew, **_confidentiality_columns(before, fields)}
+            number = {"phone": fields[F.PHONE], "caller": fields.get("caller")} if fields.get(F.PHONE) else {}
+            return {**_present_fields(fields, _AMENDS), **number, **anew, **_confidentiality_columns(before, fields)}
         case A.ANSWER:
             satisfaction = fields.get(F.SATISFACTION)
             first = before.satisfaction_first or satisfaction  # of a reopened matter, what was said at first stays

@@ -200,7 +200,7 @@ OPTIONAL_FIELDS: Mapping[Action, tuple[Field, ...]] = {
     A.MERGE: (F.REASON,),
     A.DISPATCH: (F.ASSISTS, F.PERFORMER, F.DUE_AT, F.REASON),
     A.AMEND: (F.TITLE, F.NARRATIVE, F.CATEGORY, F.KIND, F.PRIORITY, F.AREA, F.ADDRESS, F.BUILDING, F.UNIT, F.FLOOR, F.ROOM,
-              F.LAT, F.LON, F.CALLER_NAME, F.CONTACT, F.FLAGS),
+              F.LAT, F.LON, F.CALLER_NAME, F.PHONE, F.CONTACT, F.FLAGS),
     A.CONFIRM: (F.TEXT,),
     A.CALL_BACK: (F.TEXT,),
     A.REOPEN: (F.SATISFACTION,),  # what the resident said when it was not solved: the first opinion is kept

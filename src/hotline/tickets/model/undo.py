@@ -71,7 +71,7 @@ def standing_steps(steps: Sequence[S]) -> list[S]:
     kept: list[S] = []
     for step in steps:
         if step.action == A.UNDO and step.status_to in _TICKET_STATES:  # else of an order, beside it
-            undone = max(n for n, each in enumerate(kept) if each.action in UNDOABLE)
+            undone = max((n for n, each in enumerate(kept) if each.action in UNDOABLE), default=len(kept))
             del kept[undone:]
         elif step.action != A.UNDO:
             kept.append(step)

@@ -267,6 +267,7 @@ class Field(StrEnum):
     LAT = "lat"
     LON = "lon"
     CALLER_NAME = "caller_name"
+    PHONE = "phone"
     CONTACT = "contact"
     FLAGS = "flags"
     TEXT = "text"

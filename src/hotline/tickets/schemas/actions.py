@@ -79,6 +79,7 @@ FIELD_TYPES: dict[F, Any] = {
     F.LAT: Lat,
     F.LON: Lon,
     F.CALLER_NAME: WrittenLine,
+    F.PHONE: Annotated[WrittenLine, Field(description="The number to call back, where another was written down")],
     F.CONTACT: WrittenLine,
     F.FLAGS: Annotated[list[CodeWord], Field(max_length=20)],
     F.TEXT: Prose,
