@@ -378,6 +378,7 @@ async def services(
     )
     # how long it may take is told where a database says nothing: a busy machine is no outage
     made.deadlines.lookup = made.deadlines.write = made.deadlines.push = 60.0
+    made.hold = timedelta(0)  # the stories of undoing hold messages back, all others look at them at once
     made.journal.start()
     yield made
     await made.journal.drain()

@@ -35,7 +35,7 @@ FORMS = """async () => {
 LONG = ("text", "reason", "answer", "basis", "public_reply", "internal_result", "public_text", "narrative", "matters")
 PARTS = ("building", "unit", "floor", "room")
 LINES = (
-    "title", "address", *PARTS, "caller_name", "contact", "channel_told", "assignee", "contacted", "target", "flags",
+    "title", "address", *PARTS, "caller_name", "phone", "contact", "channel_told", "assignee", "contacted", "target", "flags",
 )  # fmt: skip
 KINDS = {
     **dict.fromkeys(LONG, "long"), **dict.fromkeys(LINES, "text"), **dict.fromkeys(("cost", "lat", "lon"), "number"),

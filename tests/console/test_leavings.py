@@ -128,7 +128,7 @@ async def test_no_page_puts_what_is_looked_for_in_an_address(office: Office) -> 
     await expect(seat.page.locator("#number")).not_to_be_empty()
     number = await seat.page.locator("#number").inner_text()
     for path, field, hit in (
-        ("/console/take", "#search input[name=q]", "#hits a"),
+        ("/console/take", "#bar-search input[name=q]", "#bar-hits a"),
         ("/console/search", "#search input[name=q]", "#hits a"),
         ("/console/tickets", "#find input[name=q]", "#list tbody .two a"),
     ):

@@ -19,7 +19,7 @@ from hotline.locales.labels import label_pair
 from hotline.open311.model import PUBLIC_STEPS
 from hotline.open311.service_requests import step_name
 from hotline.organisation.model import vocabulary
-from hotline.tickets.lifecycle import GUARDS
+from hotline.tickets.guards import GUARDS
 from hotline.tickets.model import vocabulary as ticket_vocabulary
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
 from hotline.web.rule_texts import rule_of_error, translate_rule

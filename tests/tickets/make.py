@@ -60,6 +60,7 @@ FIELDS: dict[Field, Any] = {
     F.LAT: 1.0,
     F.LON: 1.0,
     F.CALLER_NAME: "x",
+    F.PHONE: "+8613800138001",
     F.CONTACT: "y",
     F.FLAGS: ["difficult"],
     F.ASSISTS: [],

@@ -9,10 +9,9 @@ import pytest
 
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal
+from hotline.tickets.guards import GUARD_FIELDS, GUARDS
 from hotline.tickets.lifecycle import (
     ASSIGNMENT_MOVES,
-    GUARD_FIELDS,
-    GUARDS,
     TICKET_MOVES,
     allowed_moves,
     allowed_order_moves,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hotline.tickets.context import Services
 from tests.conftest import Cast, Clock, Player, broken
 
 WORDS = [
@@ -351,3 +352,21 @@ async def test_what_nobody_may_read_in_an_address_is_looked_for_in_a_body(
     assert other.status_code == 400 and broken(other.json()) == [("cursor", "only for the same filters")]
     deeds = (await (await cast("committee")).get("/v1/security-log?deed=caller_looked_up")).text
     assert deeds.count('"match":"search"') >= len(SPOKEN) and "8002" not in deeds
+
+
+async def test_names_and_words_are_found_by_their_pinyin_and_no_index_tells_a_name(
+    desk: Player, services: Services
+) -> None:
+    ticket = await desk.call("电梯坏了，王秀英家门口", caller={"phone": "13800138000", "name": "王秀英"})
+    hidden = await desk.call("有人违规收钱", caller={"phone": "13900139000", "name": "李大山", "confidential": True})
+
+    async def found(q: str) -> list[str]:
+        return [item["number"] for item in (await desk.post("/v1/search", {"q": q})).json()["items"]]
+
+    for typed in ("dianti", "wangxiuying", "wang xiuying", "WXY", "wxy"):
+        assert await found(typed) == [ticket["number"]], typed
+    assert await found("weigui") == [hidden["number"]]
+    for typed in ("lidashan", "lds", "dianhua", "xiuying"):
+        assert await found(typed) == [], typed
+    words = await services.db.transact(lambda c: str(c.exec_driver_sql("SELECT words FROM ticket_words").all()))
+    assert "xiuying" not in words and "wxy" not in words

@@ -181,3 +181,17 @@ def cell(text: str, state: str, role: str) -> dict[str, str]:
                 action, _, to = part.strip().partition(">")
                 found[action] = to or state
     return found
+
+
+# The steps that can be taken back, and where each had begun: whoever took it has ten seconds, and nobody else.
+UNDONE = {
+    "dispatch": {"triaged"},
+    "merge": {"received", "awaiting_info", "triaged", "dispatched"},
+    "add_call": {"received", "awaiting_info", "triaged", "dispatched", "resolved", "shelved"},
+    "answer": {"received", "triaged"},
+    "confirm": {"resolved"},
+    "explain": {"resolved", "shelved"},
+    "decline": {"received", "awaiting_info", "triaged"},
+    "void": {"received", "awaiting_info", "triaged"},
+    "withdraw": {"received", "awaiting_info", "triaged", "dispatched", "resolved", "shelved"},
+}

@@ -66,7 +66,8 @@ def chain_tickets(c: sa.Connection, numbers: Sequence[str]) -> int:
 def _chain_lines(lines: Sequence[Any], image: Any, sealing: Sealing) -> tuple[list[Hashes], Hashes] | None:
     """What is written for the lines of a ticket, and for the ticket. None: a line is not what its hash says, and
     nothing is written."""
-    before, missing = GENESIS, []
+    before = GENESIS
+    missing: list[Hashes] = []
     for place, line in enumerate(lines):
         raw = list(line)
         if line.hash is None and place == len(lines) - 1:

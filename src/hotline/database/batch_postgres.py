@@ -174,6 +174,6 @@ def _insert(write: TableWrite, place: int) -> str:
         order = " ORDER BY " + ", ".join(f'r."{c}"' for c in write.key)
         again = f" ON CONFLICT ({', '.join(write.key)}) DO UPDATE SET {write.replacements}"
     return (
-        f'w_{table.name} AS (INSERT INTO "{table.name}" ({into}) SELECT {select_list}'
+        f'w{place}_{table.name} AS (INSERT INTO "{table.name}" ({into}) SELECT {select_list}'
         f" FROM json_to_recordset(${place}::json) AS r({record}){ours}{order}{again})"
     )

@@ -4,6 +4,7 @@ from hotline.database.sealing import Sealing
 from hotline.database.write_plan import SearchEntry
 from hotline.text.normalisation import fold_text, index_terms
 from hotline.text.personal import part_numbers
+from hotline.text.typed_pinyin import name_sounds, pinyin_terms
 
 SHORTEST_NAME = 2  # characters: one alone stands in every text
 
@@ -23,12 +24,23 @@ def entry_terms(entry: SearchEntry, sealing: Sealing) -> list[str]:
             if not name.isdigit():
                 plain = plain.replace(name, " ")
         texts.append(plain)
+    sounds: list[str] = []
+    for text in entry.by_sound:
+        for name in names:
+            text = text and text.replace(name, " ")
+        sounds += pinyin_terms(text)
     tokens = [sealing.token(number) for number in numbers]
     if entry.names_are_found:
         for name in names:
             found = part_numbers(name)[1]
             tokens += [sealing.token(number) for number in found] or [name_token(sealing, name)]
-    return [*index_terms(*texts), *dict.fromkeys(tokens)]
+            tokens += [sound_token(sealing, sound) for sound in name_sounds(name)]
+    return [*index_terms(*texts), *dict.fromkeys([*sounds, *tokens])]
+
+
+def sound_token(sealing: Sealing, typed: str) -> str:
+    """The token of a name's pinyin, or of its first letters."""
+    return sealing.token("sound:" + typed)
 
 
 def name_token(sealing: Sealing, name: str) -> str:

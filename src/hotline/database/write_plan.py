@@ -43,6 +43,8 @@ class TableWrite:
     belongs_to: str | None
     replace: tuple[str, ...] = ()  # columns set anew where the primary key exists; empty: insert only
     keep: tuple[str, ...] = ()  # of these, those that NULL does not replace
+    # which existing rows are set anew, as SQL; empty: each
+    replace_where: str = ""
     # columns computed from the row: SQL with `{r}` before each of its columns
     derived: Mapping[str, str] = field(default_factory=dict)
     # a column numbered in commit order, on a database where one writer makes that order certain; else left NULL
@@ -58,7 +60,10 @@ class TableWrite:
 
     @property
     def replacements(self) -> str:
-        """The SET list for a row whose key exists."""
+        """The SET list for a row whose key exists, and which of those rows."""
+        return self._set_list() + (f" WHERE {self.replace_where}" if self.replace_where else "")
+
+    def _set_list(self) -> str:
         return ", ".join(
             f'"{c}" = coalesce(excluded."{c}", "{self.table.name}"."{c}")'
             if c in self.keep
@@ -89,6 +94,7 @@ class SearchEntry:
     texts: tuple[str | None, ...]
     names: tuple[str | None, ...] = ()
     names_are_found: bool = True
+    by_sound: tuple[str | None, ...] = ()  # texts that are found by their pinyin, too; names are, where they are found
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +164,7 @@ def in_dependency_order(writes: frozenset[TableWrite]) -> tuple[TableWrite, ...]
     ranks = {
         write: [table.name for table in write.table.metadata.sorted_tables].index(write.table.name) for write in writes
     }
-    return tuple(sorted(writes, key=lambda write: (ranks[write], write.table.name)))
+    return tuple(sorted(writes, key=lambda write: (ranks[write], write.table.name, bool(write.replace))))
 
 
 def indexed_characters(plans: Sequence[WritePlan]) -> int:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from hotline.text.numbering import TicketNumber
+
+# how long the messages of a step wait that can be undone: ten seconds for its undoing, and two for writing it
+HOLD = timedelta(seconds=12)
 
 
 class MessageStatus(StrEnum):

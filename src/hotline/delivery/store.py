@@ -7,12 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import in_words, parse_instant
+from hotline.database.columns import InCodes, in_words, parse_instant
 from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.leases import MAX_CLOCK_AHEAD, database_time, is_free
 from hotline.database.prepared import PreparedQuery, Row
-from hotline.delivery.model import Message, Way, WayOf, everywhere
+from hotline.delivery.model import HOLD, Message, Way, WayOf, everywhere
 from hotline.delivery.model import MessageStatus as M
 from hotline.delivery.tables import outbox as o
 
@@ -233,9 +233,9 @@ _FIRST_OF_RECEIVER = (
 
 
 def _release_next(db: sa.Connection, partition: str) -> None:
-    """The next of this receiver is due now, if it was put aside."""
+    """The next of this receiver is due now, if it was put aside. What is held back was made to be due later."""
     at = database_time(db)
-    is_deferred = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at > at)
+    is_deferred = sa.and_(o.c.status == M.QUEUED, o.c.attempts == 0, o.c.next_at > at, o.c.created_at <= at)
     head = _FIRST_OF_RECEIVER.with_only_columns(_RECEIVERS.c.id).scalar_subquery()
     db.execute(sa.update(o).where(o.c.id == head, is_deferred).values(next_at=at), {"receiver": partition})
 
@@ -246,8 +246,8 @@ def correct_future_due(db: sa.Connection) -> int:
     ahead = sa.and_(
         o.c.status == M.QUEUED,
         o.c.attempts == 0,
-        o.c.next_at > at + MAX_CLOCK_AHEAD,
-        o.c.created_at > at + MAX_CLOCK_AHEAD,
+        o.c.next_at > at + MAX_CLOCK_AHEAD + HOLD,  # what is held back was made so far ahead on purpose
+        o.c.created_at > at + MAX_CLOCK_AHEAD + HOLD,
     )
     return db.execute(sa.update(o).where(ahead).values(next_at=at)).rowcount
 
@@ -340,6 +340,19 @@ def drop(db: sa.Connection, id: str, reason: str) -> bool:  # noqa: A002
     """Give a message up by hand: one that waits, or one that is dead already. Its reason is kept."""
     there = sa.update(o).where(o.c.id == id, o.c.status.in_([M.QUEUED, M.DEAD, M.EXPIRED]))
     return _end_message(db, there.values(status=M.DROPPED, last_error=reason[:500]))
+
+
+_OF_STEP = PreparedQuery(
+    sa.select(o.c.id, o.c.kind, o.c.number, o.c.partition, o.c.next_at, o.c.status)
+    .where(InCodes(o.c.id, "ids"))
+    .order_by(o.c.id)
+)
+_MOST_OF_STEP = 100  # messages; a step sends one to each department that takes part
+
+
+async def load_messages_of_step(db: Database, prefix: str) -> Sequence[Row]:
+    """The messages whose ids begin so and end with their place: id, kind, number, partition, next_at, status."""
+    return await db.rows(_OF_STEP, ids=[f"{prefix}{place}" for place in range(_MOST_OF_STEP)])
 
 
 _ONE = PreparedQuery(sa.select(*o.c).where(o.c.id == sa.bindparam("id", type_=sa.String)))

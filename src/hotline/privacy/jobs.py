@@ -16,7 +16,7 @@ from hotline.privacy.erasing import RETENTION, delete_files, erase_ticket
 from hotline.runtime.personal_nouns import PersonalNouns
 from hotline.text.personal import ErasedPerson
 from hotline.tickets.context import Services
-from hotline.tickets.lifecycle import REOPEN_DAYS
+from hotline.tickets.guards import REOPEN_DAYS
 from hotline.tickets.model.erasure import TicketShare
 
 _TICKETS = 20  # erased in one step

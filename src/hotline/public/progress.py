@@ -22,12 +22,11 @@ from hotline.tickets.act import act
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lifecycle import allowed_moves
-from hotline.tickets.lookup import PublicTicket, load_carried_answer, render_public_ticket
+from hotline.tickets.lookup import PublicTicket, load_carried_answer, load_public_steps, render_public_ticket
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, Satisfaction, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
-from hotline.tickets.store import history
 from hotline.web.idempotency import RequestKey
 
 F = Field
@@ -82,7 +81,7 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
     """The ticket of somebody who has shown its code."""
     carried = await load_carried_answer(services, facts.ticket)
     stage = carried.stage_of(facts.ticket)
-    steps = await history.load_public_steps(services.db, facts.ticket.number)
+    steps = await load_public_steps(services, facts.ticket.number)
     view = render_public_ticket(directory, facts, carried, steps)
     open_still = stage.status in OPEN - {TicketStatus.RESOLVED}
     paused = stage.status in _PAUSED

@@ -16,5 +16,6 @@ __all__ = [
     "spreadsheet_cells",
     "strict_json",
     "timestamps",
+    "typed_pinyin",
     "word_finder",
 ]

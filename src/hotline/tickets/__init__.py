@@ -9,6 +9,7 @@ __all__ = [
     "departures",
     "dependencies",
     "duplicates",
+    "guards",
     "intake",
     "jobs",
     "lifecycle",

@@ -17,6 +17,8 @@ from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.server_secret import digest_key
 from hotline.text.numbering import TicketNumber, parse_number
+from hotline.text.phone_parsing import parse_phone
+from hotline.text.phones import caller_id
 from hotline.tickets import workload
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import STALE_VERSION, decide
@@ -30,6 +32,7 @@ from hotline.tickets.model.ticket import (
     Facts,
     call_of_ticket,
 )
+from hotline.tickets.model.undo import hold_messages, undone_line
 from hotline.tickets.model.visibility import can_see_file
 from hotline.tickets.model.vocabulary import LIVE, READ_ANEW, Action, Field
 from hotline.tickets.reading_anew import read_anew_columns
@@ -37,6 +40,7 @@ from hotline.tickets.released_photos import can_be_released
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import history
+from hotline.tickets.store.last_change import load_cancelled, with_last_change
 from hotline.tickets.write_plan import build_split_plan, build_write_plan
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused, storable_answer
@@ -94,6 +98,8 @@ async def act(
     decision: Change | Refusal = TICKET_NOT_FOUND
     if facts is not None:
         facts = replace(facts, directory=directory)
+        if command.action is Action.UNDO:
+            facts = await _with_step_to_undo(services, facts, now)
         scope = request.scope or scope_of(actor)
         facts, command, refusal = await _resolve_references(services, directory, facts, command, scope, now)
         refusal = refusal or await refuse_unknown_photos(services, facts, command, actor)
@@ -101,12 +107,19 @@ async def act(
     if isinstance(decision, Change):
         if additions is not None:
             decision = additions.to(_with_further_steps(decision, additions.further, directory, now))
-        decision = await services.apply_before_commit(decision, now)
+        if command.action is Action.UNDO and facts is not None and facts.last is not None:
+            decision = replace(decision, cancelled=await load_cancelled(services.db, facts.last))
+        if command.action is Action.AMEND and command.fields.get("caller"):
+            decision = replace(decision, callers=(_amended_caller(decision, now),))
+        decision = await services.apply_before_commit(hold_messages(decision, actor, services.hold), now)
         after = decision.after
         answer = build_stored_answer(request, additions.status if additions else 200, render(after), after)
         kept = storable_answer(answer, key)
         if additions is not None and additions.split_off:
-            new = [await services.apply_before_commit(each, now) for each in additions.split_off]
+            new = [
+                await services.apply_before_commit(hold_messages(each, actor, services.hold), now)
+                for each in additions.split_off
+            ]
             plan = build_split_plan(decision, new, kept, digest_key(services.secret))
         else:
             plan = build_write_plan(decision, kept, digest_key(services.secret))
@@ -228,6 +241,13 @@ async def _resolve_references(
         if due is not None and due > now + FURTHEST:
             rule = "within five years"
             return facts, command, Refusal(Code.INVALID, "a limit lies too far ahead", errors=((F.DUE_AT, rule),))
+    if command.action is Action.AMEND and fields.get(F.PHONE):
+        parsed = parse_phone(str(fields[F.PHONE]), services.region, services.area_code)
+        if parsed.phone is None:
+            rule = "cannot be read as a telephone number"
+            return facts, command, Refusal(Code.INVALID, "that is no number", errors=((F.PHONE, rule),))
+        fields[F.PHONE] = parsed.phone
+        fields["caller"] = caller_id(parsed.phone, services.secret) if parsed.caller else None
     anew = await read_anew_columns(services, directory, facts.ticket, command)
     if anew:
         fields[READ_ANEW] = anew
@@ -246,6 +266,21 @@ async def refuse_unknown_photos(services: Services, facts: Facts, command: Comma
         return None
     rule = "photos of this ticket, before or after the work"
     return Refusal(Code.INVALID, "the result shows what is no photo of it", errors=((F.PHOTOS, rule),))
+
+
+def _amended_caller(change: Change, now: datetime) -> Caller:
+    ticket = change.after.ticket
+    return Caller(ticket.caller or "", ticket.phone or "", None if ticket.confidential else ticket.caller_name, now)
+
+
+async def _with_step_to_undo(services: Services, facts: Facts, now: datetime) -> Facts:
+    """The ticket with its last change, and where that was a merge with its parent."""
+    facts = await with_last_change(services.db, facts, now)
+    line = undone_line(facts.last.entries) if facts.last is not None else None
+    if line is None or line.action is not Action.MERGE or facts.ticket.parent is None:
+        return facts
+    parent = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, facts.ticket.parent)
+    return facts if parent is None else _with_target(facts, parent)
 
 
 def _with_target(facts: Facts, target: Facts) -> Facts:

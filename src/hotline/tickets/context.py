@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from hotline.delivery.model import HOLD
 from hotline.inbound.context import InboundServices
 from hotline.organisation.model.scopes import Scope
 from hotline.tickets.model.intake import IncidentMatch, IncidentStanding, IntakeRequest
@@ -59,6 +60,7 @@ class Services(InboundServices):
 
     numbers: TicketNumbers
     files: Path
+    hold: timedelta = HOLD  # how long the messages of a step wait that can be undone
     has_notice_address: bool = True  # there is somewhere to post messages
     exchange: ExchangeCalls = field(init=False)  # set by the composition
     open_incidents: OpenIncidents | None = None

@@ -8,14 +8,17 @@ from typing import Any
 
 from hotline.locales.labels import Label, label
 from hotline.organisation.model.actors import Role
-from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, GUARDS, OPTIONAL_FIELDS, TICKET_MOVES, Move
+from hotline.tickets.guards import GUARDS
+from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, OPTIONAL_FIELDS, TICKET_MOVES, Move
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Field, Guard, TicketStatus
 
 
 def mermaid(moves: Iterable[Move[Any]], first: str) -> str:
-    """A state diagram. Moves that keep the state are left out: they stand in the table beside it."""
+    """A state diagram. Moves that keep the state, and those that undo one, are left out: they stand in the table beside
+    it."""
     drawn = ["stateDiagram-v2", f"    [*] --> {first}"]
-    drawn += [f"    {m.at} --> {m.to}: {m.action} ({', '.join(sorted(m.by))})" for m in moves if m.at is not m.to]
+    shown = [m for m in moves if m.at is not m.to and m.action is not Action.UNDO]
+    drawn += [f"    {m.at} --> {m.to}: {m.action} ({', '.join(sorted(m.by))})" for m in shown]
     return "\n".join(drawn)
 
 
@@ -35,8 +38,8 @@ def guide() -> str:
     guards = "\n".join(f"| {guard} | {sentence} |" for guard, (_, sentence) in GUARDS.items())
     return f"""# The life cycle
 
-Generated from `src/hotline/tickets/lifecycle.py` by `make docs`; do not edit. Moves that keep the state are in the
-tables only.
+Generated from `src/hotline/tickets/lifecycle.py` by `make docs`; do not edit. Moves that keep the state, and those
+that undo the last step, are in the tables only.
 
 ## Ticket
 

@@ -13,6 +13,7 @@ from hotline.tickets.model.address import part_columns
 from hotline.tickets.model.clock_effects import DraftChange, build_change, is_late
 from hotline.tickets.model.entries import EntryLine, entry_reason
 from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Facts, Ticket, TicketWrite
+from hotline.tickets.model.undo import columns_before, orders_before, undone_line
 from hotline.tickets.model.vocabulary import (
     DEPARTED,
     ERASED,
@@ -21,6 +22,7 @@ from hotline.tickets.model.vocabulary import (
     OPEN,
     READ_ANEW,
     SPLIT_INTO,
+    UNDONE,
     Action,
     AssignmentStatus,
     Field,
@@ -91,6 +93,27 @@ def ticket_change(
     return change
 
 
+def undo_change(facts: Facts, to: TicketStatus, command: Command, actor: Actor, now: datetime) -> Change:
+    """The last step taken back: columns, orders and clocks as they were before it. An order that it issued is
+    recalled."""
+    before, last = facts.ticket, facts.last
+    line = undone_line(last.entries) if last is not None else None
+    if last is None or line is None:
+        raise ValueError("nothing to undo: the guards of the table have let it through")
+    columns = {**columns_before(line), "status": to}
+    incident = columns.get("incident", before.incident)
+    if before.incident is not None and incident is None:
+        columns |= _without_incident(before)
+    orders = orders_before(facts, last, line, now)
+    lines: list[EntryLine] = [(A.UNDO, before.status, to, None, None)]
+    for was, order in zip(facts.assignments, orders, strict=True):
+        if was.status is not order.status:
+            lines.append((A.UNDO, was.status, order.status, order.id, None))
+    command = replace(command, fields={**command.fields, UNDONE: line.action})
+    change = build_change(facts, DraftChange(columns, tuple(orders), lines), command, actor, now)
+    return add_parent_effects(change, facts, A.UNDO, actor, now) if line.action is A.MERGE else change
+
+
 @dataclass(frozen=True, slots=True)
 class OrderMove:
     """An assignment goes to a new state, and the ticket with it where it follows the lead (None: it stays)."""
@@ -145,7 +168,8 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
             anew = dict(fields.get(READ_ANEW, {}))
             if fields.get(F.FLAGS) is not None:
                 anew["flags"] = _replace_manual_flags(anew.get("flags", before.flags), fields[F.FLAGS])
-            return {**_present_fields(fields, _AMENDS), **anew, **_confidentiality_columns(before, fields)}
+            number = {"phone": fields[F.PHONE], "caller": fields.get("caller")} if fields.get(F.PHONE) else {}
+            return {**_present_fields(fields, _AMENDS), **number, **anew, **_confidentiality_columns(before, fields)}
         case A.ANSWER:
             satisfaction = fields.get(F.SATISFACTION)
             first = before.satisfaction_first or satisfaction  # of a reopened matter, what was said at first stays
@@ -337,12 +361,12 @@ def add_parent_effects(change: Change, facts: Facts, action: Action, actor: Acto
     child, parent = change.after.ticket, facts.target
     if parent is None:
         return change
-    taken_out = action is A.UNMERGE
+    taken_out = action in (A.UNMERGE, A.UNDO)
     calls = max(1, parent.calls - child.calls) if taken_out else parent.calls + child.calls
     updated_parent = replace(
         parent,
         calls=calls,
-        flags=parent.flags if taken_out else _append_unique(parent.flags, "repeat"),
+        flags=_parent_flags(parent, action, calls),
         updated_at=now,
         version=parent.version + 1,
         entries=parent.entries + 1,
@@ -374,6 +398,12 @@ def add_parent_effects(change: Change, facts: Facts, action: Action, actor: Acto
         tallies=tallies,
         parent_holders=holders,
     )
+
+
+def _parent_flags(parent: Ticket, action: Action, calls: int) -> tuple[str, ...]:
+    if action is A.MERGE:
+        return _append_unique(parent.flags, "repeat")
+    return tuple(f for f in parent.flags if f != "repeat") if action is A.UNDO and calls == 1 else parent.flags
 
 
 def _present_fields(given: Mapping[Any, Any], names: Iterable[Field]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.duplicates import Duplicate, SoughtMatter, find_duplicates
 from hotline.tickets.model.intake import DESK_ROLES, IncomingCall, IntakeRequest, contact_of, opened, refusal_of
 from hotline.tickets.model.ticket import Call, Command, Facts
+from hotline.tickets.model.undo import hold_messages
 from hotline.tickets.model.visibility import can_search_by_caller, intake_scope
 from hotline.tickets.model.vocabulary import Action, Field
 from hotline.tickets.store import facts as ticket_facts
@@ -87,7 +88,7 @@ async def _take_call(
     incoming = await with_open_incident(services, incoming, advice)
     offered = await _find_offered(services, incoming, advice)
     change = opened(incoming, await services.numbers.take(), advice, directory)
-    change = await services.apply_before_commit(change, now)
+    change = await services.apply_before_commit(hold_messages(change, actor, services.hold), now)
     answer = build_stored_answer(request, 201, render(change.after, change.calls[0], offered), change.after)
     # a call whose outcome was unknown is asked for again by the spool: it must learn which ticket it became
     keeping = answer if request.key.keep_body else replace(answer, body=str(change.after.ticket.number))

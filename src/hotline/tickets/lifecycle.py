@@ -4,17 +4,20 @@ Replies, forms, OpenAPI words, CHECK words, docs and tests are derived from thes
 `clock`, and the rules that triage and dispatch during intake under role `rules`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from hotline.organisation.model.actors import Actor, Role
 from hotline.refusals import Code, Refusal
 from hotline.tickets import effects
-from hotline.tickets.model.publication import NEVER_PUBLIC, is_public, may_publish, tells_who_called
+from hotline.tickets.guards import GUARD_FIELDS, GUARDS, SELECTING_GUARDS
+from hotline.tickets.model.publication import NEVER_PUBLIC
 from hotline.tickets.model.ticket import Assignment, Change, Command, Facts
+from hotline.tickets.model.undo import MAY_UNDO, UNDOABLE, undone_line
 from hotline.tickets.model.vocabulary import (
+    LIVE,
     OPEN,
     WITHOUT_NOTES,
     Action,
@@ -22,20 +25,12 @@ from hotline.tickets.model.vocabulary import (
     Field,
     Guard,
     Part,
-    Satisfaction,
     TicketStatus,
-    is_split,
 )
 from hotline.value_objects import replace
 
 T, D, A, R, F, G = TicketStatus, AssignmentStatus, Action, Role, Field, Guard
 S = TypeVar("S", TicketStatus, AssignmentStatus)
-
-REOPEN_DAYS = 30  # the same matter within 30 days is the same ticket (Beijing regulation 2021, art. 11(3))
-MOST_REOPENS = 2  # beyond it the matter is supervised or explained, not sent round again
-MOST_RETURNS = 2  # of one ticket; after that the next unit is ruled responsible
-MOST_EXTENSIONS = 2
-CALL_BACK_TRIES = 3  # on different half-days, before an unreachable caller lets a ticket close
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ _DESK = {R.OPERATOR, R.DISPATCHER}
 _BENCH = {R.DISPATCHER, R.SUPERVISOR}  # rules on returns, extensions and reports
 _ALL = {R.OPERATOR, R.DISPATCHER, R.HANDLER, R.SUPERVISOR}
 
-TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
+_TICKET_STEPS: tuple[Move[TicketStatus], ...] = (
     #   at               action            to               by                           needs
     row(T.RECEIVED,      A.TRIAGE,         T.TRIAGED,       _DESK | {R.RULES},           F.CATEGORY, F.KIND, F.PRIORITY),
     row(T.RECEIVED,      A.REQUEST_INFO,   T.AWAITING_INFO, _DESK,                       F.TEXT),
@@ -146,6 +141,14 @@ TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     *(row(at,            A.REVEAL,         at,              _DESK | {R.SUPERVISOR},      F.REASON) for at in T),
     *(row(at,            A.REVEAL,         at,              {R.HANDLER},                 F.REASON, G.NOT_CONFIDENTIAL) for at in T if at in OPEN),
 )  # fmt: skip
+# for ten seconds whoever took one of these steps takes it back: the ticket is where it was, as if nothing had happened
+TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
+    *_TICKET_STEPS,
+    *(
+        row(to, A.UNDO, at, MAY_UNDO, G.UNDOABLE, G.OWN_STEP, G.IN_TEN_SECONDS)
+        for to, at in dict.fromkeys((m.to, m.at) for m in _TICKET_STEPS if m.action in UNDOABLE)
+    ),
+)
 
 ASSIGNMENT_MOVES: tuple[Move[AssignmentStatus], ...] = (
     row(D.ISSUED,           A.ACCEPT,            D.ACCEPTED,         {R.HANDLER, R.PERFORMER},   G.IN_HAND),
@@ -182,6 +185,10 @@ ASSIGNMENT_MOVES: tuple[Move[AssignmentStatus], ...] = (
     row(D.REPORTED,         A.ACCEPT_REPORT,     D.DONE,             _BENCH,                     G.IN_HAND),
     row(D.REPORTED,         A.REJECT_REPORT,     D.ACCEPTED,         _BENCH,                     F.FAULT, F.REASON, G.IN_HAND),  # the clock runs on
     row(D.REPORTED,         A.RECALL,            D.RECALLED,         _BENCH | {R.RULES},         F.REASON),
+
+    # with the ticket's last step: what it issued, and what it recalled
+    row(D.ISSUED,           A.UNDO,              D.RECALLED,         MAY_UNDO,                   G.WITH_TICKET),
+    *(row(D.RECALLED,       A.UNDO,              to,                 MAY_UNDO,                   G.WITH_TICKET) for to in D if to in LIVE),
 )  # fmt: skip
 
 # What an action may carry beside what it needs.
@@ -193,7 +200,7 @@ OPTIONAL_FIELDS: Mapping[Action, tuple[Field, ...]] = {
     A.MERGE: (F.REASON,),
     A.DISPATCH: (F.ASSISTS, F.PERFORMER, F.DUE_AT, F.REASON),
     A.AMEND: (F.TITLE, F.NARRATIVE, F.CATEGORY, F.KIND, F.PRIORITY, F.AREA, F.ADDRESS, F.BUILDING, F.UNIT, F.FLOOR, F.ROOM,
-              F.LAT, F.LON, F.CALLER_NAME, F.CONTACT, F.FLAGS),
+              F.LAT, F.LON, F.CALLER_NAME, F.PHONE, F.CONTACT, F.FLAGS),
     A.CONFIRM: (F.TEXT,),
     A.CALL_BACK: (F.TEXT,),
     A.REOPEN: (F.SATISFACTION,),  # what the resident said when it was not solved: the first opinion is kept
@@ -222,132 +229,6 @@ INTERNAL_ACTIONS = frozenset(
 )  # fmt: skip
 _KEEPS_ORDERS = frozenset({T.DISPATCHED, T.SHELVED, T.AWAITING_INFO})  # anywhere else no order may be alive
 
-# tell twin rows apart
-_SELECTING_GUARDS = frozenset({G.HAS_LEAD, G.NO_LEAD, G.TRIAGED_BEFORE, G.NOT_TRIAGED, G.IS_LEAD, G.IS_ASSIST})
-
-GuardTest = Callable[[Facts, Assignment | None, Command | None, Actor, datetime], bool]
-
-# Each guard: the test, and the sentence a refused caller reads. Without a command (allowed_actions) a guard that looks at
-# its fields lets the action be offered.
-GUARDS: Mapping[Guard, tuple[GuardTest, str]] = {
-    G.HAS_LEAD: (lambda f, a, c, w, n: f.lead() is not None, "no lead order is running"),
-    G.NO_LEAD: (lambda f, a, c, w, n: f.lead() is None, "a lead order is running"),
-    G.TRIAGED_BEFORE: (lambda f, a, c, w, n: f.ticket.triaged_at is not None, "the ticket was never triaged"),
-    G.NOT_TRIAGED: (lambda f, a, c, w, n: f.ticket.triaged_at is None, "the ticket was triaged"),
-    G.IS_LEAD: (lambda f, a, c, w, n: a is not None and a.part is Part.LEAD, "only for the lead order"),
-    G.IS_ASSIST: (lambda f, a, c, w, n: a is not None and a.part is Part.ASSIST, "only for an assisting order"),
-    G.ASSISTS_DONE: (
-        lambda f, a, c, w, n: f.assists_ended(),
-        "an assisting department has neither reported nor been waived",
-    ),
-    G.IN_HAND: (lambda f, a, c, w, n: f.ticket.status is T.DISPATCHED, "the ticket is not in hand now"),
-    G.NOT_RULED: (
-        lambda f, a, c, w, n: a is not None and not a.ruled and a.department not in f.ticket.ruled,
-        "this department was ruled responsible and may not return the order again",
-    ),
-    G.RETURNS_LEFT: (
-        lambda f, a, c, w, n: f.ticket.returns < MOST_RETURNS,
-        f"the ticket was returned {MOST_RETURNS} times already",
-    ),
-    G.BEFORE_DUE: (
-        lambda f, a, c, w, n: a is None or a.due_at is None or n <= a.due_at,
-        "the limit has passed already",
-    ),
-    G.LATER_DUE: (
-        lambda f, a, c, w, n: c is None or a is None or c.fields[F.DUE_AT] > max(n, a.due_at or n),
-        "the new limit must be later than now and than the present one",
-    ),
-    G.LATER_LIMIT: (
-        lambda f, a, c, w, n: (
-            c is None or a is None or (c.fields.get(F.DUE_AT) or a.asked_due_at or n) > max(n, a.due_at or n)
-        ),
-        "the approved limit must be later than now and than the present one",
-    ),
-    G.EXTENSION_LEFT: (
-        lambda f, a, c, w, n: a is None or a.extensions < MOST_EXTENSIONS,
-        f"extended {MOST_EXTENSIONS} times already",
-    ),
-    G.NO_EXTENSION_ASKED: (lambda f, a, c, w, n: a is None or a.asked_due_at is None, "an extension is being decided"),
-    G.EXTENSION_ASKED: (
-        lambda f, a, c, w, n: a is not None and a.asked_due_at is not None,
-        "no extension was asked for",
-    ),
-    G.IN_30_DAYS: (
-        lambda f, a, c, w, n: f.ticket.closed_at is not None and n - f.ticket.closed_at <= timedelta(days=REOPEN_DAYS),
-        f"closed more than {REOPEN_DAYS} days ago: take a new call",
-    ),
-    G.REOPENS_LEFT: (
-        lambda f, a, c, w, n: f.ticket.reopens < MOST_REOPENS,
-        f"reopened {MOST_REOPENS} times already: a supervisor decides",
-    ),
-    G.TARGET_OPEN: (
-        lambda f, a, c, w, n: c is None or f.target is None or f.target.status in OPEN,
-        "the target is not open: merge into the ticket that carries the matter now",
-    ),
-    G.TARGET_HAS_ORDER: (
-        lambda f, a, c, w, n: (
-            f.lead() is None or f.target is None or f.target.status is T.RESOLVED or f.target.department is not None
-        ),
-        "an order of this ticket runs and the target has none: merge the target into this one, or dispatch it first",
-    ),
-    G.NO_CYCLE: (
-        lambda f, a, c, w, n: f.target is None or f.ticket.number not in (f.target.number, *f.target_chain),
-        "a ticket cannot be merged into itself or into one of its own",
-    ),
-    G.NOT_PARENT: (lambda f, a, c, w, n: f.children == 0, "other tickets were merged into this one"),
-    G.NOT_SPLIT: (lambda f, a, c, w, n: not is_split(f.ticket.flags), "the ticket was split before"),
-    G.UNREACHABLE_TRIED: (
-        lambda f, a, c, w, n: (
-            c is None
-            or c.fields.get(F.SATISFACTION) is not Satisfaction.NO_ANSWER
-            or f.ticket.call_backs >= CALL_BACK_TRIES
-            or not (f.ticket.phone or f.ticket.contact)
-            or not f.ticket.reply_wanted
-        ),
-        f"no_answer needs {CALL_BACK_TRIES} call-back attempts first",
-    ),
-    G.NOT_CONFIDENTIAL: (
-        lambda f, a, c, w, n: not f.ticket.confidential and not w.contractor,
-        "the caller is confidential",
-    ),
-    G.NEW_DEPARTMENT: (
-        lambda f, a, c, w, n: c is None or not f.has_order(c.fields.get(F.DEPARTMENT)),
-        "this department has a running order on the ticket already",
-    ),
-    G.OTHER_DEPARTMENT: (
-        lambda f, a, c, w, n: c is None or a is None or c.fields.get(F.DEPARTMENT) != a.department,
-        "the suggested department must be another one",
-    ),
-    G.MAY_PUBLISH: (
-        lambda f, a, c, w, n: may_publish(f.ticket, f.directory),
-        "nothing is published of this category and channel, or of this matter",
-    ),
-    G.IS_PUBLIC: (lambda f, a, c, w, n: is_public(f.ticket, f.directory), "nothing of the ticket is public"),
-    G.NAMES_NOBODY: (
-        lambda f, a, c, w, n: c is None or not tells_who_called(f.ticket, str(c.fields.get(F.PUBLIC_TEXT) or "")),
-        "the text holds the caller's name or number",
-    ),
-    G.UNCLAIMED: (lambda f, a, c, w, n: a is None or a.assignee is None, "this order is claimed already"),
-    G.REVIEW_AHEAD: (
-        lambda f, a, c, w, n: c is None or n < c.fields[F.REVIEW_AT] <= n + timedelta(days=90),
-        "the review date must lie within the next 90 days",
-    ),
-}
-
-# The field that a guard judges: a refusal names it where it was sent. The others judge the ticket, and name themselves.
-GUARD_FIELDS: Mapping[Guard, Field] = {
-    G.LATER_DUE: F.DUE_AT,
-    G.LATER_LIMIT: F.DUE_AT,
-    G.REVIEW_AHEAD: F.REVIEW_AT,
-    G.TARGET_OPEN: F.TARGET,
-    G.TARGET_HAS_ORDER: F.TARGET,
-    G.NO_CYCLE: F.TARGET,
-    G.UNREACHABLE_TRIED: F.SATISFACTION,
-    G.NAMES_NOBODY: F.PUBLIC_TEXT,
-    G.NEW_DEPARTMENT: F.DEPARTMENT,
-    G.OTHER_DEPARTMENT: F.DEPARTMENT,
-}
-
 STALE_VERSION = Refusal(Code.STALE, "the ticket has changed since the version you saw")
 
 
@@ -362,11 +243,19 @@ def decide(facts: Facts, command: Command, actor: Actor, now: datetime) -> Chang
         command = replace(command, assignment=lead.id)
     if command.assignment is not None:
         return _decide_order(facts, command, actor, now)
-    here = _TICKET_MOVES_OF.get((facts.ticket.status, command.action), ())
+    here = [m for m in _TICKET_MOVES_OF.get((facts.ticket.status, command.action), ()) if _leads_back(m, facts)]
     chosen = _choose_move(here, facts, None, command, actor, now)
     if isinstance(chosen, Refusal):
         return chosen
+    if command.action is A.UNDO:
+        return effects.undo_change(facts, chosen.to, command, actor, now)
     return effects.ticket_change(facts, chosen.to, command, actor, now, keeps_orders=chosen.to in _KEEPS_ORDERS)
+
+
+def _leads_back(move: Move[TicketStatus], facts: Facts) -> bool:
+    """An undo leads to where the last step began; where there is none to undo, its guards say so."""
+    line = undone_line(facts.last.entries) if move.action is A.UNDO and facts.last is not None else None
+    return line is None or line.status_from == move.to
 
 
 def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -> Change | Refusal:
@@ -400,10 +289,10 @@ def _choose_move(
     fit = [
         m
         for m in mine
-        if all(GUARDS[g][0](facts, order, command, actor, now) for g in m.guards if g in _SELECTING_GUARDS)
+        if all(GUARDS[g][0](facts, order, command, actor, now) for g in m.guards if g in SELECTING_GUARDS)
     ]
     if not fit:
-        unfit = next(g for g in mine[0].guards if g in _SELECTING_GUARDS)
+        unfit = next(g for g in mine[0].guards if g in SELECTING_GUARDS)
         return _not_now(facts, order, command, actor, now, unfit)
     mine = fit
     shortest = min(mine, key=lambda move: sum(field not in command.fields for field in move.fields))
@@ -452,6 +341,8 @@ def allowed_moves(facts: Facts, actor: Actor, now: datetime) -> list[Move[Ticket
     standing = actor_roles(actor, None)
     for move in _MOVES_AT[facts.ticket.status]:
         if move.action in INTERNAL_ACTIONS or move.action in found or not move.by & standing:
+            continue
+        if not _leads_back(move, facts):
             continue
         if move.action in FOLLOWS_LEAD_ORDER:
             if move.action not in of_lead:

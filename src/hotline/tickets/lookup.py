@@ -20,6 +20,7 @@ from hotline.tickets.act import TICKET_NOT_FOUND
 from hotline.tickets.context import Services
 from hotline.tickets.model.intake import IncidentStanding
 from hotline.tickets.model.ticket import Facts, Ticket
+from hotline.tickets.model.undo import standing_steps
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
 from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, AttachmentPurpose, TicketStatus
 from hotline.tickets.released_photos import PublicPhoto, load_released_photos
@@ -178,10 +179,15 @@ async def load_public_ticket(
     """A ticket as its resident may see it. Raises Refused as `load_by_code` does."""
     facts = await load_by_code(services, number, code, requester, now)
     directory = await services.directory.now(now)
-    steps = await history.load_public_steps(services.db, facts.ticket.number)
+    steps = await load_public_steps(services, facts.ticket.number)
     photos = await load_released_photos(services, facts)
     carried = await load_carried_answer(services, facts.ticket)
     return replace(render_public_ticket(directory, facts, carried, steps), photos=public_photos(photos))
+
+
+async def load_public_steps(services: Services, number: str) -> list[Any]:
+    """The steps of a ticket that its resident sees, first to last, without those that were undone."""
+    return standing_steps(await history.load_public_steps(services.db, number))
 
 
 def public_photos(rows: Iterable[Any]) -> tuple[PublicPhoto, ...]:

@@ -47,12 +47,21 @@ ASSIGNMENTS = TableWrite(
     },
 )
 ENTRIES = TableWrite(ticket_tables.timeline, Entry, _NUMBER)
-CALLS = TableWrite(ticket_tables.call, Call, _NUMBER)
+# a call whose joining is undone moves to a ticket of its own
+CALLS = TableWrite(ticket_tables.call, Call, _NUMBER, replace=("number", "area", "category"))
 MESSAGES = TableWrite(
     outbox_tables.outbox,
     Message,
     _NUMBER,
     derived={"status": "'queued'", "attempts": "0", "max_attempts": "8", "created_at": "{r}next_at"},
+)
+CANCELLED = TableWrite(
+    outbox_tables.outbox,
+    Message,
+    _NUMBER,
+    replace=("status", "last_error"),
+    replace_where="outbox.status = 'queued'",
+    derived={**MESSAGES.derived, "status": "'dropped'", "last_error": "'undone before it was sent'"},
 )
 ATTACHMENTS = TableWrite(ticket_tables.attachment, Attachment, _NUMBER)
 CLOCKS = TableWrite(
@@ -65,7 +74,7 @@ CLOCKS = TableWrite(
 ESCALATIONS = TableWrite(ticket_tables.escalation, Escalation, _NUMBER)
 EVENTS = TableWrite(ticket_tables.event, Event, _NUMBER, sequence_column="position")
 TICKET_WRITES = (
-    CALLERS, TICKETS, ASSIGNMENTS, ENTRIES, CALLS, MESSAGES, ATTACHMENTS, CLOCKS, ESCALATIONS, EVENTS,
+    CALLERS, TICKETS, ASSIGNMENTS, ENTRIES, CALLS, MESSAGES, CANCELLED, ATTACHMENTS, CLOCKS, ESCALATIONS, EVENTS,
 )  # fmt: skip
 
 
@@ -83,6 +92,7 @@ def build_write_plan(change: Change, answer: StoredAnswer, key: bytes) -> WriteP
             ENTRIES: entries,
             CALLS: change.calls,
             MESSAGES: change.messages,
+            CANCELLED: change.cancelled,
             ATTACHMENTS: change.attachments,
             CLOCKS: change.clocks,
             ESCALATIONS: change.escalations,
@@ -94,6 +104,7 @@ def build_write_plan(change: Change, answer: StoredAnswer, key: bytes) -> WriteP
                 *(ticket_tables.TICKET_WORDS, t.number, serial_from_number(t.number), _searched_texts(t)),
                 names=(t.phone, t.caller_name, t.contact),
                 names_are_found=not t.confidential,
+                by_sound=(t.title, t.address),
             )
             for t in change.texts
         ),

@@ -41,6 +41,7 @@ EVENT_TYPE_BY_ACTION: Mapping[Action, str] = {
     A.REJECT_REPORT: "order.rejected",
     A.APPROVE_EXTENSION: "order.extended",
     A.RECALL: "order.recalled",
+    A.UNDO: "ticket.undone",
 }
 EVENT_TYPES = tuple(sorted(set(EVENT_TYPE_BY_ACTION.values())))
 # About 75 hours (Standard Webhooks). A subscriber's 404 may be a deployment: only 410 says never.

@@ -191,10 +191,16 @@ export async function api(method, path, { body: sent, version, key } = {}) {
     if (reply.status === 401 && !asked) { asked = true; await logInAgain(); continue; }
     if ([502, 503, 504].includes(reply.status) && tries < 5) { await wait(1000 + 500 * tries); continue; }
     if (!reply.ok) throw new Refusal(reply.status, read === null || typeof read === "string" ? {} : read);
+    if (method === "POST") tellUndoable(read?.ticket ?? read);
     return read;
   }
 }
 export const get = (path) => api("GET", path);
+/** Says that the step just done can be undone (`undo.js` offers it), or that one before it no longer can. */
+function tellUndoable(ticket) {
+  if (ticket?.undo_until) document.dispatchEvent(new CustomEvent("undoable", { detail: ticket }));
+  else if (ticket?.version && ticket.number) document.dispatchEvent(new CustomEvent("overtaken", { detail: ticket.number }));
+}
 
 let off = false;
 function offline(is) {

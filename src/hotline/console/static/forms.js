@@ -1,5 +1,5 @@
 // A form for every action, made from the JSON Schema of its body; what the state needs is required.
-import { $, MARKS, Refusal, api, authorOf, el, fill, get, joined, language, named, openDialog, plain, press, say, settled, t, unique, word } from "./core.js";
+import { $, MARKS, PARTS, Refusal, api, authorOf, el, fill, get, joined, language, named, openDialog, plain, press, say, settled, t, unique, word } from "./core.js";
 import { fieldsOf } from "./schema_fields.js";
 
 const ACTION = { family: "field", none: { word: "app.unchanged", code: "app.choose" } };
@@ -32,7 +32,7 @@ export function ask(action, title, fields, send, more = null) {
     const button = el("button", { class: "first" }, word("action", action), " ", el("kbd", {}, "Ctrl ⏎"));
     const [needed, optional] = [true, false].map((is) => fields.filter((field) => field.needed === is).map((field) => field.line));
     const form = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, title), needed,
-      optional.length ? el("details", { open: !needed.length }, el("summary", {}, t("form.more")), optional) : null, more, wrong,
+      optional.length ? el("details", { open: !needed.length || action === "amend" }, el("summary", {}, t("form.more")), optional) : null, more, wrong,
       el("div", { class: "go" }, button, el("button", { type: "button", onclick: () => finish(null) }, t("app.cancel"))));
     const finish = (result) => { close(); settle(result); };
     form.addEventListener("submit", async (event) => {
@@ -71,11 +71,17 @@ export async function perform(move, seen, order, known = {}) {
       tick.focus();
       return { wrong: "" };
     }
-    try { return { done: await send(move, path, body, seen) }; } catch (refused) {
+    try { return { done: await send(move, path, move.action === "amend" ? amended(body, known) : body, seen) }; } catch (refused) {
       if (!(refused instanceof Refusal)) throw refused;
       return { wrong: `${move.action === "reveal" ? `${t("caller.not_shown")} ` : ""}${refused.said}` };
     }
   }, again);
+}
+
+/** What was changed of the values that were filled in; a part of the address that was emptied is sent as empty. */
+function amended(body, known) {
+  const emptied = PARTS.filter((part) => known[part] && !(part in body)).map((part) => [part, ""]);
+  return Object.fromEntries([...Object.entries(body).filter(([name, value]) => name === "reason" || value !== plain(known[name] ?? "")), ...emptied]);
 }
 
 const tried = new Map(); // what was sent and not done for certain: a second try is the same request
@@ -123,8 +129,11 @@ export function partsOf(seen, place = null) {
 function known(seen, action) {
   if (action === "dispatch") return { department: seen.advice?.routing?.lead };
   if (action === "split") return partsOf(seen);
+  const place = { area: seen.area?.code, address: seen.location?.address, building: seen.location?.building, unit: seen.location?.unit, floor: seen.location?.floor, room: seen.location?.room };
+  const sorted = { kind: seen.kind, priority: seen.priority, ...place };
+  if (action === "amend") return { ...sorted, category: seen.category?.code, title: seen.title, narrative: seen.narrative, ...(seen.caller && !seen.caller.masked ? { caller_name: seen.caller.name, phone: seen.caller.phone, contact: seen.caller.contact } : {}) };
   if (action !== "triage") return {};
-  return { category: seen.category?.code ?? seen.advice?.triage?.category, kind: seen.kind, priority: seen.priority, area: seen.area?.code, address: seen.location?.address, building: seen.location?.building, unit: seen.location?.unit, floor: seen.location?.floor, room: seen.location?.room };
+  return { ...sorted, category: seen.category?.code ?? seen.advice?.triage?.category };
 }
 
 // The caller of a ticket. Revealed details are shown for a while, then hidden again.
@@ -182,7 +191,7 @@ const why = (order) => joined([word("return_reason", order.return?.reason_code),
 export function buttons(seen, after, order = null) {
   // an action of the assignment is not repeated for the ticket
   const ofOrders = new Set(order ? [] : seen.assignments.flatMap((a) => a.allowed_actions.map((move) => move.action)));
-  const moves = ((order ?? seen).allowed_actions ?? []).filter((move) => !ofOrders.has(move.action));
+  const moves = ((order ?? seen).allowed_actions ?? []).filter((move) => !ofOrders.has(move.action) && move.action !== "undo"); // it is in the bar
   return el("div", { class: "actions", role: "group", "aria-label": t("ticket.actions") }, moves.map((move, place) =>
     el("button", {
       type: "button", class: place === 0 ? "first" : "", "data-action": move.action, "data-key": `${order?.id ?? seen.number} ${move.action}`,

@@ -2,10 +2,12 @@
 import { $, MARKS, PARTS, Refusal, api, choices, directory, el, fill, get, given, inDialog, incidentLink, joined, label, link, listed, named, placed, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
 import { draft } from "./drafts.js";
 import { actionFields, ask, buttons, schemaOf } from "./forms.js";
-import { searchBox } from "./search.js";
+import { ahead, confidence } from "./take_ahead.js";
+import { takeKeys } from "./take_keys.js";
+import { placePicker } from "./take_place.js";
 
 const form = $("#call");
-searchBox($("#search"), $("#hits"));
+takeKeys(form);
 // what is pressed while the drafts are read is done once they are
 let accept;
 const accepts = new Promise((go) => { accept = go; });
@@ -36,6 +38,7 @@ const names = () => (loading ??= (async () => {
   for (const area of areas) for (const name of new Set([area.code, area.name, area.name_en, ...(area.aliases ?? [])].map(folded))) places.set(name, [...(places.get(name) ?? []), area]);
   fill($("#areas"), areas.map((area) => el("option", { value: named(area) })));
   category(await listed("categories"), form.category.value);
+  buildings();
   place();
 })().catch(() => { loading = null; })); // a call is taken without them, and the next one asks again
 
@@ -88,9 +91,11 @@ function pick(one) {
 function place() {
   const { area, found } = located();
   const words = form.area_words.value.trim();
+  for (const key of $("#buildings").children) key.setAttribute("aria-pressed", String(key.dataset.key === area));
   $("#place").textContent = !words ? "" : area ? t("take.placed", { name: named(found[0]) }) : t(found.length ? "take.places" : "take.unplaced", { names: found.map(named).join(" / ") });
 }
 for (const kind of ["input", "change"]) form.area_words.addEventListener(kind, place);
+const buildings = placePicker({ form, areas: () => areas, here: () => located().area ?? seen?.area, pick, changed: () => { kept.keep(); place(); advise(); } });
 
 /** The open ticket that this call will join; "": none. Shown beside the send button and in it. */
 function join(number) {
@@ -108,6 +113,7 @@ function chosen() {
   $("#go-says").textContent = number ? t("take.go_join", { number }) : t("take.go");
   $(".trio").hidden = Boolean(number); // the ticket that is joined has its own
   for (const radio of form.querySelectorAll("[name=matter]")) radio.checked = radio.value === number;
+  ahead({ advice: seen, category: form.category.value, kind: form.kind.value, priority: form.priority.value, area: located().area ?? seen?.area, attach: number }).catch(() => fill($("#ahead")));
 }
 /** Fills the form from its draft. */
 function laid(fields) {
@@ -198,16 +204,20 @@ function reasonsOf(because) {
   };
   return el("details", { ontoggle: (event) => { if (event.target.open) show(); } }, el("summary", {}, t("take.because")), list);
 }
+let seen = null; // what triage made of the words, as they were typed last
 const advise = soon(async () => {
   const narrative = form.narrative.value.trim();
   const key = form.key.value;
-  const over = () => form.key.value !== key || !form.narrative.value.trim(); // what is found is of another call
-  if (!narrative) { suggested(); fill($("#advice")); fill($("#danger")); offer([]); fill($("#answers")); return; }
   const { area: at, address: typed } = located();
   const address = [placed(null, parts()), typed].filter(Boolean).join(" ");
+  const now = (found) => ahead({ advice: found, category: form.category.value, kind: form.kind.value, priority: form.priority.value, area: located().area ?? found?.area, attach: form.attach.value, of: [narrative, address, form.category.value].join("|") });
+  const over = () => form.key.value !== key || !form.narrative.value.trim(); // what is found is of another call
+  if (!narrative) { seen = null; now(null); suggested(); fill($("#advice")); fill($("#danger")); offer([]); fill($("#answers")); return; }
   const told = await api("POST", "/v1/explain/triage", { body: { narrative, ...(address ? { address } : {}), ...(at ? { area: at } : {}) } });
   if (over()) return;
-  const advice = told.result;
+  const advice = (seen = told.result);
+  buildings();
+  now(advice).catch(() => fill($("#ahead"))); // the call is taken without
   fill($("#danger"), advice.dangers.length ? el("div", { class: "danger" }, advice.dangers.map((d) => word("danger", d)).join("、"), " ", advice.tell.map((x) => label(x)).join(" ")) : null,
     advice.ask.length ? el("div", { class: "asking" }, el("strong", {}, t("take.ask")), " ", advice.ask.map((x) => (x.danger ? label(x) : t("take.ask_place"))).join(" ")) : null);
   const category = (await directory("categories")).find((c) => c.code === advice.category);
@@ -215,7 +225,7 @@ const advise = soon(async () => {
   const area = areas.find((a) => a.code === advice.area);
   suggested(advice.location);
   fill($("#advice"), el("dl", { class: "facts" },
-    el("dt", {}, t("field.category")), el("dd", {}, `${named(category) || "–"} (${Math.round(advice.confidence * 100)} %)`),
+    el("dt", {}, t("field.category")), el("dd", {}, named(category) || "–", " ", category ? confidence(advice.confidence) : null),
     el("dt", {}, t("field.kind")), el("dd", {}, word("kind", advice.kind)),
     el("dt", {}, t("field.priority")), el("dd", {}, urgency(advice.priority) ?? word("priority", advice.priority)),
     el("dt", {}, t("field.area")), el("dd", {}, placed(area, advice.location) || "–")),
@@ -234,7 +244,7 @@ const advise = soon(async () => {
       el("button", { type: "button", onclick: () => settle("answer", { answer: x.answer }) }, t("take.use")))) : el("li", { class: "note" }, t("app.none")));
   }
 }, 350);
-for (const name of ["narrative", "address", "area_words", "category", ...PARTS]) form[name].addEventListener("input", advise);
+for (const name of ["narrative", "address", "area_words", "category", "kind", "priority", ...PARTS]) form[name].addEventListener("input", advise);
 
 /** The call as typed now, sent once the list of areas is loaded; later changes of the page belong to the next call. The
  *  place is never lost: what fits in no field is added to the narrative. */
@@ -332,6 +342,7 @@ async function settle(action, first) {
     return wrong ? { wrong } : { done: true };
   });
 }
+document.addEventListener("undone", async ({ detail: after }) => shown({ ticket: after.opened ? await get(`/v1/tickets/${after.opened}`) : after }));
 schemaOf("answer").catch(() => {}); // asked for before a caller waits; without it the first press asks again
 
 form.narrative.addEventListener("input", () => { $("#taken").hidden = true; $("#wrong").textContent = ""; });

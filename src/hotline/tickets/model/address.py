@@ -9,7 +9,8 @@ from hotline.tickets.model.vocabulary import Field
 from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES, AddressParts
 
 ADDRESS_PARTS = (Field.BUILDING, Field.UNIT, Field.FLOOR, Field.ROOM)
-INDEXED_COLUMNS = frozenset({"title", "narrative", "address", *PART_NAMES})  # what a ticket is found by
+# what a ticket is found by
+INDEXED_COLUMNS = frozenset({"title", "narrative", "address", "phone", "caller_name", "contact", *PART_NAMES})
 
 
 def ticket_parts(ticket: Ticket) -> AddressParts:

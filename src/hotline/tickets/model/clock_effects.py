@@ -12,7 +12,8 @@ from hotline.tickets.model.address import INDEXED_COLUMNS
 from hotline.tickets.model.counter_deltas import counter_deltas, return_charges
 from hotline.tickets.model.entries import EntryLine, entry_only_fields, order_changes
 from hotline.tickets.model.notices import messages_for
-from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Escalation, Facts, TicketWrite
+from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Escalation, Facts, LastChange, TicketWrite
+from hotline.tickets.model.undo import is_held
 from hotline.tickets.model.vocabulary import ERASED, ESCALATION_LEVEL, LIVE, Action, Part, TicketStatus
 from hotline.tickets.sla.clock_updates import ClockChanges, update_clocks
 from hotline.tickets.sla.escalation import duty_lines, next_step, receivers
@@ -61,6 +62,8 @@ def build_change(facts: Facts, draft: DraftChange, command: Command, actor: Acto
                 changes |= order_changes(known[assignment], next(a for a in orders if a.id == assignment))
             if action in (A.DISPATCH, A.ASSIST):
                 changes["issued"] = [None, [f"{a.id}:{a.department}:{a.part}" for a in orders if a.id not in known]]
+        elif assignment in known and known[assignment].asked_due_at is not None:  # recalled with the ticket
+            changes = {"assignment.asked_due_at": [known[assignment].asked_due_at, None]}
         entries.append(
             Entry(
                 before.number,
@@ -80,7 +83,9 @@ def build_change(facts: Facts, draft: DraftChange, command: Command, actor: Acto
     ticket = replace(
         before, **columns, updated_at=now, version=before.version + 1, entries=before.entries + len(entries)
     )
-    after = replace(facts, ticket=ticket, assignments=orders, clocks=clock_changes.running)
+    stopped = tuple(c for c in clock_changes.touched if c.stopped_at is not None)
+    last = LastChange(tuple(entries), stopped, told=not is_held(ticket))
+    after = replace(facts, ticket=ticket, assignments=orders, clocks=clock_changes.running, last=last)
     escalation, calls = escalation_effects(facts, after, command, now)
     messages = messages_for(facts, after, command, entries[0].seq, now)
     calls += [("duty", line, more) for line, more in emergency_duty_lines(facts, after, command.action, now)]

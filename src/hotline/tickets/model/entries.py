@@ -9,6 +9,8 @@ from hotline.tickets.model.vocabulary import (
     ATTACHED_FILE,
     ESCALATION_LEVEL,
     INCIDENT_STATE,
+    OPENED,
+    UNDONE,
     Action,
     AssignmentStatus,
     Field,
@@ -39,6 +41,6 @@ def order_changes(before: Assignment, after: Assignment) -> dict[str, Any]:
 
 _ENTRY_ONLY = (
     F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, F.INCIDENT, INCIDENT_STATE, "clock", ESCALATION_LEVEL,
-    ATTACHED_FILE,
+    ATTACHED_FILE, UNDONE, OPENED,
 )  # fmt: skip
 _ORDER = tuple(f.name for f in fields(Assignment))

@@ -11,6 +11,8 @@ from hotline.tickets.model.vocabulary import (
     ERASED,
     ESCALATION_LEVEL,
     INCIDENT_STATE,
+    OPENED,
+    UNDONE,
     Action,
     DeclineReason,
     DepartureReason,
@@ -34,7 +36,7 @@ _KEPT_CHANGES = frozenset({
     "funding", "reason_code", "satisfaction_first", "satisfaction_final", "supervised", "escalated", "flags", "urges",
     "calls", "call_backs", "returns", "extensions", "reopens", "attachments", "returned_by", "ruled", "triaged_at",
     "closed_at", "ended_at", "outcome", "unpublished", "reached", "solved", "target", "clock", "issued",
-    INCIDENT_STATE, ESCALATION_LEVEL, ERASED,
+    INCIDENT_STATE, ESCALATION_LEVEL, ERASED, UNDONE, OPENED,
 })  # fmt: skip
 _ORDER_TEXTS = frozenset({"assignment.return_basis", "assignment.result"})
 _KEPT_RESULT = frozenset({"solved", "cost", "funding", "photos"})

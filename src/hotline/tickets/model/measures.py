@@ -224,9 +224,13 @@ def round_minutes(minutes: int) -> int:
     return (minutes + unit // 2) // unit * unit
 
 
-def call_deltas(calls: Iterable[Any]) -> list[Delta]:
-    """How the measures move by calls that come in."""
-    return [(*cell, n) for cell, n in count_calls(calls).items()]
+def call_deltas(calls: Iterable[Any], moved_from: Any = None) -> list[Delta]:
+    """How the measures move by calls that come in. `moved_from`: the call as it was counted, where it is none that
+    comes in, but moves here."""
+    counts = Counter(count_calls(calls))
+    if moved_from is not None:
+        counts.subtract(count_calls([moved_from]))
+    return [(*cell, n) for cell, n in counts.items() if n]
 
 
 def measure_changes(before: Facts | None, after: Facts) -> list[Delta]:

@@ -22,6 +22,7 @@ from hotline.tickets.model.ticket import (
     call_of_ticket,
 )
 from hotline.tickets.model.vocabulary import Action
+from hotline.value_objects import replace
 
 
 class NewTicket:
@@ -49,7 +50,10 @@ class NewTicket:
 
     def change(self, call: Call | None, caller: Caller | None) -> Change:
         """All of it, with the contact it came by; None: that of the ticket that this one is split off."""
-        after = self.facts
+        last = self.facts.last
+        if last is not None:
+            last = replace(last, entries=tuple(self.entries))
+        after = replace(self.facts, last=last)
         return Change(
             after=after,
             tickets=(TicketWrite(after.ticket, None),),

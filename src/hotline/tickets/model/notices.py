@@ -33,6 +33,8 @@ def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: da
     whoever must assign an order anew."""
     number, action = after.ticket.number, command.action
     messages: list[Message] = []
+    if action is A.UNDO and not (facts.last is not None and facts.last.told):
+        return []  # nobody has heard of the step that is taken back
 
     def add_message(kind: str, receiver: str, **payload: Any) -> None:
         place = len(messages)
@@ -65,7 +67,7 @@ def messages_for(facts: Facts, after: Facts, command: Command, seq: int, now: da
             or (order_before.status is not order.status and action not in (A.ACCEPT, A.AUTO_ACCEPT))
             or action in (A.URGE, A.SUPERVISE)
         ):
-            if order_before is not None and order_before.status not in LIVE:
+            if order_before is not None and order_before.status not in LIVE and action is not A.UNDO:
                 continue
             add_message(
                 "department",

@@ -85,7 +85,7 @@ def change_events(change: Change) -> list[Event]:
         if entry.number == change.after.ticket.number:
             figures: tuple[Any, ...] = ()
             if not events:
-                figures = (*measure_changes(change.before, change.after), *call_deltas(change.calls))
+                figures = (*measure_changes(change.before, change.after), *call_deltas(change.calls, change.moved_from))
             events.append(_event(entry, change, figures))
         else:  # the ticket another was merged into
             parent = next(w.ticket for w in change.tickets if w.ticket.number == entry.number)

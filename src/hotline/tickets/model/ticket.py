@@ -176,6 +176,40 @@ class Escalation:
 
 
 @value_object
+class Entry:
+    """One line of the timeline. `changes` maps a field to [before, after]."""
+
+    number: TicketNumber
+    seq: int
+    at: datetime
+    by_kind: ActorKind
+    by_id: str
+    by_name: str
+    action: Action
+    status_from: TicketStatus | AssignmentStatus | None
+    status_to: TicketStatus | AssignmentStatus | None
+    assignment: str | None = None
+    reason: str | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    image: str | None = None  # the hash of the ticket after the change; with its last line
+    hash: str | None = None  # these two are set where it is written
+
+
+@value_object
+class LastChange:
+    """The lines of a ticket's last change, in order, and the clocks that it stopped. `told`: a message of its was sent,
+    or not held back."""
+
+    entries: tuple[Entry, ...]
+    stopped: tuple[Clock, ...] = ()
+    told: bool = False
+
+    @property
+    def at(self) -> datetime:
+        return self.entries[-1].at
+
+
+@value_object
 class Facts:
     """All a decision may look at. `target` is the ticket to merge into, with its own chain of parents."""
 
@@ -187,6 +221,8 @@ class Facts:
     target_holders: tuple[str, ...] = ()  # departments and performers with a live order on the target
     clocks: tuple[Clock, ...] = ()  # those that have not stopped
     directory: Directory | None = None  # policies, calendars, rosters; None: no clocks are kept
+    # for whoever may undo it; None: it was not looked for, or lies too far back
+    last: LastChange | None = field(default=None, compare=False)
 
     def lead(self) -> Assignment | None:
         """The live lead order, if one runs."""
@@ -214,26 +250,6 @@ class Command:
     version: int
     fields: Mapping[Any, Any] = field(default_factory=dict)  # by the words of `Field`
     assignment: str | None = None
-
-
-@value_object
-class Entry:
-    """One line of the timeline. `changes` maps a field to [before, after]."""
-
-    number: TicketNumber
-    seq: int
-    at: datetime
-    by_kind: ActorKind
-    by_id: str
-    by_name: str
-    action: Action
-    status_from: TicketStatus | AssignmentStatus | None
-    status_to: TicketStatus | AssignmentStatus | None
-    assignment: str | None = None
-    reason: str | None = None
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    image: str | None = None  # the hash of the ticket after the change; with its last line
-    hash: str | None = None  # these two are set where it is written
 
 
 @value_object
@@ -314,3 +330,5 @@ class Change:
     texts: tuple[Ticket, ...] = ()  # tickets whose words must be indexed anew
     author_departments: frozenset[str] = frozenset()  # whose handler wrote the entries; none: not one
     parent_holders: tuple[str, ...] = ()  # of the ticket this one was merged into: who has an order on it
+    cancelled: tuple[Message, ...] = ()  # messages that were held back, and are not sent
+    moved_from: Call | None = None  # the contact as it was counted until now, where it moves to another ticket

@@ -116,6 +116,7 @@ class Action(StrEnum):
     RESUME = "resume"  # nobody told what was missing: work goes on with what is known
     RECKON = "reckon"  # the clocks counted anew, after a calendar changed or where they were missing
     ERASE = "erase"  # personal data is taken out, on request or when its time is over
+    UNDO = "undo"  # the last step is taken back within seconds, by whoever took it
     # of an assignment
     ACCEPT = "accept"
     AUTO_ACCEPT = "auto_accept"
@@ -266,6 +267,7 @@ class Field(StrEnum):
     LAT = "lat"
     LON = "lon"
     CALLER_NAME = "caller_name"
+    PHONE = "phone"
     CONTACT = "contact"
     FLAGS = "flags"
     TEXT = "text"
@@ -341,6 +343,10 @@ class Guard(StrEnum):
     MAY_PUBLISH = "may_publish"
     IS_PUBLIC = "is_public"
     NAMES_NOBODY = "names_nobody"
+    UNDOABLE = "undoable"
+    OWN_STEP = "own_step"
+    IN_TEN_SECONDS = "in_ten_seconds"
+    WITH_TICKET = "with_ticket"
 
 
 ESCALATION_LEVEL = "rung"  # the level of an escalation, under the name that stored timeline entries have
@@ -349,6 +355,8 @@ INCIDENT_STATE = "incident_state"  # what became of the incident that a ticket c
 OFFERED = "offered"  # beside a link: the ticket tells of more, and is not merged before a person says so
 CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would tell them
 DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
+UNDONE = "undone"  # beside an undo: the action that is taken back
+OPENED = "opened"  # beside an undo: the ticket that the call became, which had joined another
 SPLIT_INTO = "split_into"  # the numbers of the tickets that a split opens; and the kind of the flag that names one
 ERASED = "erased"  # beside an erasure: the columns that change and what they hold then
 READ_ANEW = "read_anew"  # beside a split, a triage or an amendment: the columns that follow from the text

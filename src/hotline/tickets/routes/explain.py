@@ -98,6 +98,7 @@ async def explain_triage(body: TriageAsk, context: Reader) -> Response:
         area=advice.area,
         dangers=advice.dangers,
         confidence=round(advice.confidence, 2),
+        sure=directory.home is not None and advice.is_sure(directory.home.sure_at),
         others=tuple(CategoryShare(code, round(share, 2)) for code, share in advice.others),
         tell=tuple(Label(*words) for words in advice.tell),
         location=render_parts(advice.location),

@@ -30,6 +30,8 @@ from hotline.tickets.schemas.timeline import EntryPage, render_entry
 from hotline.tickets.search import ticket_search
 from hotline.tickets.splitting import split_ticket
 from hotline.tickets.store import history, lists
+from hotline.tickets.store.last_change import with_last_change
+from hotline.tickets.undoing import undo_last_step
 from hotline.web.action_routes import ACTION_HELP, ActionRoutes, unknown_action, unknown_action_because
 from hotline.web.field_types import Moment, PlainLine, PublicWords, Strict
 from hotline.web.paging import MAX_ENTRIES, AfterEntry, Cursor, EntryLimit, Limit, PagedQuery, next_entries
@@ -130,6 +132,7 @@ async def list_tickets(
 async def read_ticket(number: NumberPath, context: Reader) -> Response:
     """One ticket with its assignments, clocks, suggestions and the actions allowed to you now. ETag is its version."""
     facts = await load_visible_ticket(context.services, number, context.actor)
+    facts = await with_last_change(context.services.db, facts, context.now)
     return json_reply(
         render_ticket(facts, context.actor, await context.services.directory.now(context.now), context.now),
         version=facts.ticket.version,
@@ -207,7 +210,7 @@ def _add_ticket_route(action: Action, body_type: type[Strict]) -> None:
         directory = await context.services.directory.now(context.now)
         command = Command(action, context.version(), sent_fields(body))
         show = _ticket_renderer(context.actor, directory, context.now, revealed=action is Action.REVEAL)
-        do = split_ticket if action is Action.SPLIT else act
+        do = {Action.SPLIT: split_ticket, Action.UNDO: undo_last_step}.get(action, act)
         result = await do(context.services, number, command, await context.write_request(), show)
         if action is Action.REVEAL:
             about = ("ticket", parse_number(number) or number)  # as it is stored, however it was typed

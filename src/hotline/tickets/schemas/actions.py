@@ -21,6 +21,7 @@ from hotline.tickets.model.vocabulary import (
     DeclineReason,
     Fault,
     Funding,
+    Guard,
     Reached,
     ReturnReason,
     Satisfaction,
@@ -87,6 +88,7 @@ FIELD_TYPES: dict[F, Any] = {
     F.LAT: Lat,
     F.LON: Lon,
     F.CALLER_NAME: WrittenLine,
+    F.PHONE: Annotated[WrittenLine, Field(description="The number to call back, where another was written down")],
     F.CONTACT: WrittenLine,
     F.FLAGS: Annotated[list[CodeWord], Field(max_length=20)],
     F.TEXT: Prose,
@@ -165,7 +167,8 @@ def _body(machine: str, table: tuple[Move[Any], ...], action: Action) -> type[St
 
 
 def _bodies(machine: str, table: tuple[Move[Any], ...]) -> dict[Action, type[Strict]]:
-    actions = dict.fromkeys(m.action for m in table if m.action not in INTERNAL_ACTIONS)
+    own = (m for m in table if Guard.WITH_TICKET not in m.guards)
+    actions = dict.fromkeys(m.action for m in own if m.action not in INTERNAL_ACTIONS)
     # where the ticket follows its lead's order, the body is the order's
     return {
         action: _body(machine, ASSIGNMENT_MOVES if action in FOLLOWS_LEAD_ORDER else table, action)

@@ -57,6 +57,7 @@ class TriageResult:
     area: str | None
     dangers: tuple[Danger, ...]
     confidence: float
+    sure: Annotated[bool, Field(description="Whether the rules may dispatch by it; else a dispatcher decides")]
     others: tuple[CategoryShare, ...]
     tell: tuple[Label, ...]
     location: AddressPartsOut

@@ -15,9 +15,12 @@ from hotline.tickets.lifecycle import allowed_moves, allowed_order_moves
 from hotline.tickets.model.publication import is_publishable
 from hotline.tickets.model.queues import current_wait
 from hotline.tickets.model.ticket import Assignment, Facts, Ticket
+from hotline.tickets.model.undo import undo_until
 from hotline.tickets.model.visibility import VisibleCaller, can_see_order, visible_caller
 from hotline.tickets.model.vocabulary import (
     NAMES,
+    OPENED,
+    Action,
     AssignmentStatus,
     DeclineReason,
     Funding,
@@ -220,6 +223,10 @@ class TicketOut:
     updated_at: datetime
     closed_at: datetime | None
     version: int
+    undo_until: Annotated[
+        datetime | None, Field(description="Until when you may take the last step back, by the action `undo`")
+    ]
+    opened: Annotated[str | None, Field(description="After an undo: the ticket that the call became which had joined")]
     allowed_actions: tuple[MoveOut, ...]
 
 
@@ -228,6 +235,8 @@ def render_ticket(
 ) -> TicketOut:
     """A ticket for this actor: the caller masked by role, actions as the tables allow them now."""
     t = facts.ticket
+    moves = allowed_moves(replace(facts, directory=directory), actor, now)
+    may_undo = any(move.action is Action.UNDO for move in moves)
     is_staff = actor.roles != frozenset({Role.GATEWAY})
     caller = visible_caller(t, actor, revealed=revealed)
     return TicketOut(
@@ -272,8 +281,15 @@ def render_ticket(
         updated_at=t.updated_at,
         closed_at=t.closed_at,
         version=t.version,
-        allowed_actions=tuple(map(render_move, allowed_moves(replace(facts, directory=directory), actor, now))),
+        undo_until=undo_until(facts.last) if may_undo and facts.last is not None else None,
+        opened=_opened_by_undo(facts),
+        allowed_actions=tuple(map(render_move, moves)),
     )
+
+
+def _opened_by_undo(facts: Facts) -> str | None:
+    change = facts.last.entries[0].changes.get(OPENED) if facts.last is not None else None
+    return change[1] if change else None
 
 
 def _render_publication(t: Ticket, directory: Directory) -> PublicationOut:

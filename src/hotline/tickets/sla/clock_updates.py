@@ -28,7 +28,7 @@ from hotline.tickets.sla.policies import (
     terms_of,
     working_time_of,
 )
-from hotline.tickets.sla.timers import replay, timer_event
+from hotline.tickets.sla.timers import marks_before, replay, timer_event
 from hotline.value_objects import replace
 
 M, A = Metric, Action
@@ -215,6 +215,8 @@ class _ClockUpdate:
 
     def all(self) -> ClockChanges:
         given = self.command.fields
+        if self.command.action is A.UNDO:
+            self.restore()
         # every attempt begins the wait for a word, and for the next attempt, anew
         if self.command.action is A.CALL_BACK:
             for metric in RESTARTED_BY_CALL_BACK & {m for m, _ in self.clocks}:
@@ -237,6 +239,17 @@ class _ClockUpdate:
             if escalated is not None:
                 self.escalate(escalated, int(given[ESCALATION_LEVEL]))
         return ClockChanges(tuple(self.clocks.values()), tuple(self.touched.values()))
+
+    def restore(self) -> None:
+        """Take back what the last change did to the clocks that were there before it."""
+        last = self.before.last
+        if last is None:
+            return
+        at, begun = last.at, f"-{self.before.ticket.version}"  # as `begin` names what the change began
+        for clock in (*self.clocks.values(), *last.stopped):
+            kept = marks_before(clock.marks, at)
+            if len(kept) < len(clock.marks) and not clock.id.endswith(begun):
+                self.record_events(replace(clock, marks=kept))
 
     def move_all_to_phase(self) -> None:
         """Bring every clock to the phase its state asks for; the lead's before those that follow it."""

@@ -311,6 +311,11 @@ def timer_event(what: str, at: datetime, **details: Any) -> tuple[Any, ...]:
     return (what, at.astimezone(UTC).isoformat(), plain)
 
 
+def marks_before(marks: tuple[Any, ...], at: datetime) -> tuple[Any, ...]:
+    """The timer events before that moment. The first one began the clock, and stays."""
+    return marks[:1] + tuple(mark for mark in marks[1:] if parse_instant(mark[1]) < at)
+
+
 def replay(clock: Clock, working_time: WorkingTime, version: int, events: tuple[Any, ...] | None = None) -> Clock:
     """The complete row of the clock from its timer events (or these) and this version of its calendar."""
     events = clock.marks if events is None else events

@@ -12,11 +12,13 @@ from hotline.database.columns import InCodes, Instant, ListContains, MatchesSear
 from hotline.database.engine import Database
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import PreparedQuery, Row
-from hotline.database.search_terms import SHORTEST_NAME, name_token
+from hotline.database.sealing import Sealing
+from hotline.database.search_terms import SHORTEST_NAME, name_token, sound_token
 from hotline.organisation.model.scopes import Scope
 from hotline.text.normalisation import query_terms
 from hotline.text.numbering import TicketNumber
 from hotline.text.personal import number_key, part_numbers
+from hotline.text.typed_pinyin import typed_terms
 from hotline.tickets.model.queues import WORKLISTS, Worklist
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import HELD, AssignmentStatus, Part, Queue, TicketStatus
@@ -177,6 +179,7 @@ def search_expression(text: str, dialect: sa.Dialect, phone: str | None = None) 
     def wanted(some: str, *names: str) -> str | None:
         terms = [f"{quote}{term}{quote}{start if beginning else ''}" for term, beginning in query_terms(some)]
         tokens = [f"{quote}{name_token(sealing, name)}{quote}" for name in names if len(name) >= SHORTEST_NAME]
+        tokens += [token for name in names for token in _by_sound(sealing, name, quote, both)]
         return f"({either.join([f'({both.join(terms)})', *tokens])})" if terms else None
 
     words = [found for word in plain[0].split() if (found := wanted(word, word)) is not None]
@@ -189,7 +192,18 @@ def search_expression(text: str, dialect: sa.Dialect, phone: str | None = None) 
         whole = f"{whole}{either}{token}"
     if len(words) > 1 and not plain[1]:  # a name of several words
         whole = f"{whole}{either}{quote}{name_token(sealing, plain[0].strip())}{quote}"
+        sounds = _by_sound(sealing, "".join(plain[0].split()), quote, both)
+        whole = either.join([whole, *sounds])
     return whole
+
+
+def _by_sound(sealing: Sealing, word: str, quote: str, both: str) -> list[str]:
+    """What else a word of letters may be: the pinyin of a text, or of a name, or its first letters."""
+    if not (word.isascii() and word.replace("'", "").isalpha() and len(word) >= SHORTEST_NAME):
+        return []
+    typed = word.casefold().replace("'", "")
+    terms = [f"{quote}{term}{quote}" for term in typed_terms(typed)]
+    return [*([f"({both.join(terms)})"] if terms else []), f"{quote}{sound_token(sealing, typed)}{quote}"]
 
 
 MAX_HITS_BY_NUMBER = 2000  # hits that are looked up one by one

@@ -53,4 +53,5 @@ def index_next(c: sa.Connection, *, every: bool) -> int:
 
 def _entry(r: Row) -> SearchEntry:
     rowid, texts = serial_from_number(TicketNumber(r.number)), (r.title, r.narrative, r.address)
-    return SearchEntry(TICKET_WORDS, r.number, rowid, texts, (r.phone, r.caller_name, r.contact), not r.confidential)
+    names = (r.phone, r.caller_name, r.contact)
+    return SearchEntry(TICKET_WORDS, r.number, rowid, texts, names, not r.confidential, by_sound=(r.title, r.address))

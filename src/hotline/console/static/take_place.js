@@ -1,0 +1,40 @@
+// Where the matter is: a key for each building, and a whole door typed in one field.
+import { $, PARTS, el, fill, named, plain } from "./core.js";
+
+/** "8-2-5" or "8-2-502" as building, unit, floor or room; null: it is something else. */
+function doors(text) {
+  const found = /^\s*([0-9]{1,3})[-－]([0-9]{1,2})(?:[-－]([0-9]{1,4}))?(?:[-－]([0-9]{1,4}))?\s*$/.exec(text.normalize("NFKC"));
+  if (!found) return null;
+  const [, building, unit, third, room] = found;
+  if (room) return { building, unit, floor: third, room };
+  return third?.length > 2 ? { building, unit, room: third } : { building, unit, ...(third ? { floor: third } : {}) };
+}
+/** `areas()`: the directory's; `here()`: the area spoken of; `pick(area)`: takes one; `changed()`: a door was typed. Returns
+ *  what draws the keys of the buildings. */
+export function placePicker({ form, areas, here, pick, changed }) {
+  const numbered = () => areas().filter((area) => area.level === "building").map((area) => [Number(/([0-9]+)[^0-9]*$/.exec(plain(named(area)))?.[1]), area]).filter(([n]) => n);
+  /** The community that an area lies in. */
+  function community(code) {
+    let area = areas().find((one) => one.code === code);
+    while (area && area.level !== "community") area = areas().find((one) => one.code === area.parent);
+    return area?.code;
+  }
+  /** The buildings of the community that is spoken of; before, all. */
+  function near() {
+    const around = community(here());
+    return numbered().filter(([, area]) => !around || community(area.code) === around);
+  }
+  for (const field of [form.building, form.area_words]) field.addEventListener("change", () => {
+    const door = doors(field.value);
+    if (!door) return;
+    if (field === form.area_words) field.value = "";
+    const found = near().filter(([n]) => n === Number(door.building)); // it is taken where only one is meant
+    if (found.length === 1 && !form.area_words.value.trim()) form.area_words.value = plain(named(found[0][1]));
+    for (const part of PARTS) if (door[part]) form[part].value = door[part];
+    changed();
+  });
+  return () => {
+    const all = near().sort(([one], [other]) => one - other);
+    fill($("#buildings"), all.length <= 40 ? all.map(([n, area]) => el("button", { type: "button", "data-key": area.code, title: named(area), "aria-pressed": String(here() === area.code), onclick: () => { pick({ ...area, building: undefined }); form.unit.focus(); } }, n)) : null);
+  };
+}

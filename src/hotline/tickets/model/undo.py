@@ -1,0 +1,125 @@
+"""Undoing the last step: which steps can be taken back, what stood before them, and which messages wait until then."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import NoneType
+from typing import Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+from hotline.organisation.model.actors import Actor, Role
+from hotline.organisation.model.vocabulary import Priority
+from hotline.tickets.model.ticket import Assignment, Change, Entry, Facts, LastChange, Ticket
+from hotline.tickets.model.vocabulary import DANGER_FLAG, Action, AssignmentStatus, TicketStatus
+from hotline.value_objects import replace
+
+A = Action
+_TICKET_STATES = frozenset(TicketStatus)
+UNDO_WITHIN = timedelta(seconds=10)
+UNDOABLE = frozenset({A.DISPATCH, A.MERGE, A.ADD_CALL, A.ANSWER, A.CONFIRM, A.EXPLAIN, A.DECLINE, A.VOID, A.WITHDRAW})
+MAY_UNDO = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
+
+
+def undone_line(entries: Sequence[Entry]) -> Entry | None:
+    """Of the lines of one change, the step that an undo takes back: the last one, with the orders recalled by it. None:
+    it cannot be taken back."""
+    steps = [line for line in entries if not (line.action is A.RECALL and line.assignment is not None)]
+    return steps[-1] if steps and steps[-1].action in UNDOABLE else None
+
+
+def is_held(ticket: Ticket) -> bool:
+    """Whether messages about this ticket wait until a step can be undone no longer. A danger never waits."""
+    dangerous = any(flag.startswith(DANGER_FLAG) for flag in ticket.flags)
+    return ticket.priority is not Priority.EMERGENCY and not dangerous
+
+
+def hold_messages(change: Change, actor: Actor, span: timedelta) -> Change:
+    """The change with the messages of a step that `actor` may undo held back for so long."""
+    line = undone_line(change.after.last.entries) if change.after.last is not None else None
+    if line is None or not actor.roles & MAY_UNDO or not is_held(change.after.ticket):
+        return change
+    begins = message_prefix(line)
+    return replace(
+        change,
+        messages=tuple(replace(m, next_at=m.next_at + span) if m.id.startswith(begins) else m for m in change.messages),
+    )
+
+
+def message_prefix(line: Entry) -> str:
+    """How the ids of the messages begin that this step sends."""
+    return f"{line.number}.{line.seq}."
+
+
+def undo_until(last: LastChange) -> datetime:
+    """Until when the last change can be undone."""
+    return last.at + UNDO_WITHIN
+
+
+class Step(Protocol):
+    """A line of the timeline as residents' pages read it."""
+
+    @property
+    def action(self) -> str: ...
+    @property
+    def status_to(self) -> str | None: ...
+
+
+S = TypeVar("S", bound=Step)
+
+
+def standing_steps(steps: Sequence[S]) -> list[S]:
+    """The steps without those that were undone, in order."""
+    kept: list[S] = []
+    for step in steps:
+        if step.action == A.UNDO and step.status_to in _TICKET_STATES:  # else of an order, beside it
+            undone = max((n for n, each in enumerate(kept) if each.action in UNDOABLE), default=len(kept))
+            del kept[undone:]
+        elif step.action != A.UNDO:
+            kept.append(step)
+    return kept
+
+
+def columns_before(line: Entry) -> dict[str, Any]:
+    """The columns of the ticket as they were before this step."""
+    pairs = ((name, pair[0]) for name, pair in line.changes.items() if name in _READERS)
+    return {name: None if value is None else _READERS[name](value) for name, value in pairs}
+
+
+def orders_before(facts: Facts, last: LastChange, line: Entry, now: datetime) -> list[Assignment]:
+    """The orders, without those that the step issued, and with those that it recalled as they were."""
+    _, issued = line.changes.get("issued") or (None, ())
+    new = {text.split(":", 1)[0] for text in issued or ()}
+    recalled = {each.assignment: each for each in last.entries if each.seq > line.seq and each.action is A.RECALL}
+    orders = []
+    for order in facts.assignments:
+        if order.id in new:
+            order = replace(order, status=AssignmentStatus.RECALLED, closed_at=now, overdue=False)
+        elif (ended := recalled.get(order.id)) is not None and ended.status_from is not None:
+            asked = ended.changes.get("assignment.asked_due_at") or (None, None)
+            order = replace(
+                order,
+                status=AssignmentStatus(ended.status_from),
+                closed_at=None,
+                overdue=False,
+                asked_due_at=asked[0] and _read_moment(asked[0]),
+            )
+        orders.append(order)
+    return orders
+
+
+def _read_moment(value: Any) -> Any:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """How a value of the timeline becomes one of the ticket again: there a moment is text, and a tuple a list."""
+    if get_origin(hint) is tuple:
+        return tuple
+    kind = next((k for k in get_args(hint) if k is not NoneType), hint)
+    if kind is datetime:
+        return _read_moment
+    return kind if isinstance(kind, type) and issubclass(kind, StrEnum) else lambda value: value
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    name: _reader(hint) for name, hint in get_type_hints(Ticket).items() if name not in ("status", "advice")
+}
