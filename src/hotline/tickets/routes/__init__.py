@@ -1,3 +1,15 @@
 """Tickets over HTTP."""
 
-__all__ = ["attachments", "calls", "candidates", "departments", "duplicates", "explain", "lookup", "search", "tickets"]
+__all__ = [
+    "attachments",
+    "bulk",
+    "calls",
+    "candidates",
+    "departments",
+    "dispatching",
+    "duplicates",
+    "explain",
+    "lookup",
+    "search",
+    "tickets",
+]

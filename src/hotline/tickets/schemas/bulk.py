@@ -100,10 +100,17 @@ class BulkResults:
     refused: int
 
 
-def render_step(facts: Facts, undo_until: datetime | None) -> str:
+@reply_type()
+class BulkStep:
     """What is kept of a step for its result."""
-    ticket = facts.ticket
-    return dump_json({"version": ticket.version, "status": ticket.status, "undo_until": undo_until})
+
+    version: int
+    status: TicketStatus
+    undo_until: datetime | None
+
+
+def render_step(facts: Facts, undo_until: datetime | None) -> str:
+    return dump_json(BulkStep(facts.ticket.version, facts.ticket.status, undo_until))
 
 
 def _problem(refusal: Refusal) -> BulkProblem:
