@@ -408,6 +408,11 @@ async def swap(town: Town, n: int) -> Request:
     return Request(f"{DUTY}/swaps", body, in_roster(f"w{n}").replace("count(*)", "count(*) / 2"))
 
 
+async def view(town: Town, n: int) -> Request:
+    done = f"SELECT count(*) FROM saved_view WHERE name = 'view {n}'"
+    return Request("/v1/views", {"page": "tickets", "name": f"view {n}", "query": {}}, done)
+
+
 async def call(town: Town, n: int) -> Request:
     done = how_often(ticket_tables.ticket.c.narrative, f"路灯不亮 {n}")
     return Request("/v1/calls", {"channel": "phone", "narrative": f"路灯不亮 {n}"}, done)
@@ -434,7 +439,7 @@ ADMINISTRATIVE: dict[str, tuple[Make, int]] = {  # operation -> a request, and h
     "try_return_call": (try_back, 1), "stop_texts": (stop, 1), "unstop_texts": (unstop, 1), "link_voice_call": (link, 1),
     "add_override": (override, 1), "swap_turns": (swap, 1), "rotate_key": (renewed_key, 1),
     "change_my_password": (own_password, 3), "renew_recovery_codes": (recovery_codes, 1),
-    "add_duty_feed": (feed, 1), "renew_duty_feed": (renewed_feed, 1),
+    "add_duty_feed": (feed, 1), "renew_duty_feed": (renewed_feed, 1), "save_view": (view, 1),
 }  # fmt: skip
 JOURNAL: dict[str, tuple[Make, int]] = {
     "take_call": (call, 1),
@@ -448,8 +453,8 @@ BY_PROVIDERS_ID = {"push_text", "push_report", "push_order", "push_voice", "open
 USED_ONCE = {
     "begin_second_step", "finish_log_in", "begin_one_time_codes", "confirm_one_time_codes", "begin_passkey", "add_passkey",
 }  # fmt: skip
-# broken off, it goes on when it is asked again: tests/privacy/test_erasure.py
-GOES_ON = {"erase_person"}
+# broken off, they go on when they are asked again: tests/privacy/test_erasure.py, tests/tickets/test_dispatching.py
+GOES_ON = {"erase_person", "bulk_dispatch", "bulk_merge", "bulk_request_info"}
 READING = {
     "look_up_caller", "look_up_ticket", "look_up_photo", "explain_triage", "explain_routing", "explain_deadline", "explain_duplicates",
     "search_tickets", "look_up_for_exchange_by_post", "export_person",

@@ -18,8 +18,7 @@ SINKS = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|parseFromString|setHTML|srcdoc|document\.write|"
     r"\beval\(|new Function|\bjavascript:"
 )
-# pictures that the server draws, whose words it escapes
-# drawings and pages that our server rendered, where every text is escaped
+# pictures and pages that the server makes, whose words it escapes
 DRAWN = {("ticket.js", "innerHTML"), ("wall.js", "innerHTML"), ("resident.js", "parseFromString")}
 
 

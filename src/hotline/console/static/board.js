@@ -19,6 +19,8 @@ sound.addEventListener("change", () => localStorage.setItem("sound", sound.check
 sorting.value = localStorage.getItem("board-sort") ?? "due";
 sorting.addEventListener("change", () => { localStorage.setItem("board-sort", sorting.value); lay(); });
 
+// what is pressed while the departments are read counts: only what needs them waits
+const filled = departments();
 /** The departments one can choose: one's own, or all with their open work. Opens one that has work. */
 async function departments() {
   const all = await listed("departments");
@@ -181,7 +183,7 @@ addEventListener("keydown", (event) => {
 const redraw = soon(draw, 120);
 select.addEventListener("change", () => { known = null; history.replaceState(null, "", `?department=${select.value}`); draw(); });
 $("#performing").addEventListener("change", () => { known = null; draw(); });
-await departments();
+await filled;
 listen([], (event) => {
   redraw();
   if (order.open && event.number === order.number) order.detail?.refresh();
