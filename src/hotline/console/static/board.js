@@ -13,6 +13,7 @@ let orders = []; // as last seen
 let known = null;
 let asked = 0; // an answer to an earlier question comes too late
 let state = "issued"; // the column a phone shows
+let picked = false; // by whoever looks: it stays when it is empty
 
 sound.checked = localStorage.getItem("sound") === "1";
 sound.addEventListener("change", () => localStorage.setItem("sound", sound.checked ? "1" : "0"));
@@ -89,8 +90,8 @@ const byPlace = (a, b) => numeric.compare(placeOf(a), placeOf(b));
 function lay(before = known) {
   const sorted = sorting.value === "place" ? [...orders].sort(byPlace) : orders;
   const found = COLUMNS.map((status) => [status, sorted.filter((one) => stateOf(one) === status)]);
-  if (!found.find(([status]) => status === state)?.[1].length) state = found.find(([, here]) => here.length)?.[0] ?? state;
-  fill($("#states"), found.map(([status, here]) => el("button", { type: "button", "data-key": `state ${status}`, "aria-pressed": String(status === state), onclick: () => { state = status; lay(); } }, el("b", {}, String(here.length)), word("order", status))));
+  if (!picked && !found.find(([status]) => status === state)?.[1].length) state = found.find(([, here]) => here.length)?.[0] ?? state;
+  fill($("#states"), found.map(([status, here]) => el("button", { type: "button", "data-key": `state ${status}`, "aria-pressed": String(status === state), onclick: () => { state = status; picked = true; lay(); } }, el("b", {}, String(here.length)), word("order", status))));
   fill($("#columns"), found.map(([status, here]) => el("section", { class: `column ${status === state ? "now" : ""}`, "data-status": status, "aria-label": word("order", status) },
     el("h2", {}, word("order", status), " ", el("span", { class: "badge" }, String(here.length))), here.length ? here.map((one) => card(one, before)) : el("p", { class: "note" }, t("board.empty")))));
   tickClocks();
