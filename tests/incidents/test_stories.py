@@ -390,7 +390,7 @@ async def test_a_ticket_that_was_merged_by_mistake_is_taken_out_again(
     promised = child["promised_at"]
     merged = await switch.act(child, "merge", target=parent["number"])
     assert [a["status"] for a in merged["assignments"]] == ["recalled"]
-    assert [m["action"] for m in merged["allowed_actions"]] == ["unmerge", "reveal"]
+    assert [m["action"] for m in merged["allowed_actions"]] == ["unmerge", "reveal", "undo"]
     assert (await switch.see(parent))["counters"]["calls"] == 2
     clock.forward(days=1)
     await switch.act(merged, "unmerge", expect=422)

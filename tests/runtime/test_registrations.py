@@ -86,8 +86,8 @@ async def test_everything_that_can_be_pushed_has_a_handler(services: Services) -
 async def test_every_rule_of_retention_is_applied(services: Services, clock: Clock) -> None:
     names = [rule.name for rule in services.part(RetentionRules).rules]
     assert sorted(names) == [
-        "ahead", "answers", "attachments", "buried", "callers", "calls", "events", "expired", "exports", "inbound", "inbound_ahead", "models",
-        "provider_sessions", "recordings", "repeat_search", "second_factors", "sessions", "stream", "texts", "throttles", "tickets", "tries",
+        "ahead", "answers", "attachments", "buried", "callers", "calls", "events", "expired", "exports", "feed_tokens", "inbound", "inbound_ahead", "models",
+        "provider_sessions", "recordings", "repeat_search", "second_factors", "sessions", "spent_proofs", "stream", "texts", "throttles", "tickets", "tries",
     ]  # fmt: skip
     assert list(await tidy(services, clock())) == names
 

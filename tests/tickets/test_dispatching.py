@@ -160,7 +160,7 @@ async def test_the_queue_is_sorted_filtered_paged_and_counted(
     }  # fmt: skip
     block = await cast("block3")
     assert await counts(block) == {
-        "waiting": 2, "emergency": 0, "due_soon": 0, "returned": 1, "unsure": 0, "complete": True,
+        "waiting": 2, "emergency": 0, "due_soon": 1, "returned": 1, "unsure": 0, "complete": True,
     }  # fmt: skip
     wrong = await switch.get("/v1/queue", params={"sort": "title"})
     assert wrong.status_code == 422

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-import segno
 from markupsafe import Markup
 
 from hotline.database.outages import OUTAGES
@@ -103,6 +102,8 @@ async def taken(services: Services, look: Look, report: TakenReport, now: dateti
 @lru_cache(maxsize=64)
 def qr_code(text: str) -> Markup:
     """The QR code as SVG to stand in a page."""
+    import segno
+
     drawn = io.BytesIO()
     segno.make_qr(text, error="m").save(
         drawn, kind="svg", scale=4, border=4, xmldecl=False, svgns=True, nl=False, light="#fff", omitsize=True

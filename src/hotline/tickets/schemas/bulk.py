@@ -26,7 +26,9 @@ _EXAMPLES: dict[Action, dict[str, Any]] = {
     Action.MERGE: {"target": "100000014"},
     Action.REQUEST_INFO: {"text": "What is broken, and where?"},
 }
-_Version = Annotated[int, Field(strict=True, ge=0, le=2_000_000_000, description="The version you saw, as its ETag said")]
+_Version = Annotated[
+    int, Field(strict=True, ge=0, le=2_000_000_000, description="The version you saw, as its ETag said")
+]
 
 
 def _bulk_body(action: Action) -> type[Strict]:
