@@ -247,10 +247,10 @@ def state_diagram(
     moves: Sequence[Any], states: type[StrEnum], current_state: str, label_of: Callable[[str], str], title: str
 ) -> str:
     """A state machine drawn from its table: states in the order of the vocabulary, the present one highlighted. Actions
-    that keep the state, and those of the timer alone, are left out."""
+    that keep the state, those of the timer alone, and undoing the last one are left out."""
     across, wide, high = 4, 150.0, 62.0
     place = {str(s): (12 + (n % across) * wide, 16 + (n // across) * high * 1.45) for n, s in enumerate(states)}
-    edges = dict.fromkeys((str(m.at), str(m.to)) for m in moves if m.at != m.to)
+    edges = dict.fromkeys((str(m.at), str(m.to)) for m in moves if m.at != m.to and m.action != "undo")
     parts = [
         f'<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         f'<path d="M0 0L8 4L0 8z" fill="{PALE}"/></marker></defs>'
