@@ -19,7 +19,7 @@ from hotline.tickets.store.assignments import _HELD
 from hotline.tickets.write_plan import TICKET_WRITES
 
 GIVEN = {"event": ("id", "position")}  # by the database itself
-TABLES = [write.table.name for write in TICKET_WRITES]
+TABLES = [*dict.fromkeys(write.table.name for write in TICKET_WRITES)]  # of one there are two writes
 
 
 def _quoted(text: str) -> str:
