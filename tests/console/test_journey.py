@@ -60,7 +60,8 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
 
     # accept and report right there
     await card.click()
-    await works.page.locator('#panel [data-action="accept"]').click()
+    async with works.page.expect_response("**/actions/accept"):  # the card moves before it
+        await works.page.locator('#panel [data-action="accept"]').click()
     await expect(works.page.locator('.column[data-status="accepted"] .order')).to_have_count(1)
     # who assist report first: the fire watch, and for the child the service centre
     for department, name in (("fire-watch", "firemen"), ("service-centre", "centre")):

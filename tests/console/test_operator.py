@@ -193,3 +193,24 @@ async def test_thirty_calls_are_taken_by_keyboard_alone(office: Office, desk: Pl
     assert len(set(numbers)) == len(SCRIPTS) == 30  # none lost, none merged
     assert middle <= 45, needed
     assert [line for line in operator.wrong if "Failed to load" not in line] == []
+
+
+async def test_a_door_typed_last_counts_and_nothing_of_a_call_stays_beside_the_next(
+    office: Office, desk: Player
+) -> None:
+    operator = await office.seat("operator")
+    page = operator.page
+    await operator.context.clock.install()
+    await page.keyboard.insert_text("3栋2单元电梯坏了，不动了")  # and it was another building
+    await expect(page.locator("#ahead .goes")).to_be_visible()
+    await page.keyboard.press("Alt+p")
+    await page.keyboard.type("12-1-3")
+    await page.keyboard.press("Control+Enter")  # from within the field
+    await expect(page.locator("#taken")).to_be_visible()
+    location = (await desk.see(await page.locator("#number").inner_text()))["location"]
+    assert (location["building"], location["unit"], location["floor"]) == ("12", "1", "3")
+    await expect(page.locator("#ahead .goes")).to_have_count(0)
+    await page.click("#show-keys")
+    shown = await page.locator("dialog .keys").inner_text()
+    assert "[object" not in shown and "Alt P" in shown
+    assert operator.wrong == []

@@ -2,7 +2,7 @@
 import { $, MARKS, PARTS, Refusal, api, choices, directory, el, fill, get, given, inDialog, incidentLink, joined, label, link, listed, named, placed, plain, say, soon, steady, t, toldOf, urgency, when, word } from "./core.js";
 import { draft } from "./drafts.js";
 import { actionFields, ask, buttons, schemaOf } from "./forms.js";
-import { ahead, confidence } from "./take_ahead.js";
+import { ahead, confidence, forgetAhead } from "./take_ahead.js";
 import { takeKeys } from "./take_keys.js";
 import { placePicker } from "./take_place.js";
 
@@ -95,7 +95,7 @@ function place() {
   $("#place").textContent = !words ? "" : area ? t("take.placed", { name: named(found[0]) }) : t(found.length ? "take.places" : "take.unplaced", { names: found.map(named).join(" / ") });
 }
 for (const kind of ["input", "change"]) form.area_words.addEventListener(kind, place);
-const buildings = placePicker({ form, areas: () => areas, here: () => located().area ?? seen?.area, pick, changed: () => { kept.keep(); place(); advise(); } });
+const { draw: buildings, readDoors } = placePicker({ form, areas: () => areas, here: () => located().area ?? seen?.area, pick, changed: () => { kept.keep(); place(); advise(); } });
 
 /** The open ticket that this call will join; "": none. Shown beside the send button and in it. */
 function join(number) {
@@ -249,6 +249,7 @@ for (const name of ["narrative", "address", "area_words", "category", "kind", "p
 /** The call as typed now, sent once the list of areas is loaded; later changes of the page belong to the next call. The
  *  place is never lost: what fits in no field is added to the narrative. */
 function asked(at_once) {
+  readDoors(); // Ctrl+Enter leaves no field
   const value = (name) => form[name].value.trim() || undefined;
   const narrative = form.narrative.value.trim();
   const [words, typed, doors] = [form.area_words.value.trim(), form.address.value.trim(), parts()];
@@ -306,6 +307,7 @@ function fresh() {
   $("#draft").textContent = "";
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   laid({});
+  forgetAhead();
 }
 function clear() {
   kept.forget();

@@ -28,3 +28,8 @@ export async function ahead({ advice, category, kind, priority, area, attach, of
     others.length ? el("p", { class: "note" }, others.map(([name, value]) => el("span", {}, `${name} ${value} `))) : null,
     el("div", { class: "limits" }, cell("ahead.accept_by", result.accept_by), cell("ahead.due_at", result.due_at)));
 }
+/** Nothing is typed any more: what was said of the call before does not stand beside the next. */
+export function forgetAhead() {
+  asked += 1;
+  place(() => { fill($("#ahead"), el("p", { class: "note" }, t("ahead.nothing"))); delete $("#ahead").dataset.of; });
+}

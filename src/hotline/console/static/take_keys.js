@@ -2,7 +2,7 @@
 import { $, el, inDialog, openDialog, t } from "./core.js";
 
 const KEYS = [["Ctrl ⏎", "go"], ["Alt A", "answer"], ["Alt T", "phone"], ["Alt N", "words"], ["Alt P", "place"], ["Alt D", "category"], ["Alt 1–3", "join"], ["Alt S", "split"], ["Alt K", "earlier"], ["/", "find"], ["Z", "undo"], ["Esc", "back"], ["?", "all"]];
-const list = () => el("dl", { class: "keys" }, KEYS.map(([key, name]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, t(`keys.${name}`))]));
+const list = () => el("dl", { class: "keys" }, KEYS.flatMap(([key, name]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, t(`keys.${name}`))]));
 function showAll() {
   const close = openDialog(el("dialog", { "aria-label": t("keys.title") }, el("h2", {}, t("keys.title")), list(),
     el("div", { class: "go" }, el("button", { type: "button", class: "first", onclick: () => close() }, t("app.close")))), () => close());

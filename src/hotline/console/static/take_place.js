@@ -10,7 +10,7 @@ function doors(text) {
   return third?.length > 2 ? { building, unit, room: third } : { building, unit, ...(third ? { floor: third } : {}) };
 }
 /** `areas()`: the directory's; `here()`: the area spoken of; `pick(area)`: takes one; `changed()`: a door was typed. Returns
- *  what draws the keys of the buildings. */
+ *  what draws the keys of the buildings, and what reads a door that was typed and not left yet. */
 export function placePicker({ form, areas, here, pick, changed }) {
   const numbered = () => areas().filter((area) => area.level === "building").map((area) => [Number(/([0-9]+)[^0-9]*$/.exec(plain(named(area)))?.[1]), area]).filter(([n]) => n);
   /** The community that an area lies in. */
@@ -24,7 +24,8 @@ export function placePicker({ form, areas, here, pick, changed }) {
     const around = community(here());
     return numbered().filter(([, area]) => !around || community(area.code) === around);
   }
-  for (const field of [form.building, form.area_words]) field.addEventListener("change", () => {
+  const fields = [form.building, form.area_words];
+  function read(field) {
     const door = doors(field.value);
     if (!door) return;
     if (field === form.area_words) field.value = "";
@@ -32,9 +33,11 @@ export function placePicker({ form, areas, here, pick, changed }) {
     if (found.length === 1 && !form.area_words.value.trim()) form.area_words.value = plain(named(found[0][1]));
     for (const part of PARTS) if (door[part]) form[part].value = door[part];
     changed();
-  });
-  return () => {
+  }
+  for (const field of fields) field.addEventListener("change", () => read(field));
+  const draw = () => {
     const all = near().sort(([one], [other]) => one - other);
     fill($("#buildings"), all.length <= 40 ? all.map(([n, area]) => el("button", { type: "button", "data-key": area.code, title: named(area), "aria-pressed": String(here() === area.code), onclick: () => { pick({ ...area, building: undefined }); form.unit.focus(); } }, n)) : null);
   };
+  return { draw, readDoors: () => fields.forEach(read) };
 }
