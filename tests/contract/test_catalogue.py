@@ -202,6 +202,13 @@ def test_the_pages_are_small_and_ask_for_nothing_elsewhere() -> None:
         assert " style=" not in text and not re.search(r"\son[a-z]+=", text), template.name
 
 
+def test_a_page_is_as_dark_by_choice_as_by_the_device() -> None:
+    """Older browsers know no `light-dark()`: the dark colours stand twice."""
+    tokens = static_files()["tokens.css"][0].decode()
+    chosen, device = re.findall(r"color-scheme: dark;\n(.*?)\n\}", tokens, re.DOTALL)
+    assert chosen == device and chosen.count("--") > 30
+
+
 def rules_of_the_source() -> set[str]:
     """Every rule that our own code says was broken, its holes filled."""
     found: set[str] = set()

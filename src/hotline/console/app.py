@@ -49,6 +49,7 @@ from hotline.tickets.model.vocabulary import (
 )
 from hotline.web.anonymous_limit import leads_to_log_in
 from hotline.web.responses import json_reply
+from hotline.web.templating import static_reply
 
 # where somebody goes on who is not logged in, or not wholly: by why they were refused
 ENTRY_PAGES = {
@@ -106,14 +107,7 @@ def console_routes() -> list[Route]:
 
 
 async def _static(request: Request) -> Response:
-    found = static_files().get(request.path_params["name"])
-    if found is None or request.path_params["stamp"] != static_version():
-        return Response(status_code=404)
-    data, packed, kind = found
-    headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        headers["content-encoding"], data = "gzip", packed
-    return Response(data, headers=headers, media_type=kind)
+    return static_reply(request, static_files(), static_version())
 
 
 async def _load_actor(request: Request) -> Actor | None:

@@ -1,7 +1,5 @@
 """How the console's pages are written: templates, languages, and static files by the hash of their content."""
 
-import gzip
-import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -10,14 +8,12 @@ from importlib.resources import files
 from typing import Any
 
 import orjson
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
 from hotline.locales import LANGUAGES, negotiate_language, text_keys, translate
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Priority
-from hotline.text.bidi import isolate_text
 from hotline.tickets.model.vocabulary import (
     DeclineReason,
     DepartureReason,
@@ -29,6 +25,7 @@ from hotline.tickets.model.vocabulary import (
     TicketStatus,
     VoidReason,
 )
+from hotline.web.templating import StaticFiles, pack_files, page_environment, version_of
 
 LANGUAGE = "hotline_language"
 THEME = "hotline_theme"
@@ -70,19 +67,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 _REASON_WORDS = ("lowered.", "place_role.", "unit.")
 
 
-def _isolate_value(value: Any) -> Any:
-    """A value for a template, isolated by direction: text that people wrote must not reverse what is beside it."""
-    return isolate_text(value) if type(value) is str else value  # not what is markup already
-
-
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("hotline.console"),
-    autoescape=True,
-    finalize=_isolate_value,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_ENVIRONMENT = page_environment("hotline.console")
 
 
 def request_language(request: Request) -> str:
@@ -106,7 +91,7 @@ def icon(name: str, size: int = 18) -> Markup:
 
 
 @lru_cache(maxsize=1)
-def static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
+def static_files() -> StaticFiles:
     """The static files: bytes, compressed bytes, media type; one of them for the texts of each language."""
     found: dict[str, tuple[bytes, str]] = {}
     kinds = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml", "png": "image/png"}
@@ -126,7 +111,7 @@ def static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
             found[f"{part}.{language}.json"] = (orjson.dumps(texts), "application/json")
         found[f"words.{language}.json"] = (orjson.dumps(words), "application/json")
         found[f"reasons.{language}.json"] = (orjson.dumps(_reason_texts(language)), "application/json")
-    return {name: (data, gzip.compress(data, 9, mtime=0), kind) for name, (data, kind) in found.items()}
+    return pack_files(found)
 
 
 def _reason_texts(language: str) -> Mapping[str, Any]:
@@ -140,11 +125,7 @@ def _reason_texts(language: str) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=1)
 def static_version() -> str:
-    """A hash of all static files, part of their address: browsers may cache them for ever."""
-    digest = hashlib.sha256()
-    for name, (data, _, _) in sorted(static_files().items()):
-        digest.update(name.encode() + b"\0" + data)
-    return digest.hexdigest()[:16]
+    return version_of(static_files())
 
 
 def render_page(request: Request, template: str, language: str, status: int = 200, **more: Any) -> Response:

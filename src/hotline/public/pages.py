@@ -34,6 +34,7 @@ from hotline.tickets.store import facts as ticket_facts
 from hotline.web.forwarded import client_address
 from hotline.web.idempotency import RequestKey, load_earlier_answer
 from hotline.web.problems import STATUS
+from hotline.web.templating import static_reply
 
 FORMS_A_MINUTE = 30  # sent from one address, before a byte of their photos is read
 _MOST_FIELDS = 40
@@ -305,11 +306,4 @@ async def _photo(request: Request) -> Response:
 
 
 async def _static(request: Request) -> Response:
-    found = static_files().get(request.path_params["name"])
-    if found is None or request.path_params["stamp"] != static_version():
-        return Response(status_code=404)
-    data, packed, kind = found
-    headers = {"cache-control": "public, max-age=31536000, immutable", "vary": "accept-encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        headers["content-encoding"], data = "gzip", packed
-    return Response(data, headers=headers, media_type=kind)
+    return static_reply(request, static_files(), static_version())

@@ -1,60 +1,40 @@
 """How the residents' pages are written: templates, three languages, large type, and static files by the hash of their
 content. No cookie is set: what a page must remember stands in its address and its forms."""
 
-import gzip
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
 from hotline.locales import LANGUAGES, negotiate_language, translate
-from hotline.text.bidi import isolate_text
+from hotline.web.templating import StaticFiles, pack_files, page_environment, version_of
 
 STATIC = "/resident/static"
 _KINDS = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 
 
-def _isolate_value(value: Any) -> Any:
-    """Text that people wrote must not reverse what is beside it; what is markup already is left."""
-    return isolate_text(value) if type(value) is str else value
-
-
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("hotline.public"),
-    autoescape=True,
-    finalize=_isolate_value,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_ENVIRONMENT = page_environment("hotline.public")
 
 
 @lru_cache(maxsize=1)
-def static_files() -> Mapping[str, tuple[bytes, bytes, str]]:
+def static_files() -> StaticFiles:
     """The static files by name: bytes, compressed bytes, media type. Colours and icons are those of every page."""
     found = {}
     shared, own = files("hotline.web") / "static", files("hotline.public") / "static"
     for file in (shared / "tokens.css", shared / "icons.svg", *own.iterdir()):
         kind = _KINDS.get(file.name.rpartition(".")[2])
         if kind is not None:
-            data = file.read_bytes()
-            found[file.name] = (data, gzip.compress(data, 9, mtime=0), kind)
-    return found
+            found[file.name] = (file.read_bytes(), kind)
+    return pack_files(found)
 
 
 @lru_cache(maxsize=1)
 def static_version() -> str:
-    """A hash of all static files, part of their address: browsers may cache them for ever."""
-    digest = hashlib.sha256()
-    for name, (data, _, _) in sorted(static_files().items()):
-        digest.update(name.encode() + b"\0" + data)
-    return digest.hexdigest()[:16]
+    return version_of(static_files())
 
 
 @dataclass(frozen=True, slots=True)

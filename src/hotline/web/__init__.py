@@ -21,6 +21,7 @@ __all__ = [
     "rule_texts",
     "schemas",
     "tables",
+    "templating",
     "throttle_store",
     "throttling",
     "tls",
