@@ -13,7 +13,9 @@ STORIES = (
     "tests/web/test_bodies.py", "tests/web/test_refusals.py",
 )  # fmt: skip
 LONG_STORIES = (
-    "tests/chaos/test_georeport.py", "tests/chaos/test_kannel.py", "tests/console", "tests/learning", "tests/privacy",
+    "tests/chaos/test_clocks.py", "tests/chaos/test_georeport.py", "tests/chaos/test_inbound.py",
+    "tests/chaos/test_kannel.py", "tests/chaos/test_stream_storm.py", "tests/console",
+    "tests/contract/test_foreign_objects.py", "tests/incidents/test_storm.py", "tests/learning", "tests/privacy",
     "tests/public", "tests/reporting", "tests/walks", "tests/web/test_https.py", "tests/operations/test_secret_rotation.py",
     "tests/importing/test_importing.py::test_all_of_a_real_day_of_new_york",
     "tests/sms/test_texting.py", "tests/tickets/test_departures.py", "tests/tickets/test_lookup.py",
