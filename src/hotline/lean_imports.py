@@ -1,6 +1,6 @@
-"""Imports structlog and httpx without rich and Pygments, 7 MB of a server that it never uses: structlog has them for
-tracebacks in colour (the log is JSON), httpx for its command line. Both do without where rich is not to be had. To be
-imported before them; the command line imports rich afterwards."""
+"""Imports libraries without what a server never uses, as they do themselves where it is not to be had: structlog and
+httpx without rich and Pygments (7 MB, for tracebacks in colour and for a command line), FastAPI without pydantic.v1 (2
+MB, of which it asks whether a type is one). To be imported before them; the command line imports rich afterwards."""
 
 import sys
 
@@ -11,3 +11,4 @@ if "structlog" not in sys.modules and "rich" not in sys.modules:
     finally:
         del sys.modules["rich"]
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+sys.modules.setdefault("pydantic.v1", None)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ def value_object(plain: type[T]) -> type[T]:
     make an object, and 2.2 instead of 13 to copy one: a request makes some thirty."""
     frozen: Any = dataclass(frozen=True, slots=True)(plain)
     shape = [(f.name, f.type, field(default=f.default, default_factory=f.default_factory)) for f in fields(frozen)]
-    twin: Any = make_dataclass(plain.__name__, shape, slots=True)
+    twin: Any = make_dataclass(plain.__name__, shape, repr=False, eq=False, slots=True)
     fill, values, take_class = twin.__init__, attrgetter(*frozen.__slots__), object.__setattr__
 
     def __init__(self: Any, *args: Any, **given: Any) -> None:

@@ -1,5 +1,6 @@
 """How a route answers: bytes that were rendered once, with the version as ETag."""
 
+from functools import cache
 from typing import Any
 
 from starlette.responses import Response
@@ -30,6 +31,7 @@ def action_reply(result: ActionResult) -> Response:
     return Response(result.answer.body.encode(), result.answer.status, headers, media_type="application/json")
 
 
+_PROBLEM_CONTENT = {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _COMMON_REFUSALS = (
     Code.BAD_REQUEST,
     Code.UNAUTHENTICATED,
@@ -55,12 +57,13 @@ def refusal_responses_only(*codes: Code) -> dict[int | str, dict[str, Any]]:
     for code in dict.fromkeys(codes):
         by_status.setdefault(STATUS[code], []).append(code)
     return {
-        status: {
-            "description": "; ".join(f"{TITLE[c]} (`{c}`)" for c in found),
-            "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status, found in sorted(by_status.items(), key=lambda s: int(s[0]))
+        status: _refusal_response(tuple(found)) for status, found in sorted(by_status.items(), key=lambda s: int(s[0]))
     }
+
+
+@cache  # 1,400 refusals are of a hundred kinds
+def _refusal_response(codes: tuple[Code, ...]) -> dict[str, Any]:
+    return {"description": "; ".join(f"{TITLE[c]} (`{c}`)" for c in codes), "content": _PROBLEM_CONTENT}
 
 
 def etag_responses(status: int) -> dict[int | str, dict[str, Any]]:
