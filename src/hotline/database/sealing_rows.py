@@ -41,8 +41,12 @@ class _AsItStands(Document):
         return value if is_read else super().process_result_value(value, dialect)
 
 
-def _plain(table: sa.Table) -> _Plain:
-    sealed = tuple((c.name, c.type) for c in table.c if isinstance(c.type, SealedText | SealedDocument))
+def _plain(table: sa.Table, c: sa.Connection) -> _Plain:
+    """Of the table as it is in this database: an earlier schema lacks the columns that came later."""
+    there = {column["name"] for column in sa.inspect(c).get_columns(table.name)}
+    sealed = tuple(
+        (c.name, c.type) for c in table.c if c.name in there and isinstance(c.type, SealedText | SealedDocument)
+    )
     key = tuple(c.name for c in table.primary_key.columns)
     kinds = {name: _AsItStands() if isinstance(kind, SealedDocument) else sa.Text() for name, kind in sealed}
     columns = [sa.column(name, kinds.get(name, table.c[name].type)) for name in dict.fromkeys([*key, *kinds])]
@@ -85,7 +89,7 @@ def _sealed_otherwise(sealing: Sealing, plain: _Plain) -> Sequence[sa.ColumnElem
 
 def count_sealed_otherwise(c: sa.Connection, name: str) -> int:
     """How many values of a table were not sealed with the present secret. It reads the whole table."""
-    plain = _plain(metadata.tables[name])
+    plain = _plain(metadata.tables[name], c)
     counts = [sa.func.count(sa.case((each, 1))) for each in _sealed_otherwise(sealing_of(c.dialect), plain)]
     return sum(c.execute(sa.select(*counts).select_from(plain.table)).one())
 
@@ -120,7 +124,7 @@ def change_rows(
 ) -> list[Any] | None:
     """Change the next rows of a table behind the key `after` (empty: from the first on); the last one's key. None:
     there are no more. `only_others`: rows with a value that was not sealed with the present secret."""
-    plain, sealing = _plain(metadata.tables[name]), sealing_of(c.dialect)
+    plain, sealing = _plain(metadata.tables[name], c), sealing_of(c.dialect)
     table = plain.table
     key = [table.c[column] for column in plain.key]
     query = sa.select(*table.c).order_by(*key).limit(limit).with_for_update()

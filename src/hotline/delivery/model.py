@@ -8,8 +8,9 @@ from typing import Any
 
 from hotline.text.numbering import TicketNumber
 
-# how long the messages of a step wait that can be undone: ten seconds for its undoing, and two for writing it
-HOLD = timedelta(seconds=12)
+# how long the messages of a step wait that can be undone: ten seconds for its undoing, and as long as it may take to be
+# written
+HOLD = timedelta(seconds=15)
 
 
 class MessageStatus(StrEnum):

@@ -350,9 +350,9 @@ _OF_STEP = PreparedQuery(
 _MOST_OF_STEP = 100  # messages; a step sends one to each department that takes part
 
 
-async def load_messages_of_step(db: Database, prefix: str) -> Sequence[Row]:
+async def load_messages_of_step(db: Database, *prefixes: str) -> Sequence[Row]:
     """The messages whose ids begin so and end with their place: id, kind, number, partition, next_at, status."""
-    return await db.rows(_OF_STEP, ids=[f"{prefix}{place}" for place in range(_MOST_OF_STEP)])
+    return await db.rows(_OF_STEP, ids=[f"{prefix}{place}" for prefix in prefixes for place in range(_MOST_OF_STEP)])
 
 
 _ONE = PreparedQuery(sa.select(*o.c).where(o.c.id == sa.bindparam("id", type_=sa.String)))

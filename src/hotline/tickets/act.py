@@ -40,7 +40,7 @@ from hotline.tickets.released_photos import can_be_released
 from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import history
-from hotline.tickets.store.last_change import load_cancelled, with_last_change
+from hotline.tickets.store.last_change import load_cancelled, load_released, with_last_change
 from hotline.tickets.write_plan import build_split_plan, build_write_plan
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused, storable_answer
@@ -107,7 +107,10 @@ async def act(
     if isinstance(decision, Change):
         if additions is not None:
             decision = additions.to(_with_further_steps(decision, additions.further, directory, now))
-        if command.action is Action.UNDO and facts is not None and facts.last is not None:
+        if facts is not None and command.action is not Action.UNDO:
+            released = await load_released(services.db, facts.ticket, now, services.hold)
+            decision = replace(decision, released=released) if released else decision
+        elif facts is not None and facts.last is not None:
             decision = replace(decision, cancelled=await load_cancelled(services.db, facts.last))
         if command.action is Action.AMEND and command.fields.get("caller"):
             decision = replace(decision, callers=(_amended_caller(decision, now),))

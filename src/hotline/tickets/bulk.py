@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ from hotline.tickets.model.ticket import Command
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, Reply, RequestKey, load_earlier_answer, write_once
 
+_APART = timedelta(microseconds=1)  # what the databases tell apart
 AT_ONCE = 16  # acts that wait for the journal together
 
 
@@ -90,10 +92,12 @@ async def _act_on_one(
     for place, command in enumerate(item.steps):
         if version is not None:
             command = replace(command, version=version)
-        key = _key_of_step(request.key, item.number, place)
+        # each at a moment of its own, by which what it did to clocks and messages is known when it is undone
+        at = request.now + place * _APART
+        step = dataclasses.replace(request, key=_key_of_step(request.key, item.number, place), now=at)
         try:
             async with database_deadline(services.deadlines.write, writes=True):
-                result = await act(services, item.number, command, dataclasses.replace(request, key=key), render)
+                result = await act(services, item.number, command, step, render)
         except Refused as refused:
             if refused.refusal.code not in _OF_ONE_TICKET:
                 raise

@@ -25,6 +25,7 @@ from hotline.tickets.act import Additions, act, build_stored_answer
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import Duplicate, SoughtMatter, find_duplicates
 from hotline.tickets.model.intake import DESK_ROLES, IncomingCall, IntakeRequest, contact_of, opened, refusal_of
+from hotline.tickets.model.joined_call import taken_down
 from hotline.tickets.model.ticket import Call, Command, Facts
 from hotline.tickets.model.undo import hold_messages
 from hotline.tickets.model.visibility import can_search_by_caller, intake_scope
@@ -78,7 +79,7 @@ async def _take_call(
     incoming = IncomingCall(intake_request, parsed_phone, caller, str(uuid4()), actor, now)
     incoming = await _with_named_ticket(services, incoming, request)
     intake_request = incoming.intake_request
-    advice = await _advise(services, incoming)
+    advice = await advise_on_call(services, incoming)
     if intake_request.attach_to is not None and not await _adds_danger(services, incoming, request, advice):
         return await _join_open_ticket(services, incoming, request, render, advice)
     if intake_request.outer_number is not None:
@@ -140,7 +141,8 @@ async def _with_outer_order(
     return None, replace(incoming, intake_request=replace(sent, outer_system=None, outer_number=None), named=named)
 
 
-async def _advise(services: Services, incoming: IncomingCall) -> Advice:
+async def advise_on_call(services: Services, incoming: IncomingCall) -> Advice:
+    """The advice on a call, with the place that was taken down beside its words."""
     intake_request = incoming.intake_request
     spoken = (spoken_parts(intake_request.address_parts), intake_request.address)
     address = " ".join(filter(None, spoken)) or None
@@ -245,6 +247,7 @@ async def _join_open_ticket(
             return await replayed_or_refused(services.db, request.key, NO_SUCH_TICKET)
         hidden = bool(incoming.intake_request.confidential) or facts.ticket.confidential
         call, caller = contact_of(incoming, number, confidential=hidden)
+        call = replace(call, taken_down=taken_down(incoming.intake_request))
         command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: incoming.intake_request.narrative})
         scoped = replace(request, scope=scope)
         try:

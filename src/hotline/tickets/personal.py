@@ -45,18 +45,30 @@ def _is_own_call(subject: Subject, row: Any) -> bool:
 def _show_call(subject: Subject, row: Any) -> Mapping[str, Any] | None:
     if not _is_own_call(subject, row):
         return None
-    names = ("number", "channel", "at", "narrative", "phone", "raw_phone", "caller_name", "area", "category")
+    names = (
+        "number",
+        "channel",
+        "at",
+        "narrative",
+        "phone",
+        "raw_phone",
+        "caller_name",
+        "area",
+        "category",
+        "taken_down",
+    )
     return {name: getattr(row, name) for name in names if getattr(row, name) is not None}
 
 
 def _erase_call(subject: Subject, row: Any) -> Changes:
     if not _is_own_call(subject, row):
-        return subject.scrubbed(row, "narrative", "raw_phone", "caller_name")
+        return subject.scrubbed(row, "narrative", "raw_phone", "caller_name", "taken_down")
     return {
         "narrative": ERASED_TEXT,
         "phone": None,
         "raw_phone": None,
         "caller_name": None,
+        "taken_down": None,
         "caller": subject.person.pseudonym if row.caller == subject.person.id else row.caller,
     }
 

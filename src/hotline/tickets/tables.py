@@ -244,6 +244,7 @@ call = table(
     C("confidential", sa.Boolean, nullable=False),
     C("area", S(40), doc="The ticket's when the call was taken, like category"),
     C("category", S(40)),
+    C("taken_down", SealedDocument("call.taken_down"), doc="Beside the words, of a call that joined an open ticket"),
     words_check("channel", Channel),
     sa.Index("ix_call_caller_at", "caller", "at"),
     sa.Index("ix_call_at_id", "at", "id"),

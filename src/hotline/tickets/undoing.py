@@ -8,13 +8,13 @@ from hotline.text.numbering import parse_number
 from hotline.text.phones import ParsedPhone
 from hotline.tickets.act import Additions, RenderReply, act
 from hotline.tickets.context import Services
-from hotline.tickets.intake import with_open_incident
+from hotline.tickets.intake import advise_on_call, with_open_incident
 from hotline.tickets.lifecycle import decide
-from hotline.tickets.model.intake import IncomingCall, IntakeRequest, opened
+from hotline.tickets.model.intake import IncomingCall, opened
+from hotline.tickets.model.joined_call import request_of
 from hotline.tickets.model.ticket import Call, Change, Command, Facts, call_of_ticket
 from hotline.tickets.model.undo import undone_line
 from hotline.tickets.model.vocabulary import OPENED, Action
-from hotline.tickets.reading_anew import advise_on
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store.last_change import load_joined_call, with_last_change
 from hotline.value_objects import replace
@@ -30,7 +30,7 @@ async def undo_last_step(
         facts = await _load(services, number, request)
         joined = await _joined_call(services, facts, command, request)
     if facts is not None and joined is not None:
-        new = await _opened_by(services, facts, joined, request)
+        new = await _opened_by(services, joined, request)
         command = replace(command, fields={**command.fields, OPENED: new.after.ticket.number})
         additions = Additions(split_off=(new,))
     async with database_deadline(services.deadlines.write, writes=True):
@@ -53,19 +53,12 @@ async def _joined_call(services: Services, facts: Facts | None, command: Command
     return await load_joined_call(services.db, line)
 
 
-async def _opened_by(services: Services, joined: Facts, call: Call, request: WriteRequest) -> Change:
+async def _opened_by(services: Services, call: Call, request: WriteRequest) -> Change:
     """The ticket that the call opens, as it would have if it had joined no other."""
     directory = await services.directory.now(request.now)
-    taken = IntakeRequest(
-        channel=call.channel,
-        narrative=call.narrative,
-        phone=call.raw_phone,
-        name=call.caller_name,
-        confidential=True if call.confidential else None,
-    )
     who = ParsedPhone(call.phone, call.raw_phone, call.caller is not None)
-    advice = await advise_on(services, joined.ticket, call.narrative)
-    incoming = IncomingCall(taken, who, call.caller, call.id, request.actor, request.now)
+    incoming = IncomingCall(request_of(call), who, call.caller, call.id, request.actor, request.now)
+    advice = await advise_on_call(services, incoming)
     async with database_deadline(services.deadlines.write):
         incoming = await with_open_incident(services, incoming, advice)
         number = await services.numbers.take()

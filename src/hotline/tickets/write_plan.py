@@ -63,6 +63,14 @@ CANCELLED = TableWrite(
     replace_where="outbox.status = 'queued'",
     derived={**MESSAGES.derived, "status": "'dropped'", "last_error": "'undone before it was sent'"},
 )
+RELEASED = TableWrite(
+    outbox_tables.outbox,
+    Message,
+    _NUMBER,
+    replace=("next_at", "created_at"),
+    replace_where="outbox.status = 'queued'",
+    derived=MESSAGES.derived,
+)
 ATTACHMENTS = TableWrite(ticket_tables.attachment, Attachment, _NUMBER)
 CLOCKS = TableWrite(
     ticket_tables.clock,
@@ -74,7 +82,8 @@ CLOCKS = TableWrite(
 ESCALATIONS = TableWrite(ticket_tables.escalation, Escalation, _NUMBER)
 EVENTS = TableWrite(ticket_tables.event, Event, _NUMBER, sequence_column="position")
 TICKET_WRITES = (
-    CALLERS, TICKETS, ASSIGNMENTS, ENTRIES, CALLS, MESSAGES, CANCELLED, ATTACHMENTS, CLOCKS, ESCALATIONS, EVENTS,
+    CALLERS, TICKETS, ASSIGNMENTS, ENTRIES, CALLS, MESSAGES, CANCELLED, RELEASED, ATTACHMENTS, CLOCKS, ESCALATIONS,
+    EVENTS,
 )  # fmt: skip
 
 
@@ -93,6 +102,7 @@ def build_write_plan(change: Change, answer: StoredAnswer, key: bytes) -> WriteP
             CALLS: change.calls,
             MESSAGES: change.messages,
             CANCELLED: change.cancelled,
+            RELEASED: change.released,
             ATTACHMENTS: change.attachments,
             CLOCKS: change.clocks,
             ESCALATIONS: change.escalations,

@@ -270,6 +270,7 @@ class Call:
     area: str | None = None  # these two as the ticket had them then: a call is counted where it was taken
     category: str | None = None
     unread: tuple[tuple[str, str], ...] = ()  # (field, rule): what could not be taken as it was written; not stored
+    taken_down: Mapping[str, Any] | None = None  # beside the words, of a call that joined an open ticket
 
 
 def call_of_ticket(call: Call, ticket: Ticket) -> Call:
@@ -331,4 +332,5 @@ class Change:
     author_departments: frozenset[str] = frozenset()  # whose handler wrote the entries; none: not one
     parent_holders: tuple[str, ...] = ()  # of the ticket this one was merged into: who has an order on it
     cancelled: tuple[Message, ...] = ()  # messages that were held back, and are not sent
+    released: tuple[Message, ...] = ()  # messages that were held back, and wait no longer
     moved_from: Call | None = None  # the contact as it was counted until now, where it moves to another ticket

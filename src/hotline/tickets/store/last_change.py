@@ -1,6 +1,6 @@
 """Queries of a ticket's last change, for whoever may undo it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -12,7 +12,7 @@ from hotline.delivery.store import load_messages_of_step
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.vocabulary import Channel
 from hotline.text.numbering import TicketNumber
-from hotline.tickets.model.ticket import Call, Entry, Facts, LastChange
+from hotline.tickets.model.ticket import Call, Entry, Facts, LastChange, Ticket
 from hotline.tickets.model.undo import UNDO_WITHIN, message_prefix, undone_line
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
 from hotline.tickets.store.history import load_clocks
@@ -101,6 +101,24 @@ async def load_joined_call(db: Database, line: Entry) -> Call | None:
         return None
     values = {column.name: getattr(row, column.name) for column in call.columns}
     return Call(**{**values, "number": TicketNumber(row.number), "at": line.at, "channel": Channel(row.channel)})
+
+
+_RELEASED_LINES = 3  # of a ticket, its last: a step, and what the rules or its orders did after it
+
+
+async def load_released(db: Database, ticket: Ticket, now: datetime, hold: timedelta) -> tuple[Message, ...]:
+    """The messages of this ticket's last steps that still wait for an undoing, due as of the moment of their step: a
+    further step ends the waiting, and what it tells itself comes after them."""
+    if not hold or now - ticket.updated_at >= hold:
+        return ()
+    last = ticket.entries
+    prefixes = [f"{ticket.number}.{seq}." for seq in range(max(1, last - _RELEASED_LINES + 1), last + 1)]
+    held = [(row, parse_instant(row.next_at)) for row in await load_messages_of_step(db, *prefixes)]
+    return tuple(
+        Message(row.id, row.kind, TicketNumber(row.number), row.partition, {}, due - hold)
+        for row, due in held
+        if row.status == MessageStatus.QUEUED and due is not None and due > now
+    )
 
 
 async def load_cancelled(db: Database, last: LastChange) -> tuple[Message, ...]:
