@@ -9,7 +9,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Route, expect
 
 from tests.conftest import Cast, Player, on_one_database
-from tests.console.browsing import needs_browser, outside
+from tests.console.browsing import MORNING, needs_browser, outside
 from tests.console.conftest import Office
 from tests.console.test_pages import MOST, RULES, weigh
 from tests.tickets.test_dispatching import sorted_by_hand
@@ -315,3 +315,37 @@ async def test_it_fits_every_width_reads_aloud_in_both_themes_and_is_small(
     await expect(page.locator("#panel .history li").first).to_be_visible()
     await looks("rulings", heard=True)
     assert seat.wrong == [] and outside(seat) == []
+
+
+@on_one_database
+async def test_what_a_hand_has_chosen_stays_whatever_a_colleague_does_and_undoing_many_stays_in_sight(
+    office: Office, desk: Player, switch: Player
+) -> None:
+    first, *others = [await sorted_by_hand(desk, switch) for _ in range(4)]
+    seat = await office.seat("dispatcher")
+    page = seat.page
+    await page.clock.install(time=MORNING)
+    await page.reload()
+    send = page.locator("#panel [data-key=send]")
+    await page.locator(f'tr[data-number="{first["number"]}"] td.c-to').click()
+    await page.locator("#panel .choice select").select_option("property-works")
+    await expect(send).to_contain_text("物业工程部")
+    await page.mouse.move(5, 5)
+    async with page.expect_response(lambda reply: reply.url.endswith(f"/{first['number']}/departments")):
+        await desk.act(await desk.see(first), "comment", text="居民又来电")
+    await expect(page.locator("#panel .cand.on")).to_contain_text("物业工程部")
+    await expect(send).to_contain_text("物业工程部")
+    await send.click()
+    await expect(page.locator("#undo-step")).to_be_visible()
+    assert (await desk.see(first))["department"]["code"] == "property-works"
+    await page.clock.fast_forward(7_000)  # the first offer would end three seconds from now
+    for ticket in others:
+        await page.locator(f'tr[data-number="{ticket["number"]}"] input').check()
+    await page.locator('[data-key="bulk send"]').click()
+    await expect(page.locator("#undo-many")).to_be_visible()
+    await page.clock.fast_forward(5_000)
+    await page.keyboard.press("z")
+    await expect(page.locator("#undo-many")).to_have_count(0)
+    await expect(page.locator("#waiting tr[data-number]")).to_have_count(3)
+    assert [(await desk.see(x))["status"] for x in others] == ["triaged"] * 3
+    assert seat.wrong == []

@@ -285,3 +285,44 @@ async def test_photos_stand_wherever_a_ticket_is_read_and_supervisors_open_on_wo
     await expect(page.locator("dialog.photo img")).to_be_visible()
     assert await page.locator("dialog.photo img").evaluate("(img) => img.decode().then(() => img.naturalWidth)") == 1600
     assert dispatcher.wrong == []
+
+
+async def test_photos_taken_with_a_connection_are_in_the_result_as_they_were_chosen(
+    office: Office, desk: Player, lifts: Player
+) -> None:
+    lift = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800001111"}, category="dt-fault")
+    lift = await lifts.order(lift, "accept")
+    path = f"/v1/tickets/{lift['number']}/attachments"
+    seat = await office.seat("works", **PHONE)
+    page, panel = seat.page, seat.page.locator("#panel")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.reload()
+    await page.locator(".order", has_text=lift["number"]).tap()
+    await panel.locator('[data-answer="reached"]').tap()
+    await panel.locator('[data-action="report"]').tap()
+    for count, shade in enumerate(("#88aa99", "#2244aa"), start=1):
+        async with page.expect_response(lambda reply: reply.url.endswith(path) and reply.request.method == "POST"):
+            await panel.locator('[data-purpose="after"] input').set_input_files(await shot(page, shade))
+        await expect(panel.locator(".photos figure")).to_have_count(count)
+    names = [await panel.locator("input[name=photos]").nth(n).get_attribute("value") for n in range(2)]
+    await panel.locator(f'input[value="{names[0]}"]').uncheck()  # somebody's face is on it
+    await panel.locator(".pick", has_text="已办好").tap()
+    await panel.locator("textarea[name=public_reply]").fill(WORDS)
+    await panel.locator(".shut").tap()
+    await panel.locator('[data-action="report"]').tap()
+    await expect(panel.locator(".photos figure")).to_have_count(2)
+    assert [await panel.locator(f'input[value="{name}"]').is_checked() for name in names] == [False, True]
+    await panel.locator('[data-send="report"]').tap()
+    seen = await stands(desk, lift, "reported")
+    files = {file["name"]: file["id"] for file in (await desk.get(path)).json()["items"]}
+    assert seen["assignments"][0]["result"]["photos"] == [files[names[1]]]
+    # the app opens where its manifest says, also without a line
+    await page.evaluate(
+        "() => navigator.serviceWorker.register('/console/worker.js', { scope: '/console' }).then(() => navigator.serviceWorker.ready)"
+    )
+    told = await (await page.request.get(f"{seat.address}/console/app.webmanifest")).json()
+    await page.reload()
+    await seat.context.set_offline(True)
+    await seat.open(told["start_url"])
+    await expect(page.locator("h1")).to_contain_text("网络")
+    assert [said for said in seat.wrong if "Failed to load" not in said and "ERR_" not in said] == []

@@ -68,6 +68,7 @@ async def _worker(request: Request) -> Response:
     headers = {
         "cache-control": "no-cache",
         "vary": "cookie, accept-language",
+        "service-worker-allowed": "/console",  # the app starts there, above the worker's own folder
         "content-security-policy": "default-src 'none'; connect-src 'self'",  # what the worker itself may request
     }
     return Response(first.encode() + static_files()["worker.js"][0], headers=headers, media_type="text/javascript")

@@ -190,4 +190,4 @@ listen([], (event) => {
   if (order.open && event.number === order.number) order.detail?.refresh();
 }, redraw, { always: true });
 setInterval(draw, 60000);
-setTimeout(() => { detail(); navigator.serviceWorker?.register("/console/worker.js").catch(() => {}); }, 2500); // not before the list is there
+setTimeout(() => { detail(); navigator.serviceWorker?.register("/console/worker.js", { scope: "/console" }).catch(() => {}); }, 2500); // not before the list is there

@@ -4,13 +4,15 @@ import { rowsOf, within } from "./deed_store.js";
 import { lasting, seal, sealText, unseal, unsealText } from "./sealing.js";
 
 const PATIENCE = 20_000; // ms that an answer may take before the line counts as cut
-const LATER = new Set([408, 425, 429, 500, 502, 503, 504]);
+const LATER = new Set([408, 425, 429, 502, 503, 504]);
+const FAULTS = 5; // of the server at one deed, until a person has to look at it
 const begin = `deed:${given.person?.id}`;
 const FLAG = `deeds:${given.person?.id}`; // other pages see by it that something waits
 const heard = new Set(); // of this page: told when something was kept, sent or refused
 const settling = new Map(); // id -> how the promise of `put` ends
 const moved = new Map(); // what a ticket's version became by a deed of ours
 const channel = globalThis.BroadcastChannel ? new BroadcastChannel(begin) : null;
+export const arrived = new Map(); // photos that were sent from this page: id of the deed -> { number, id of the file }
 export const latest = new Map(); // tickets as a deed of ours left them
 let memory = []; // where this browser can seal nothing
 let deeds = [];
@@ -54,12 +56,18 @@ export async function goOnFrom(number, from, to) {
   for (const deed of deeds) if (deed.number === number && deed.version === from && !deed.problem) { deed.version = to; await keep(deed); }
 }
 
+/** Names a photo that has arrived in the body of a deed that waited for it. */
+function named(deed, want, file) {
+  deed.body.photos = [...deed.body.photos ?? [], file];
+  deed.wants = deed.wants.filter((id) => id !== want);
+}
 /** One deed: { number, action, path, version, seen, body | photo + name + purpose, title, wants }. `wants`: deeds whose photos its
  *  body names. Resolves to `sent`, `waiting` or `refused`. */
 export async function put(deed) {
   let { version } = deed;
   while (moved.has(`${deed.number} ${version}`)) version = moved.get(`${deed.number} ${version}`);
   const whole = { id: unique(), at: new Date().toISOString(), ...deed, version };
+  for (const id of deed.wants ?? []) if (arrived.has(id)) named(whole, id, arrived.get(id).id); // sent since it was chosen
   await keep(whole);
   const settled = new Promise((end) => settling.set(whole.id, end));
   await tell();
@@ -90,8 +98,8 @@ async function sendAll() {
   const late = new Set(); // those that could not be sent when they were done
   for (;;) {
     await readAll();
-    const stuck = new Set(deeds.filter((deed) => deed.problem).map((deed) => deed.number));
-    const deed = deeds.find((one) => !stuck.has(one.number) && !tried.has(one.id));
+    const stuck = new Set(deeds.filter((deed) => deed.problem || tried.has(deed.id)).map((deed) => deed.number));
+    const deed = deeds.find((one) => !stuck.has(one.number));
     if (!deed) break;
     tried.add(deed.id);
     if (!settling.has(deed.id)) late.add(deed);
@@ -123,12 +131,21 @@ async function send(deed) {
   cut = LATER.has(reply.status);
   if (cut) return false;
   if (reply.status === 401) { await logInAgain(); return send(deed); }
+  if (reply.status === 500) { // of this deed, mostly: those of other tickets go on
+    deed.faults = (deed.faults ?? 0) + 1;
+    if (deed.faults >= FAULTS) deed.problem = { status: 500, ...read };
+    await keep(deed);
+    return true;
+  }
   if (!reply.ok) { deed.problem = { status: reply.status, ...read }; await keep(deed); return true; }
   if (!deed.photo && read.number) latest.set(deed.number, read);
   const after = Number(/\d+/.exec(reply.headers.get("etag") ?? "")?.[0]);
   // a file takes no version: after it stands what was shown only if nothing came between
   if (after && (!deed.photo || after === deed.version + 1)) await goOnFrom(deed.number, deed.version, after);
-  if (deed.photo) for (const one of deeds) if (one.wants?.includes(deed.id)) { one.body.photos = [...one.body.photos ?? [], read.id]; one.wants = one.wants.filter((id) => id !== deed.id); await keep(one); }
+  if (deed.photo) {
+    arrived.set(deed.id, { number: deed.number, id: read.id });
+    for (const one of deeds) if (one.wants?.includes(deed.id)) { named(one, deed.id, read.id); await keep(one); }
+  }
   await drop(deed);
   return true;
 }

@@ -1,6 +1,6 @@
 // Photos: scaled down here, with nothing left of what the camera wrote into them, and shown with what they are of.
 import { el, fill, openDialog, say, t, when, word, icon } from "./core.js";
-import { ask, put, waiting } from "./outbox.js";
+import { arrived, ask, put, waiting } from "./outbox.js";
 
 const LONGEST = 1600; // pixels of the longer side
 const listed = new Map(); // files of tickets as last seen, for when there is no line
@@ -40,7 +40,8 @@ export function taker(ticket, purpose, title, after, { text = t("photo.take", { 
       let photo;
       try { photo = await shrink(file); } catch { say(t("photo.unreadable"), true); continue; }
       const at = new Date().toISOString();
-      const name = `${purpose}-${at.slice(0, 23).replaceAll(":", "")}.jpg`;
+      const stem = `${purpose}-${at.slice(0, 23).replaceAll(":", "")}`;
+      const name = [stem, ...Array.from({ length: taken.size }, (_, n) => `${stem}-${n + 2}`)].map((one) => `${one}.jpg`).find((one) => !taken.has(one));
       taken.set(name, photo);
       await put({ number: ticket.number, path: `/v1/tickets/${ticket.number}/attachments`, version: ticket.version, seen: ticket.updated_at, photo, purpose, name, title });
       after?.();
@@ -52,7 +53,8 @@ export function taker(ticket, purpose, title, after, { text = t("photo.take", { 
 /** The files of a ticket: [{ id, purpose, at, name, src | bytes }], those that wait here last. */
 export async function filesOf(ticket) {
   const path = `/v1/tickets/${ticket.number}/attachments`;
-  const sent = ticket.counters.attachments ? await ask(path).then((page) => page.items, () => listed.get(ticket.number) ?? []) : [];
+  const any = ticket.counters.attachments || [...arrived.values()].some((file) => file.number === ticket.number);
+  const sent = any ? await ask(path).then((page) => page.items, () => listed.get(ticket.number) ?? []) : [];
   listed.set(ticket.number, sent);
   return [...sent.map((file) => ({ ...file, src: `${path}/${file.id}` })), ...waiting(ticket.number).filter((deed) => deed.photo).map((deed) => ({ id: deed.id, purpose: deed.purpose, at: deed.at, name: deed.name, media_type: "image/jpeg", bytes: deed.photo }))];
 }

@@ -42,7 +42,8 @@ export function preview(panel, { sent, changed, walk, closed }) {
 
   async function show(number, { anew = false } = {}) {
     if (wanted !== number) hide();
-    const choice = anew && shown?.ticket.number === number ? chosen()?.department.code : null;
+    const kept = anew && shown?.ticket.number === number && shown.byHand ? chosen() : null;
+    const again = kept !== null && Boolean($("input[name=again]", panel)?.checked);
     wanted = number;
     if (!anew) shown = null;
     const [ticket, found] = await Promise.all([get(`/v1/tickets/${number}`), get(`/v1/tickets/${number}/departments`)]);
@@ -51,8 +52,16 @@ export function preview(panel, { sent, changed, walk, closed }) {
     const [back, whys] = await Promise.all([backAndForth(ticket), Promise.all(found.items.map((one) => whyText(one.because)))]);
     if (wanted !== number) return;
     shown = { ticket, items: waits ? found.items.map((one, n) => ({ ...one, why: whys[n] })) : [], returned: found.returned_by, chosen: 0, back, waits };
-    if (choice) shown.chosen = Math.max(0, shown.items.findIndex((one) => one.department.code === choice));
+    if (kept && waits) keepChoice(kept); // else the first proposal of now
     draw();
+    if (again && $("input[name=again]", panel)) $("input[name=again]", panel).checked = true;
+  }
+  /** What was chosen before the ticket was read anew stays chosen: a proposal where it is one still, else as by hand. */
+  function keepChoice(kept) {
+    const place = shown.items.findIndex((one) => one.department.code === kept.department.code);
+    if (place < 0) shown.items = [...shown.items.slice(0, 3), { ...kept, level: 5, sure: true, why: t("dispatch.by_hand") }];
+    shown.chosen = place < 0 ? shown.items.length - 1 : place;
+    shown.byHand = true;
   }
   function draw() {
     const { ticket, items, back } = shown;
@@ -102,6 +111,7 @@ export function preview(panel, { sent, changed, walk, closed }) {
   function choose(n) {
     if (!shown?.items[n]) return;
     shown.chosen = n;
+    shown.byHand = true;
     const old = $(".choice", panel);
     const focused = old?.contains(document.activeElement);
     old?.replaceWith(choice());

@@ -1,7 +1,7 @@
 // The result of an order on a phone: photos, what came of it, words for the resident. What was typed is kept, sealed.
 import { el, fill, given, icon, t } from "./core.js";
 import { within } from "./deed_store.js";
-import { frame, taker, takesFiles } from "./photos.js";
+import { filesOf, frame, taker, takesFiles } from "./photos.js";
 import { lasting, sealText, unsealText } from "./sealing.js";
 
 const OUTCOMES = ["fixed", "for_now", "cannot"]; // only the first is solved
@@ -22,14 +22,14 @@ async function forget(place) {
   if (lasting) await within("forms", "readwrite", (store) => store.delete(place));
 }
 /** The form. `send(body, wants)` resolves to an error, or to "". */
-export async function reportForm({ ticket, order, title, files, send, done, anew }) {
+export async function reportForm({ ticket, order, title, files, send, done, anew }) { // a photo is chosen by its name: its id is another once it was sent
   const place = `report:${given.person.id}:${order.id}`;
   const fields = await read(place);
   const lead = order.part === "lead";
   const wrong = el("p", { class: "error", role: "alert" });
   const photos = files.filter((file) => ["before", "after"].includes(file.purpose) && (file.bytes || /jpeg|png/.test(file.media_type)));
-  const chosen = (file) => (fields.photos ?? {})[file.id] ?? file.purpose === "after";
-  const tick = (file) => { const shown = frame(file); if (lead) shown.append(el("label", { class: "tick" }, el("input", { type: "checkbox", name: "photos", value: file.id, checked: chosen(file), "data-waits": Boolean(file.bytes) }), t("report_form.for_resident"))); return shown; };
+  const chosen = (file) => (fields.photos ?? {})[file.name] ?? file.purpose === "after";
+  const tick = (file) => { const shown = frame(file); if (lead) shown.append(el("label", { class: "tick" }, el("input", { type: "checkbox", name: "photos", value: file.name, checked: chosen(file) }), t("report_form.for_resident"))); return shown; };
   const outcome = (code) => el("label", { class: "pick" }, el("input", { type: "radio", name: "outcome", value: code, required: true, checked: fields.outcome === code }), t(`report_form.${code}`));
   const button = el("button", { class: "btn pri lg full first", "data-send": "report" }, t("report_form.send"));
   const area = (name, label, more) => el("label", { class: "fld" }, el("span", {}, label), el("textarea", { class: "area", name, rows: 3, maxlength: 4000, ...more }, fields[name] ?? ""));
@@ -54,9 +54,11 @@ export async function reportForm({ ticket, order, title, files, send, done, anew
     button.disabled = true;
     fill(wrong);
     const { outcome: came, public_reply: words, internal_result: inside } = typed();
-    const ticks = [...form.querySelectorAll("[name=photos]:checked")];
-    const ids = ticks.filter((one) => !("waits" in one.dataset)).map((one) => one.value);
-    const wants = ticks.filter((one) => "waits" in one.dataset).map((one) => one.value);
+    const names = [...form.querySelectorAll("[name=photos]:checked")].map((one) => one.value);
+    const now = (await filesOf(ticket)).filter((file) => names.includes(file.name));
+    const ids = now.filter((file) => !file.bytes).map((file) => file.id);
+    const wants = now.filter((file) => file.bytes).map((file) => file.id);
+    if (now.length < names.length) { button.disabled = false; fill(wrong, t("outbox.not_read")); return; }
     const body = lead ? { solved: came === "fixed", public_reply: words, internal_result: [t(`report_form.${came}`), inside].filter(Boolean).join("\n"), ...(ids.length ? { photos: ids } : {}) } : { internal_result: inside };
     try {
       const error = await send(body, wants);

@@ -1,9 +1,11 @@
-// Ten seconds to undo the last step: in the bar, so that it never lies over the work, and on the next page, too.
+// Ten seconds to undo the last step, of one ticket or of many together: in the bar, so that it never lies over the work; of one,
+// on the next page, too.
 import { $, Refusal, api, el, fill, icon, inDialog, link, press, say, t, word } from "./core.js";
 
 const place = $("#undo");
 const KEPT = "undo"; // number, version and end of the last step: nothing that tells of a person
 const SPAN = 10_000; // ms
+const AT_ONCE = 8; // tickets that are undone together: each has its own ten seconds
 let every = null;
 
 function hide() {
@@ -12,22 +14,30 @@ function hide() {
   sessionStorage.removeItem(KEPT);
   fill(place);
 }
-/** Offers to undo the last step of a ticket until `ends`. */
-function offer(step) {
+/** Shows in the bar what was done, and the button that takes it back, until `ends`. */
+function lay(ends, text, button) {
   clearInterval(every);
-  const seconds = () => Math.max(0, Math.ceil((step.ends - Date.now()) / 1000));
+  const seconds = () => Math.max(0, Math.ceil((ends - Date.now()) / 1000));
   const ring = el("span", { class: "ring", "aria-hidden": "true" });
   let left = Math.min(seconds(), SPAN / 1000);
   const turn = () => { ring.textContent = left; ring.style.setProperty("--left", left * 1000 / SPAN); };
-  sessionStorage.setItem(KEPT, JSON.stringify(step));
-  fill(place, el("div", { class: "toast" }, ring, el("span", {}, link(step.number), " ", word("status", step.status)),
-    el("button", { type: "button", class: "btn", id: "undo-step", "aria-keyshortcuts": "Z Alt+Z", onclick: press(() => take(step)) }, icon("undo", 16), t("undo.take_back"), " ", el("kbd", {}, "Z"))));
+  fill(place, el("div", { class: "toast" }, ring, el("span", {}, text), button));
   turn();
   every = setInterval(() => { left = Math.min(left - 1, seconds()); if (left <= 0) hide(); else turn(); }, 1000);
 }
+const button = (id, text, work) => el("button", { type: "button", class: "btn", id, "aria-keyshortcuts": "Z Alt+Z", "data-undo": true, onclick: press(work) }, icon("undo", 16), text, " ", el("kbd", {}, "Z"));
+function offer(step) {
+  sessionStorage.setItem(KEPT, JSON.stringify(step));
+  lay(step.ends, [link(step.number), " ", word("status", step.status)], button("undo-step", t("undo.take_back"), () => take(step)));
+}
+function offerMany(tickets, text) {
+  sessionStorage.removeItem(KEPT);
+  lay(Date.now() + SPAN, text, button("undo-many", t("bulk.undo", { n: tickets.length }), () => takeMany(tickets)));
+}
+const undo = (step) => api("POST", `/v1/tickets/${step.number}/actions/undo`, { body: {}, version: step.version, key: step.key });
 async function take(step) {
   try {
-    const after = await api("POST", `/v1/tickets/${step.number}/actions/undo`, { body: {}, version: step.version, key: step.key });
+    const after = await undo(step);
     hide();
     say(after.opened ? t("undo.opened", { number: step.number, own: after.opened }) : t("undo.taken_back", { number: step.number, status: word("status", after.status) }));
     document.dispatchEvent(new CustomEvent("undone", { detail: after }));
@@ -37,13 +47,31 @@ async function take(step) {
     say(refused.said, true);
   }
 }
-document.addEventListener("undoable", ({ detail: ticket }) => offer({ number: ticket.number, version: ticket.version, status: ticket.status, ends: Date.now() + SPAN, key: crypto.randomUUID?.() }));
+/** Undoes each by its own version; says how many could not be. */
+async function takeMany(tickets) {
+  hide();
+  let refused = 0;
+  const left = [...tickets];
+  const work = async () => {
+    for (let one = left.shift(); one; one = left.shift()) {
+      try { document.dispatchEvent(new CustomEvent("undone", { detail: await undo(one) })); } catch (failed) {
+        if (!(failed instanceof Refusal)) throw failed;
+        refused += 1;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  say(t(refused ? "bulk.partly" : "bulk.undone", { done: tickets.length - refused, refused }), refused > 0);
+}
+const stepOf = (ticket) => ({ number: ticket.number, version: ticket.version, status: ticket.status, ends: Date.now() + SPAN, key: crypto.randomUUID?.() });
+document.addEventListener("undoable", ({ detail: ticket }) => offer(stepOf(ticket)));
+document.addEventListener("undoable-many", ({ detail: { tickets, text } }) => offerMany(tickets.map(stepOf), text));
 document.addEventListener("overtaken", ({ detail: number }) => { if (number === JSON.parse(sessionStorage.getItem(KEPT))?.number) hide(); });
 addEventListener("keydown", (event) => {
   const typing = event.target.matches?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
   if (event.code !== "KeyZ" || !every || inDialog() || event.ctrlKey || event.metaKey || event.shiftKey || (typing && !event.altKey)) return;
   event.preventDefault();
-  $("#undo-step")?.click();
+  $("[data-undo]", place)?.click();
 });
 const before = JSON.parse(sessionStorage.getItem(KEPT));
 if (before && before.ends > Date.now() && before.ends <= Date.now() + SPAN) offer(before); else hide();
