@@ -272,6 +272,14 @@ async def test_views_are_kept_shared_by_a_link_and_show_what_is_within_ones_own_
     assert await page.input_value("#find input[name=q]") == ""
     assert (await switch.get("/v1/views?page=tickets")).json()["items"] == []  # it is not shared
     await expect(page.locator("#list tr[data-number]").first).to_be_visible()
+
+    # of several buildings, made by a machine: all of them are kept and shown
+    query = {"area": ["rq-b1", "rq-b5"], "sort": "due"}
+    made = await switch.post("/v1/views", {"page": "dispatch", "name": "两栋", "query": query, "shared": True})
+    assert made.status_code == 201, made.text
+    await seat.open(f"/console/dispatch?view={made.json()['id']}")
+    await expect(page.locator("#waiting tr[data-number]")).to_have_count(2)
+    await expect(page.locator("#filters select[name=area] option:checked")).to_have_text("瑞泉馨城1栋，瑞泉馨城5栋")
     assert [said for said in seat.wrong if "404" not in said] == []
 
 

@@ -1,5 +1,5 @@
 // Saved views of a list: filters and order under a name, one's own or a colleague's, found again by a link.
-import { Refusal, api, el, fill, get, isolated, openDialog, press, say, settled, t } from "./core.js";
+import { MARKS, Refusal, api, el, fill, get, isolated, joined, openDialog, press, say, settled, t } from "./core.js";
 
 /** The saved views of `page` ("dispatch" or "tickets") in `place`. `read()`: the filters now, as the API takes them; `apply(query)`
  *  sets them and reads the list anew; an empty one takes all away. Gives `left()`: the filters were changed by hand. */
@@ -112,10 +112,17 @@ export function formQuery(form, lists) {
   const found = {};
   for (const [name, value] of new FormData(form)) {
     if (!value || name === "q") continue;
-    if (lists.includes(name)) found[name] = [...(found[name] ?? []), value];
+    if (lists.includes(name)) found[name] = [...(found[name] ?? []), ...value.split(",")];
     else found[name] = value === "true" ? true : name === "hours" ? Number(value) : value;
   }
   return found;
+}
+/** An entry of a list for several codes together, as a view may hold them. */
+function several(field, codes) {
+  const texts = codes.map((code) => [...field.options].find((one) => one.value === code)?.text ?? code);
+  field.querySelector("[data-several]")?.remove();
+  field.append(el("option", { value: codes.join(","), "data-several": true }, joined(texts, MARKS[1])));
+  return codes.join(",");
 }
 /** Sets a form of filters to a query; what it does not name is emptied. */
 export function setForm(form, query) {
@@ -123,6 +130,6 @@ export function setForm(form, query) {
     if (!field.name || field.name === "q") continue;
     const value = query[field.name];
     if (field.type === "checkbox") field.checked = value === true;
-    else field.value = (Array.isArray(value) ? value[0] : value) ?? field.dataset.first ?? "";
+    else field.value = (Array.isArray(value) ? (value.length > 1 && field.options ? several(field, value) : value[0]) : value) ?? field.dataset.first ?? "";
   }
 }
