@@ -39,7 +39,8 @@ from hotline.sms.model import status
 from hotline.tickets.model import vocabulary as ticket_vocabulary
 from hotline.tickets.model.measures import MEASURES, OVERDUE_NAMES
 from hotline.tickets.model.vocabulary import Outcome, TicketStatus
-from hotline.triage.model.danger import guidance, judging
+from hotline.triage.model import guidance
+from hotline.triage.model.danger import judging
 
 # vocabularies with a label for every word
 LABELLED = (
@@ -100,7 +101,8 @@ CALLS: Mapping[str, tuple[str, Sequence[str]]] = {
     ".html": ("jinja2.ext:babel_extract", ("t",)),
 }
 OPEN = (
-    "danger_ask.", "danger_say.", "drift_alarm.", "flag.", "gate_reason.", "place_role.", "public_action.", "rule.", "system_text.",
+    "danger_ask.", "danger_say.", "drift_alarm.", "flag.", "gate_reason.", "place_role.", "public_action.", "rule.",
+    "system_text.",
 )  # fmt: skip  # prefixes of which the catalogue itself says what there is
 UNWANTED = (b'"Generated-By', b'"Report-Msgid', b'"Last-Translator', b'"Language-Team')  # headers that say nothing
 # what translators are told of every text under a prefix

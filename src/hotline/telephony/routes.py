@@ -154,9 +154,9 @@ async def read_my_calls(
     wait: Annotated[int, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for something new")] = 0,
     agent: Annotated[PlainLine, Query(max_length=60, description="For keys: the operator's name on the exchange")] = "",
 ) -> Response:
-    """Long poll for calls on your line since `after`, each with who is calling: those that ring at your telephone, where
-    the exchange says so (`offered`), and those that you answered. A call that rang at yours and that somebody else
-    answered comes once more with `taken`. Ask again with `next` as soon as this is answered."""
+    """Long poll for calls on your line since `after`, each with who is calling: those that ring at your telephone,
+    where the exchange says so (`offered`), and those that you answered. A call that rang at yours and that somebody
+    else answered comes once more with `taken`. Ask again with `next` as soon as this is answered."""
     name = await load_login(context.services, context.actor) or agent
     since = after or context.now - timedelta(minutes=1)
     rows = await _load_calls(context, name, since) if name else []

@@ -26,7 +26,7 @@ export function dangerPanel({ dangers, known, words = [], told, done, onTell, on
   const services = servicesOf(found);
   const button = (service, n) => (told.includes(service.code)
     ? el("span", { class: "chip on" }, icon("check", 14), " ", t("danger_panel.told", { service: serviceName(service) }))
-    : el("button", { type: "button", class: n ? "" : "dan", "data-key": `tell ${service.code}`, "data-tell": service.code, onclick: () => onTell(service) }, icon("phone", 16), " ", t("danger_panel.tell", { service: serviceName(service) }), n ? null : [" ", el("kbd", {}, "F9")]));
+    : el("button", { type: "button", class: n ? "" : "dan", "data-key": `tell ${service.code}`, "data-tell": service.code, onclick: (event) => onTell(service, event) }, icon("phone", 16), " ", t("danger_panel.tell", { service: serviceName(service) }), n ? null : [" ", el("kbd", {}, "F9")]));
   const question = ([key, text]) => el("label", { class: "tick" }, el("input", { type: "checkbox", "data-key": `ask ${key}`, checked: done.includes(key), onchange: (event) => onAsk(key, event.target.checked) }), " ", text);
   return el("section", { class: "danger", "aria-label": t("danger_panel.title", { dangers: dangerNames(dangers) }) },
     el("header", {}, icon("warn", 20), el("span", {}, t("danger_panel.title", { dangers: dangerNames(dangers) })), urgency("emergency"),

@@ -218,7 +218,7 @@ function heard(because) {
   const kinds = { danger: "tag red", area: "tag acc", category: "tag" };
   const found = new Map();
   for (const { rule, matched } of because) for (const one of matched) if (kinds[rule.split(":")[0]] && !found.has(one) && !/:.*:/.test(rule)) found.set(one, kinds[rule.split(":")[0]]);
-  fill($("#heard"), found.size ? [el("small", {}, t("take.heard")), [...found].slice(0, 12).map(([one, kind]) => el("span", { class: kind }, one))] : null);
+  fill($("#heard"), ...(found.size ? [el("small", {}, t("take.heard")), ...[...found].slice(0, 12).map(([one, kind]) => el("span", { class: kind }, one))] : []));
 }
 let seen = null; // what triage made of the words, as they were typed last
 const advise = soon(async () => {

@@ -14,7 +14,7 @@ from hotline.organisation.model.vocabulary import Danger, Kind
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.schemas.dangers import DangerGuidance, DangerGuidancePage, render_service, written_forms
-from hotline.triage.model.danger.guidance import DANGER_OF_SERVICE, SERVICES, EmergencyService
+from hotline.triage.model.guidance import DANGER_OF_SERVICE, SERVICES, EmergencyService
 from hotline.web.responses import json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)

@@ -8,7 +8,7 @@ from hotline.locales import translate
 from hotline.locales.labels import label_key
 from hotline.organisation.model.vocabulary import Danger
 from hotline.replies import reply_type
-from hotline.triage.model.danger.guidance import EmergencyService
+from hotline.triage.model.guidance import EmergencyService
 
 
 @reply_type()
