@@ -13,7 +13,7 @@ from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
 from tests.conftest import Player, on_one_database
-from tests.console.browsing import PASSWORD, Seat, needs_browser
+from tests.console.browsing import MORNING, PASSWORD, Seat, needs_browser
 from tests.console.conftest import Office
 
 pytestmark = [needs_browser, pytest.mark.timeout(240), on_one_database]
@@ -55,6 +55,7 @@ async def test_a_danger_is_told_asked_and_recorded_while_the_caller_speaks(offic
     await expect(panel.locator("header small")).to_contain_text("关到")
     await expect(panel.locator(".say")).to_contain_text("不要扒门")
     assert 2 <= await panel.locator(".questions input").count() <= 4
+    await expect(page.locator("#ahead .goes")).to_contain_text("物业工程部")  # whatever the browser's clock says
     await expect(page.locator("#heard .red").first).to_have_text("电梯")
     await expect(panel.locator(".duty-now")).to_contain_text("值班")
     await panel.locator(".questions label").first.click()
@@ -94,9 +95,17 @@ async def test_a_danger_is_told_asked_and_recorded_while_the_caller_speaks(offic
 
 
 async def test_the_place_the_answers_and_several_matters_are_told_honestly(office: Office, desk: Player) -> None:
+    office.clock.now = MORNING - timedelta(days=200)
+    given = {"action": "answer", "answer": "楼道灯归物业工程部，已报修"}
+    old = await desk.call("12栋楼道灯不亮", category="wx-light", at_once=given)
+    office.clock.now = MORNING
     operator = await office.seat("operator")
     page = operator.page
     await typed(page, "99栋楼道灯不亮")
+    answer = page.locator("#answers li")
+    await expect(answer.locator(".source")).to_contain_text(f"出自 {old['number']}")
+    await expect(answer.locator(".source")).to_contain_text("200 天前")
+    await expect(answer).to_contain_text("请先核实再答")
     await expect(page.locator("#place")).to_contain_text("目录里没有99栋")
     await expect(page.locator("#advice .chip")).to_contain_text("照原话保存")
     await typed(page, "8栋楼道灯不亮")
