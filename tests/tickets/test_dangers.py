@@ -3,7 +3,9 @@
 from typing import Any
 
 from hotline.locales import text_keys
-from hotline.organisation.model.vocabulary import Danger
+from hotline.organisation.model.vocabulary import Channel, Danger
+from hotline.tickets.model.intake import IntakeRequest
+from hotline.tickets.spool_intake import intake_to_record, parse_intake_record
 from hotline.triage.model.guidance import SERVICES
 from tests.conftest import Player, broken
 
@@ -61,3 +63,10 @@ async def test_only_the_desk_says_that_there_is_no_danger(cast: Any, desk: Playe
         "/v1/calls", {"channel": "sms", "narrative": TRAPPED, "denied_dangers": ["lift"], "notes": ["没事"]}
     )
     assert reply.status_code == 403, reply.text  # comments are not for a machine
+
+
+def test_a_call_that_waits_for_the_database_keeps_what_was_done() -> None:
+    taken = IntakeRequest(Channel.PHONE, TRAPPED, notes=tuple(NOTES), denied=(Danger.LIFT,))
+    assert parse_intake_record(intake_to_record(taken)) == taken
+    plain = intake_to_record(IntakeRequest(Channel.PHONE, TRAPPED))
+    assert not {"notes", "denied"} & set(plain)  # code from before reads it too

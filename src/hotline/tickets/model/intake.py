@@ -69,7 +69,7 @@ class IntakeRequest:
     at_once_fields: Mapping[Field, Any] = field(default_factory=dict)
     unread: tuple[tuple[str, str], ...] = ()  # (field, rule): details that could not be taken as they were written
     notes: tuple[str, ...] = ()  # what was said and done beside the matter, a comment of its own each
-    denied: frozenset[Danger] = frozenset()  # dangers that are not there, as the desk found out
+    denied: tuple[Danger, ...] = ()  # dangers that are not there, as the desk found out
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,7 +353,7 @@ def _build_ticket(
 def dangers_left(advice: Advice, intake_request: IntakeRequest, actor: Actor) -> tuple[Danger, ...]:
     """The dangers that are acted on: those that the words tell of, without those that the desk found not to be
     there."""
-    denied = intake_request.denied if actor.roles & DESK_ROLES else frozenset()
+    denied = intake_request.denied if actor.roles & DESK_ROLES else ()
     return tuple(danger for danger in advice.dangers if danger not in denied)
 
 

@@ -111,8 +111,8 @@ class CallIn(Strict):
         description="What was said and done during the call beside the matter, such as that the caller was told to "
         "call 119: a comment each, kept with the ticket in the same step",
     )
-    denied_dangers: frozenset[Danger] = Field(
-        frozenset(),
+    denied_dangers: Annotated[tuple[Danger, ...], Field(max_length=20)] = Field(
+        (),
         description="Dangers that the words tell of and that are not there, as the desk found out: they "
         "alert nobody. Why is to be said in `notes`",
     )
