@@ -39,6 +39,7 @@ from hotline.sms.model import status
 from hotline.tickets.model import vocabulary as ticket_vocabulary
 from hotline.tickets.model.measures import MEASURES, OVERDUE_NAMES
 from hotline.tickets.model.vocabulary import Outcome, TicketStatus
+from hotline.triage.model import guidance
 from hotline.triage.model.danger import judging
 
 # vocabularies with a label for every word
@@ -56,6 +57,7 @@ LABELLED = (
     ticket_vocabulary.DeclineReason,
     ticket_vocabulary.DepartureReason,
     vocabulary.DepartmentKind,
+    guidance.EmergencyService,
     report_vocabulary.ExportStatus,
     ticket_vocabulary.Fault,
     ticket_vocabulary.Field,
@@ -99,7 +101,8 @@ CALLS: Mapping[str, tuple[str, Sequence[str]]] = {
     ".html": ("jinja2.ext:babel_extract", ("t",)),
 }
 OPEN = (
-    "drift_alarm.", "flag.", "gate_reason.", "place_role.", "public_action.", "rule.", "system_text.",
+    "danger_ask.", "danger_say.", "drift_alarm.", "flag.", "gate_reason.", "place_role.", "public_action.", "rule.",
+    "system_text.",
 )  # fmt: skip  # prefixes of which the catalogue itself says what there is
 UNWANTED = (b'"Generated-By', b'"Report-Msgid', b'"Last-Translator', b'"Language-Team')  # headers that say nothing
 # what translators are told of every text under a prefix
@@ -126,6 +129,9 @@ CONTEXT: Mapping[str, str] = {
     "colour": "State of a timer, told by its colour.",
     "counting": "How days are counted.",
     "danger": "Kind of danger found in a narrative.",
+    "danger_ask": "Question that an operator asks a caller in danger; short and spoken.",
+    "danger_panel": "Panel of a danger, beside the call that is being taken.",
+    "danger_say": "Sentence that an operator says to a caller in danger at once; spoken, in the polite form.",
     "day_end": "When the last day of a deadline ends.",
     "decline_reason": "Why a ticket is declined.",
     "departure_reason": "Why an order was taken from whoever had it, in the history; a name follows.",
@@ -137,6 +143,7 @@ CONTEXT: Mapping[str, str] = {
     "export_status": "State of an export.",
     "factor": "Second step of a sign-in, and how it is set up.",
     "fault": "What is wrong with a department's result.",
+    "emergency_service": "Whom a caller is told to call.",
     "field": "Field of an action's form.",
     "figure": "Name of a figure; `.note` says what it counts.",
     "figures": "Statistics page.",

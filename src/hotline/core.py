@@ -32,6 +32,7 @@ def _ticket_routers() -> Sequence[APIRouter]:
         bulk,
         calls,
         candidates,
+        dangers,
         departments,
         dispatching,
         duplicates,
@@ -52,6 +53,7 @@ def _ticket_routers() -> Sequence[APIRouter]:
         lookup,
         search,
         explain,
+        dangers,
         duplicates,
     )
     return [noun.router for noun in nouns]

@@ -118,6 +118,14 @@ def field_text(fields: Mapping[str, Any], *names: str) -> str | None:
     return None
 
 
+def field_texts(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """All that a field says, where it may be repeated: at most fifty."""
+    value = fields.get(name)
+    each = value if isinstance(value, list) else [value]
+    found = (field_text({name: one}, name) for one in each[:50])
+    return tuple(dict.fromkeys(text for text in found if text))
+
+
 @dataclass(frozen=True, slots=True)
 class EventMeaning:
     """What an event of an exchange says of its call. `signal` None: nothing, it is about agents, devices or the

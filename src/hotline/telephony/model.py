@@ -16,6 +16,8 @@ class CallSignal(StrEnum):
 
     OFFERED = "offered"
     QUEUED = "queued"
+    RINGS = "rings"  # at an agent's telephone
+    RANG_OUT = "rang_out"  # the agent did not answer: it rings there no longer
     ANSWERED = "answered"
     EXITED = "exited"  # out of the queue, without an answer: the call may go on elsewhere, as in another queue
     LEFT = "left"  # the agent is out of it: it may go on elsewhere
@@ -25,10 +27,10 @@ class CallSignal(StrEnum):
 
 
 _ORDER = {
-    CallSignal.OFFERED: 0, CallSignal.QUEUED: 1, CallSignal.ANSWERED: 2,
-    CallSignal.EXITED: 3, CallSignal.LEFT: 4,
-    CallSignal.HUNG_UP: 5, CallSignal.RECORDED: 6,
-    CallSignal.NO_END: 7,
+    CallSignal.OFFERED: 0, CallSignal.QUEUED: 1, CallSignal.RINGS: 2, CallSignal.RANG_OUT: 3, CallSignal.ANSWERED: 4,
+    CallSignal.EXITED: 5, CallSignal.LEFT: 6,
+    CallSignal.HUNG_UP: 7, CallSignal.RECORDED: 8,
+    CallSignal.NO_END: 9,
 }  # fmt: skip
 MISSED_CAUSES = frozenset(
     {"busy", "noanswer", "no-answer", "congestion", "timeout", "failed", "exitwithtimeout", "exitempty"}
@@ -38,6 +40,7 @@ TRANSFERRED = "transferred"  # the cause of an end: the call went on where its e
 NO_END_REPORTED = "no_end_reported"  # the cause of an end that no event reported
 WAIT_TIMEOUT = timedelta(hours=2)  # without any news, before a call that waits counts as over
 TALK_TIMEOUT = timedelta(hours=12)  # the same for one that was answered
+RETURN_WITHIN = timedelta(minutes=30)  # after a missed call: our own promise, no standard names a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,17 @@ def is_call(events: Iterable[CallEvent]) -> bool:
     return any(
         e.signal in (CallSignal.OFFERED, CallSignal.QUEUED, CallSignal.ANSWERED) or e.phone or e.queue for e in events
     )
+
+
+def rung_agents(events: Iterable[CallEvent]) -> frozenset[str]:
+    """The agents at whose telephones the call rang last, by the exchange's names: until they answer, or do not."""
+    found: set[str] = set()
+    for event in sorted(events, key=lambda e: (e.at, _ORDER[e.signal], e.key)):
+        if event.agent and event.signal is CallSignal.RINGS:
+            found.add(event.agent)
+        elif event.agent and event.signal is CallSignal.RANG_OUT:
+            found.discard(event.agent)
+    return frozenset(found)
 
 
 def build_call(events: Iterable[CallEvent]) -> VoiceCall:

@@ -33,6 +33,7 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.telephony import store as call_store
 from hotline.telephony.contract import exchange_provider
 from hotline.telephony.push_state import CallPushState
+from hotline.telephony.ringing import is_taken, load_rung_calls
 from hotline.telephony.schemas import (
     ExchangeContact,
     ExchangeLookup,
@@ -47,10 +48,10 @@ from hotline.telephony.schemas import (
     voice_call_reply,
 )
 from hotline.telephony.service import CallCentreFigures, link_call, load_call_centre_figures, load_login, receive_events
-from hotline.telephony.vocabulary import ReturnCall
+from hotline.telephony.vocabulary import ReturnCall, VoiceState
 from hotline.text.strict_json import parse_strict_json
 from hotline.tickets.act import load_visible_ticket
-from hotline.tickets.caller_lookup import load_caller_lookup, lookup_event
+from hotline.tickets.caller_lookup import CallerLookup, load_caller_lookup, lookup_event
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.schemas.calls import render_caller_card
 from hotline.web.field_types import Moment, PlainLine
@@ -65,6 +66,7 @@ Hook = Annotated[TicketContext, allow_anonymous("hooks.push")]
 Operator = Annotated[TicketContext, require_roles("calls.answer", Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR)]
 After = Annotated[PlainLine, Query(max_length=40, description="`next` of the page before")]
 MAX_WAIT_SECONDS = 25
+NO_CARD = render_caller_card(CallerLookup("unknown", None))
 MAX_DAYS = 366
 
 
@@ -152,28 +154,38 @@ async def read_my_calls(
     wait: Annotated[int, Query(ge=0, le=MAX_WAIT_SECONDS, description="Seconds to wait for something new")] = 0,
     agent: Annotated[PlainLine, Query(max_length=60, description="For keys: the operator's name on the exchange")] = "",
 ) -> Response:
-    """Long poll for calls on your line since `after`, each with who is calling. Ask again with `next` as soon as this
-    is answered; it is answered when your telephone is."""
+    """Long poll for calls on your line since `after`, each with who is calling: those that ring at your telephone,
+    where the exchange says so (`offered`), and those that you answered. A call that rang at yours and that somebody
+    else answered comes once more with `taken`. Ask again with `next` as soon as this is answered."""
     name = await load_login(context.services, context.actor) or agent
     since = after or context.now - timedelta(minutes=1)
-    rows = await call_store.load_agent_calls(context.services.db, name, since) if name else []
+    rows = await _load_calls(context, name, since) if name else []
     until = asyncio.get_running_loop().time() + wait
     waited = False
     while not (rows or context.services.leaving) and name and (left := until - asyncio.get_running_loop().time()) > 0:
         with suppress(TimeoutError):  # another process may have taken the event: look every second in any case
             await asyncio.wait_for(context.services.part(CallPushState).changed.wait(), min(1.0, left))
-        rows = await call_store.load_agent_calls(context.services.db, name, since)
+        rows = await _load_calls(context, name, since)
         waited = True
     if waited:
         await context.recheck_rights()
     services, actor, now = context.services, context.actor, context.now
-    cards = [await load_caller_lookup(services, row.phone or row.raw_phone, actor, now) for row in rows]
-    await asyncio.gather(*(services.security_log.record(lookup_event(card, actor, now)) for card in cards))
-    items = [
-        screen_pop_reply(row, actor, render_caller_card(card, row.raw_phone))
-        for row, card in zip(rows, cards, strict=True)
-    ]
+    items = []
+    for row in rows:
+        if row.agent != name and row.state != VoiceState.OFFERED:  # it rings here no longer: nobody is looked up
+            items.append(screen_pop_reply(row, actor, NO_CARD, taken=is_taken(row, name)))
+            continue
+        card = await load_caller_lookup(services, row.phone or row.raw_phone, actor, now)
+        await services.security_log.record(lookup_event(card, actor, now))
+        items.append(screen_pop_reply(row, actor, render_caller_card(card, row.raw_phone)))
     return json_reply(PopPage(tuple(items), rows[-1].moved_at if rows else since))
+
+
+async def _load_calls(context: TicketContext, name: str, since: datetime) -> list[Any]:
+    """What moved on an operator's line since then, oldest move first."""
+    rows = list(await call_store.load_agent_calls(context.services.db, name, since))
+    rows += await load_rung_calls(context.services, name, since, context.now)
+    return sorted(rows, key=lambda row: (row.moved_at, row.id))
 
 
 @router.get(

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from hotline.organisation.model.actors import Actor, Role
 from hotline.replies import ABSENT, reply_from_values, reply_type
+from hotline.telephony.model import RETURN_WITHIN
 from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
 from hotline.tickets.model.visibility import visible_phone
 from hotline.tickets.schemas.calls import CallerCard
@@ -80,6 +81,7 @@ class PopOut(VoiceCallOut):
     """A call on the operator's line, with who is calling."""
 
     card: CallerCard
+    taken: Annotated[bool, Field(description="It rang here, and somebody else answered it")] = False
 
 
 @reply_type()
@@ -99,6 +101,7 @@ class ReturnCallOut:
     status: ReturnCall
     at: datetime
     last_at: datetime
+    due_at: Annotated[datetime, Field(description="By when somebody is to have called back")]
     tries: int
     done_at: datetime | None
     done_by: str | None
@@ -133,9 +136,9 @@ def voice_call_reply(row: Any, actor: Actor) -> VoiceCallOut:
     return VoiceCallOut(**_fields(row, actor))
 
 
-def screen_pop_reply(row: Any, actor: Actor, card: CallerCard) -> PopOut:
+def screen_pop_reply(row: Any, actor: Actor, card: CallerCard, *, taken: bool = False) -> PopOut:
     """A call on the operator's line."""
-    return PopOut(**_fields(row, actor), card=card)
+    return PopOut(**_fields(row, actor), card=card, taken=taken)
 
 
 def _fields(row: Any, actor: Actor) -> Mapping[str, Any]:
@@ -159,4 +162,5 @@ def return_call_reply(row: Any) -> ReturnCallOut:
     held = row._asdict()
     hidden = held.pop("confidential")
     phone = None if hidden else row.phone
-    return ReturnCallOut(**{**held, "phone": phone}, unread=not row.phone.startswith("+"))
+    due = row.at + RETURN_WITHIN
+    return ReturnCallOut(**{**held, "phone": phone}, due_at=due, unread=not row.phone.startswith("+"))

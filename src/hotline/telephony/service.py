@@ -1,7 +1,7 @@
 """Calls on the exchange: events into calls, missed ones into promises, the answered one onto its operator's screen."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -118,6 +118,7 @@ async def apply_events(services: Services, gateway: Gateway, events: Sequence[Ca
         CallPushState
     ).turn:  # one at a time here: webhooks of one call come together, and would only wait below
         await services.db.transact(lambda c: _store_events(c, services, gateway, events, now))
+    services.part(CallPushState).recent_until = 0.0
     services.part(CallPushState).changed.set()
     services.part(CallPushState).changed.clear()
 
@@ -135,13 +136,20 @@ def _store_events(
             "at": now,
         }
         call_store.insert_event(c, row)
-    _rebuild_calls(c, services, gateway, sorted({e.reference for e in events}), now)
+    rang = {e.reference for e in events if e.signal in (CallSignal.RINGS, CallSignal.RANG_OUT)}
+    _rebuild_calls(c, services, gateway, sorted({e.reference for e in events}), now, rang)
 
 
 def _rebuild_calls(
-    c: sa.Connection, services: Services, gateway: Gateway, references: Sequence[str], now: datetime
+    c: sa.Connection,
+    services: Services,
+    gateway: Gateway,
+    references: Sequence[str],
+    now: datetime,
+    rang: Collection[str] = (),
 ) -> None:
-    """Calls anew from all their events, and after them who is to be called back."""
+    """Calls anew from all their events, and after them who is to be called back. `rang`: those that ring at somebody
+    else now."""
     phones: set[tuple[str, bool]] = set()
     for name in references:
         kept = _load_events(c, gateway, name)
@@ -159,7 +167,8 @@ def _rebuild_calls(
             _load_events(c, gateway, name)
         )  # asked anew: others may have brought some until the call was ours
         who = _parse_caller(services, call.phone)
-        call_store.update_call(c, current_row.id, _call_columns(gateway, call, who, current_row, now))
+        columns = _call_columns(gateway, call, who, current_row, now)
+        call_store.update_call(c, current_row.id, {**columns, **({"moved_at": now} if name in rang else {})})
         phones |= {
             number
             for number in (_callback_number(who), _callback_number(_parse_caller(services, current_row.raw_phone)))

@@ -166,6 +166,26 @@ _OF_AGENT = PreparedQuery(
 )
 
 
+_RECENT = (
+    sa.select(*v.c, confidential_column(v.c.number))
+    .where(v.c.direction == sa.literal_column(f"'{Direction.IN}'"))
+    .where(v.c.offered_at > sa.bindparam("offered_after", type_=Instant))
+    .where(
+        sa.or_(
+            v.c.state == sa.literal_column(f"'{VoiceState.OFFERED}'"),
+            v.c.moved_at > sa.bindparam("moved_after", type_=Instant),
+        )
+    )
+    .order_by(v.c.offered_at.desc())
+    .limit(100)
+)
+
+
+def load_recent_calls(c: sa.Connection, offered_after: datetime, moved_after: datetime) -> Sequence[Row]:
+    """Calls in offered since then that wait, or that moved since that other time; the newest first."""
+    return c.execute(_RECENT, {"offered_after": offered_after, "moved_after": moved_after}).all()
+
+
 async def load_return_calls(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:
     """Promises in a state, oldest first. A call without a ticket is no area's: it is for who sees every area."""
     return await load_log_rows(db, r, scope, status, after, limit)

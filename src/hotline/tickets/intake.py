@@ -24,7 +24,15 @@ from hotline.text.phones import caller_id
 from hotline.tickets.act import Additions, act, build_stored_answer
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import Duplicate, SoughtMatter, find_duplicates
-from hotline.tickets.model.intake import DESK_ROLES, IncomingCall, IntakeRequest, contact_of, opened, refusal_of
+from hotline.tickets.model.intake import (
+    DESK_ROLES,
+    IncomingCall,
+    IntakeRequest,
+    contact_of,
+    dangers_left,
+    opened,
+    refusal_of,
+)
 from hotline.tickets.model.joined_call import taken_down
 from hotline.tickets.model.ticket import Call, Command, Facts
 from hotline.tickets.model.undo import hold_messages
@@ -200,16 +208,16 @@ async def _adds_danger(services: Services, incoming: IncomingCall, request: Writ
     number = parse_number(incoming.intake_request.attach_to or "")
     if number is None or incoming.by.roles & DESK_ROLES:
         return False
-    dangers = _danger_flags(advice)
+    dangers = _danger_flags(incoming, advice)
     if not dangers:
         return False
     facts = await ticket_facts.load_facts(services.db, request.scope or intake_scope(incoming.by), number)
     return facts is not None and not dangers <= set(facts.ticket.flags)
 
 
-def _danger_flags(advice: Advice) -> set[str]:
-    """The dangers that a call tells of, as flags of a ticket."""
-    return {f"danger:{danger}" for danger in advice.dangers}
+def _danger_flags(incoming: IncomingCall, advice: Advice) -> set[str]:
+    """The dangers of a call that are acted on, as flags of a ticket."""
+    return {f"danger:{danger}" for danger in dangers_left(advice, incoming.intake_request, incoming.by)}
 
 
 def _alarm_of_joined(call: Call, facts: Facts, dangers: set[str], now: datetime) -> tuple[Message, ...]:
@@ -228,7 +236,7 @@ async def _join_open_ticket(
     """The call belongs to an open ticket: counted there, its words kept. What lies outside the scope is refused as what
     does not exist is."""
     scope = request.scope or intake_scope(request.actor)
-    dangers = _danger_flags(advice)
+    dangers = _danger_flags(incoming, advice)
     number = parse_number(incoming.intake_request.attach_to or "")
     if number is None:
         rule = "not a ticket number: check the digits"
@@ -248,7 +256,8 @@ async def _join_open_ticket(
         hidden = bool(incoming.intake_request.confidential) or facts.ticket.confidential
         call, caller = contact_of(incoming, number, confidential=hidden)
         call = replace(call, taken_down=taken_down(incoming.intake_request))
-        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: incoming.intake_request.narrative})
+        said = "\n".join((incoming.intake_request.narrative, *incoming.intake_request.notes))
+        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: said})
         scoped = replace(request, scope=scope)
         try:
             return await act(

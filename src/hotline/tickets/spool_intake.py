@@ -17,7 +17,7 @@ from hotline.inbound.outcome import LATER
 from hotline.inbound.spool_drain import SpoolHandler
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.scopes import scope_of
-from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Priority
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Refused
 from hotline.server_secret import lookup_key
@@ -122,6 +122,9 @@ def intake_to_record(intake_request: IntakeRequest) -> dict[str, Any]:
     words: dict[str, Any] = orjson.loads(orjson.dumps(asdict(intake_request), option=orjson.OPT_NON_STR_KEYS))
     if intake_request.address_parts == NO_PARTS:
         del words["address_parts"]  # code from before it reads the record as well
+    for name in ("notes", "denied"):
+        if not words[name]:
+            del words[name]
     return words
 
 
@@ -134,6 +137,8 @@ def parse_intake_record(data: Mapping[str, Any]) -> IntakeRequest:
         words["outer_due_at"] = datetime.fromisoformat(words["outer_due_at"])
     words["address_parts"] = AddressParts(**(words.get("address_parts") or {}))
     words["unread"] = tuple((field, rule) for field, rule in words.get("unread") or ())
+    words["notes"] = tuple(words.get("notes") or ())
+    words["denied"] = tuple(map(Danger, words.get("denied") or ()))
     words["at_once_fields"] = {Field(k): v for k, v in (words.get("at_once_fields") or {}).items()}
     return IntakeRequest(**words)
 

@@ -3,8 +3,12 @@ import { $, MARKS, PARTS, Refusal, api, choices, directory, el, fill, get, given
 import { draft } from "./drafts.js";
 import { actionFields, ask, buttons, schemaOf } from "./forms.js";
 import { ahead, confidence, forgetAhead } from "./take_ahead.js";
+import { showAnswers } from "./take_answers.js";
+import { callDanger } from "./take_danger.js";
 import { takeKeys } from "./take_keys.js";
-import { placePicker } from "./take_place.js";
+import { telephone } from "./take_phone.js";
+import { isUnlisted, placePicker } from "./take_place.js";
+import { splitByHand } from "./take_split.js";
 
 const form = $("#call");
 takeKeys(form);
@@ -16,7 +20,7 @@ addEventListener("keydown", async (event) => {
   if (inDialog() || !(form.contains(event.target) || event.target === document.body)) return; // keys of something else
   const key = event.key.toLowerCase();
   if (key === "enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); await accepts; send(); }
-  if (event.altKey && key === "a") { event.preventDefault(); await accepts; settle("answer"); }
+  if (event.altKey && key === "a") { event.preventDefault(); await accepts; if (!phone.pickUp()) settle("answer"); }
   if (key === "escape" && form.attach.value) { event.preventDefault(); await accepts; say(t("take.let_go", { number: form.attach.value })); join(""); }
 });
 // kept with the draft: a call sent before a reload and not answered is sent again under the same key
@@ -24,6 +28,7 @@ const kept = await draft(form, "call");
 const before = kept.restore();
 if (before.narrative || before.phone) $("#draft").textContent = t("take.restored");
 if (!form.contains(document.activeElement)) form.narrative.focus();
+const danger = callDanger({ form, keep: () => kept.keep(), changed: () => advise() });
 // the page accepts keys at once; sending waits until the lists are loaded or have failed
 const LONGEST = 120; // characters of an address
 const parts = () => Object.fromEntries(PARTS.map((part) => [part, form[part].value.trim()]).filter(([, value]) => value));
@@ -57,10 +62,10 @@ function candidates({ area, places: all }) {
   return found.length > (area ? 1 : 0) ? [el("h3", {}, t("take.places_named")), el("div", { class: "chips" }, found.map((one) => el("button", { type: "button", "data-key": one.code, title: one.words, onclick: () => pick(one) }, named(one))))] : null;
 }
 /** The matters of a narrative that tells of several, each with the sentences that belong to it. */
-function several(area, matters) {
-  return matters.length > 1 ? [el("h3", {}, t("take.several", { n: matters.length })), el("ol", { class: "plainlist" }, matters.map((one) => el("li", {}, one.text))),
-    el("button", { type: "button", id: "split", onclick: () => split(area, matters.map((one) => one.text)) }, t("take.split", { n: matters.length }))] : null;
+function several(matters) {
+  return matters.length > 1 ? [el("h3", {}, t("take.several", { n: matters.length })), el("ol", { class: "plainlist" }, matters.map((one) => el("li", {}, one.text)))] : null;
 }
+$("#split").addEventListener("click", () => splitByHand(form.narrative.value, seen?.matters ?? [], (texts) => split(seen?.area, texts)));
 /** Keeps each text as a call of its own, of the same caller and place; the first one is in the form. */
 function split(area, [first, ...rest]) {
   const key = form.key.value;
@@ -72,7 +77,7 @@ function split(area, [first, ...rest]) {
   for (const text of rest) {
     kept.renew();
     for (const [name, value] of typed) if (name !== "key" && form[name].type !== "checkbox") form[name].value = value;
-    form.attach.value = form.voice.value = form.category.value = "";
+    form.attach.value = form.voice.value = form.handled.value = form.category.value = "";
     form.narrative.value = text;
     kept.keep();
   }
@@ -92,9 +97,12 @@ function place() {
   const { area, found } = located();
   const words = form.area_words.value.trim();
   for (const key of $("#buildings").children) key.setAttribute("aria-pressed", String(key.dataset.key === area));
+  const where = found[0] ?? areas.find((one) => one.code === seen?.area);
+  const typed = { ...seen?.location, ...parts() };
+  if (loading && isUnlisted(area ? where : found.length ? null : where, typed)) { $("#place").textContent = t("take.no_building", { n: typed.building }); return; }
   $("#place").textContent = !words ? "" : area ? t("take.placed", { name: named(found[0]) }) : t(found.length ? "take.places" : "take.unplaced", { names: found.map(named).join(" / ") });
 }
-for (const kind of ["input", "change"]) form.area_words.addEventListener(kind, place);
+for (const kind of ["input", "change"]) for (const field of [form.area_words, form.building]) field.addEventListener(kind, place);
 const { draw: buildings, readDoors } = placePicker({ form, areas: () => areas, here: () => located().area ?? seen?.area, pick, changed: () => { kept.keep(); place(); advise(); } });
 
 /** The open ticket that this call will join; "": none. Shown beside the send button and in it. */
@@ -119,7 +127,8 @@ function chosen() {
 function laid(fields) {
   if (fields.category && form.category.value !== fields.category) { category([[fields.category, fields.category]], fields.category); loading = null; } // until the names are there
   suggested();
-  for (const at of ["#card", "#advice", "#danger", "#alike", "#answers"]) fill($(at));
+  for (const at of ["#card", "#advice", "#heard", "#alike", "#answers"]) fill($(at));
+  danger.show(null);
   $("#repeats").hidden = true;
   form.caller_name.dataset.told = "";
   $("#wrong").textContent = "";
@@ -204,6 +213,13 @@ function reasonsOf(because) {
   };
   return el("details", { ontoggle: (event) => { if (event.target.open) show(); } }, el("summary", {}, t("take.because")), list);
 }
+/** Which words say where it is, what it is about, and a danger. */
+function heard(because) {
+  const kinds = { danger: "tag red", area: "tag acc", category: "tag" };
+  const found = new Map();
+  for (const { rule, matched } of because) for (const one of matched) if (kinds[rule.split(":")[0]] && !found.has(one) && !/:.*:/.test(rule)) found.set(one, kinds[rule.split(":")[0]]);
+  fill($("#heard"), ...(found.size ? [el("small", {}, t("take.heard")), ...[...found].slice(0, 12).map(([one, kind]) => el("span", { class: kind }, one))] : []));
+}
 let seen = null; // what triage made of the words, as they were typed last
 const advise = soon(async () => {
   const narrative = form.narrative.value.trim();
@@ -212,25 +228,26 @@ const advise = soon(async () => {
   const address = [placed(null, parts()), typed].filter(Boolean).join(" ");
   const now = (found) => ahead({ advice: found, category: form.category.value, kind: form.kind.value, priority: form.priority.value, area: located().area ?? found?.area, attach: form.attach.value, of: [narrative, address, form.category.value].join("|") });
   const over = () => form.key.value !== key || !form.narrative.value.trim(); // what is found is of another call
-  if (!narrative) { seen = null; now(null); suggested(); fill($("#advice")); fill($("#danger")); offer([]); fill($("#answers")); return; }
+  if (!narrative) { seen = null; now(null); suggested(); danger.show(null); for (const at of ["#advice", "#heard", "#answers"]) fill($(at)); offer([]); return; }
   const told = await api("POST", "/v1/explain/triage", { body: { narrative, ...(address ? { address } : {}), ...(at ? { area: at } : {}) } });
   if (over()) return;
   const advice = (seen = told.result);
   buildings();
   now(advice).catch(() => fill($("#ahead"))); // the call is taken without
-  fill($("#danger"), advice.dangers.length ? el("div", { class: "danger" }, advice.dangers.map((d) => word("danger", d)).join("、"), " ", advice.tell.map((x) => label(x)).join(" ")) : null,
-    advice.ask.length ? el("div", { class: "asking" }, el("strong", {}, t("take.ask")), " ", advice.ask.map((x) => (x.danger ? label(x) : t("take.ask_place"))).join(" ")) : null);
+  danger.show(advice, told.because);
+  heard(told.because);
   const category = (await directory("categories")).find((c) => c.code === advice.category);
   if (over()) return;
   const area = areas.find((a) => a.code === advice.area);
   suggested(advice.location);
+  place();
   fill($("#advice"), el("dl", { class: "facts" },
     el("dt", {}, t("field.category")), el("dd", {}, named(category) || "–", " ", category ? confidence(advice.confidence) : null),
     el("dt", {}, t("field.kind")), el("dd", {}, word("kind", advice.kind)),
     el("dt", {}, t("field.priority")), el("dd", {}, urgency(advice.priority) ?? word("priority", advice.priority)),
-    el("dt", {}, t("field.area")), el("dd", {}, placed(area, advice.location) || "–")),
+    el("dt", {}, t("field.area")), el("dd", {}, placed(area, advice.location) || "–", isUnlisted(area, advice.location) ? el("span", { class: "chip dash" }, t("take.as_said")) : null)),
     candidates(advice),
-    several(area, advice.matters),
+    several(advice.matters),
     reasonsOf(told.because));
   const code = form.category.value || advice.category;
   const phone = form.phone.value.trim();
@@ -240,8 +257,7 @@ const advise = soon(async () => {
   if (code) {
     const before = await get(`/v1/earlier-answers?${new URLSearchParams({ category: code, limit: 3 })}`);
     if (over()) return;
-    fill($("#answers"), before.items.length ? before.items.map((x) => el("li", {}, el("span", { class: "words" }, x.answer), " ",
-      el("button", { type: "button", onclick: () => settle("answer", { answer: x.answer }) }, t("take.use")))) : el("li", { class: "note" }, t("app.none")));
+    showAnswers(before.items, (answer) => settle("answer", { answer }));
   }
 }, 350);
 for (const name of ["narrative", "address", "area_words", "category", "kind", "priority", ...PARTS]) form[name].addEventListener("input", advise);
@@ -259,6 +275,7 @@ function asked(at_once) {
     ...(form.attach.value ? { attach_to: form.attach.value } : {
       kind: value("kind"), category: value("category"), priority: value("priority"), ...(at_once ? { at_once } : {}),
     }),
+    ...danger.sent(),
     reply_wanted: form.reply_wanted.checked,
     ...(form.voice.value ? { voice_call: form.voice.value } : {}),
   };
@@ -302,7 +319,7 @@ async function send(at_once) {
 /** A new call in an empty form; choices for the former one are cleared. */
 function fresh() {
   form.reset();
-  form.attach.value = form.voice.value = ""; // a reset leaves what is hidden
+  form.attach.value = form.voice.value = form.handled.value = ""; // a reset leaves what is hidden
   kept.renew();
   $("#draft").textContent = "";
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
@@ -332,6 +349,7 @@ function shown(done) {
     ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sorted")) : ticket.status === "triaged" ? el("p", { class: "note" }, t("take.not_sent")) : null,
     buttons(ticket, (after) => { if (after !== "late") shown({ ...done, ticket: after }); })); // the code is still to be told
   place.hidden = false;
+  place.scrollIntoView({ block: "nearest" });
 }
 async function settle(action, first) {
   if (form.attach.value) { say(t("take.joins", { number: form.attach.value }), true); return; }
@@ -351,37 +369,10 @@ form.narrative.addEventListener("input", () => { $("#taken").hidden = true; $("#
 $("#answer").addEventListener("click", () => settle("answer"));
 $("#decline").addEventListener("click", () => settle("decline"));
 $("#clear").addEventListener("click", clear);
+const phone = telephone({
+  form, begin, card, lookUp,
+  /** Whoever rings now, it is not the ticket that was to be joined. */
+  letGo() { if (form.attach.value) { say(t("take.let_go", { number: form.attach.value }), true); join(""); } },
+});
 laid(before);
 accept();
-
-// the telephone: shows the caller when it is answered
-const ringing = steady($("#ringing"));
-async function ring() {
-  const calls = new Map(); // those that ring or are spoken on, by id
-  for (let next = ""; ;) {
-    try {
-      const told = await get(`/v1/me/calls?wait=${next ? 20 : 0}${next ? `&after=${encodeURIComponent(next)}` : ""}`);
-      for (const call of told.items.filter((c) => c.direction === "in")) {
-        if (next && call.state !== "ended" && !calls.has(call.id) && call.id !== form.voice.value && form.attach.value) {
-          say(t("take.let_go", { number: form.attach.value }), true); // whoever rings now, it is not their ticket
-          join("");
-        }
-        if (call.state === "ended") calls.delete(call.id); else calls.set(call.id, call);
-      }
-      next = told.next;
-      ringing(() => fill($("#ringing"), [...calls.values()].filter((call) => call.id !== form.voice.value).slice(-3).map((call) => el("div", { class: "card" }, el("strong", {}, t("take.ringing", { phone: call.phone ?? "?" })), " ", call.card.caller?.name ?? "", " ",
-        el("button", { type: "button", class: "first", "data-key": call.id, onclick: () => { begin(call.phone ?? "", call.id); card(call.card); fill($("#ringing")); } }, t("take.pick_up"))))));
-    } catch { await new Promise((go) => setTimeout(go, 5000)); }
-  }
-}
-if (given.person) ring();
-
-// callers to call back
-const owing = steady($("#returns"));
-async function returns() {
-  const owed = await get("/v1/return-calls");
-  owing(() => fill($("#returns"), owed.items.length ? owed.items.map((call) => el("li", {}, el("strong", {}, call.phone ?? "?"), " ", t("take.missed", { n: call.missed }), " ", el("small", {}, when(call.last_at)), " ",
-    el("button", { type: "button", "data-key": call.phone, onclick: () => { begin(call.phone ?? ""); lookUp(); } }, t("take.ring_back")))) : el("li", { class: "note" }, t("app.none"))));
-}
-returns();
-setInterval(returns, 30000);

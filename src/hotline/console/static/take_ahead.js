@@ -19,6 +19,7 @@ export async function ahead({ advice, category, kind, priority, area, attach, of
   const by = category || advice?.sure;
   if (!code) return show(el("p", { class: "note" }, t(advice ? "ahead.unsorted" : "ahead.nothing")));
   const { result } = await api("POST", "/v1/explain/routing", { body: { category: code, kind: kind || advice?.kind, priority: priority || advice?.priority, ...(area ? { area } : {}) } });
+  if (mine === asked) document.dispatchEvent(new CustomEvent("routed", { detail: result?.performer ?? result?.lead ?? null })); // who acts on it
   const names = new Map(await listed("departments", true));
   if (!result) return show(el("p", { class: "note" }, t("ahead.unsorted")));
   const sent = by && result.sure;

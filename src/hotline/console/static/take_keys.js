@@ -1,7 +1,7 @@
 // Keys of the call's page. Each has a button or field of its own; "?" shows them all.
 import { $, el, inDialog, openDialog, t } from "./core.js";
 
-const KEYS = [["Ctrl ⏎", "go"], ["Alt A", "answer"], ["Alt T", "phone"], ["Alt N", "words"], ["Alt P", "place"], ["Alt D", "category"], ["Alt 1–3", "join"], ["Alt S", "split"], ["Alt K", "earlier"], ["/", "find"], ["Z", "undo"], ["Esc", "back"], ["?", "all"]];
+const KEYS = [["Ctrl ⏎", "go"], ["Alt A", "pick_up"], ["Alt A", "answer"], ["Alt R", "ring_back"], ["F9", "told"], ["Alt T", "phone"], ["Alt N", "words"], ["Alt P", "place"], ["Alt D", "category"], ["Alt 1–3", "join"], ["Alt S", "split"], ["Alt K", "earlier"], ["/", "find"], ["Z", "undo"], ["Esc", "back"], ["?", "all"]];
 const list = () => el("dl", { class: "keys" }, KEYS.flatMap(([key, name]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, t(`keys.${name}`))]));
 function showAll() {
   const close = openDialog(el("dialog", { "aria-label": t("keys.title") }, el("h2", {}, t("keys.title")), list(),
@@ -13,7 +13,7 @@ export function takeKeys(form) {
   const nth = (n) => document.querySelectorAll("#alike [data-key^='take.join'], #card [name=matter]")[n - 1]?.click();
   const does = {
     KeyT: () => focus(form.phone), KeyN: () => form.narrative.focus(), KeyP: () => focus(form.building), KeyD: () => form.category.focus(),
-    KeyS: () => $("#split")?.click(), KeyK: () => $("#answers button")?.focus(), Digit1: () => nth(1), Digit2: () => nth(2), Digit3: () => nth(3),
+    KeyS: () => $("#split").click(), KeyK: () => $("#answers button")?.focus(), Digit1: () => nth(1), Digit2: () => nth(2), Digit3: () => nth(3),
   };
   addEventListener("keydown", (event) => {
     if (inDialog()) return;

@@ -9,6 +9,9 @@ function doors(text) {
   if (room) return { building, unit, floor: third, room };
   return third?.length > 2 ? { building, unit, room: third } : { building, unit, ...(third ? { floor: third } : {}) };
 }
+/** Whether a building is spoken of that the directory does not list there: it is kept as it was said. `area`: what the place
+ *  was read as, if anything. */
+export const isUnlisted = (area, location) => Boolean(location?.building) && area?.level !== "building";
 /** `areas()`: the directory's; `here()`: the area spoken of; `pick(area)`: takes one; `changed()`: a door was typed. Returns
  *  what draws the keys of the buildings, and what reads a door that was typed and not left yet. */
 export function placePicker({ form, areas, here, pick, changed }) {

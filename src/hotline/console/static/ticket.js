@@ -1,5 +1,6 @@
 // A ticket on one page: contacts, state, clocks, texts sent, history.
-import { $, api, authorOf, can, countdown, el, fill, get, given, incidentLink, joined, language, link, listen, isolated, named, placed, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
+import { $, Refusal, api, authorOf, can, countdown, el, fill, get, given, incidentLink, joined, language, link, listen, isolated, named, placed, press, say, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
+import { dangerPanel, dutyOf, guidance, serviceName, tellByKey } from "./danger.js";
 import { stateBadge } from "./incidents.js";
 import { buttons, caller, mattersOf, partsOf, performing } from "./forms.js";
 import { backAndForth, filesPlace } from "./panel.js";
@@ -24,6 +25,7 @@ async function draw(own) {
     drawing("ticket", x.status), ...x.assignments.map((order) => drawing("assignment", order.status))]);
   const picture = (svg, name) => { const holder = el("figure", { class: "machine" }); holder.innerHTML = svg; holder.append(el("figcaption", { class: "note" }, name)); return holder; };
   const reasons = await reasonTexts(story.items);
+  const danger = await inDanger(x, story.items);
   const unit = new Map(x.assignments.map((order) => [order.id, named(order.department)]));
   const lay = () => fill(place,
     el("header", { class: "head card" },
@@ -31,6 +33,7 @@ async function draw(own) {
       el("p", {}, el("strong", { id: "status" }, word("status", x.status)), " · ", x.number, " · ", t("ticket.received"), " ", when(x.created_at), " · ", t("ticket.promised"), " ", when(x.promised_at),
         x.clocks.due_at ? el("span", {}, " · ", countdown(x.clocks.due_at, x.status === "dispatched")) : null),
       x.flags.length ? el("p", {}, x.flags.map((flag) => el("span", { class: "badge" }, flag.startsWith("names:") ? [t("flag.names"), " ", link(flag.slice(6))] : flagText(flag)))) : null,
+      danger,
       buttons(x, () => draw(true)),
       el("p", { class: "noprint" }, el("button", { type: "button", onclick: () => print() }, t("ticket.print")), " ",
         can("operator", "dispatcher", "supervisor") ? el("button", { type: "button", "data-key": "code", onclick: press(async () => { code = (await get(`/v1/tickets/${number}/query-code`)).query_code; lay(); tick(); }) }, t("take.code")) : null, " ", code ? el("strong", { id: "code", role: "status" }, code) : null)),
@@ -65,6 +68,26 @@ async function draw(own) {
   const put = own ? (work) => work() : hand; // what one did oneself is shown at once
   put(() => { lay(); place.removeAttribute("aria-busy"); document.title = `${x.number} ${isolated(x.title)}`; tick(); });
 }
+/** What to say, ask and do while there is a danger; null: there is none, or it is over. */
+async function inDanger(x, lines) {
+  const dangers = x.flags.filter((flag) => flag.startsWith("danger:")).map((flag) => flag.slice(7));
+  const comment = x.allowed_actions.find((move) => move.action === "comment");
+  if (!dangers.length || !["received", "awaiting_info", "triaged", "dispatched"].includes(x.status)) return null;
+  const known = await guidance();
+  const notes = lines.filter((line) => line.action === "comment" || line.action === "add_call").map((line) => line.reason ?? "").join("\n");
+  const note = (text) => press(async () => {
+    try { await api("POST", `/v1/tickets/${number}/actions/comment`, { body: { text }, version: x.version }); } catch (refused) { if (!(refused instanceof Refusal)) throw refused; say(refused.said, true); }
+    await draw(true);
+  });
+  const services = dangers.flatMap((danger) => known.get(danger)?.call ?? []);
+  const lead = x.assignments.find((order) => order.part === "lead" && !order.closed_at);
+  const saying = (service) => t("danger_panel.told", { service: serviceName(service) });
+  return dangerPanel({
+    dangers, known, told: services.filter((service) => notes.includes(saying(service))).map((service) => service.code), done: [], onAsk() {}, onDeny: null, duty: lead ? dutyOf((lead.performer ?? lead.department).code) : null,
+    onTell: comment && can("operator", "dispatcher", "supervisor") ? (service, event) => note(saying(service))(event) : null,
+  });
+}
+tellByKey(() => $("#ticket"));
 /** The matters of a ticket that tells of several: which one stays, and a button that makes tickets of the others. */
 function severalMatters(x) {
   const [split, matters] = [x.allowed_actions.find((move) => move.action === "split"), mattersOf(x)];

@@ -393,13 +393,15 @@ class DangerFrame(CodedItem):
     """How people say that a danger is there: who or what, what happens, where. Patterns: `hotline.text.gap_patterns`.
 
     `unless`: words that make it something else when they stand in the same sentence. `keeps`: operators that do not
-    lower it. `examples`: sentences in which it must be found with its grade; `counterexamples`: in which it must not
-    count."""
+    lower it. `yields_to`: the danger that is meant alone where its own words hold some of these too: whoever is shut in
+    a lift and cries is not ill. `examples`: sentences in which it must be found with its grade; `counterexamples`: in
+    which it must not count."""
 
     danger: Danger
     patterns: tuple[str, ...]
     grade: Grade = Grade.ACT
     unless: tuple[str, ...] = ()
+    yields_to: Danger | None = None
     keeps: tuple[Operator, ...] = ()
     category: str | None = None  # narrower than the hazard's
     examples: tuple[str, ...] = ()

@@ -53,6 +53,8 @@ AMI_EVENTS: Mapping[str, EventMeaning] = {
     "queuecallerleave": EventMeaning(CallSignal.EXITED),  # also to an agent: AgentConnect says so
     "leave": EventMeaning(CallSignal.EXITED),
     "queuecallerabandon": EventMeaning(CallSignal.HUNG_UP, abandoned=True),
+    "agentcalled": EventMeaning(CallSignal.RINGS),
+    "agentringnoanswer": EventMeaning(CallSignal.RANG_OUT),
     "agentconnect": EventMeaning(CallSignal.ANSWERED),
     "agentcomplete": EventMeaning(CallSignal.LEFT),
     "blindtransfer": EventMeaning(CallSignal.LEFT, TRANSFERRED),
@@ -61,7 +63,7 @@ AMI_EVENTS: Mapping[str, EventMeaning] = {
     "hangup": EventMeaning(CallSignal.HUNG_UP),
     "cdr": EventMeaning(CallSignal.RECORDED),
     **dict.fromkeys(
-        """agentcalled agentdump agentlogin agentlogoff agentringnoanswer agents agentscomplete agicallend agiexec
+        """agentdump agentlogin agentlogoff agents agentscomplete agicallend agiexec
 agiexecend agiexecstart alarm alarmclear aoc-d aoc-e aoc-s aordetail aorlist aorlistcomplete asyncagi asyncagiend
 asyncagiexec asyncagistart authdetail authlist authlistcomplete authmethodnotallowed bridge
 bridgeaction bridgecreate bridgedestroy bridgeenter bridgeexec bridgeinfochannel bridgeinfocomplete bridgeleave

@@ -11,6 +11,7 @@ from hotline.telephony.contract import (
     PushedEvents,
     event_time,
     field_text,
+    field_texts,
     parse_event_fields,
     unknown_event,
     with_time_warnings,
@@ -69,6 +70,13 @@ class Cti(PushedEvents):
                 abandoned=_parse_bool(abandoned), recording=_parse_recording(fields.get("recording")), unread=unread,
             )  # fmt: skip
             events = [event]
+            if what is CallSignal.OFFERED and event.direction is Direction.IN:
+                events += [
+                    CallEvent(
+                        reference, hashed_key("rings", key, user), CallSignal.RINGS, at, agent=user, unread=unread
+                    )
+                    for user in field_texts(fields, "user")
+                ]
             queued = field_text(fields, "queuedAt", "queued_at")
             if queued or (what is CallSignal.OFFERED and event.queue):
                 if queued:

@@ -25,10 +25,12 @@ from hotline.telephony.vocabulary import Direction
 ACTIONS: Mapping[str, EventMeaning] = {
     "member-queue-start": EventMeaning(CallSignal.QUEUED),
     "member-queue-resume": EventMeaning(CallSignal.QUEUED),
+    "agent-offering": EventMeaning(CallSignal.RINGS),
+    "bridge-agent-fail": EventMeaning(CallSignal.RANG_OUT),
     "bridge-agent-start": EventMeaning(CallSignal.ANSWERED),
     "bridge-agent-end": EventMeaning(CallSignal.LEFT),
     "member-queue-end": EventMeaning(CallSignal.EXITED),  # CC-Cause says more
-    **dict.fromkeys(("agent-offering", "bridge-agent-fail", "members-count"), IGNORED_EVENT),
+    "members-count": IGNORED_EVENT,
 }
 AGENT_ACTION_PREFIXES = ("agent-", "tier-", "queue-")  # what an action begins with that is about no call
 CANCEL_REASONS: Mapping[str, EventMeaning] = {  # CC-Cancel-Reason of a member that left unanswered

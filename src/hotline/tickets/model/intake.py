@@ -9,7 +9,7 @@ from typing import Any
 from hotline.delivery.model import Message
 from hotline.organisation.model.actors import RULES, Actor, Role
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.vocabulary import URGENCY, Channel, Kind, Priority
+from hotline.organisation.model.vocabulary import URGENCY, Channel, Danger, Kind, Priority
 from hotline.refusals import Code, Refusal
 from hotline.text.numbering import TicketNumber
 from hotline.text.phones import LONGEST_RAW, ParsedPhone
@@ -68,6 +68,8 @@ class IntakeRequest:
     at_once: Action | None = None  # ANSWER or DECLINE: first-call resolution
     at_once_fields: Mapping[Field, Any] = field(default_factory=dict)
     unread: tuple[tuple[str, str], ...] = ()  # (field, rule): details that could not be taken as they were written
+    notes: tuple[str, ...] = ()  # what was said and done beside the matter, a comment of its own each
+    denied: tuple[Danger, ...] = ()  # dangers that are not there, as the desk found out
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,8 @@ def opened(incoming: IncomingCall, number: TicketNumber, advice: Advice, directo
     )  # fmt: skip
     confirmation = Message(f"{number}.1.0", "resident", number, f"ticket:{number}", {"action": Action.RECEIVE}, at)
     new = NewTicket(ticket, received, confirmation)
+    for note in incoming.intake_request.notes:  # before the steps, the last of which can be undone
+        new.act(Action.COMMENT, {F.TEXT: note}, by, at)
     path = list(_automatic_actions(incoming, ticket, routed, advice))
     for place, (action, fields, actor) in enumerate(path, start=1):
         # clocks start with the last step alone: one that would end at the moment it begins measures nothing
@@ -265,7 +269,9 @@ def _build_ticket(
     # whoever is not at the desk cannot file a danger under something else, where it would not be acted on
     heeded = trusted or not advice.dangers or advice.category is None
     given_category, given_kind = (intake_request.category, intake_request.kind) if heeded else (None, None)
-    code = given_category or (advice.category if sure else None)
+    dangers = dangers_left(advice, intake_request, actor)
+    unfounded = bool(advice.dangers) and not dangers  # a person says so: what the rules made of it no longer counts
+    code = given_category or (advice.category if sure and not unfounded else None)
     incident = incoming.incident
     if incident is not None and incident.merges:
         code = given_category or incident.category
@@ -274,10 +280,11 @@ def _build_ticket(
         advice.kind if given_category is None or category is None or advice.kind is not Kind.REQUEST else category.kind
     )
     given_priority = intake_request.priority if trusted else None  # the public never sets "emergency"
-    priority = given_priority or advice.priority
+    advised = Priority.URGENT if unfounded else advice.priority
+    priority = given_priority or advised
     if given_priority is None and given_category and category is not None:
-        priority = min(advice.priority, category.priority, key=URGENCY.index)
-    flags = tuple(f"danger:{d}" for d in advice.dangers)
+        priority = min(advised, category.priority, key=URGENCY.index)
+    flags = tuple(f"danger:{d}" for d in dangers)
     origin = incoming.origin
     if origin is not None:
         flags = (*flags, split_from_flag(origin.number), *(("imported",) if "imported" in origin.flags else ()))
@@ -293,7 +300,7 @@ def _build_ticket(
     confidential = intake_request.confidential
     if confidential is None:
         confidential = Kind.REPORT in (kind, intake_request.kind) or (category is not None and category.confidential)
-    routed = choose_route(directory, code, kind, area, now, advice.dangers)
+    routed = choose_route(directory, code, kind, area, now, dangers)
     ticket = Ticket(
         number=number,
         status=TicketStatus.RECEIVED,
@@ -341,6 +348,13 @@ def _build_ticket(
         entries=1,
     )
     return ticket, routed
+
+
+def dangers_left(advice: Advice, intake_request: IntakeRequest, actor: Actor) -> tuple[Danger, ...]:
+    """The dangers that are acted on: those that the words tell of, without those that the desk found not to be
+    there."""
+    denied = intake_request.denied if actor.roles & DESK_ROLES else ()
+    return tuple(danger for danger in advice.dangers if danger not in denied)
 
 
 def unread_details(intake_request: IntakeRequest, parsed_phone: ParsedPhone) -> tuple[tuple[str, str], ...]:

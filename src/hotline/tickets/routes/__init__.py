@@ -5,6 +5,7 @@ __all__ = [
     "bulk",
     "calls",
     "candidates",
+    "dangers",
     "departments",
     "dispatching",
     "duplicates",

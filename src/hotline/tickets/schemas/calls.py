@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from hotline.organisation.model.actors import Actor
-from hotline.organisation.model.vocabulary import Channel, Kind, Priority
+from hotline.organisation.model.vocabulary import Channel, Danger, Kind, Priority
 from hotline.replies import reply_type
 from hotline.text.phone_parsing import UNREADABLE
 from hotline.text.phones import is_withheld
@@ -106,6 +106,16 @@ class CallIn(Strict):
     voice_call: UUID | None = Field(
         None, description="The call on the exchange it came by, of `GET /v1/me/calls`; its number where none is given"
     )
+    notes: Annotated[tuple[Prose, ...], Field(max_length=10)] = Field(
+        (),
+        description="What was said and done during the call beside the matter, such as that the caller was told to "
+        "call 119: a comment each, kept with the ticket in the same step",
+    )
+    denied_dangers: Annotated[tuple[Danger, ...], Field(max_length=20)] = Field(
+        (),
+        description="Dangers that the words tell of and that are not there, as the desk found out: they "
+        "alert nobody. Why is to be said in `notes`",
+    )
 
     model_config = {
         "extra": "forbid",
@@ -127,6 +137,8 @@ class CallIn(Strict):
             raise ValueError("attach_to joins an open ticket: outer and at_once do not go with it")
         if self.channel == "hotline" and self.outer is None and self.attach_to is None:
             raise ValueError("another hotline's order comes with outer: its system and number")
+        if self.denied_dangers and not self.notes:
+            raise ValueError("denied_dangers needs notes: why there is no danger")
         return self
 
     def to_intake_request(self) -> IntakeRequest:
@@ -178,6 +190,8 @@ class CallIn(Strict):
             outer_due_at=self.outer.due_at if self.outer else None,
             at_once=Action(self.at_once.action) if self.at_once else None,
             at_once_fields=at_once,
+            notes=self.notes,
+            denied=self.denied_dangers,
         )
 
 

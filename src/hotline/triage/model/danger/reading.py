@@ -1,15 +1,16 @@
 """Reads a folded text for danger: the frames that are there, each judged, what only sounds like one, and what is
 written in pinyin."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, starmap
 
 from hotline.organisation.model.items import DangerFrame
 from hotline.organisation.model.vocabulary import Danger, Grade
 from hotline.text.word_finder import Span
 from hotline.triage.model.danger.judging import JudgedHit, Lowered, belongs_together, has_cue, judge
 from hotline.triage.model.lexicon import Lexicon
-from hotline.triage.model.matching import Reading
+from hotline.triage.model.matching import Hit, Reading
 
 LONG_TEXT = 200  # characters; a written text that is longer asks
 
@@ -72,6 +73,8 @@ def _judge_hits(reading: Reading, written: bool, *, once: bool = True) -> _Judge
         if not isinstance(frame, DangerFrame) or frame.danger in certain:
             continue
         for hit in reading.hits_of(pattern):
+            if frame.yields_to is not None and _is_told_by(reading, frame.yields_to, hit):
+                continue
             judged = judge(reading, hit, frame)
             acts = judged.grade is Grade.ACT and belongs_together(reading, hit)
             if judged.grade is Grade.ACT and (asks_only or not acts):
@@ -80,6 +83,24 @@ def _judge_hits(reading: Reading, written: bool, *, once: bool = True) -> _Judge
             if acts and once:
                 certain.add(frame.danger)
                 break
+    return found
+
+
+def _is_told_by(reading: Reading, danger: Danger, hit: Hit) -> bool:
+    """Whether that danger is found in some of the hit's own words."""
+    told = reading.once(_places_of_dangers).get(danger, ())
+    return any(place in told for start, end in hit.spans for place in range(start, end))
+
+
+def _places_of_dangers(reading: Reading) -> Mapping[Danger, Collection[int]]:
+    """The characters in which frames that yield to nothing find a danger that is acted on."""
+    found: dict[Danger, set[int]] = {}
+    for pattern in reading.candidates:
+        frame = pattern.item
+        if isinstance(frame, DangerFrame) and frame.yields_to is None:
+            for hit in reading.hits_of(pattern):
+                if judge(reading, hit, frame).grade is Grade.ACT:
+                    found.setdefault(frame.danger, set()).update(chain.from_iterable(starmap(range, hit.spans)))
     return found
 
 

@@ -1,0 +1,51 @@
+"""What an operator says, asks and does about each danger."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from hotline.locales import text_keys
+from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
+from hotline.organisation.model.actors import GRANTABLE_ROLES
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import Danger, Kind
+from hotline.tickets.dependencies import TicketContext
+from hotline.tickets.model.routing import choose_route
+from hotline.tickets.schemas.dangers import DangerGuidance, DangerGuidancePage, render_service, written_forms
+from hotline.triage.model.guidance import DANGER_OF_SERVICE, SERVICES, EmergencyService
+from hotline.web.responses import json_reply, refusal_responses
+
+router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
+
+
+@router.get("/dangers", operation_id="list_dangers", response_model=DangerGuidancePage, responses=refusal_responses())
+async def list_dangers(
+    context: Annotated[TicketContext, require_roles("directory.read", *GRANTABLE_ROLES)],
+) -> Response:
+    """What an operator does about each danger that triage may find, while the caller is on the line: what to say, what
+    to ask, whom to have called."""
+    directory = await context.services.directory.now(context.now)
+
+    items = (_guidance(directory, danger, context.now) for danger in Danger)
+    return json_reply(DangerGuidancePage(tuple(items)))
+
+
+def _guidance(directory: Directory, danger: Danger, now: datetime) -> DangerGuidance:
+    return DangerGuidance(
+        danger,
+        written_forms(f"danger_say.{danger}"),
+        tuple(map(written_forms, text_keys(f"danger_ask.{danger}."))),
+        tuple(render_service(service, _phone(directory, service, now)) for service in SERVICES[danger]),
+    )
+
+
+def _phone(directory: Directory, service: EmergencyService, now: datetime) -> str | None:
+    """The number of the department that the catalogue sends that service's matters to."""
+    hazard = directory.hazards.get(DANGER_OF_SERVICE.get(service, ""))
+    if hazard is None or hazard.category is None:
+        return None
+    found = choose_route(directory, hazard.category, Kind.REQUEST, None, now)
+    units = (directory.departments.get(code or "") for code in (found.performer, found.lead)) if found else ()
+    return next((unit.phone for unit in units if unit is not None and unit.phone), None)
