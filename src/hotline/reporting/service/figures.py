@@ -37,7 +37,7 @@ from hotline.reporting.model import (
 from hotline.reporting.vocabulary import Period
 from hotline.streaming import store as streaming_store
 from hotline.tickets.context import Services
-from hotline.tickets.model.measures import DIMENSIONS, HOUR_PREFIX, OVERDUE_NAMES, TOTAL_DIMENSION
+from hotline.tickets.model.measures import DIMENSIONS, HOUR_PREFIX, TOTAL_DIMENSION
 from hotline.tickets.store import counters
 
 FOLDED_AT_ONCE = rollups.EVENTS_PER_FOLD  # events
@@ -393,16 +393,13 @@ async def load_hourly_counts(services: Services, actor: Actor, now: datetime) ->
 async def load_counted_tickets(
     services: Services, actor: Actor, measure: str, figure_query: FigureQuery, now: datetime, page: KeysetPage
 ) -> Sequence[Row]:
-    """The tickets or assignments that a measure counts in the period, by time."""
+    """The tickets, assignments or calls that a measure, or the failures of a figure, count in the period, by time."""
     directory = await services.directory.now(now)
     zone = zone_of(directory)
     selection = _select_rollups(directory, figure_query, actor)
     first = datetime.combine(figure_query.first, time(), zone)
     before = datetime.combine(figure_query.last + timedelta(days=1), time(), zone)
-    for running, late in OVERDUE_NAMES.items():
-        if measure == late:  # the same orders, of the days that are over
-            before = min(before, datetime.combine(now.astimezone(zone).date(), time(), zone))
-            measure = running
+    today = datetime.combine(now.astimezone(zone).date(), time(), zone)
     filters = {name: sorted(codes) for name, codes in selection.within.items()}
-    counted = drill_down.Counted(measure, first, before, filters)
+    counted = drill_down.Counted(measure, first, before, today, filters)
     return await drill_down.load_counted_rows(services.db, scope_of(actor), counted, page)
