@@ -63,7 +63,9 @@ async def list_tickets(
         PlainLine | None, Query(max_length=60, min_length=1, description="Who accepted a running order; `me` is you")
     ] = None,
     category: Annotated[CodeQuery | None, Query(description="The category and all below it")] = None,
-    area: Annotated[CodeQuery | None, Query(description="The area and all below it")] = None,
+    area: Annotated[
+        list[CodeQuery] | None, Query(max_length=200, description="The areas and all below them")
+    ] = None,
     priority: Priority | None = None,
     kind: Kind | None = None,
     channel: Channel | None = None,
@@ -118,7 +120,7 @@ async def list_tickets(
         "overdue": context.now if overdue else None,
         "department": department and sorted(directory.department_subtrees.get(department, {department})),
         "category": category and sorted(directory.category_subtrees.get(category, {category})),
-        "area": area and sorted(directory.area_subtrees.get(area, {area})),
+        "area": area and sorted({code for one in area for code in directory.area_subtrees.get(one, {one})}),
     }
     filters = {name: value for name, value in filters.items() if value is not None}
     key = [
