@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from hotline.console.admin_forms import body_schemas
 from hotline.console.entry import ProviderAddress, RefusedSession, SessionEnd, entry_routes, refused_session
-from hotline.console.figure_pages import figures_page, report_page, reports_page
+from hotline.console.figure_pages import figures_page
 from hotline.console.install import install_routes
 from hotline.console.model_page import model_page
 from hotline.console.pages import PAGES, Page, home_page, menu_pages
@@ -30,6 +30,7 @@ from hotline.console.rendering import (
     static_files,
     static_version,
 )
+from hotline.console.report_pages import report_page, reports_page
 from hotline.console.session_cookies import device_of, forget_session, keep_session, origin_of
 from hotline.locales import LANGUAGES, translate
 from hotline.oidc import service as oidc

@@ -77,16 +77,31 @@ class Counted:
     filters: Mapping[str, Sequence[str]]
 
 
-async def load_counted_rows(db: Database, scope: Scope, counted: Counted, page: KeysetPage) -> Sequence[Row]:
-    """The rows of a page in order of their moment: number, order, call, at, key, theirs (whether the ticket is
-    still theirs to see)."""
-    code, filters, after = counted.code, counted.filters, page.after
+def _asked(scope: Scope, counted: Counted, page: KeysetPage) -> tuple[PreparedQuery, dict[str, Any]]:
     query = _counted_query(
-        code, scope.whole, scope.areas is not None, bool(scope.departments), frozenset(filters), after is not None
+        counted.code,
+        scope.whole,
+        scope.areas is not None,
+        bool(scope.departments),
+        frozenset(counted.filters),
+        page.after is not None,
     )
     values: dict[str, Any] = {**scope_parameters(scope), "limit": page.limit}
     values |= {"counted_from": counted.first, "counted_before": counted.before, "counted_today": counted.today}
-    values |= {f"of_{name}": list(codes) for name, codes in filters.items()}
-    if after:
-        values["after_at"], values["after_key"] = after
+    values |= {f"of_{name}": list(codes) for name, codes in counted.filters.items()}
+    if page.after:
+        values["after_at"], values["after_key"] = page.after
+    return query, values
+
+
+async def load_counted_rows(db: Database, scope: Scope, counted: Counted, page: KeysetPage) -> Sequence[Row]:
+    """The rows of a page in order of their moment: number, order, call, at, key, theirs (whether the ticket is
+    still theirs to see)."""
+    query, values = _asked(scope, counted, page)
     return await db.rows(query, **values)
+
+
+def read_counted_rows(c: sa.Connection, scope: Scope, counted: Counted, page: KeysetPage) -> Sequence[Row]:
+    """The same within a snapshot."""
+    query, values = _asked(scope, counted, page)
+    return c.execute(query.statement, values).all()

@@ -35,9 +35,11 @@ const offerHold = () => { $("#turning").hidden = !lists.some((one) => one.more);
 const rows = (root, high) => () => Math.floor(($(root).clientHeight + 1) / (high * unit()));
 const none = (key) => el("p", { class: "none" }, t(key));
 const paged = ({ page, pages }) => (pages > 1 ? `${page}/${pages}` : "");
+/** A department's name without that of the one community. */
+const ownName = (item) => (wall.communities.length === 1 ? shortName(item, wall.communities[0].area) : named(item));
 const place = (one) => joined([one.area && named(one.area), one.category && named(one.category)], " ");
 
-const duty = turning((some) => fill($("#onduty"), some.map((one) => el("span", {}, named(one.department), " ", one.members.length ? one.members.map((m) => el("b", {}, joined([m.name, m.phone], " "))) : el("span", { class: "gap" }, t("wall.nobody"))))), () => (innerWidth < 1500 ? 2 : 3));
+const duty = turning((some) => fill($("#onduty"), some.map((one) => el("span", {}, ownName(one.department), " ", one.members.length ? one.members.map((m) => el("b", {}, joined([m.name, m.phone], " "))) : el("span", { class: "gap" }, t("wall.nobody"))))), () => (innerWidth < 1500 ? 2 : 3));
 const emergencies = turning((some) => {
   const bar = $("#em");
   bar.className = wall.emergency_count ? "em on" : "em off";
@@ -54,7 +56,7 @@ const departments = turning((some, at) => {
     const of = { ...d.colours, yellow: (d.colours.yellow ?? 0) + (d.colours.blue ?? 0) };
     const bar = el("span", { class: "bar", "aria-hidden": "true" }, COLOURS.filter(([, code]) => of[code]).map(([look, code]) => { const part = el("i", { class: look }, String(of[code])); part.style.flex = `${of[code]} 0 auto`; return part; }));
     bar.style.width = `${Math.max(12, (d.open / most) * 100)}%`;
-    return el("a", { class: "dep", href: `/console/board?department=${d.department?.code}`, "aria-label": joined([named(d.department), String(d.open), ...COLOURS.filter(([, code]) => of[code]).map(([, code]) => `${word("colour", code)} ${of[code]}`)], " ") }, el("span", { class: "cut" }, named(d.department)), bar, el("b", {}, String(d.open)));
+    return el("a", { class: "dep", href: `/console/board?department=${d.department?.code}`, "aria-label": joined([named(d.department), String(d.open), ...COLOURS.filter(([, code]) => of[code]).map(([, code]) => `${word("colour", code)} ${of[code]}`)], " ") }, el("span", { class: ownName(d.department).length > 8 ? "name long" : "name" }, ownName(d.department)), bar, el("b", {}, String(d.open)));
   }) : none("wall.no_orders"));
 }, rows("#departments", 43));
 const incidents = turning((some, at) => {
@@ -83,7 +85,7 @@ function drawTiles() {
     tile(n.red ? "r" : "", listFor("red"), n.red, word("colour", "red")), tile(n.yellow ? "a" : "", listFor("yellow"), n.yellow, t("wall.warned")),
     tile("", listFor("waiting"), n.waiting, t("wall.waiting"), n.waiting && waited != null ? t("wall.longest", { time: spent(waited) }) : ""), tile("", listFor("in_hand"), n.in_hand, t("wall.in_hand")),
     tile("", listFor("call_back"), n.call_back, word("status", "resolved")), tile("", listFor("matters"), n.matters, t("wall.today_matters")), tile("", listFor("closed"), n.closed, t("wall.today_closed")),
-    tile("", `/console/figures?first=${today}&last=${today}&figure=on_time`, percent(n.met, due), word("figure", "on_time"), due ? `${n.met}/${due}` : t("wall.none_due"), due ? "%" : ""));
+    tile("", `/console/figures?first=${today}&last=${today}&figure=on_time`, percent(n.met, due), word("figure", "on_time"), `${n.met}/${due}`, due ? "%" : ""));
 }
 function drawHours() {
   const [before, today] = wall.hours.slice(-2).map((day) => day.hours);

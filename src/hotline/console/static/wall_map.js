@@ -86,14 +86,14 @@ export async function drawMap(root, view, places, incidents, unit) {
     }
     if (p.kind === "label") { drawn.append(label(x, y, "gate", name)); if (place) loose.push({ x, y: y + 24 * unit, places: [place] }); continue; }
     const size = 12 * unit;
-    const room = w > (place ? 78 : 52) * unit && h > 26 * unit && name.length * 19 * unit < w + 8 * unit;
+    const room = h > 26 * unit && [...name].reduce((sum, c) => sum + (c > "\u2e7f" ? 20 : 11.5), place ? 46 : 6) * unit < w;
     const shape = svg("path", { class: p.kind === "place" ? "bd pub" : "bd", d: path(f) });
     if (!place) { drawn.append(shape, room ? label(x, y, p.kind === "place" ? "pl" : null, name) : null); continue; }
     if (!room && w < 40 * unit) { drawn.append(svg("g", { class: LOOK[place.looks] }, shape)); loose.push({ x, y, places: [place] }); continue; }
     of.delete(p.area.code);
     const link = svg("a", { href: listOf([p.area.code]), class: LOOK[place.looks], "aria-label": said(named(p.area), [place]) }, shape);
     if (place.looks === "emergency") drawn.append(svg("rect", { class: "halo", x: x - w / 2 - 6 * unit, y: y - h / 2 - 6 * unit, width: w + 12 * unit, height: h + 12 * unit, rx: 11 * unit }));
-    if (room) link.append(label(x - 13 * unit, y, null, name), ...mark(x + w / 2 - 22 * unit, y, size, place.looks, place.open)); else link.append(...mark(x, y, size, place.looks, place.open));
+    if (room) link.append(label(x - 15 * unit, y, null, name), ...mark(x + w / 2 - 22 * unit, y, size, place.looks, place.open)); else link.append(...mark(x, y, size, place.looks, place.open));
     drawn.append(link);
   }
   for (const one of loose) for (const place of one.places) of.delete(place.area.code);

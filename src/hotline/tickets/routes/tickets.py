@@ -63,9 +63,7 @@ async def list_tickets(
         PlainLine | None, Query(max_length=60, min_length=1, description="Who accepted a running order; `me` is you")
     ] = None,
     category: Annotated[CodeQuery | None, Query(description="The category and all below it")] = None,
-    area: Annotated[
-        list[CodeQuery] | None, Query(max_length=200, description="The areas and all below them")
-    ] = None,
+    area: Annotated[list[CodeQuery] | None, Query(max_length=200, description="The areas and all below them")] = None,
     priority: Priority | None = None,
     kind: Kind | None = None,
     channel: Channel | None = None,
