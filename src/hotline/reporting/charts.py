@@ -244,11 +244,6 @@ def stacked_bar_chart(
     return _svg_document(drawn, title, description, WIDE, total)
 
 
-def hourly_heat_map(title: str, days: Sequence[tuple[str, Sequence[int]]]) -> str:
-    """The heat map of counts by hour: a row for each day (`2026-01-31`) with its 24 numbers."""
-    return heat_map(title, [(day[5:], hours) for day, hours in days], [str(hour) for hour in range(24)])
-
-
 def heat_map(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Sequence[str]) -> str:
     """A heat map by row and column: darker means more, with the number where there is room."""
     most = max((n for _, values in rows for n in values), default=0)
