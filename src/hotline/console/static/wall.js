@@ -1,5 +1,5 @@
 // The wallboard: the state of the hotline on one screen. Read only; every number leads to the tickets that make it up.
-import { $, can, directory, el, fill, get, given, isolated, joined, label, listen, named, soon, spent, t, word } from "./core.js";
+import { $, can, directory, el, fill, get, given, isolated, joined, label, listen, named, soon, spent, t, when, word } from "./core.js";
 import { asParameters } from "./views.js";
 import { drawMap, forgetOutlines, listOf, shortName, svg } from "./wall_map.js";
 
@@ -46,7 +46,7 @@ const emergencies = turning((some) => {
   if (!wall.emergency_count) { fill(bar, el("span", {}, t("wall.no_emergency"))); return; }
   fill(bar, el("a", { class: "n", href: listFor("emergency") }, t("wall.emergency_n", { n: wall.emergency_count })),
     some.map((x) => el("a", { class: "one", href: `/console/tickets/${x.number}` }, el("span", { class: "t" }, place(x) || t("wall.no_area")),
-      el("span", { class: "w" }, joined([x.department ? named(x.department) : t("wall.not_dispatched"), x.lead && word("order", x.lead)], " ")), el("span", {}, t("wall.since", { at: clockTime(x.since) })))));
+      el("span", { class: "w" }, joined([x.department ? named(x.department) : t("wall.not_dispatched"), x.lead && word("order", x.lead)], " ")), el("span", {}, t("wall.since", { at: Date.parse(wall.at) - Date.parse(x.since) < 72_000_000 ? clockTime(x.since) : when(x.since) })))));
 }, () => 2);
 const COLOURS = [["red", "red"], ["amber", "yellow"], ["green", "green"], ["grey", "grey"]];
 const departments = turning((some, at) => {

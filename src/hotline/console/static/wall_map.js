@@ -44,7 +44,7 @@ function mark(x, y, size, looks, n) {
   const shape = { red: svg("rect", { class: "mark", x: x - size, y: y - size, width: 2 * size, height: 2 * size, rx: size / 4 }), emergency: svg("rect", { class: "mark", x: x - size, y: y - size, width: 2 * size, height: 2 * size, rx: size / 4 }), yellow: svg("path", { class: "mark", d: `M${x} ${y - size * 1.35}L${x + size * 1.35} ${y + size}L${x - size * 1.35} ${y + size}Z` }) }[looks] ?? svg("circle", { class: "mark", cx: x, cy: y, r: size });
   return [shape, Object.assign(svg("text", { class: "n", x, y: looks === "yellow" ? y + size * 0.2 : y }), { textContent: n })];
 }
-const said = (name, places) => t("wall.place_says", { place: name, n: places.reduce((sum, one) => sum + one.open, 0), look: t(`wall.look_${worst(places)}`) });
+const said = (name, places) => t("wall.place_says", { place: name, n: places.reduce((sum, one) => sum + one.open, 0), look: t(`wall.look.${worst(places)}`) });
 const worst = (places) => places.reduce((a, one) => (RANK[one.looks] > RANK[a] ? one.looks : a), "green");
 
 /** Marks that would lie upon each other become one: [{x, y, places}]. */
