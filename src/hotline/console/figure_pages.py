@@ -162,7 +162,7 @@ def _parse_view(request: Request, today: date, directory: Directory) -> FigureVi
     last = _parse_day(query.get("last"), today, "last")
     first = _parse_day(query.get("first"), last - timedelta(days=29), "first")
     filters = {name: code for name in DIMENSIONS if (code := query.get(name))}
-    if filters.get("channel") not in Channel.__members__.values():
+    if filters.get("channel") not in set(Channel):
         filters.pop("channel", None)
     by = query.get("by")
     return FigureView(
