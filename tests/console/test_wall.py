@@ -51,7 +51,7 @@ async def rows_of(page: Page) -> int:
     """How many tickets the list shows in the end."""
     while await page.locator("#more").is_visible():
         await page.click("#more")
-    return await page.locator("#list tbody tr").count()
+    return await page.locator("#list tbody a.open").count()
 
 
 @needs_browser
