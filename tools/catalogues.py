@@ -107,6 +107,7 @@ OPEN = (
 UNWANTED = (b'"Generated-By', b'"Report-Msgid', b'"Last-Translator', b'"Language-Team')  # headers that say nothing
 # what translators are told of every text under a prefix
 CONTEXT: Mapping[str, str] = {
+    "date": "a date as people write it",
     "acd": "Figure of the call centre.",
     "account": "Page of one's own account.",
     "action": "What is done to a ticket or an assignment, on a button and in the history: a bare verb.",

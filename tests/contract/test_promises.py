@@ -62,6 +62,8 @@ SHAPES_OF_OTHERS = {  # where the document says nothing of an object, and why
     "InboundWhole/details": "what its provider said beside it, by the provider's names",
     "CeremonyOut/options": "what WebAuthn has browsers read",
     "ViewOut/query": "filters of the list of its page, by that list's own names",
+    "WallTile/filters": "filters of the list of tickets, by its own names",
+    "OutlineShape/coordinates/*": "positions, lines or rings, as RFC 7946 has them for the type of the shape",
     "Machine/schemas/*": "a JSON Schema",
     "read_directory_shape/200": "a JSON Schema",
     "write_directory_item/body": "an item of the noun of the path, by GET /v1/directory-shapes/{noun}",

@@ -378,15 +378,15 @@ def test_ranking_asks_for_enough_and_for_peers() -> None:
         return shares(counts)[figure]
 
     units = [
-        ("a", "office", of("on_time", met=9, missed=1)), ("b", "office", of("on_time", met=19, missed=1)),
-        ("c", "office", of("on_time", met=19, missed=1)), ("small", "office", of("on_time", met=MIN_DENOMINATOR - 1)),
-        ("d", "contractor", of("on_time", met=5, missed=15)),
+        ("a", "office", of("on_time", met=27, missed=3)), ("b", "office", of("on_time", met=38, missed=2)),
+        ("c", "office", of("on_time", met=38, missed=2)), ("small", "office", of("on_time", met=MIN_DENOMINATOR - 1)),
+        ("d", "contractor", of("on_time", met=10, missed=30)),
     ]  # fmt: skip
     places = {r.code: r.place for r in rank_units(FIGURES["on_time"], units)}
     assert places == {"b": 1, "c": 1, "a": 3, "small": None, "d": 1}
     low = rank_units(
         FIGURES["reopen"],
-        [("x", "o", of("reopen", reopened=1, closed=10)), ("y", "o", of("reopen", reopened=5, closed=10))],
+        [("x", "o", of("reopen", reopened=3, closed=30)), ("y", "o", of("reopen", reopened=15, closed=30))],
     )
     assert [(r.code, r.place) for r in low] == [("x", 1), ("y", 2)]
 

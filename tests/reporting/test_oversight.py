@@ -29,9 +29,13 @@ async def test_the_wall_counts_what_is_open_by_department_area_and_colour(
     assert (await lifts.get("/v1/wall")).status_code == 403
     dots = (await watch.get("/v1/map")).json()
     assert dots["type"] == "FeatureCollection"
-    [dot] = dots["features"]
-    assert dot["geometry"]["coordinates"] == [103.83, 30.69] and dot["properties"]["number"] == light["number"]
-    assert (await lifts.get("/v1/map")).json()["features"] == []
+    told = {d["properties"]["number"]: d for d in dots["features"]}
+    assert len(told) == 3 and told[light["number"]]["geometry"]["coordinates"] == [103.83, 30.69]
+    assert {(d["properties"]["area"], d["properties"]["exact"]) for d in told.values()} == {
+        ("rq-b3", False), ("rq-b5", True)
+    }  # fmt: skip
+    own = {d["properties"]["number"] for d in (await lifts.get("/v1/map")).json()["features"]}
+    assert own == told.keys() - {light["number"]}
 
 
 async def test_the_wall_of_a_part_of_the_community_is_of_that_part(

@@ -148,6 +148,7 @@ async def _set_up(settings: "Settings", seed_name: str) -> "list[FirstPerson]":
     from hotline import wiring
     from hotline.organisation.model.actors import COMMAND_LINE
     from hotline.organisation.service.first_people import add_first_people
+    from hotline.organisation.service.outlines import seed_outlines
     from hotline.organisation.service.seeding import seed_directory
     from hotline.organisation.store import people
     from hotline.packaged_files import packaged_folder
@@ -158,6 +159,7 @@ async def _set_up(settings: "Settings", seed_name: str) -> "list[FirstPerson]":
         if directory.version == 0:
             root = packaged_folder("seeds")
             await seed_directory(services.directory, root / seed_name, root, COMMAND_LINE, now)
+            await seed_outlines(services, root / seed_name, now)
         if await people.has_people(services.db):
             return []
         return await add_first_people(services, now)

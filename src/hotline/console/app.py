@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from hotline.console.admin_forms import body_schemas
 from hotline.console.entry import ProviderAddress, RefusedSession, SessionEnd, entry_routes, refused_session
-from hotline.console.figure_pages import figures_page, report_page, reports_page
+from hotline.console.figure_pages import figures_page
 from hotline.console.install import install_routes
 from hotline.console.model_page import model_page
 from hotline.console.pages import PAGES, Page, home_page, menu_pages
@@ -30,16 +30,16 @@ from hotline.console.rendering import (
     static_files,
     static_version,
 )
+from hotline.console.report_pages import report_page, reports_page
 from hotline.console.session_cookies import device_of, forget_session, keep_session, origin_of
 from hotline.locales import LANGUAGES, translate
 from hotline.oidc import service as oidc
-from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor
+from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import zone_of
 from hotline.organisation.service.accounts import SESSION_COOKIE, authenticate
 from hotline.organisation.service.logging_in import LogInAttempt, log_in
 from hotline.refusals import Code, Refused
 from hotline.reporting import charts
-from hotline.reporting.service.figures import load_hourly_counts
 from hotline.server_secret import accepted_secrets
 from hotline.tickets.context import Services
 from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES
@@ -99,7 +99,6 @@ def console_routes() -> list[Route]:
         Route("/console/language/{language}", _language, name="console language"),
         Route("/console/theme/{theme}", _theme, name="console theme"),
         Route("/console/machine/{machine}.svg", _state_diagram, name="console machine"),
-        Route("/console/hours.svg", _hours, name="console hours"),
         Route("/console/static/{stamp}/{name}", _static, name="console static"),
         *(Route(page.path, _page_endpoint(page), name=f"console {page.name}") for page in PAGES),
         Route("/console/{rest:path}", _not_found_page, name="console nowhere"),
@@ -246,18 +245,6 @@ def _keep_choice(request: Request, cookie: str, chosen: str, choices: Collection
     if chosen in choices:
         answer.set_cookie(cookie, chosen, max_age=365 * 86400, path="/console", samesite="lax")
     return answer
-
-
-@leads_to_log_in
-async def _hours(request: Request) -> Response:
-    """The heat map by hour, for the wallboard."""
-    actor, language = await _load_actor(request), request_language(request)
-    if actor is None or not actor.roles & AREA_WIDE_ROLES:
-        return Response(status_code=401 if actor is None else 403)
-    services: Services = request.app.state.services
-    days = await load_hourly_counts(services, actor, services.clock())
-    drawn = charts.hourly_heat_map(translate("wall.hours", language), [(d.day, d.hours) for d in days])
-    return Response(drawn, media_type="image/svg+xml")
 
 
 @leads_to_log_in

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from hotline.database.columns import Document, Instant, words_check
 from hotline.database.metadata import table
+from hotline.organisation.model.outlines import OutlineKind
 from hotline.organisation.model.second_factors import FactorKind
 from hotline.organisation.model.sessions import SessionStage
 
@@ -27,6 +28,19 @@ directory_log = table(
     C("at", Instant, nullable=False),
     C("by_id", S(60), nullable=False),
     C("by_name", sa.Text, nullable=False),
+)  # fmt: skip
+
+outline = table(
+    "outline", "Drawn outlines of the map, imported from GeoJSON.",
+    C("code", S(60), primary_key=True),
+    C("kind", S(12), nullable=False),
+    C("area", S(60), doc="The place it shows"),
+    C("part", S(60), doc="The area it lies in: its own, or that of the ground around it"),
+    C("name", S(40)),
+    C("name_en", S(40)),
+    C("geometry", Document, nullable=False),
+    words_check("kind", OutlineKind),
+    sa.Index("ix_outline_part", "part"),
 )  # fmt: skip
 
 person = table(

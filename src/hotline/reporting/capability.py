@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 def _routers() -> Sequence[APIRouter]:
-    from hotline.reporting.routes import exports, figures, oversight
+    from hotline.reporting.routes import exports, figures, oversight, wall
 
     return (
         figures.router,
         oversight.router,
+        wall.router,
         exports.router,
     )
 

@@ -143,6 +143,54 @@ def line_chart(
     return _svg_document(parts, title, _description(labels, series, unit), WIDE, HIGH)
 
 
+@dataclass(frozen=True, slots=True)
+class RateColumn:
+    """A column of `rate_chart`: how many did and did not, and the rate as text."""
+
+    label: str
+    reached: int
+    failed: int
+    rate: str
+
+
+def rate_chart(title: str, columns: Sequence[RateColumn], names: tuple[str, str]) -> str:
+    """Columns of what was reached and what was not, each with its numbers and its rate below. `names`: of the two."""
+    high, foot, top = 250, 62, 22
+    highest = axis_maximum(c.reached + c.failed for c in columns)
+    step = (WIDE - 8 - LEFT) / max(1, len(columns))
+    wide, room = min(54.0, step * 0.62), high - foot - top
+    parts = []
+    for n in range(5):
+        y = top + room * (1 - n / 4)
+        parts.append(f'<line x1="{LEFT}" x2="{WIDE - 8}" y1="{_n(y)}" y2="{_n(y)}" stroke="{GRID}"/>')
+        parts.append(_text(LEFT - 6, y + 4, _n(highest * n / 4), _Look(anchor="end", size=12, fill=PALE)))
+    for n, column in enumerate(columns):
+        x = LEFT + step * (n + 0.5)
+        did, not_done = room * column.reached / highest, room * column.failed / highest
+        floor = top + room
+        if column.reached:
+            parts.append(_bar(x - wide / 2, floor - did, wide, did, SERIES[0]))
+        if column.failed:
+            parts.append(_bar(x - wide / 2, floor - did - not_done, wide, not_done, COLOUR["red"]))
+            parts.append(_text(x, floor - did - not_done - 6, str(column.failed), _RED))
+        if did > 18:
+            parts.append(_text(x, floor - 7, str(column.reached), _ON_BAR))
+        parts.append(_text(x, floor + 18, column.label, _Look(anchor="middle", size=12, fill=PALE)))
+        parts.append(_text(x, floor + 37, column.rate, _Look(anchor="middle", size=13, bold=True)))
+    parts += [part.replace(f'y="{HIGH - 10}"', f'y="{high - 14}"').replace(f'y="{HIGH - 1}"', f'y="{high - 5}"')
+              for part in _legend(names, (SERIES[0], COLOUR["red"]))]  # fmt: skip
+    description = ", ".join(f"{c.label}: {names[0]} {c.reached}, {names[1]} {c.failed}, {c.rate}" for c in columns)
+    return _svg_document(parts, title, description, WIDE, high)
+
+
+def _bar(x: float, y: float, wide: float, high: float, fill: str) -> str:
+    return f'<rect x="{_n(x)}" y="{_n(y)}" width="{_n(wide)}" height="{_n(high)}" rx="2" fill="{fill}"/>'
+
+
+_RED = _Look(anchor="middle", size=12, fill=COLOUR["red"], bold=True)
+_ON_BAR = _Look(anchor="middle", size=12, fill="#fff", bold=True)
+
+
 def bar_chart(title: str, rows: Sequence[tuple[str, float | None]], unit: str = "", top: float | None = None) -> str:
     """A horizontal bar chart: one value for each name."""
     high, at = 24, 0
@@ -194,11 +242,6 @@ def stacked_bar_chart(
         f"{name}: " + ", ".join(f"{label} {counts.get(key, 0)}" for key, label, _ in segments) for name, counts in rows
     )
     return _svg_document(drawn, title, description, WIDE, total)
-
-
-def hourly_heat_map(title: str, days: Sequence[tuple[str, Sequence[int]]]) -> str:
-    """The heat map of counts by hour: a row for each day (`2026-01-31`) with its 24 numbers."""
-    return heat_map(title, [(day[5:], hours) for day, hours in days], [str(hour) for hour in range(24)])
 
 
 def heat_map(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Sequence[str]) -> str:

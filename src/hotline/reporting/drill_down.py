@@ -8,39 +8,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import InCodes, Instant, in_words
+from hotline.database.columns import InCodes, Instant
 from hotline.database.engine import Database
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
-from hotline.tickets.model.measures import MEASURES, Condition, CountedKind, Op
-from hotline.tickets.store.lists import RESPONSIBLE_DEPARTMENT
+from hotline.tickets.model.measures import CountedKind, counted_parts, kind_of
+from hotline.tickets.store.counted import COUNTED_TABLES, RESPONSIBLE_DEPARTMENT, counted_condition, moment_of
 from hotline.tickets.store.scope import scope_condition, scope_parameters
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import call
 from hotline.tickets.tables import ticket as t
 
-
-def _sql_condition(table: sa.Table, test: Condition) -> sa.ColumnElement[bool]:
-    column = table.c[test.field]
-    match test.op:
-        case Op.IN:
-            return in_words(column, test.value)
-        case Op.NOT_IN:
-            return ~in_words(column, test.value)
-        case Op.SET:
-            return column.is_not(None)
-        case Op.UNSET:
-            return column.is_(None)
-        case Op.OVER:
-            return column > sa.literal_column(str(int(test.value)))
-    other: sa.ColumnElement[Any] = table.c[test.value]
-    if test.op is Op.BEFORE:
-        return column < other
-    return column <= other if test.op is Op.BY else column > other
-
-
-_TABLES = {CountedKind.TICKET: t, CountedKind.ORDER: a, CountedKind.CALL: call}
 _NOBODY = sa.literal_column("''", sa.String)
 
 
@@ -48,18 +27,18 @@ _NOBODY = sa.literal_column("''", sa.String)
 def _counted_query(
     code: str, unrestricted: bool, by_area: bool, by_order: bool, filters: frozenset[str], after: bool
 ) -> PreparedQuery:
-    measure = MEASURES[code]
-    table = _TABLES[measure.of]
-    at = table.c[measure.at] if measure.at else t.c.created_at
-    key = t.c.number if measure.of is CountedKind.TICKET else table.c.id
-    contact = call.c.id if measure.of is CountedKind.CALL else sa.cast(sa.null(), sa.String)
-    order = a.c.id if measure.of is CountedKind.ORDER else sa.cast(sa.null(), sa.String)
+    kind = kind_of(code)
+    table = COUNTED_TABLES[kind]
+    at = moment_of(counted_parts(code).any_of[0])
+    key = t.c.number if kind is CountedKind.TICKET else table.c.id
+    contact = call.c.id if kind is CountedKind.CALL else sa.cast(sa.null(), sa.String)
+    order = a.c.id if kind is CountedKind.ORDER else sa.cast(sa.null(), sa.String)
     department = {
         CountedKind.TICKET: RESPONSIBLE_DEPARTMENT,
         CountedKind.ORDER: a.c.department,
         CountedKind.CALL: _NOBODY,
-    }[measure.of]
-    counted_by = call if measure.of is CountedKind.CALL else t
+    }[kind]
+    counted_by = call if kind is CountedKind.CALL else t
     scope = Scope(unrestricted, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     query = sa.select(
         t.c.number,
@@ -69,12 +48,9 @@ def _counted_query(
         key.label("key"),
         scope_condition(scope).label("theirs"),
     )
-    if measure.of is not CountedKind.TICKET:
+    if kind is not CountedKind.TICKET:
         query = query.select_from(table.join(t, t.c.number == table.c.number))
-    for test in measure.where:
-        query = query.where(_sql_condition(table, test))
-    if measure.at:
-        query = query.where(at >= sa.bindparam("first", type_=Instant), at < sa.bindparam("before", type_=Instant))
+    query = query.where(counted_condition(code))
     for name, column in {
         "department": department,
         "category": counted_by.c.category,
@@ -91,25 +67,41 @@ def _counted_query(
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a measure counts from `first` until `before`, within these codes of each filter."""
+    """What a measure or a failure counts from `first` until `before`, within these codes of each filter. `today`: when
+    the day began on which it is asked."""
 
-    measure: str
+    code: str
     first: datetime
     before: datetime
+    today: datetime
     filters: Mapping[str, Sequence[str]]
+
+
+def _asked(scope: Scope, counted: Counted, page: KeysetPage) -> tuple[PreparedQuery, dict[str, Any]]:
+    query = _counted_query(
+        counted.code,
+        scope.whole,
+        scope.areas is not None,
+        bool(scope.departments),
+        frozenset(counted.filters),
+        page.after is not None,
+    )
+    values: dict[str, Any] = {**scope_parameters(scope), "limit": page.limit}
+    values |= {"counted_from": counted.first, "counted_before": counted.before, "counted_today": counted.today}
+    values |= {f"of_{name}": list(codes) for name, codes in counted.filters.items()}
+    if page.after:
+        values["after_at"], values["after_key"] = page.after
+    return query, values
 
 
 async def load_counted_rows(db: Database, scope: Scope, counted: Counted, page: KeysetPage) -> Sequence[Row]:
     """The rows of a page in order of their moment: number, order, call, at, key, theirs (whether the ticket is
     still theirs to see)."""
-    measure, filters, after = counted.measure, counted.filters, page.after
-    query = _counted_query(
-        measure, scope.whole, scope.areas is not None, bool(scope.departments), frozenset(filters), after is not None
-    )
-    values: dict[str, Any] = {**scope_parameters(scope), "limit": page.limit}
-    if MEASURES[measure].at:
-        values |= {"first": counted.first, "before": counted.before}
-    values |= {f"of_{name}": list(codes) for name, codes in filters.items()}
-    if after:
-        values["after_at"], values["after_key"] = after
+    query, values = _asked(scope, counted, page)
     return await db.rows(query, **values)
+
+
+def read_counted_rows(c: sa.Connection, scope: Scope, counted: Counted, page: KeysetPage) -> Sequence[Row]:
+    """The same within a snapshot."""
+    query, values = _asked(scope, counted, page)
+    return c.execute(query.statement, values).all()

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from hotline.reporting.vocabulary import Period
 from hotline.tickets.model.measures import DURATION_PREFIX, OVERDUE_NAMES
 
-MIN_DENOMINATOR = 10  # of the denominator, before a unit is ranked: one late of seven is no last place
+MIN_DENOMINATOR = 30  # of the denominator, before a unit is ranked: one late of seven is no last place
 _DUE = ("met", "missed", "overdue")
 
 
@@ -150,6 +150,58 @@ def rank_units(figure: Figure, units: Iterable[tuple[str, str, Share]]) -> list[
                 place = 1 + sum(v > share.value if figure.high else v < share.value for v in fit)
             found.append(RankedUnit(code, peers, share.value, share.denominator, place))
     return sorted(found, key=lambda x: (x.peers, x.place or 10**6, x.code))
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """By how much one unit moved the figure of all, 0 to 1, compared with the period before. `share`: its own, now."""
+
+    code: str
+    moved: float
+    share: Share
+
+
+def contributions(
+    now: Mapping[str, Share], before: Mapping[str, Share], total_now: Share, total_before: Share
+) -> list[Contribution]:
+    """By how much each unit moved the figure of all; together they make up the whole change. A unit moves it by the
+    weight it has times what it lies above or below the former figure of all, less the same of the period before. Empty
+    where one of the two periods has nothing to count."""
+    if total_now.value is None or total_before.value is None:
+        return []
+    base = total_before.numerator / total_before.denominator
+
+    def distance(share: Share | None, total: Share) -> float:
+        return 0.0 if share is None else (share.numerator - base * share.denominator) / total.denominator
+
+    none = Share(0, 0, None, enough=False)
+    found = [
+        Contribution(code, distance(now.get(code), total_now) - distance(before.get(code), total_before),
+                     now.get(code, none))
+        for code in now.keys() | before.keys()
+    ]  # fmt: skip
+    return sorted((c for c in found if abs(c.moved) > 1e-9), key=lambda c: (-abs(c.moved), c.code))
+
+
+def period_before(first: date, last: date) -> tuple[date, date]:
+    """As many days, just before; of a whole month, the month before."""
+    if first.day == 1 and period_bounds(Period.MONTH, first) == (first, last):
+        return period_bounds(Period.MONTH, first - timedelta(days=1))
+    length = (last - first).days + 1
+    return first - timedelta(days=length), first - timedelta(days=1)
+
+
+def year_before(first: date, last: date) -> tuple[date, date]:
+    """The same days a year ago; 29 February becomes the 28th."""
+
+    def back(day: date) -> date:
+        return (
+            day.replace(year=day.year - 1, day=28)
+            if (day.month, day.day) == (2, 29)
+            else day.replace(year=day.year - 1)
+        )
+
+    return back(first), back(last)
 
 
 def period_bounds(period: Period, first: date) -> tuple[date, date]:

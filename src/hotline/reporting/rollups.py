@@ -321,3 +321,54 @@ async def load_rollups(
     """The rollups of these days: day, code, counts. Days are ISO dates; "" holds the state now."""
     values = {} if codes is None else {"codes": list(codes)}
     return await db.rows(_rollups_query(codes is not None), dimension=dimension, first=first, last=last, **values)
+
+
+MOST_UNFOLDED = 5_000  # events that a reader counts itself: a second's work
+
+
+@dataclass(frozen=True, slots=True)
+class RollupRow:
+    """One rollup as `load_rollups` gives it."""
+
+    day: str
+    code: str
+    counts: Mapping[str, int]
+
+
+class RollupSnapshot:
+    """The rollups of one moment, with what the stream has beyond them: reads agree with each other, and with a list of
+    tickets read in the same snapshot. `exact`: nothing is missing; else so much waits that the worker must first fold
+    it, or there are no rollups."""
+
+    def __init__(self, c: sa.Connection, zone: ZoneInfo) -> None:
+        self._connection = c
+        self.mark = read_fold_mark(c)
+        behind = 0
+        if self.mark.position is not None:
+            more = sa.or_(e.c.position > self.mark.position, e.c.position.is_(None))
+            some = sa.select(e.c.id).where(more).limit(MOST_UNFOLDED + 1).subquery()
+            behind = c.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
+        self.exact = self.mark.position is not None and behind <= MOST_UNFOLDED
+        self._unfolded = load_unfolded_sums(c, self.mark, zone) if self.exact and behind else {}
+
+    def rows(self, dimension: str, first: str, last: str, codes: Sequence[str] | None = None) -> list[RollupRow]:
+        """As `load_rollups`."""
+        values = {} if codes is None else {"codes": list(codes)}
+        query = _rollups_query(codes is not None).statement
+        parameters = {"dimension": dimension, "first": first, "last": last, **values}
+        sums = {(row.day, row.code): Counter(row.counts) for row in self._connection.execute(query, parameters)}
+        wanted = None if codes is None else frozenset(codes)
+        for (of, day, code), counts in self._unfolded.items():
+            if of == dimension and first <= day <= last and (wanted is None or code in wanted):
+                sums.setdefault((day, code), Counter()).update(counts)
+        return [RollupRow(day, code, counts) for (day, code), counts in sorted(sums.items())]
+
+    def nearest_days(self, dimension: str, first: str, last: str) -> tuple[str | None, str | None]:
+        """The last day before `first` and the first one after `last` on which anything was counted."""
+        days = sa.select(sa.func.max(r.c.day)).where(r.c.dimension == dimension, r.c.day < first, r.c.day > "")
+        later = sa.select(sa.func.min(r.c.day)).where(r.c.dimension == dimension, r.c.day > last)
+        before, after = self._connection.execute(days).scalar_one(), self._connection.execute(later).scalar_one()
+        more = [day for of, day, _ in self._unfolded if of == dimension and day]
+        before = max([day for day in (before, *(d for d in more if d < first)) if day], default=None)
+        after = min([day for day in (after, *(d for d in more if d > last)) if day], default=None)
+        return before, after

@@ -9,7 +9,8 @@ from pydantic import Field, StringConstraints
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.replies import reply_type
-from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.tickets.model.vocabulary import Colour, TicketStatus
+from hotline.tickets.schemas.filters import COLOUR_HELP, COUNTED_HELP, COUNTED_PATTERN
 from hotline.web.field_types import CodeWord, Line, Moment, Strict
 from hotline.web.schemas import LEFT_OUT, dump_json
 
@@ -34,6 +35,10 @@ class ViewQuery(Strict):
     hours: Annotated[int, Field(ge=1, le=8784, description="Taken in within so many hours")] | None = None
     created_from: Moment | None = None
     created_before: Moment | None = None
+    colour: Annotated[list[Colour], Field(min_length=1, max_length=5, description=COLOUR_HELP)] | None = None
+    counted: Annotated[str, StringConstraints(pattern=COUNTED_PATTERN), Field(description=COUNTED_HELP)] | None = None
+    counted_from: Moment | None = None
+    counted_before: Moment | None = None
     sort: Annotated[str, StringConstraints(max_length=20, pattern=r"^-?[a-z_]+$")] | None = None
 
 

@@ -1,10 +1,10 @@
 // Search tickets, keep the search as a view, and export the results.
-import { $, api, choices, el, fill, get, given, instant, isolated, joined, link, listed, named, press, say, settled, t, when, word } from "./core.js";
+import { $, api, choices, el, fill, get, given, instant, isolated, joined, language, link, listed, named, press, say, settled, t, when, word } from "./core.js";
 import { isForPage, limit, priorityTag, ticketTable, two } from "./ticket_table.js";
-import { savedViews, setForm } from "./views.js";
+import { asParameters, savedViews, setForm } from "./views.js";
 
 const form = $("#find");
-const LISTS = ["status", "category", "area", "department"];
+const LISTS = ["status", "category", "area", "department", "colour"];
 const blank = () => el("span", { class: "blank" }, "–");
 const SORTS = { received: ["created_at", "-created_at"], changed: ["updated_at", "-updated_at"] };
 const table = ticketTable($("#list"), [
@@ -19,15 +19,51 @@ let next = null;
 let sought = new URLSearchParams(); // what the list shows, whatever the form says meanwhile
 /** The first moment of the day, and the last of the other, as the API takes them. */
 const filters = () => {
-  const asked = new URLSearchParams();
+  const asked = new URLSearchParams(fixed);
   for (const [name, value] of new FormData(form)) {
     if (!value) continue;
     if (name === "from") asked.set("created_from", instant(value));
     else if (name === "to") asked.set("created_before", new Date(Date.parse(instant(value)) + 864e5).toISOString());
-    else asked.append(name, value);
+    else if (!asked.has(name)) asked.append(name, value);
   }
   return asked;
 };
+/** What an address or a view asks for that the form has no field for: what a figure counted, what looks so on a board, several codes.
+ *  It is told above the list, and can be taken away. */
+let fixed = new URLSearchParams();
+const COUNTED = ["counted", "counted_from", "counted_before"];
+function toldFixed() {
+  const parts = [];
+  const code = fixed.get("counted");
+  const days = (name, shift) => new Date(Date.parse(fixed.get(name)) - shift).toLocaleDateString(language === "en" ? "en-GB" : language, { timeZone: given.zone, month: "long", day: "numeric" });
+  if (code) {
+    const [from, to] = fixed.has("counted_from") && fixed.has("counted_before") ? [days("counted_from", 0), days("counted_before", 1000)] : ["", ""];
+    parts.push(joined([code.startsWith("failed.") ? t("tickets.failed", { figure: word("figure", code.slice(7)) }) : word("measure", code), from === to ? from : `${from} – ${to}`], " "));
+  }
+  if (fixed.has("colour")) parts.push(joined(fixed.getAll("colour").map((one) => word("colour", one)), " / "));
+  for (const name of ["status", "category", "area", "department"]) {
+    const chosenCodes = fixed.getAll(name);
+    if (!chosenCodes.length) continue;
+    const texts = [...form.elements[name].options].filter((one) => chosenCodes.includes(one.value)).map((one) => one.textContent);
+    parts.push(texts.length > 4 ? t("tickets.some", { what: t({ status: "tickets.status" }[name] ?? `field.${name}`), n: chosenCodes.length }) : joined(texts, " / "));
+  }
+  fill($("#fixed"), parts.length ? [el("span", { class: "chip" }, joined(parts, " · ")), " ", el("button", { type: "button", class: "btn sm gho", onclick: () => { fixed = new URLSearchParams(); history.replaceState(null, "", location.pathname); toldFixed(); find(); } }, t("tickets.show_all"))] : []);
+}
+/** Filters as the API takes them: into the form where it has a field, the others are kept beside it. */
+function setFilters(asked) {
+  fixed = new URLSearchParams();
+  const plainOnes = {};
+  for (const name of new Set(asked.keys())) {
+    const values = asked.getAll(name);
+    if ([...COUNTED, "colour"].includes(name) || (LISTS.includes(name) && values.length > 1)) values.forEach((value) => fixed.append(name, value));
+    else if (name === "created_from") plainOnes.from = day(values[0]);
+    else if (name === "created_before") plainOnes.to = day(values[0], 1000);
+    else plainOnes[name] = name === "overdue" ? values[0] === "true" : values[0];
+  }
+  form.reset();
+  setForm(form, plainOnes);
+  toldFixed();
+}
 /** The filters but the words and the order, as a body has them. */
 function chosen(asked) {
   const found = {};
@@ -53,11 +89,7 @@ function read() {
   return found;
 }
 const day = (moment, shift = 0) => (moment ? new Date(Date.parse(moment) - shift).toLocaleDateString("sv-SE", { timeZone: given.zone }) : "");
-const views = savedViews({ page: "tickets", place: $("#saved"), read, apply: (query) => {
-  form.reset();
-  setForm(form, { ...query, from: day(query.created_from), to: day(query.created_before, 1000) });
-  find();
-} });
+const views = savedViews({ page: "tickets", place: $("#saved"), read, apply: (query) => { setFilters(asParameters(query)); find(); } });
 form.addEventListener("submit", (event) => { event.preventDefault(); find(); });
 form.addEventListener("change", () => views.left());
 $("#more").addEventListener("click", press(() => find(true)));
@@ -81,5 +113,10 @@ addEventListener("keydown", (event) => {
   table.step(event.key.toLowerCase() === "j" ? 1 : -1);
 });
 for (const [name, noun] of [["category", "categories"], ["department", "departments"], ["area", "areas"]]) choices(form[name], await listed(noun, true));
-if (!(await views.begin())) find();
+if (!(await views.begin())) {
+  const asked = new URLSearchParams(location.search);
+  for (const name of ["view", "q"]) asked.delete(name); // words may name somebody: not from an address
+  setFilters(asked);
+  find();
+}
 exports();

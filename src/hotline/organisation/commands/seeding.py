@@ -23,7 +23,8 @@ def load_seed(
     """Load the directory from a folder of CSV, JSON and TOML files, all or nothing.
 
     Items with the same code are replaced and listed; so are those that older versions of the seed brought and it does
-    without, which are removed. Imported notices, your own exceptions and duty overrides stay."""
+    without, which are removed. Imported notices, your own exceptions and duty overrides stay. A seed
+    with `outlines.geojson` replaces the outlines of the map."""
     line: CommandLine = context.obj
     version, replaced, removed = line.with_services(lambda services: _seed(services, name))
     for item in replaced[:MOST_LISTED]:
@@ -39,12 +40,14 @@ async def _seed(services: "OrganisationServices", name: str) -> tuple[int, list[
     """The directory's new version, and the items replaced and removed, as noun/code."""
     from hotline.organisation.model.actors import COMMAND_LINE
     from hotline.organisation.model.directory import SEED_ORDER_NOUNS
+    from hotline.organisation.service.outlines import seed_outlines
     from hotline.organisation.service.seeding import seed_directory
 
     root = packaged_folder("seeds")
     folder = root / name if (root / name).is_dir() and "/" not in name else Path(name)
     before = await services.directory.now(services.clock())
     after = await seed_directory(services.directory, folder, root, COMMAND_LINE, services.clock())
+    await seed_outlines(services, folder, services.clock())
     pairs = ((noun, code, after.noun(noun).get(code)) for noun in SEED_ORDER_NOUNS for code in before.noun(noun))
     changed = [(f"{n}/{c}", item is None) for n, c, item in pairs if item != before.noun(n)[c]]
     return after.version, [n for n, gone in changed if not gone], [n for n, gone in changed if gone]

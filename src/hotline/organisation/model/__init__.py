@@ -8,6 +8,7 @@ __all__ = [
     "holidays",
     "hours",
     "items",
+    "outlines",
     "scopes",
     "second_factors",
     "sessions",

@@ -8,6 +8,7 @@ __all__ = [
     "directory",
     "first_people",
     "logging_in",
+    "outlines",
     "passkeys",
     "password_hashing",
     "second_factors",

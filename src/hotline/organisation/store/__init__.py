@@ -1,3 +1,3 @@
 """Queries of the directory, people and credentials."""
 
-__all__ = ["directory", "duty_feeds", "people", "second_factors", "sessions"]
+__all__ = ["directory", "duty_feeds", "outlines", "people", "second_factors", "sessions"]

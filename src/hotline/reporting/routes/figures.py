@@ -26,7 +26,7 @@ from hotline.reporting.schemas.figures import (
 from hotline.reporting.service.figures import FigureQuery, Figures, load_counted_tickets, load_figures, load_ranking
 from hotline.reporting.vocabulary import Period
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.measures import DIMENSIONS, MEASURES, OVERDUE_NAMES
+from hotline.tickets.model.measures import COUNTED_CODES, DIMENSIONS, MEASURES
 from hotline.tickets.schemas.briefs import render_brief
 from hotline.tickets.store import lists
 from hotline.web.field_types import CodeWord, Day
@@ -121,14 +121,19 @@ async def list_counted(
     context: FigureContext,
     wanted: Asked,
     measure: Annotated[
-        str, Path(max_length=40, description="A measure of the catalogue, or `overdue`, `contacted_overdue`")
+        str,
+        Path(
+            max_length=40,
+            description="A measure of the catalogue, `overdue`, `contacted_overdue`; or `failed.` and a figure: what "
+            "was counted below its line and not above it",
+        ),
     ],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """The tickets (or assignments, or calls) that a measure counts in the period. A ticket that you may no longer see
     is listed by its number only."""
-    if measure not in MEASURES and measure not in OVERDUE_NAMES.values():
+    if measure not in COUNTED_CODES:
         raise Refused(Refusal(Code.NOT_FOUND, "no such measure"))
     services = context.services
     key = ["counted", measure, wanted.first, wanted.last, dict(wanted.filters)]

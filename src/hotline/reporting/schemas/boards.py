@@ -1,97 +1,14 @@
-"""Replies for oversight: the wallboard, the map, decisions that wait, the audit log, earlier answers."""
+"""Replies for oversight: decisions that wait, the audit log, earlier answers."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
-
-from pydantic import Field
+from typing import Any
 
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Priority
 from hotline.replies import reply_from_values, reply_type
-from hotline.reporting.model import Share
-from hotline.reporting.service.figures import HourlyCounts
-from hotline.telephony.service import CallCentreFigures
-from hotline.telephony.vocabulary import VoiceState
-from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Colour, Part, ReturnReason, TicketStatus
+from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, ReturnReason, TicketStatus
 from hotline.tickets.schemas.tickets import OrderResult
 from hotline.tickets.schemas.timeline import EntryAuthor
-
-
-@reply_type()
-class DepartmentOpen:
-    """A department's open assignments by the colour of their clocks."""
-
-    department: Named | None
-    open: int
-    colours: dict[Colour, int]
-
-
-@reply_type()
-class AreaOpen:
-    area: Named | None
-    open: int
-
-
-@reply_type()
-class Today:
-    """The figures of today. `acd`: for those who see every area."""
-
-    counts: dict[str, int]
-    shares: dict[str, Share]
-    acd: CallCentreFigures | None
-
-
-@reply_type()
-class WallOut:
-    """The state of the hotline on one screen."""
-
-    at: datetime
-    counts: dict[TicketStatus, int]
-    open: int
-    colours: dict[Colour, int]
-    departments: tuple[DepartmentOpen, ...]
-    areas: tuple[AreaOpen, ...]
-    calls: Annotated[dict[VoiceState, int], Field(description="Calls now; empty for who sees some areas alone")]
-    today: Today
-    hours: tuple[HourlyCounts, ...]
-
-
-@reply_type()
-class Point:
-    type: Literal["Point"]
-    coordinates: Annotated[tuple[float, ...], Field(min_length=2, max_length=2, description="Longitude, latitude")]
-
-
-@reply_type()
-class DotTicket:
-    number: str
-    title: str
-    priority: Priority
-    status: TicketStatus
-    category: str | None
-    late: bool
-
-
-@reply_type()
-class Dot:
-    type: Literal["Feature"]
-    geometry: Point
-    properties: DotTicket
-
-
-@reply_type()
-class Dots:
-    """Open tickets with coordinates, as GeoJSON."""
-
-    type: Literal["FeatureCollection"]
-    features: tuple[Dot, ...]
-
-
-def render_dot(row: Any, now: datetime) -> Dot:
-    """The map's feature of a row."""
-    late = row.due_at is not None and row.due_at < now
-    ticket = DotTicket(row.number, row.title, row.priority, row.status, row.category, late)
-    return Dot("Feature", Point("Point", (row.lon, row.lat)), ticket)
 
 
 @reply_type()

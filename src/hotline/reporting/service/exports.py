@@ -35,7 +35,8 @@ from hotline.tickets.context import Services
 from hotline.tickets.model.publication import NEVER_PUBLIC
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.visibility import visible_caller, visible_entry
-from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.tickets.model.vocabulary import Colour, TicketStatus
+from hotline.tickets.schemas.filters import FILTER_MOMENTS
 from hotline.tickets.search import ticket_search
 from hotline.tickets.store import facts, lists
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
@@ -52,7 +53,6 @@ TICKET_COLUMNS = (
     # sums of `matter` and `calls_taken` count each matter and each call once: `calls` includes those of merged tickets
     "parent", "matter", "calls_taken",
 )  # fmt: skip
-_MOMENTS = ("created_from", "created_before", "overdue")
 LINE = ("number", "seq", "at", "by_kind", "by_name", "action", "from", "to", "assignment", "reason")
 log = structlog.get_logger("hotline.exports")
 
@@ -73,6 +73,12 @@ class ExportFilters:
     overdue: Annotated[datetime, Field(description="Overdue at this moment")] = ABSENT
     created_from: datetime = ABSENT
     created_before: datetime = ABSENT
+    colour: list[Colour] = ABSENT
+    colour_at: Annotated[datetime, Field(description="The moment at which they looked so")] = ABSENT
+    counted: str = ABSENT
+    counted_from: datetime = ABSENT
+    counted_before: datetime = ABSENT
+    counted_today: Annotated[datetime, Field(description="When the day of the request began")] = ABSENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +216,9 @@ async def _write_export(services: Services, row: Row, token: str, now: datetime)
 async def _load_pages(services: Services, actor: Actor, filters: Mapping[str, Any]) -> AsyncIterator[Sequence[Ticket]]:
     """The tickets that match, within the actor's scope, oldest first."""
     after: tuple[datetime, str] | None = None
-    given: dict[str, Any] = {name: datetime.fromisoformat(v) if name in _MOMENTS else v for name, v in filters.items()}
+    given: dict[str, Any] = {
+        name: datetime.fromisoformat(v) if name in FILTER_MOMENTS else v for name, v in filters.items()
+    }
     if (text := given.get("text")) is not None:
         given["text"] = ticket_search(services, text)
     while True:

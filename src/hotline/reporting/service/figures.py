@@ -37,7 +37,7 @@ from hotline.reporting.model import (
 from hotline.reporting.vocabulary import Period
 from hotline.streaming import store as streaming_store
 from hotline.tickets.context import Services
-from hotline.tickets.model.measures import DIMENSIONS, HOUR_PREFIX, OVERDUE_NAMES, TOTAL_DIMENSION
+from hotline.tickets.model.measures import DIMENSIONS, HOUR_PREFIX, TOTAL_DIMENSION
 from hotline.tickets.store import counters
 
 FOLDED_AT_ONCE = rollups.EVENTS_PER_FOLD  # events
@@ -276,19 +276,82 @@ class HourlyCounts:
 async def load_figures(services: Services, actor: Actor, figure_query: FigureQuery, now: datetime) -> Figures:
     """The groups with counts, shares, handling times and backlog, and the stream position they include."""
     directory = await services.directory.now(now)
-    today = now.astimezone(zone_of(directory)).date().isoformat()
     selection = _select_rollups(directory, figure_query, actor)
-    rows = await rollups.load_rollups(
-        services.db, selection.dimension, figure_query.first.isoformat(), figure_query.last.isoformat(), selection.codes
-    )
-    later = await rollups.load_rollups(
-        services.db,
-        selection.dimension,
-        (figure_query.last + timedelta(days=1)).isoformat(),
-        "9999-12-31",
-        selection.codes,
-    )
-    standing = await rollups.load_rollups(services.db, selection.dimension, "", "", selection.codes)
+    spans = _spans(figure_query)
+    read = [await rollups.load_rollups(services.db, selection.dimension, *s, selection.codes) for s in spans]
+    mark = await rollups.load_fold_mark(services.db)
+    return _build_figures(directory, figure_query, selection, read, mark, now)
+
+
+def _spans(figure_query: FigureQuery) -> tuple[tuple[str, str], ...]:
+    """The days to read: of the period, after it, and what is so now."""
+    first, last = figure_query.first.isoformat(), figure_query.last.isoformat()
+    return (first, last), ((figure_query.last + timedelta(days=1)).isoformat(), "9999-12-31"), ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class CountedQuery:
+    """The rows behind a number: a code of COUNTED_CODES, and a page of them. `filters` as of a FigureQuery."""
+
+    code: str
+    figure_query: FigureQuery
+    page: KeysetPage
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSet:
+    """Figures of one moment. `rows`: those of the counted queries. `nearest`: the last day before the first query's
+    period and the first one after it that have anything. `exact`: every change up to this moment is in."""
+
+    figures: Mapping[str, Figures]
+    rows: Mapping[str, Sequence[Row]]
+    nearest: tuple[date | None, date | None]
+    exact: bool
+
+
+async def load_figure_set(
+    services: Services,
+    actor: Actor,
+    queries: Mapping[str, FigureQuery],
+    counted: Mapping[str, CountedQuery],
+    now: datetime,
+) -> FigureSet:
+    """Several figures and the rows behind some of their numbers, all of one snapshot of the database."""
+    directory = await services.directory.now(now)
+    zone = zone_of(directory)
+    selections = {name: _select_rollups(directory, q, actor) for name, q in queries.items()}
+    lists = {name: _counted(directory, q.code, q.figure_query, actor, now) for name, q in counted.items()}
+    main = next(iter(queries))
+
+    def read(c: Any) -> FigureSet:
+        snapshot = rollups.RollupSnapshot(c, zone)
+        found = {}
+        for name, query in queries.items():
+            selection = selections[name]
+            rows = [snapshot.rows(selection.dimension, *span, selection.codes) for span in _spans(query)]
+            found[name] = _build_figures(directory, query, selection, rows, snapshot.mark, now)
+        first, last = _spans(queries[main])[0]
+        near = snapshot.nearest_days(selections[main].dimension, first, last)
+        days = tuple(date.fromisoformat(day) if day else None for day in near)
+        pages = {
+            name: drill_down.read_counted_rows(c, scope_of(actor), lists[name], q.page) for name, q in counted.items()
+        }
+        return FigureSet(found, pages, (days[0], days[1]), snapshot.exact)
+
+    return await services.db.snapshot(read)
+
+
+def _build_figures(
+    directory: Directory,
+    figure_query: FigureQuery,
+    selection: _RollupSelection,
+    read: Sequence[Sequence[Any]],
+    mark: rollups.FoldMark,
+    now: datetime,
+) -> Figures:
+    """The figures of rollups that were read: of the period, after it, and what is so now."""
+    rows, later, standing = read
+    today = now.astimezone(zone_of(directory)).date().isoformat()
     groups: dict[str, Counter[str]] = {}
     for row in rows:
         if _is_selected(selection, row.code):
@@ -296,7 +359,6 @@ async def load_figures(services: Services, actor: Actor, figure_query: FigureQue
                 with_overdue(row.day, row.counts, today)
             )
     stock = {} if figure_query.by in set(Period) else _open_at_end(figure_query, selection, standing, later)
-    mark = await rollups.load_fold_mark(services.db)
     names = [m for m in COUNTS if m != "calls" or not selection.dimension.startswith("department")]
     listed = sorted(groups.keys() | stock.keys()) or ([] if figure_query.by else [""])
     return Figures(
@@ -366,9 +428,14 @@ async def load_ranking(
     report = await load_figures(
         services, actor, FigureQuery(figure_query.first, figure_query.last, "department", figure_query.filters), now
     )
+    return rank_departments(directory, figure, report.groups)
+
+
+def rank_departments(directory: Directory, figure: str, groups: Sequence[FigureGroup]) -> tuple[RankedDepartment, ...]:
+    """The same, of figures by department that were read."""
     units = [
         (g.code, str(directory.departments[g.code].kind), g.shares[figure])
-        for g in report.groups
+        for g in groups
         if g.code in directory.departments
     ]
     return tuple(
@@ -393,16 +460,18 @@ async def load_hourly_counts(services: Services, actor: Actor, now: datetime) ->
 async def load_counted_tickets(
     services: Services, actor: Actor, measure: str, figure_query: FigureQuery, now: datetime, page: KeysetPage
 ) -> Sequence[Row]:
-    """The tickets or assignments that a measure counts in the period, by time."""
-    directory = await services.directory.now(now)
+    """The tickets, assignments or calls that a measure, or the failures of a figure, count in the period, by time."""
+    counted = _counted(await services.directory.now(now), measure, figure_query, actor, now)
+    return await drill_down.load_counted_rows(services.db, scope_of(actor), counted, page)
+
+
+def _counted(
+    directory: Directory, code: str, figure_query: FigureQuery, actor: Actor, now: datetime
+) -> drill_down.Counted:
     zone = zone_of(directory)
     selection = _select_rollups(directory, figure_query, actor)
     first = datetime.combine(figure_query.first, time(), zone)
     before = datetime.combine(figure_query.last + timedelta(days=1), time(), zone)
-    for running, late in OVERDUE_NAMES.items():
-        if measure == late:  # the same orders, of the days that are over
-            before = min(before, datetime.combine(now.astimezone(zone).date(), time(), zone))
-            measure = running
+    today = datetime.combine(now.astimezone(zone).date(), time(), zone)
     filters = {name: sorted(codes) for name, codes in selection.within.items()}
-    counted = drill_down.Counted(measure, first, before, filters)
-    return await drill_down.load_counted_rows(services.db, scope_of(actor), counted, page)
+    return drill_down.Counted(code, first, before, today, filters)

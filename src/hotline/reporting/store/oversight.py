@@ -71,15 +71,16 @@ async def load_open_by_colour(db: Database, scope: Scope, now: datetime) -> Sequ
 def _dots(unrestricted: bool, by_area: bool, by_order: bool) -> PreparedQuery:
     scope = Scope(unrestricted, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     return PreparedQuery(
-        sa.select(t.c.number, t.c.title, t.c.priority, t.c.status, t.c.category, t.c.lat, t.c.lon, t.c.due_at)
-        .where(in_words(t.c.status, OPEN), t.c.lat.is_not(None), t.c.lon.is_not(None), scope_condition(scope))
+        sa.select(t.c.number, t.c.title, t.c.priority, t.c.status, t.c.category, t.c.area, t.c.lat, t.c.lon, t.c.due_at)
+        .where(in_words(t.c.status, OPEN), scope_condition(scope))
+        .where(sa.or_(t.c.area.is_not(None), sa.and_(t.c.lat.is_not(None), t.c.lon.is_not(None))))
         .order_by(t.c.created_at.desc())
         .limit(MOST_DOTS)
     )
 
 
 async def load_map_tickets(db: Database, scope: Scope) -> Sequence[Row]:
-    """Open tickets with coordinates, newest first, at most MOST_DOTS."""
+    """Open tickets with coordinates or a place, newest first, at most MOST_DOTS."""
     if scope.nothing:
         return []
     return await db.rows(

@@ -139,6 +139,47 @@ MEASURES: Mapping[str, Measure] = {
 _BY_KIND = {of: tuple(m for m in MEASURES.values() if m.of is of) for of in CountedKind}
 # what was due on a day and still runs: judged once the day is over, by another name
 OVERDUE_NAMES = {"running": "overdue", "contacted_running": "contacted_overdue"}
+
+
+@dataclass(frozen=True, slots=True)
+class CountedParts:
+    """What is counted by one of these measures, and by none of those. All are of one kind, on the day of one moment."""
+
+    any_of: tuple[str, ...]
+    none_of: tuple[str, ...] = ()
+
+
+_DUE = ("met", "missed", "overdue")
+FAILED_PREFIX = "failed."
+# by figure: what is counted below the line and not above it, or, where less is better, above it
+FAILURES: Mapping[str, CountedParts] = {
+    "first_call": CountedParts(("accepted",), ("answered",)),
+    "signed_in_time": CountedParts(("signed",), ("signed_in_time",)),
+    "on_time": CountedParts(("missed", "overdue")),
+    "response": CountedParts(_DUE, ("contacted", "contacted_overdue")),
+    "call_back": CountedParts(("visited",), ("reached",)),
+    "solution": CountedParts(("reached",), ("solved",)),
+    "satisfaction_first": CountedParts(("rated_first",), ("pleased_first",)),
+    "satisfaction_final": CountedParts(("rated_final",), ("pleased_final",)),
+    "return_dispatcher": CountedParts(("returned",)),
+    "return_department": CountedParts(("refused",)),
+    "repeat": CountedParts(("merged",)),
+    "reopen": CountedParts(("reopened",)),
+}
+COUNTED_CODES = (*MEASURES, *OVERDUE_NAMES.values(), *(f"{FAILED_PREFIX}{figure}" for figure in FAILURES))
+
+
+def counted_parts(code: str) -> CountedParts:
+    """What a code of COUNTED_CODES counts: a measure, or the failures of a figure (`failed.on_time`)."""
+    return FAILURES[code.removeprefix(FAILED_PREFIX)] if code.startswith(FAILED_PREFIX) else CountedParts((code,))
+
+
+def kind_of(code: str) -> CountedKind:
+    """What a code of COUNTED_CODES counts the rows of."""
+    first = counted_parts(code).any_of[0]
+    return MEASURES[next((running for running, late in OVERDUE_NAMES.items() if late == first), first)].of
+
+
 DIMENSIONS = ("department", "category", "area", "channel")
 TOTAL_DIMENSION = "house"  # the dimension of everything together
 DURATION_PREFIX = "took:"  # and the minutes, rounded: how many took so long

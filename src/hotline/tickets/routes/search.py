@@ -16,14 +16,13 @@ from hotline.text.personal import holds_long_number
 from hotline.text.phones import caller_id
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.schemas.briefs import TicketPage, render_brief
-from hotline.tickets.schemas.filters import SearchIn
+from hotline.tickets.schemas.filters import FILTER_MOMENTS, PRESENT_MOMENTS, SearchIn
 from hotline.tickets.search import ticket_search
 from hotline.tickets.store import lists
 from hotline.web.paging import PagedQuery
 from hotline.web.responses import json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["tickets"], route_class=AuthenticatedRoute)
-_MOMENTS = ("overdue", "created_from", "created_before")
 
 
 @router.post(
@@ -41,9 +40,9 @@ async def search_tickets(
     directory = await context.services.directory.now(context.now)
     search = ticket_search(context.services, body.q)
     filters = body.filters.given(directory, context.now)
-    key = ["search", body.q, {k: v for k, v in filters.items() if k != "overdue"}, body.filters.overdue]
+    key = ["search", body.q, {k: v for k, v in filters.items() if k not in PRESENT_MOMENTS}, body.filters.overdue]
     query = PagedQuery(context.services.secret, [*key, context.actor.id], body.limit)
-    wanted = {k: datetime.fromisoformat(v) if k in _MOMENTS else v for k, v in filters.items()} | {"text": search}
+    wanted = {k: datetime.fromisoformat(v) if k in FILTER_MOMENTS else v for k, v in filters.items()} | {"text": search}
     rows = await lists.load_tickets(
         context.services.db, scope_of(context.actor), wanted, query.keyset(body.cursor), lists.NEWEST_FIRST
     )

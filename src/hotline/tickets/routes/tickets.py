@@ -20,10 +20,11 @@ from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.visibility import can_search_by_caller, visible_entry
-from hotline.tickets.model.vocabulary import Action, TicketStatus
+from hotline.tickets.model.vocabulary import Action, Colour, TicketStatus
 from hotline.tickets.schemas.actions import ORDER_BODIES, TICKET_BODIES, sent_fields
 from hotline.tickets.schemas.briefs import TicketPage, render_brief
 from hotline.tickets.schemas.calls import CallPage, render_ticket_call
+from hotline.tickets.schemas.filters import COLOUR_HELP, COUNTED_HELP, COUNTED_PATTERN, PRESENT_MOMENTS, counted_filters
 from hotline.tickets.schemas.sla import ClockPage, EscalationOut, render_clock, visible_clocks
 from hotline.tickets.schemas.tickets import TicketOut, render_ticket
 from hotline.tickets.schemas.timeline import EntryPage, render_entry
@@ -62,7 +63,7 @@ async def list_tickets(
         PlainLine | None, Query(max_length=60, min_length=1, description="Who accepted a running order; `me` is you")
     ] = None,
     category: Annotated[CodeQuery | None, Query(description="The category and all below it")] = None,
-    area: Annotated[CodeQuery | None, Query(description="The area and all below it")] = None,
+    area: Annotated[list[CodeQuery] | None, Query(max_length=200, description="The areas and all below them")] = None,
     priority: Priority | None = None,
     kind: Kind | None = None,
     channel: Channel | None = None,
@@ -74,6 +75,10 @@ async def list_tickets(
     parent: Annotated[PlainLine | None, Query(max_length=20, description="Tickets merged into this one")] = None,
     created_from: Moment | None = None,
     created_before: Moment | None = None,
+    colour: Annotated[list[Colour] | None, Query(description=COLOUR_HELP)] = None,
+    counted: Annotated[str | None, Query(pattern=COUNTED_PATTERN, description=COUNTED_HELP)] = None,
+    counted_from: Moment | None = None,
+    counted_before: Moment | None = None,
     q: Annotated[
         Annotated[str, PublicWords] | None,
         Query(
@@ -106,14 +111,23 @@ async def list_tickets(
         "assignee": context.actor.id if assignee == "me" else assignee,
         "created_from": created_from,
         "created_before": created_before,
+        "colour": colour and sorted(colour),
+        "colour_at": context.now if colour else None,
+        **counted_filters(counted, counted_from, counted_before, directory, context.now),
         "text": q and ticket_search(context.services, q),
         "overdue": context.now if overdue else None,
         "department": department and sorted(directory.department_subtrees.get(department, {department})),
         "category": category and sorted(directory.category_subtrees.get(category, {category})),
-        "area": area and sorted(directory.area_subtrees.get(area, {area})),
+        "area": area and sorted({code for one in area for code in directory.area_subtrees.get(one, {one})}),
     }
     filters = {name: value for name, value in filters.items() if value is not None}
-    key = [{k: v for k, v in filters.items() if k not in ("overdue", "text")}, q, bool(overdue), sort, context.actor.id]
+    key = [
+        {k: v for k, v in filters.items() if k not in {*PRESENT_MOMENTS, "text"}},
+        q,
+        bool(overdue),
+        sort,
+        context.actor.id,
+    ]
     query = PagedQuery(context.services.secret, key, limit)
     sort_field, descending = sort.lstrip("-"), sort.startswith("-")
     page_wanted = query.keyset(cursor)

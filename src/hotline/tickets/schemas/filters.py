@@ -1,18 +1,44 @@
 """The filters of a list of tickets, where they are sent in a body: of searches and exports."""
 
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from hotline.database.page_size import MAX_PAGE_SIZE
-from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
-from hotline.tickets.model.vocabulary import TicketStatus
+from hotline.tickets.model.measures import COUNTED_CODES
+from hotline.tickets.model.vocabulary import Colour, TicketStatus
 from hotline.web.field_types import CodeWord, Moment, Strict
 from hotline.web.paging import MAX_CURSOR
 
+EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2199, 12, 31, tzinfo=UTC)
+COUNTED_PATTERN = f"^({'|'.join(COUNTED_CODES).replace('.', '[.]')})$"
+COUNTED_HELP = (
+    "What a measure of the figures' catalogue counts, or the failures of a figure (`failed.on_time`), from "
+    "`counted_from` until `counted_before`; `department` is then the one it is counted for"
+)
+COLOUR_HELP = "Has a running order that looks so on its department's board"
+PRESENT_MOMENTS = frozenset({"overdue", "colour_at", "counted_today"})  # they follow the clock, whatever was asked
+FILTER_MOMENTS = PRESENT_MOMENTS | {"created_from", "created_before", "counted_from", "counted_before"}
 SearchText = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+def counted_filters(
+    code: str | None, first: datetime | None, before: datetime | None, directory: Directory, now: datetime
+) -> dict[str, Any]:
+    """The filters of what is counted: none without a code."""
+    if code is None:
+        return {}
+    zone = zone_of(directory)
+    today = datetime.combine(now.astimezone(zone).date(), time(), zone).astimezone(UTC)
+    return {
+        "counted": code,
+        "counted_from": first or EARLIEST,
+        "counted_before": before or LATEST,
+        "counted_today": today,
+    }
 
 
 class TicketFilters(Strict):
@@ -33,6 +59,10 @@ class TicketFilters(Strict):
     overdue: bool = False
     created_from: Moment | None = None
     created_before: Moment | None = None
+    colour: list[Colour] | None = Field(None, min_length=1, max_length=5, description=COLOUR_HELP)
+    counted: str | None = Field(None, pattern=COUNTED_PATTERN, description=COUNTED_HELP)
+    counted_from: Moment | None = None
+    counted_before: Moment | None = None
 
     def given(self, directory: Directory, now: datetime) -> dict[str, Any]:
         """As the queries read them, moments as text."""
@@ -48,7 +78,11 @@ class TicketFilters(Strict):
         plain = {"status": self.status and sorted(self.status), "priority": self.priority, "kind": self.kind,
                  "channel": self.channel, "overdue": now.isoformat() if self.overdue else None,
                  "created_from": self.created_from and self.created_from.isoformat(),
-                 "created_before": self.created_before and self.created_before.isoformat()}  # fmt: skip
+                 "created_before": self.created_before and self.created_before.isoformat(),
+                 "colour": self.colour and sorted(self.colour),
+                 "colour_at": now.isoformat() if self.colour else None}  # fmt: skip
+        counted = counted_filters(self.counted, self.counted_from, self.counted_before, directory, now)
+        plain |= {name: v.isoformat() if isinstance(v, datetime) else v for name, v in counted.items()}
         return found | {name: value for name, value in plain.items() if value is not None}
 
 

@@ -22,6 +22,8 @@ from hotline.text.typed_pinyin import typed_terms
 from hotline.tickets.model.queues import WORKLISTS, Worklist
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import HELD, AssignmentStatus, Part, Queue, TicketStatus
+from hotline.tickets.store.assignments import orders_with_colour
+from hotline.tickets.store.counted import RESPONSIBLE_DEPARTMENT, ticket_condition
 from hotline.tickets.store.facts import TICKET_COLUMNS, ticket_from_row
 from hotline.tickets.store.scope import desk_scope, held_orders, scope_condition, scope_parameters
 from hotline.tickets.tables import TICKET_WORDS, clock
@@ -37,19 +39,6 @@ _LEAD_STATUS = (
         in_words(held_orders.c.part, (Part.LEAD,)),
         held_orders.c.closed_at.is_(None),
     )
-    .limit(1)
-    .correlate(t)
-    .scalar_subquery()
-)
-# the department a ticket is counted under, as `responsible_order` of `tickets/model/measures` finds it
-RESPONSIBLE_DEPARTMENT = (
-    sa.select(held_orders.c.department)
-    .where(
-        held_orders.c.number == t.c.number,
-        in_words(held_orders.c.part, (Part.LEAD,)),
-        in_words(held_orders.c.status, HELD),
-    )
-    .order_by(held_orders.c.issued_at.desc(), held_orders.c.id.desc())
     .limit(1)
     .correlate(t)
     .scalar_subquery()
@@ -81,6 +70,7 @@ BRIEF_COLUMNS = (
 )
 EQUALITY_FILTERS = ("kind", "channel", "priority", "parent", "caller", "outer_number", "incident")
 LIST_FILTERS = {"status": t.c.status, "category": t.c.category, "area": t.c.area}
+COUNTED = "counted:"  # before the code of what is counted, in the names of filters: each is a statement of its own
 SORTS = {"created_at": t.c.created_at, "updated_at": t.c.updated_at}
 
 
@@ -117,12 +107,8 @@ class TicketSearch:
     phone: str | None = None
 
 
-@lru_cache(maxsize=512)
-def _list_query(
-    scope: _ScopeForm, filter_names: frozenset[str], order: ListOrder, all_columns: bool = False
-) -> PreparedQuery:
-    key = SORTS[order.column]
-    query = sa.select(*(TICKET_COLUMNS if all_columns else BRIEF_COLUMNS)).where(scope_condition(scope.example()))
+def _with_filters(query: sa.Select[Any], filter_names: frozenset[str]) -> sa.Select[Any]:
+    """The query with the conditions of these filters."""
     for name in EQUALITY_FILTERS:
         if name in filter_names:
             query = query.where(t.c[name] == sa.bindparam(name, type_=sa.String))
@@ -131,7 +117,10 @@ def _list_query(
     for name, column in LIST_FILTERS.items():
         if name in filter_names:
             query = query.where(InCodes(column, f"these_{name}"))
-    if "department" in filter_names:
+    counted = next((name.removeprefix(COUNTED) for name in filter_names if name.startswith(COUNTED)), None)
+    if counted is not None:
+        query = query.where(ticket_condition(counted, "department" in filter_names))
+    elif "department" in filter_names:
         held = sa.select(a.c.number).where(InCodes(a.c.department, "these_department"), in_words(a.c.status, HELD))
         query = query.where(t.c.number.in_(held))
     if "performer" in filter_names:
@@ -152,6 +141,9 @@ def _list_query(
         in_hand = in_words(t.c.status, (TicketStatus.DISPATCHED,))  # elsewhere its clock stands still
         reported = in_words(_LEAD_STATUS, (AssignmentStatus.REPORTED,))
         query = query.where(in_hand, ~reported, t.c.due_at < sa.bindparam("overdue", type_=Instant))
+    if "colour" in filter_names:
+        each, looks = orders_with_colour(a, [a.c.closed_at.is_(None)], a.c.number)
+        query = query.where(t.c.number.in_(sa.select(each.c.number).where(InCodes(looks, "these_colour"))))
     if "created_from" in filter_names:
         query = query.where(t.c.created_at >= sa.bindparam("created_from", type_=Instant))
     if "created_before" in filter_names:
@@ -160,12 +152,56 @@ def _list_query(
         query = query.where(MatchesSearch(TICKET_WORDS, t.c.number, "words"))
     if "found" in filter_names:
         query = query.where(InCodes(t.c.number, "found"))
+    return query
+
+
+@lru_cache(maxsize=512)
+def _list_query(
+    scope: _ScopeForm, filter_names: frozenset[str], order: ListOrder, all_columns: bool = False
+) -> PreparedQuery:
+    key = SORTS[order.column]
+    query = sa.select(*(TICKET_COLUMNS if all_columns else BRIEF_COLUMNS)).where(scope_condition(scope.example()))
+    query = _with_filters(query, filter_names)
     if "after" in filter_names:
         place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_number", type_=sa.String))
         here = sa.tuple_(key, t.c.number)
         query = query.where(here < place if order.descending else here > place)
     keys = (key.desc(), t.c.number.desc()) if order.descending else (key, t.c.number)
     return PreparedQuery(query.order_by(*keys).limit(sa.bindparam("limit", type_=sa.Integer)))
+
+
+@lru_cache(maxsize=64)
+def _count_query(scope: _ScopeForm, filter_names: frozenset[str]) -> sa.Select[Any]:
+    query = sa.select(sa.func.count()).select_from(t).where(scope_condition(scope.example()))
+    return _with_filters(query, filter_names)
+
+
+def count_tickets(c: sa.Connection, scope: Scope, filters: dict[str, Any]) -> int:
+    """How many tickets the list with these filters holds; none of them may be a text that is looked for."""
+    if scope.nothing:
+        return 0
+    names, values = _filter_values(filters)
+    query = _count_query(_scope_form(scope), names)
+    return int(c.execute(query, {**scope_parameters(scope), **values}).scalar_one())
+
+
+def _scope_form(scope: Scope) -> _ScopeForm:
+    return _ScopeForm(scope.whole, scope.areas is not None, bool(scope.departments))
+
+
+def _filter_values(filters: dict[str, Any]) -> tuple[frozenset[str], dict[str, Any]]:
+    """The names of filters as `_with_filters` reads them, and the values of their parameters."""
+    names, values = set(filters), {}
+    for name, value in filters.items():
+        if name in LIST_FILTERS or name in ("department", "colour"):
+            values[f"these_{name}"] = value
+        elif name == "colour_at":
+            values["now"] = value
+        elif name == "counted":
+            names = names - {"counted"} | {f"{COUNTED}{value}"}
+        else:
+            values[name] = value
+    return frozenset(names), values
 
 
 def search_expression(text: str, dialect: sa.Dialect, phone: str | None = None) -> str | None:
@@ -228,30 +264,26 @@ async def load_tickets(
     of LIST_FILTERS with a list each, `text` with a TicketSearch, and the others that `_list_query` reads."""
     if scope.nothing:
         return []
-    values = scope_parameters(scope)
-    for name, value in filters.items():
-        if name in LIST_FILTERS or name == "department":
-            values[f"these_{name}"] = value
-        elif name == "text" and value is not None:
-            search: TicketSearch = value
-            query = search_expression(search.text, db.dialect, search.phone)
-            hits = await db.rows(_SEARCH_HITS, words=query, limit=MAX_HITS_BY_NUMBER + 1) if query else []
-            found = list({*(r.number for r in hits), *([search.number] if search.number else [])})
-            if not found:
-                return []
-            # by their numbers: a walk along the list's order would pass millions to meet a few
-            if len(found) <= MAX_HITS_BY_NUMBER:
-                filters = {k: v for k, v in filters.items() if k != "text"} | {"found": found}
-                values["found"] = found
-            else:
-                values["words"] = query
+    words = {}
+    if (search := filters.get("text")) is not None:
+        filters = {k: v for k, v in filters.items() if k != "text"}
+        query = search_expression(search.text, db.dialect, search.phone)
+        hits = await db.rows(_SEARCH_HITS, words=query, limit=MAX_HITS_BY_NUMBER + 1) if query else []
+        found = list({*(r.number for r in hits), *([search.number] if search.number else [])})
+        if not found:
+            return []
+        # by their numbers: a walk along the list's order would pass millions to meet a few
+        if len(found) <= MAX_HITS_BY_NUMBER:
+            filters["found"] = found
         else:
-            values[name] = value
-    given = frozenset(filters) | ({"after"} if page.after else set())
+            filters["text"] = None
+            words["words"] = query
+    names, values = _filter_values(filters)
+    values |= scope_parameters(scope) | words
+    given = names | ({"after"} if page.after else set())
     if page.after:
         values["after_at"], values["after_number"] = page.after
-    form = _ScopeForm(scope.whole, scope.areas is not None, bool(scope.departments))
-    return await db.rows(_list_query(form, given, order, all_columns), **values, limit=page.limit)
+    return await db.rows(_list_query(_scope_form(scope), given, order, all_columns), **values, limit=page.limit)
 
 
 async def load_full_tickets(db: Database, scope: Scope, filters: dict[str, Any], page: KeysetPage) -> list[Ticket]:

@@ -1,0 +1,164 @@
+"""The wall's numbers and the lists behind them, the map, and what a figure's failures are."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hotline.organisation.model.outlines import OutlineErrors, parse_outlines
+from hotline.organisation.service.outlines import import_outlines, seed_outlines
+from hotline.packaged_files import packaged_folder
+from hotline.refusals import Refused
+from hotline.reporting.model import FIGURES, Share, contributions, period_before, shares, year_before
+from hotline.reporting.service.exports import make_next_export
+from hotline.reporting.service.figures import update_rollups
+from hotline.tickets.context import Services
+from hotline.tickets.model.measures import FAILURES, counted_parts
+from hotline.tickets.sla.jobs import escalate_due
+from tests.conftest import LIFT, Cast, Clock, Player
+
+RUIQUAN = packaged_folder("seeds") / "ruiquan"
+
+
+async def listed(player: Player, filters: dict[str, Any]) -> list[str]:
+    """Every ticket of a list, page by page."""
+    found: list[str] = []
+    cursor = None
+    while True:
+        more = {"cursor": cursor} if cursor else {}
+        page = (await player.get("/v1/tickets", params={**filters, "limit": 2, **more})).json()
+        found += [x["number"] for x in page["items"]]
+        if (cursor := page["next"]) is None:
+            return found
+
+
+async def test_each_tile_counts_what_its_list_shows(cast: Cast, services: Services, clock: Clock) -> None:
+    desk, watch, lifts, block = await cast("desk"), await cast("watch"), await cast("lifts"), await cast("block3")
+    late = await desk.call(LIFT, category="dt-fault", caller={"phone": "13800138000", "name": "陈桂芳"})
+    clock.forward(days=20)
+    while (await escalate_due(services, clock())).claimed:
+        pass
+    done = await desk.call("5栋电梯坏了", category="dt-fault", location={"area": "rq-b5"})
+    done = await lifts.order(await lifts.see(done), "accept")
+    await lifts.order(done, "report", internal_result="修好", public_reply="已修好", solved=True)
+    await desk.call("9栋2单元电梯困人，有孩子", priority="emergency", category="dt-trapped", location={"area": "rq-b9"})
+    waits = await desk.call("楼下有怪味")
+    wall = (await watch.get("/v1/wall")).json()
+    tiles = {tile["code"]: tile for tile in wall["tiles"]}
+    for code, tile in tiles.items():
+        assert len(await listed(watch, tile["filters"])) == tile["count"], code
+    assert await listed(watch, tiles["red"]["filters"]) == [late["number"]]
+    assert tiles["matters"]["count"] == 3 and tiles["emergency"]["count"] == wall["emergency_count"] == 1
+    assert waits["number"] in await listed(watch, tiles["waiting"]["filters"])
+    looks = {p["area"]["code"]: p["looks"] for p in wall["places"]}
+    assert looks["rq-b3"] == "red" and looks["rq-b9"] == "emergency"
+    assert {p["lat"] is not None for p in wall["places"]} == {True}
+    told = json.dumps(wall, ensure_ascii=False)
+    assert "13800138000" not in told and "陈桂芳" not in told and "怪味" not in told
+    own = (await block.get("/v1/wall")).json()
+    assert {p["area"]["code"] for p in own["places"]} == {"rq-b3"} and own["emergencies"] == []
+    assert {e["number"] for e in own["entries"]} == {late["number"]}
+
+
+async def test_who_failed_is_a_list_that_can_be_kept_and_taken_along(
+    cast: Cast, services: Services, clock: Clock
+) -> None:
+    desk, watch, lifts, pipes = await cast("desk"), await cast("watch"), await cast("lifts"), await cast("pipes")
+    numbers = [(await desk.call(f"{n}栋电梯坏了", category="dt-fault"))["number"] for n in (1, 2, 3, 4, 5)]
+    done = await lifts.order(await lifts.see(numbers[0]), "accept")
+    await lifts.order(done, "report", internal_result="修好", public_reply="已修好", solved=True)
+    clock.forward(days=20)
+    while await update_rollups(services, clock()):
+        pass
+    last = clock().date().isoformat()
+    span = {"first": "2026-11-01", "last": last}
+    share = (await watch.get("/v1/figures", params=span)).json()["groups"][0]["shares"]["on_time"]
+    rows = (await watch.get("/v1/figures/measures/failed.on_time", params=span)).json()["items"]
+    assert len(rows) == share["denominator"] - share["numerator"]
+    period = {"counted_from": "2026-11-01T00:00:00+08:00", "counted_before": f"{last}T00:00:00+08:00"}
+    filters = {"counted": "failed.on_time", **period}
+    failed = await listed(watch, filters)
+    assert sorted(failed) == sorted({x["number"] for x in rows}) and set(numbers[1:]) <= set(failed)
+    assert numbers[0] not in await listed(watch, {**filters, "department": "property-works"})
+    assert await listed(watch, {**filters, "department": "water"}) == []
+    assert await listed(pipes, filters) == []  # another department's
+    view = {"page": "tickets", "name": "谁没做到", "query": {**filters, "department": ["property-works"]}}
+    kept = (await watch.post("/v1/views", view)).json()
+    assert kept["query"]["counted"] == "failed.on_time"
+    asked = await watch.post("/v1/exports", {"form": "csv", "filters": filters})
+    assert await make_next_export(services, clock())
+    made = (await watch.get(f"/v1/exports/{asked.json()['id']}")).json()
+    assert (made["status"], made["rows"]) == ("ready", len(failed))
+    wrong = await watch.get("/v1/tickets", params={"counted": "failed.nothing"})
+    assert wrong.status_code == 422 and wrong.json()["errors"][0]["field"] == "counted"
+
+
+def test_the_failures_of_a_figure_are_what_its_line_divides() -> None:
+    for code, parts in FAILURES.items():
+        figure = FIGURES[code]
+        above, below = set(figure.numerator), set(figure.denominator)
+        assert set(parts.any_of) == (above if not figure.high else below - above if above < below else below), code
+        assert set(parts.none_of) == (set() if not figure.high or above < below else above), code
+    assert FIGURES.keys() - FAILURES.keys() == {"new_matters"}
+    assert counted_parts("met").any_of == ("met",)
+
+
+def test_what_moved_a_figure_adds_up_to_the_whole_change() -> None:
+    def of(met: int, missed: int) -> Share:
+        return shares({"met": met, "missed": missed})["on_time"]
+
+    now = {"a": of(50, 50), "b": of(90, 10), "new": of(10, 0)}
+    before = {"a": of(90, 10), "b": of(45, 5), "gone": of(0, 20)}
+    total, former = of(150, 60), of(135, 35)
+    moved = {c.code: c.moved for c in contributions(now, before, total, former)}
+    assert sum(moved.values()) == pytest.approx(150 / 210 - 135 / 170)
+    assert moved["a"] < 0 < moved["gone"] and contributions(now, {}, total, of(0, 0)) == []
+
+
+def test_periods_are_compared_with_those_before() -> None:
+
+    assert period_before(date(2026, 11, 1), date(2026, 11, 30)) == (date(2026, 10, 1), date(2026, 10, 31))
+    assert period_before(date(2026, 11, 9), date(2026, 11, 15)) == (date(2026, 11, 2), date(2026, 11, 8))
+    assert year_before(date(2028, 2, 29), date(2028, 3, 1)) == (date(2027, 2, 28), date(2027, 3, 1))
+
+
+async def test_outlines_are_shown_before_they_replace_any(
+    cast: Cast, services: Services, clock: Clock, tmp_path: Path
+) -> None:
+    watch, block, desk = await cast("watch"), await cast("block3"), await cast("desk")
+    made = await seed_outlines(services, RUIQUAN, clock())
+    assert made is not None and made.added > 28
+    page = (await watch.get("/v1/map/outlines", params={"area": "rq"})).json()
+    codes = {f["properties"]["code"] for f in page["features"]}
+    assert {"rq-land", "rq-b8", "rq-road1"} <= codes and len(codes) == made.added
+    own = {f["properties"]["code"] for f in (await block.get("/v1/map/outlines")).json()["features"]}
+    assert "rq-b3" in own and "rq-b9" not in own
+    assert (await watch.get("/v1/map/outlines", params={"area": "nowhere"})).status_code == 404
+    square = [[103.8, 30.7], [103.81, 30.7], [103.81, 30.71], [103.8, 30.7]]
+    one = {"type": "Feature", "properties": {"area": "rq-b8"}, "geometry": {"type": "Polygon", "coordinates": [square]}}
+    ours = {"type": "FeatureCollection", "features": [one]}
+    shown = await import_outlines(services, ours, clock(), save=False)
+    assert (shown.changed, shown.removed) == (1, made.added - 1)
+    assert len((await watch.get("/v1/map/outlines")).json()["features"]) == made.added
+    await import_outlines(services, ours, clock(), save=True)
+    assert [f["properties"]["area"]["name"] for f in (await desk.get("/v1/map/outlines")).json()["features"]] == [
+        "瑞泉馨城8栋"
+    ]
+    with pytest.raises(Refused):
+        await import_outlines(services, {**ours, "features": [one, one]}, clock(), save=True)
+
+
+def test_an_outline_that_cannot_be_drawn_is_named() -> None:
+    def feature(kind: str = "building", coordinates: Any = ((1, 2),), **properties: Any) -> dict[str, Any]:
+        shape = {"type": "Polygon", "coordinates": [[list(p) for p in coordinates]]}
+        return {"type": "Feature", "properties": {"kind": kind, **properties}, "geometry": shape}
+
+    wrong = [feature(area="elsewhere"), feature(), feature("castle", code="x"), feature(code="y", coordinates=((1, 200),)),
+             feature(code="z", coordinates=((True, 2),)), feature("label", code="w"), {"type": "Point"}]  # fmt: skip
+    with pytest.raises(OutlineErrors) as caught:
+        parse_outlines({"type": "FeatureCollection", "features": wrong}, {"rq"})
+    assert [where for where, _ in caught.value.errors] == [f"feature {n}" for n in range(1, len(wrong) + 1)]
+    with pytest.raises(OutlineErrors):
+        parse_outlines({"features": []}, {"rq"})
