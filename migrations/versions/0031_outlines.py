@@ -10,7 +10,7 @@ from alembic import op
 from hotline.database.columns import Document
 
 revision = "0031"
-down_revision = "0029"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
