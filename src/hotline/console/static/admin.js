@@ -1,37 +1,107 @@
 // Administration: every noun of the directory, people, keys and subscriptions. The API validates.
-import { $, Refusal, api, el, fill, forget, get, heads, joined, listed, named, openDialog, press, row, say, settled, t, unique, when, word } from "./core.js";
+import { $, Refusal, api, directory, el, fill, forget, get, heads, joined, listed, named, openDialog, press, row, say, settled, t, unique, when, word } from "./core.js";
 import { Unclear, formOf } from "./items.js";
 
-const NOUNS = ["departments", "areas", "categories", "routes", "policies", "ladders", "calendars", "rosters", "words", "danger_frames", "symptoms", "hazards", "word_lists", "incident_rules", "house"];
-const MORE = ["people", "keys", "subscriptions"];
-const wished = () => ([...NOUNS, ...MORE].includes(location.hash.slice(1)) ? location.hash.slice(1) : "departments");
-let noun = wished();
+const GROUPS = {
+  organisation: ["departments", "areas", "categories", "house"],
+  time: ["rosters", "calendars", "policies", "ladders"],
+  rules: ["routes", "incident_rules", "hazards", "danger_frames", "symptoms", "words", "word_lists"],
+  access: ["people", "keys", "subscriptions"],
+};
+const MORE = GROUPS.access; // not of the directory
+const EVERY = Object.values(GROUPS).flat();
+const NOUNS = EVERY.filter((code) => !MORE.includes(code));
+/** Nouns whose items have a page of their own, beside the form of their other fields. */
+const VIEWS = { calendars: "admin.months", rosters: "admin.plan", subscriptions: "admin.change" };
+const SHOWN_ELSEWHERE = { calendars: ["days", "names", "notices", "papers"], rosters: ["members", "shifts", "overrides"] };
+const place = () => {
+  const [noun, ...code] = decodeURIComponent(location.hash.slice(1)).split("/");
+  return EVERY.includes(noun) ? [noun, code.join("/")] : ["departments", ""];
+};
+let [noun, code] = place();
+const go = (hash) => { location.hash = hash; };
 function nav() {
-  fill($("#nouns"), [...NOUNS, ...MORE].map((code) => el("button", { type: "button", "aria-current": code === noun ? "true" : null, onclick: () => { location.hash = code; } }, t(`noun.${code}`))));
+  const buttons = (codes) => codes.map((one) => el("button", { type: "button", "aria-current": one === noun ? "true" : null, "data-key": one, onclick: () => go(one) }, t(`noun.${one}`)));
+  fill($("#nouns"), Object.entries(GROUPS).map(([group, codes]) => [el("h3", {}, t(`admin.group.${group}`)), ...buttons(codes)]).flat());
+  fill($("#noun-choice"), Object.entries(GROUPS).map(([group, codes]) => { const part = el("optgroup", {}, codes.map((one) => el("option", { value: one, selected: one === noun }, t(`noun.${one}`)))); part.label = t(`admin.group.${group}`); return part; }));
 }
+$("#noun-choice").addEventListener("change", (event) => go(event.target.value));
 let draws = 0; // a list that comes after another was asked for is not shown: its rows would open the other's form
 async function draw() {
   const mine = ++draws;
   nav();
   $("#noun").textContent = t(`noun.${noun}`);
+  $("#back").hidden = $("#view").hidden = !code;
+  $("#table-part").hidden = Boolean(code);
+  if (code) { await view(mine); return; }
+  fill($("#view"));
+  $("#sought").value = "";
   const table = $("#items");
-  if (NOUNS.includes(noun)) {
-    const page = await get(`/v1/directory/${noun}`);
-    if (mine !== draws) return;
-    heads(table, "admin.code", "admin.name", "admin.state", "admin.change");
-    const names = Object.fromEntries(await Promise.all(["departments", "categories", "areas"].map(async (of) => [of, Object.fromEntries(await listed(of, true))])));
-    if (mine !== draws) return;
-    fill($("tbody", table), page.items.map((item) => row(item.code, named(item) || gist(item, names), item.active === false ? t("admin.retired") : t("admin.live"),
-      el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
-  } else {
-    const page = await get(`/v1/${noun}`);
-    if (mine !== draws) return;
-    page.items.sort((a, b) => Boolean(a.revoked_at) - Boolean(b.revoked_at)); // what is in use stands first
-    heads(table, "admin.code", "admin.name", "admin.state", "admin.change");
-    fill($("tbody", table), page.items.map((item) => row(item.login ?? item.id, item.name, [item.roles?.map((r) => word("role", r)).join(", "), item.active === false || item.revoked_at ? t("admin.retired") : null, item.created_at ? when(item.created_at) : null].filter(Boolean).join(" · "),
-      noun === "keys" ? (item.revoked_at ? null : el("button", { type: "button", onclick: press(() => revoke(item)) }, t("admin.revoke"))) : el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
-  }
+  fill($("tbody", table));
+  $("#counted").textContent = "";
+  const names = Object.fromEntries(await Promise.all(["departments", "categories", "areas"].map(async (of) => [of, Object.fromEntries(await listed(of, true))])));
+  const items = NOUNS.includes(noun) ? (await get(`/v1/directory/${noun}`)).items : await all(`/v1/${noun}`);
+  if (mine !== draws) return;
+  items.sort((a, b) => Boolean(a.revoked_at) - Boolean(b.revoked_at)); // what is in use stands first
+  heads(table, "admin.name", "admin.about", "admin.state", "admin.change");
+  fill($("tbody", table), items.map((item) => {
+    const made = row(NOUNS.includes(noun) ? named(item) || gist(item, names) : item.name, about(item, names), item.active === false || item.revoked_at ? t("admin.retired") : t("admin.live"), el("span", { class: "actions" }, buttonsOf(item)));
+    made.dataset.sought = [made.textContent, item.login, item.code, ...(item.sounds ?? []), ...(item.aliases ?? [])].join(" ").toLowerCase();
+    return made;
+  }));
+  sift();
 }
+async function all(path) {
+  const items = [];
+  for (let after = ""; after !== null;) {
+    const page = await get(`${path}${path.endsWith("subscriptions") ? "" : `?limit=200&after=${encodeURIComponent(after)}`}`);
+    items.push(...page.items);
+    after = page.next;
+  }
+  return items;
+}
+/** Hides the rows that do not hold what is sought. */
+function sift() {
+  const typed = $("#sought").value.trim().toLowerCase();
+  const rows = [...$("#items tbody").rows];
+  for (const one of rows) one.hidden = Boolean(typed) && !one.dataset.sought.includes(typed);
+  $("#counted").textContent = t("admin.counted", { n: rows.filter((one) => !one.hidden).length, all: rows.length });
+}
+$("#sought").addEventListener("input", sift);
+/** What an item is, beside its name. */
+function about(item, { departments, areas }) {
+  const where = [item.department && departments[item.department], item.area && item.area !== "*" && areas[item.area]];
+  if (noun === "people") return joined([item.login, item.roles.map((role) => word("role", role)).join("、"), ...where], " · ");
+  if (noun === "keys") return joined([item.roles.map((role) => word("role", role)).join("、"), ...where, item.last_used_at ? t("admin.used", { at: when(item.last_used_at) }) : t("admin.unused"), item.expires_at ? t("admin.until", { at: when(item.expires_at) }) : null], " · ");
+  if (noun === "subscriptions") return joined([new URL(item.url).host, item.events.length && !item.events.includes("*") ? t("admin.events", { n: item.events.length }) : t("webhook.every"), ...where], " · ");
+  if (noun === "departments") return joined([word("department_kind", item.kind), item.parent && departments[item.parent], item.phone], " · ");
+  if (noun === "areas") return joined([word("area_level", item.level), item.parent && areas[item.parent]], " · ");
+  if (noun === "categories") return joined([word("kind", item.kind), item.priority !== "normal" ? word("priority", item.priority) : null], " · ");
+  if (noun === "rosters") return joined([departments[item.department], item.members.map((one) => one.name).join("、")], " · ");
+  if (noun === "calendars") return item.always ? t("admin.always") : joined([item.hours.join("、"), item.confirmed_to && t("calendar.announced", { day: item.confirmed_to })], " · ");
+  if (noun === "symptoms") return item.patterns.slice(0, 3).join(" ");
+  return "";
+}
+function buttonsOf(item) {
+  const button = (text, onclick) => el("button", { type: "button", "aria-label": `${t(text)} ${named(item) || item.name || ""}`, onclick }, t(text));
+  if (noun === "keys") return item.revoked_at ? [] : [button("admin.revoke", press(() => revoke(item)))];
+  const own = VIEWS[noun] && !(noun === "calendars" && item.always) ? [button(VIEWS[noun], () => go(`${noun}/${item.code ?? item.id}`))] : [];
+  return noun === "subscriptions" ? own : [...own, button(own.length ? "admin.settings" : "admin.change", () => edit(item))];
+}
+/** The page of one item. */
+async function view(mine) {
+  const root = el("div", {});
+  const opened = code;
+  $("#noun").textContent = `${t(`noun.${noun}`)} · ${noun === "subscriptions" ? (opened === "new" ? t("admin.add") : (await all("/v1/subscriptions")).find((one) => one.id === opened)?.name ?? "") : named((await directory(noun)).find((one) => one.code === opened))}`;
+  if (noun === "calendars") await (await import("./calendar_year.js")).showCalendar(root, opened, etag);
+  else if (noun === "rosters") await (await import("./roster_plan.js")).showRoster(root, opened, etag);
+  else if (noun === "subscriptions") {
+    await (await import("./webhooks.js")).showWebhook(root, opened, { types: BODIES.subscriptions.made.properties.events.items.enum, told: tellSecret, ended: () => { say(t("form.done")); go(noun); },
+      made: (reply) => { tellSecret(reply.secret); go(`${noun}/${reply.id}`); } });
+  }
+  if (mine === draws) fill($("#view"), root);
+}
+$("#back").addEventListener("click", () => go(noun));
 /** The title of an item without a name. */
 function gist(item, { departments, categories, areas }) {
   const one = (of, code) => (code && code !== "*" ? of[code] ?? code : null);
@@ -82,21 +152,26 @@ async function edit(item) {
   const opened = inDirectory ? await etag(fresh ? `/v1/directory/${noun}` : `/v1/directory/${noun}/${item.code}`) : null;
   const schema = await shape(fresh);
   const shown = Object.fromEntries(Object.entries(item ?? {}).filter(([name]) => name in schema.properties));
+  // what has a page of its own, and the code of what is there already, stand in no field; they stay as they are
+  const hidden = fresh || !inDirectory ? [] : ["code", ...(SHOWN_ELSEWHERE[noun] ?? [])];
+  const asFields = { ...schema, properties: Object.fromEntries(Object.entries(schema.properties).filter(([name]) => !hidden.includes(name))) };
+  let rest = Object.fromEntries(hidden.filter((name) => name in shown).map((name) => [name, shown[name]]));
   const lines = el("textarea", { rows: 18, spellcheck: "false", "aria-label": t("admin.body") });
-  const place = el("div", {});
+  const stage = el("div", {});
   const wrong = el("p", { class: "error", role: "alert" });
-  let fields = formOf(schema, shown, fresh ? [] : ["code"]);
+  let fields = formOf(asFields, shown);
   let raw = false;
-  const read = () => (raw ? JSON.parse(lines.value) : fields.read());
+  const read = () => (raw ? JSON.parse(lines.value) : { ...rest, ...fields.read() });
   const turn = el("button", { type: "button", onclick: () => {
     wrong.textContent = "";
     try {
       if (raw) {
         const body = read();
-        const form = formOf(schema, body, fresh ? [] : ["code"]);
-        const name = unknown(body, form.read());
+        const form = formOf(asFields, body);
+        const set = Object.fromEntries(hidden.filter((name) => name in body).map((name) => [name, body[name]]));
+        const name = unknown(body, { ...set, ...form.read() });
         if (name) throw new Unclear(t("admin.not_in_form", { name }));
-        fields = form;
+        [fields, rest] = [form, set];
       } else lines.value = JSON.stringify(read(), null, 2);
     } catch (wrote) { wrong.textContent = wrote instanceof Unclear ? wrote.message : t("admin.not_json"); return; }
     raw = !raw;
@@ -104,10 +179,10 @@ async function edit(item) {
   } });
   function lay() {
     turn.textContent = t(raw ? "admin.as_form" : "admin.as_json");
-    fill(place, raw ? lines : fields.node);
+    fill(stage, raw ? lines : fields.node);
   }
   const keep = el("button", { class: "first" }, t("admin.keep"));
-  const form = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, `${t(`noun.${noun}`)} ${item?.code ?? item?.login ?? ""}`), place, wrong,
+  const form = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, `${t(`noun.${noun}`)} ${item ? named(item) || item.name || "" : ""}`), stage, wrong,
     el("div", { class: "go" }, keep, inDirectory && !fresh ? el("button", { type: "button", onclick: retire }, t("admin.retire")) : null, turn, el("button", { type: "button", onclick: shut }, t("app.cancel"))));
   const box = el("dialog", { class: "wide", "aria-label": t("admin.change") }, form);
   function shut() { close(); }
@@ -153,6 +228,6 @@ async function edit(item) {
   lay();
   const close = openDialog(box, shut);
 }
-addEventListener("hashchange", () => { noun = wished(); draw(); });
-$("#add").addEventListener("click", () => edit(null));
+addEventListener("hashchange", () => { [noun, code] = place(); draw(); });
+$("#add").addEventListener("click", () => (noun === "subscriptions" ? go("subscriptions/new") : edit(null)));
 draw();
