@@ -67,7 +67,7 @@ async def test_a_year_is_changed_by_keys_and_a_notice_is_shown_before_it_counts(
     await page.reload()  # what is not saved yet is there again
     sunday = page.locator("[data-date='2026-12-20']")
     await expect(sunday).to_have_attribute("aria-label", re.compile("调休上班.*冬至.*未保存"))
-    await page.get_by_role("button", name="保存").click()
+    await page.get_by_role("button", name="保存", exact=True).click()
     await expect(page.locator(".day.changed")).to_have_count(0)
     after = (await desk.get("/v1/directory/calendars/cn")).json()
     assert (after["days"]["2026-12-21"], after["days"]["2026-12-20"]) == (False, True)
@@ -138,8 +138,8 @@ async def test_a_roster_is_made_of_the_departments_people_by_keys_and_by_drag(of
     await expect(rows.nth(1).locator("td").first).to_contain_text("陈浩")
     await page.get_by_role("button", name="按月").click()
     await expect(rows.nth(27)).to_be_visible()
-    await page.get_by_role("button", name="保存").click()
-    await expect(page.get_by_role("button", name="保存")).to_be_hidden()
+    await page.get_by_role("button", name="保存", exact=True).click()
+    await expect(page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
     after = (await desk.get(f"/v1/directory/rosters/{roster['code']}")).json()
     assert [m["code"] for m in after["members"]] == [*(m["code"] for m in roster["members"]), "chen.hao"]
     assert after["shifts"] == roster["shifts"]
@@ -158,11 +158,11 @@ async def test_a_webhook_has_boxes_for_events_and_shows_what_a_test_came_to(offi
     await page.get_by_label("名称 *", exact=True).fill("网格平台")
     await page.get_by_label("接收地址 *", exact=True).fill("https://grid.example.org/hook")
     await page.get_by_label("全部事件").uncheck()
-    await page.get_by_role("button", name="保存").click()
+    await page.get_by_role("button", name="保存", exact=True).click()
     await expect(page.locator("#view .error")).to_have_text("请至少选择一种事件。")
     await page.get_by_label("办结归档").check()
     await page.get_by_label("工单签收").check()
-    await page.get_by_role("button", name="保存").click()
+    await page.get_by_role("button", name="保存", exact=True).click()
     await page.get_by_role("button", name="复制").wait_for()  # the secret, once
     await page.get_by_role("dialog").get_by_text("关闭").click()
     await page.click("#test")

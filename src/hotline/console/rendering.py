@@ -62,8 +62,18 @@ _SERVED = (
 # texts of some pages alone, in a file of their own: `core.js` loads it for them, `outbox.js` that of the queue
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "admin": (
-        "admin.", "area_level.", "attribute_type.", "calendar.", "delivery.", "department_kind.", "event.", "item.", "item_form.",
-        "noun.", "roster.", "webhook.",
+        "admin.",
+        "area_level.",
+        "attribute_type.",
+        "calendar.",
+        "delivery.",
+        "department_kind.",
+        "event.",
+        "item.",
+        "item_form.",
+        "noun.",
+        "roster.",
+        "webhook.",
     ),  # fmt: skip
     "queue": ("outbox.", "photo.", "report_form."),
 }

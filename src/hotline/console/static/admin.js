@@ -43,7 +43,7 @@ async function draw() {
   const items = NOUNS.includes(noun) ? (await get(`/v1/directory/${noun}`)).items : await all(`/v1/${noun}`);
   if (mine !== draws) return;
   items.sort((a, b) => Boolean(a.revoked_at) - Boolean(b.revoked_at)); // what is in use stands first
-  heads(table, "admin.name", "admin.about", "admin.state", "admin.change");
+  heads(table, "admin.name", "admin.about", "admin.state", "account.feed_change");
   fill($("tbody", table), items.map((item) => {
     const made = row(NOUNS.includes(noun) ? named(item) || gist(item, names) : item.name, about(item, names), item.active === false || item.revoked_at ? t("admin.retired") : t("admin.live"), el("span", { class: "actions" }, buttonsOf(item)));
     made.dataset.sought = [made.textContent, item.login, item.code, ...(item.sounds ?? []), ...(item.aliases ?? [])].join(" ").toLowerCase();

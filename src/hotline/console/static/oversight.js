@@ -56,5 +56,5 @@ if (can("auditor", "supervisor", "admin")) {
   await addWords("admin"); // the names of the nouns
   const log = await get("/v1/directory-log?newest=true&limit=20");
   const changed = (x) => t(!x.before ? "oversight.added" : !x.after ? "oversight.removed" : "oversight.changed", { what: joined([t(`noun.${x.noun}`), named(x.after ?? x.before)], " ") });
-  fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, joined([when(x.at), x.by?.name, changed(x)], " · "))) : el("li", { class: "note" }, t("app.none")));
+  fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, joined([when(x.at), x.by?.name === "seed" ? t("oversight.seed") : x.by?.name, changed(x)], " · "))) : el("li", { class: "note" }, t("app.none")));
 }

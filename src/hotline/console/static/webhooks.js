@@ -62,7 +62,7 @@ export async function showWebhook(root, id, { types, made, told, ended }) {
   if (fresh) { fill(root, body); name.focus(); return; }
 
   const log = el("table", { id: "deliveries" }, el("caption", { class: "hidden" }, t("webhook.log")), el("thead"), el("tbody"));
-  heads(log, "webhook.made", "webhook.event", "ticket.number", "admin.state", "webhook.answer", "webhook.tries", "webhook.next", "admin.change");
+  heads(log, "webhook.made", "webhook.event", "ticket.number", "admin.state", "webhook.answer", "webhook.tries", "webhook.next", "account.feed_change");
   const answer = (one) => (one.answer_status ? t("webhook.answered", { status: one.answer_status, size: one.answer_bytes ?? 0 }) : one.tried_at ? t("webhook.no_answer") : "–");
   async function draw() {
     const { items } = await get(`${path}/deliveries?newest=true&limit=50`);
