@@ -74,7 +74,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
         "noun.",
         "roster.",
         "webhook.",
-    ),  # fmt: skip
+    ),
     "queue": ("outbox.", "photo.", "report_form."),
 }
 _REASON_WORDS = ("lowered.", "place_role.", "unit.")

@@ -1,5 +1,5 @@
 // Administration: every noun of the directory, people, keys and subscriptions. The API validates.
-import { $, Refusal, api, directory, el, fill, forget, get, heads, joined, listed, named, openDialog, press, row, say, settled, t, unique, when, word } from "./core.js";
+import { $, MARKS, Refusal, api, directory, el, fill, forget, get, heads, joined, listed, named, openDialog, press, row, say, settled, t, unique, when, word } from "./core.js";
 import { Unclear, formOf } from "./items.js";
 
 const GROUPS = {
@@ -71,14 +71,14 @@ $("#sought").addEventListener("input", sift);
 /** What an item is, beside its name. */
 function about(item, { departments, areas }) {
   const where = [item.department && departments[item.department], item.area && item.area !== "*" && areas[item.area]];
-  if (noun === "people") return joined([item.login, item.roles.map((role) => word("role", role)).join("、"), ...where], " · ");
-  if (noun === "keys") return joined([item.roles.map((role) => word("role", role)).join("、"), ...where, item.last_used_at ? t("admin.used", { at: when(item.last_used_at) }) : t("admin.unused"), item.expires_at ? t("admin.until", { at: when(item.expires_at) }) : null], " · ");
+  if (noun === "people") return joined([item.login, item.roles.map((role) => word("role", role)).join(MARKS[1]), ...where], " · ");
+  if (noun === "keys") return joined([item.roles.map((role) => word("role", role)).join(MARKS[1]), ...where, item.last_used_at ? t("admin.used", { at: when(item.last_used_at) }) : t("admin.unused"), item.expires_at ? t("admin.until", { at: when(item.expires_at) }) : null], " · ");
   if (noun === "subscriptions") return joined([new URL(item.url).host, item.events.length && !item.events.includes("*") ? t("admin.events", { n: item.events.length }) : t("webhook.every"), ...where], " · ");
   if (noun === "departments") return joined([word("department_kind", item.kind), item.parent && departments[item.parent], item.phone], " · ");
   if (noun === "areas") return joined([word("area_level", item.level), item.parent && areas[item.parent]], " · ");
   if (noun === "categories") return joined([word("kind", item.kind), item.priority !== "normal" ? word("priority", item.priority) : null], " · ");
-  if (noun === "rosters") return joined([departments[item.department], item.members.map((one) => one.name).join("、")], " · ");
-  if (noun === "calendars") return item.always ? t("admin.always") : joined([item.hours.join("、"), item.confirmed_to && t("calendar.announced", { day: item.confirmed_to })], " · ");
+  if (noun === "rosters") return joined([departments[item.department], item.members.map((one) => one.name).join(MARKS[1])], " · ");
+  if (noun === "calendars") return item.always ? t("admin.always") : joined([item.hours.join(MARKS[1]), item.confirmed_to && t("calendar.announced", { day: item.confirmed_to })], " · ");
   if (noun === "symptoms") return item.patterns.slice(0, 3).join(" ");
   return "";
 }

@@ -1,5 +1,5 @@
 // A calendar as a year of twelve months: days changed by pointer or keys, and a year's notice shown before it is imported.
-import { api, el, fill, get, given, isolated, language, press, say, t } from "./core.js";
+import { MARKS, api, el, fill, get, given, isolated, language, press, say, t } from "./core.js";
 import { kept } from "./admin_draft.js";
 
 const locale = language === "en" ? "en-GB" : language;
@@ -53,7 +53,7 @@ export async function showCalendar(root, code, etag) {
     const [is, { name }, own] = [kind(date), held(date), item.exceptions[date]];
     cell.className = `day ${is}${changed.has(date) ? " changed" : ""}${date === today ? " today" : ""}`;
     const word = t(`calendar.${is}`);
-    cell.setAttribute("aria-label", [wholeDay.format(at(date)), word, name, own ? t("calendar.own") : "", changed.has(date) ? t("calendar.unsaved") : ""].filter(Boolean).map(isolated).join("，"));
+    cell.setAttribute("aria-label", [wholeDay.format(at(date)), word, name, own ? t("calendar.own") : "", changed.has(date) ? t("calendar.unsaved") : ""].filter(Boolean).map(isolated).join(MARKS[1]));
     cell.title = [word, name].filter(Boolean).join(" · ");
     cell.tabIndex = date === chosen ? 0 : -1;
     fill(cell, String(Number(date.slice(8))), el("small", {}, own ? t("calendar.own_mark") : is === "rest" ? t("calendar.rest_mark") : is === "work" ? t("calendar.work_mark") : ""));
@@ -149,7 +149,7 @@ export async function showCalendar(root, code, etag) {
     fill(preview, el("h3", {}, t("calendar.import_of", { year: found.year, days: found.days })),
       found.is_partial ? el("p", { class: "asking" }, t("calendar.partial", { before: found.days_before, days: found.days })) : null,
       ...part("calendar.removed", "gone", found.removed), ...part("calendar.changed", "moved", found.changed), ...part("calendar.added", "new", found.added),
-      found.kept.length ? el("p", { class: "note" }, t("calendar.kept", { days: found.kept.join("、") })) : null,
+      found.kept.length ? el("p", { class: "note" }, t("calendar.kept", { days: found.kept.join(MARKS[1]) })) : null,
       nothing ? el("p", {}, t("calendar.same")) : null,
       el("div", { class: "go" }, el("button", { type: "button", class: "first", onclick: press(() => sent(found.calendar, () => { year = found.year; })) }, t("calendar.apply")),
         el("button", { type: "button", onclick: () => { preview.hidden = true; months.querySelector("[tabindex='0']")?.focus(); } }, t("calendar.not"))));

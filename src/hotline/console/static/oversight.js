@@ -1,5 +1,5 @@
 // Oversight: who did what, what is overdue, which rules changed. Read only.
-import { $, addWords, authorOf, can, choices, el, fill, get, given, heads, instant, isolated, joined, link, named, row, state, t, when, word } from "./core.js";
+import { $, MARKS, addWords, authorOf, can, choices, el, fill, get, given, heads, instant, isolated, joined, link, named, row, state, t, when, word } from "./core.js";
 
 heads($("#audit"), "oversight.at", "ticket.number", "oversight.what", "oversight.who", "ticket.status");
 const form = $("#who");
@@ -13,7 +13,7 @@ function offer() {
   const typed = form.sought.value.trim().toLowerCase();
   const chosen = form.person.value;
   const found = people.filter((one) => !typed || one.id === chosen || one.name.toLowerCase().includes(typed) || one.login?.startsWith(typed) || one.sounds.some((sound) => sound.startsWith(typed.replace(/[\s']/g, ""))));
-  const said = (one) => joined([one.name, one.roles.map((role) => word("role", role)).join("、"), one.department && named(one.department), one.active ? null : t("oversight.left")], " · ");
+  const said = (one) => joined([one.name, one.roles.map((role) => word("role", role)).join(MARKS[1]), one.department && named(one.department), one.active ? null : t("oversight.left")], " · ");
   choices(form.person, [["", typed ? t("oversight.fitting", { n: found.length }) : t("app.any")], ...found.map((one) => [one.id, said(one)])], chosen);
   form.person.value = chosen;
 }

@@ -1,5 +1,5 @@
 // A roster as a plan of days and shifts: people chosen from the department's people, moved by drag or by keys, gaps seen.
-import { $, api, el, fill, get, given, isolated, language, listed, openDialog, press, say, t } from "./core.js";
+import { $, MARKS, api, el, fill, get, given, isolated, language, listed, openDialog, press, say, t } from "./core.js";
 import { kept } from "./admin_draft.js";
 
 const locale = language === "en" ? "en-GB" : language;
@@ -111,7 +111,7 @@ export async function showRoster(root, code, etag) {
     const differs = member !== undefined && member !== planned(shift, date);
     const name = member === undefined ? "–" : member === null ? t("roster.nobody") : nameOf(member);
     const made = el("td", { role: "gridcell", "data-date": date, "data-shift": String(number), "data-key": `${date}|${number}`, draggable: member ? "true" : null, tabindex: chosen[0] === row && chosen[1] === number ? "0" : "-1",
-      class: `${is} ${differs ? "changed" : ""} ${picked?.date === date && picked.shift === shift ? "picked" : ""}`, "aria-label": [shown.format(at(date)), hours(shift), name, differs && member ? t("roster.instead") : ""].filter(Boolean).map(isolated).join("，") }, name, differs && member ? el("small", {}, t("roster.instead")) : null);
+      class: `${is} ${differs ? "changed" : ""} ${picked?.date === date && picked.shift === shift ? "picked" : ""}`, "aria-label": [shown.format(at(date)), hours(shift), name, differs && member ? t("roster.instead") : ""].filter(Boolean).map(isolated).join(MARKS[1]) }, name, differs && member ? el("small", {}, t("roster.instead")) : null);
     return made;
   }
   function drawPlan() {
@@ -121,8 +121,8 @@ export async function showRoster(root, code, etag) {
     fill($("tbody", plan), list.map((date, row) => el("tr", { class: date === today ? "today" : "" }, el("th", { scope: "row" }, shown.format(at(date))), roster.shifts.map((shift, number) => cell(shift, number, date, row)))));
     const open = gapsOf(roster, list);
     const ends = [...new Set(roster.shifts.flatMap((shift) => shift.hours.split("-")))].sort();
-    fill(gaps, open.length ? el("p", { class: "asking" }, t("roster.gaps", { n: open.length }), " ", open.slice(0, 6).map(([from, to]) => `${moment(from)} – ${moment(to)}`).join("；")) : el("p", {}, t(roster.whole ? "roster.no_gaps" : "roster.not_whole")),
-      el("p", { class: "note" }, t("roster.handover", { times: ends.join("、") })));
+    fill(gaps, open.length ? el("p", { class: "asking" }, t("roster.gaps", { n: open.length }), " ", open.slice(0, 6).map(([from, to]) => `${moment(from)} – ${moment(to)}`).join(MARKS[1])) : el("p", {}, t(roster.whole ? "roster.no_gaps" : "roster.not_whole")),
+      el("p", { class: "note" }, t("roster.handover", { times: ends.join(MARKS[1]) })));
   }
   function drawPeople() {
     const typed = search.value.trim().toLowerCase();
