@@ -1,6 +1,5 @@
 // Administration: every noun of the directory, people, keys and subscriptions. The API validates.
-import { $, MARKS, Refusal, api, directory, el, fill, forget, get, heads, joined, listed, named, openDialog, press, row, say, settled, t, unique, when, word } from "./core.js";
-import { Unclear, formOf } from "./items.js";
+import { $, MARKS, api, directory, el, fill, get, heads, joined, listed, named, openDialog, press, row, say, settled, t, when, word } from "./core.js";
 
 const GROUPS = {
   organisation: ["departments", "areas", "categories", "house"],
@@ -73,12 +72,12 @@ function about(item, { departments, areas }) {
   const where = [item.department && departments[item.department], item.area && item.area !== "*" && areas[item.area]];
   if (noun === "people") return joined([item.login, item.roles.map((role) => word("role", role)).join(MARKS[1]), ...where], " · ");
   if (noun === "keys") return joined([item.roles.map((role) => word("role", role)).join(MARKS[1]), ...where, item.last_used_at ? t("admin.used", { at: when(item.last_used_at) }) : t("admin.unused"), item.expires_at ? t("admin.until", { at: when(item.expires_at) }) : null], " · ");
-  if (noun === "subscriptions") return joined([new URL(item.url).host, item.events.length && !item.events.includes("*") ? t("admin.events", { n: item.events.length }) : t("webhook.every"), ...where], " · ");
+  if (noun === "subscriptions") return joined([new URL(item.url).host, item.events.length && !item.events.includes("*") ? t("admin.events", { n: item.events.length }) : t("admin.every_event"), ...where], " · ");
   if (noun === "departments") return joined([word("department_kind", item.kind), item.parent && departments[item.parent], item.phone], " · ");
   if (noun === "areas") return joined([word("area_level", item.level), item.parent && areas[item.parent]], " · ");
   if (noun === "categories") return joined([word("kind", item.kind), item.priority !== "normal" ? word("priority", item.priority) : null], " · ");
   if (noun === "rosters") return joined([departments[item.department], item.members.map((one) => one.name).join(MARKS[1])], " · ");
-  if (noun === "calendars") return item.always ? t("admin.always") : joined([item.hours.join(MARKS[1]), item.confirmed_to && t("calendar.announced", { day: item.confirmed_to })], " · ");
+  if (noun === "calendars") return item.always ? t("admin.always") : joined([item.hours.join(MARKS[1]), item.confirmed_to && t("admin.announced", { day: item.confirmed_to })], " · ");
   if (noun === "symptoms") return item.patterns.slice(0, 3).join(" ");
   return "";
 }
@@ -131,102 +130,9 @@ function tellSecret(secret) {
   const close = openDialog(box, null);
 }
 const BODIES = JSON.parse($("#items").dataset.bodies); // what is not of the directory: as `POST`, and as `PATCH` takes it
-async function shape(fresh) {
-  return NOUNS.includes(noun) ? get(`/v1/directory-shapes/${noun}`) : BODIES[noun][fresh ? "made" : "changed"];
-}
-/** The first name in the JSON that the form has no field for. */
-function unknown(written, held) {
-  if (written === null || typeof written !== "object") return null;
-  for (const [name, value] of Object.entries(written)) {
-    if (held === null || typeof held !== "object" || !(name in held)) return name;
-    const within = unknown(value, held[name]);
-    if (within) return within;
-  }
-  return null;
-}
-/** An item as a form or as JSON; the API reports errors field by field. */
 async function edit(item) {
-  const fresh = item === null;
-  const inDirectory = NOUNS.includes(noun);
-  // sends the version that is shown, so that a colleague's later change is not overwritten
-  const opened = inDirectory ? await etag(fresh ? `/v1/directory/${noun}` : `/v1/directory/${noun}/${item.code}`) : null;
-  const schema = await shape(fresh);
-  const shown = Object.fromEntries(Object.entries(item ?? {}).filter(([name]) => name in schema.properties));
-  // what has a page of its own, and the code of what is there already, stand in no field; they stay as they are
-  const hidden = fresh || !inDirectory ? [] : ["code", ...(SHOWN_ELSEWHERE[noun] ?? [])];
-  const asFields = { ...schema, properties: Object.fromEntries(Object.entries(schema.properties).filter(([name]) => !hidden.includes(name))) };
-  let rest = Object.fromEntries(hidden.filter((name) => name in shown).map((name) => [name, shown[name]]));
-  const lines = el("textarea", { rows: 18, spellcheck: "false", "aria-label": t("admin.body") });
-  const stage = el("div", {});
-  const wrong = el("p", { class: "error", role: "alert" });
-  let fields = formOf(asFields, shown);
-  let raw = false;
-  const read = () => (raw ? JSON.parse(lines.value) : { ...rest, ...fields.read() });
-  const turn = el("button", { type: "button", onclick: () => {
-    wrong.textContent = "";
-    try {
-      if (raw) {
-        const body = read();
-        const form = formOf(asFields, body);
-        const set = Object.fromEntries(hidden.filter((name) => name in body).map((name) => [name, body[name]]));
-        const name = unknown(body, { ...set, ...form.read() });
-        if (name) throw new Unclear(t("admin.not_in_form", { name }));
-        [fields, rest] = [form, set];
-      } else lines.value = JSON.stringify(read(), null, 2);
-    } catch (wrote) { wrong.textContent = wrote instanceof Unclear ? wrote.message : t("admin.not_json"); return; }
-    raw = !raw;
-    lay();
-  } });
-  function lay() {
-    turn.textContent = t(raw ? "admin.as_form" : "admin.as_json");
-    fill(stage, raw ? lines : fields.node);
-  }
-  const keep = el("button", { class: "first" }, t("admin.keep"));
-  const form = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, `${t(`noun.${noun}`)} ${item ? named(item) || item.name || "" : ""}`), stage, wrong,
-    el("div", { class: "go" }, keep, inDirectory && !fresh ? el("button", { type: "button", onclick: retire }, t("admin.retire")) : null, turn, el("button", { type: "button", onclick: shut }, t("app.cancel"))));
-  const box = el("dialog", { class: "wide", "aria-label": t("admin.change") }, form);
-  function shut() { close(); }
-  async function tried(work) {
-    if (keep.disabled) return; // it is on its way
-    keep.disabled = true;
-    wrong.textContent = "";
-    fields.mark([]);
-    try {
-      const done = await settled(work());
-      shut();
-      if (done?.secret || done?.secrets) tellSecret(done.secret ?? done.secrets.join(" "));
-      say(done?.held && noun !== "routes" ? t("admin.given_back", { n: done.held }) : t("form.done"));
-      forget(noun);
-      draw();
-    } catch (refused) {
-      if (!(refused instanceof Refusal)) { wrong.textContent = refused instanceof Unclear ? refused.message : t("admin.not_json"); return; }
-      const left = raw ? refused.errors : fields.mark(refused.errors, inDirectory ? `${noun}.${item?.code ?? fields.read().code}.` : "");
-      wrong.textContent = [refused.message, ...left.map((e) => `${e.field}: ${e.rule}`)].join(" · ");
-    } finally { keep.disabled = false; }
-  }
-  let sent = [];
-  /** The key of a request: repeated after a lost answer, it creates nothing twice. */
-  function keyOf(body) { if (sent[0] !== body) sent = [body, unique()]; return sent[1]; }
-  /** Refuses to replace an existing item when adding one. */
-  async function refuseKnown(code) {
-    const rule = !code ? t("item_form.required") : (await get(`/v1/directory/${noun}`)).items.some((known) => known.code === code) ? t("item_form.taken") : null;
-    if (rule) throw new Refusal(422, { type: "urn:hotline:problem:invalid", errors: [{ field: "code", rule, rule_zh: rule, rule_zh_hant: rule }] });
-  }
-  async function retire() {
-    if (confirm(t("admin.sure", { name: named(item) || item.code }))) await tried(() => api("DELETE", `/v1/directory/${noun}/${item.code}`, { version: opened }));
-  }
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    tried(async () => {
-      const body = read();
-      if (inDirectory && fresh) await refuseKnown(body.code);
-      if (inDirectory) return api("PUT", `/v1/directory/${noun}/${encodeURIComponent(item?.code ?? body.code)}`, { body, version: opened });
-      if (fresh) return api("POST", `/v1/${noun}`, { body, key: keyOf(JSON.stringify(body)) });
-      return api("PATCH", `/v1/${noun}/${item.id}`, { body, version: item.version });
-    });
-  });
-  lay();
-  const close = openDialog(box, shut);
+  const { editItem } = await import("./admin_form.js");
+  await editItem(item, { noun, inDirectory: NOUNS.includes(noun), bodies: BODIES, hides: SHOWN_ELSEWHERE[noun] ?? [], etag, told: tellSecret, done: draw });
 }
 addEventListener("hashchange", () => { [noun, code] = place(); draw(); });
 $("#add").addEventListener("click", () => (noun === "subscriptions" ? go("subscriptions/new") : edit(null)));

@@ -1,6 +1,8 @@
 // A calendar as a year of twelve months: days changed by pointer or keys, and a year's notice shown before it is imported.
-import { MARKS, api, el, fill, get, given, isolated, language, press, say, t } from "./core.js";
+import { MARKS, addWords, api, el, fill, get, given, isolated, language, press, say, t } from "./core.js";
 import { kept } from "./admin_draft.js";
+
+await addWords("views");
 
 const locale = language === "en" ? "en-GB" : language;
 const format = (options) => new Intl.DateTimeFormat(locale, { timeZone: "UTC", ...options });

@@ -53,7 +53,7 @@ offer();
 const late = await get("/v1/tickets?overdue=true&limit=20");
 fill($("#overdue"), late.items.length ? late.items.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("span", { class: "late" }, when(x.due_at)))) : el("li", { class: "note" }, t("app.none")));
 if (can("auditor", "supervisor", "admin")) {
-  await addWords("admin"); // the names of the nouns
+  await addWords("nouns");
   const log = await get("/v1/directory-log?newest=true&limit=20");
   const changed = (x) => t(!x.before ? "oversight.added" : !x.after ? "oversight.removed" : "oversight.changed", { what: joined([t(`noun.${x.noun}`), named(x.after ?? x.before)], " ") });
   fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, joined([when(x.at), x.by?.name === "seed" ? t("oversight.seed") : x.by?.name, changed(x)], " · "))) : el("li", { class: "note" }, t("app.none")));

@@ -1,6 +1,8 @@
 // A roster as a plan of days and shifts: people chosen from the department's people, moved by drag or by keys, gaps seen.
-import { $, MARKS, api, el, fill, get, given, isolated, language, listed, openDialog, press, say, t } from "./core.js";
+import { $, MARKS, addWords, api, el, fill, get, given, isolated, language, listed, openDialog, press, say, t } from "./core.js";
 import { kept } from "./admin_draft.js";
+
+await Promise.all(["views", "forms"].map(addWords));
 
 const locale = language === "en" ? "en-GB" : language;
 const shown = new Intl.DateTimeFormat(locale, { timeZone: "UTC", month: "numeric", day: "numeric", weekday: "short" });

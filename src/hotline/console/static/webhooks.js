@@ -1,5 +1,7 @@
 // A webhook: its events as check boxes, a test delivery, and the log of what was delivered.
-import { $, Refusal, api, choices, el, fill, get, heads, link, listed, press, row, say, t, unique, when, word } from "./core.js";
+import { $, Refusal, addWords, api, choices, el, fill, get, heads, link, listed, press, row, say, t, unique, when, word } from "./core.js";
+
+await addWords("views");
 
 const KINDS = { ticket: "webhook.of_ticket", order: "webhook.of_order" }; // of events, as they are grouped
 const FORMS = { events: "webhook.form_events", 12345: "webhook.form_12345" };
