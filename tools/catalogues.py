@@ -23,6 +23,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from hotline.console.pages import PAGES
+from hotline.delivery.model import MessageStatus
 from hotline.incidents.model import vocabulary as incident_vocabulary
 from hotline.learning import vocabulary as learning_vocabulary
 from hotline.locales import LANGUAGES
@@ -41,6 +42,7 @@ from hotline.tickets.model.measures import MEASURES, OVERDUE_NAMES
 from hotline.tickets.model.vocabulary import Outcome, TicketStatus
 from hotline.triage.model import guidance
 from hotline.triage.model.danger import judging
+from hotline.webhooks.model import EVENT_TYPES, TEST_TYPE
 
 # vocabularies with a label for every word
 LABELLED = (
@@ -120,6 +122,11 @@ CONTEXT: Mapping[str, str] = {
     "area_level": "Level of an area.",
     "attachment_purpose": "What a photo of a ticket shows: the place before the work, after it, or something else.",
     "attribute_type": "Type of an extra question of a category.",
+    "calendar": "Page of a calendar: days off and make-up workdays, and the import of a year's notice.",
+    "delivery": "State of a delivery to a webhook.",
+    "event": "Type of an event that a webhook is sent.",
+    "roster": "Page of a duty roster.",
+    "webhook": "Page of a webhook.",
     "back": "Dispatch page: returns, extensions and reviews of a ticket.",
     "board": "Board of a department.",
     "bulk": "Dispatch page: many selected tickets at once.",
@@ -249,6 +256,8 @@ def families() -> dict[str, Sequence[str]]:
         "figure": tuple(FIGURES),
         "measure": (*MEASURES, *OVERDUE_NAMES.values()),
         "item": sorted(_fields_of_administration()),
+        "event": (*EVENT_TYPES, TEST_TYPE),
+        "delivery": tuple(MessageStatus),
         "page": (*(page.name for page in PAGES), "login", "nowhere"),
         "language": LANGUAGES,
     }

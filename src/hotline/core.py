@@ -104,6 +104,7 @@ def _delivery_commands() -> Sequence[Typer]:
 def _organisation_routers() -> Sequence[APIRouter]:
     from hotline.organisation.routes import (
         accounts,
+        calendars,
         directory,
         duty,
         duty_feeds,
@@ -112,7 +113,10 @@ def _organisation_routers() -> Sequence[APIRouter]:
         sessions,
     )
 
-    return [noun.router for noun in (duty, duty_feeds, directory, accounts, own_password, sessions, second_factors)]
+    return [
+        noun.router
+        for noun in (duty, duty_feeds, calendars, directory, accounts, own_password, sessions, second_factors)
+    ]
 
 
 def _prepare_organisation(services: Services, settings: object) -> None:

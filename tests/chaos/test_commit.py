@@ -288,6 +288,12 @@ async def rotation(town: Town, n: int) -> Request:
     return Request(f"/v1/subscriptions/{id}/rotate", {}, done)
 
 
+async def trial(town: Town, n: int) -> Request:
+    id = await subscribed(town, n)  # noqa: A001
+    done = f"SELECT count(*) FROM outbox WHERE partition = 'subscription-test:{id}'"
+    return Request(f"/v1/subscriptions/{id}/test", {}, done)
+
+
 async def message(town: Town, id: str, kind: str, partition: str) -> None:  # noqa: A002
     await town.put(
         outbox_tables.outbox, id=id, kind=kind, number="", partition=partition, payload={}, status="sent", attempts=1,
@@ -434,7 +440,7 @@ async def file(town: Town, n: int) -> Request:
 
 ADMINISTRATIVE: dict[str, tuple[Make, int]] = {  # operation -> a request, and how many times it commits
     "add_key": (key, 1), "add_person": (person, 1), "log_in": (session, 2), "ask_for_export": (export, 1),
-    "subscribe": (subscription, 1), "rotate_subscription": (rotation, 1), "replay_delivery": (replay, 1),
+    "subscribe": (subscription, 1), "rotate_subscription": (rotation, 1), "replay_delivery": (replay, 1), "test_subscription": (trial, 1),
     "resend_text": (resend, 1), "dismiss_inbound": (dismissal, 1), "take_up_inbound": (taking_up, 2),
     "try_return_call": (try_back, 1), "stop_texts": (stop, 1), "unstop_texts": (unstop, 1), "link_voice_call": (link, 1),
     "add_override": (override, 1), "swap_turns": (swap, 1), "rotate_key": (renewed_key, 1),
@@ -457,7 +463,7 @@ USED_ONCE = {
 GOES_ON = {"erase_person", "bulk_dispatch", "bulk_merge", "bulk_request_info"}
 READING = {
     "look_up_caller", "look_up_ticket", "look_up_photo", "explain_triage", "explain_routing", "explain_deadline", "explain_duplicates",
-    "search_tickets", "look_up_for_exchange_by_post", "export_person",
+    "search_tickets", "look_up_for_exchange_by_post", "export_person", "preview_notice",
 }  # fmt: skip
 CASES = [
     (name, commit, mode)

@@ -18,7 +18,7 @@ def test_a_years_notice_is_imported_whole_or_not_at_all(folder: Path) -> None:
     assert "cannot read" in hotline(folder, "calendar", "import", "2027.json", code=1).stderr
     (folder / "2027.json").write_text(json.dumps({"year": 2027, "days": [day]}))
     assert "no calendar mars" in hotline(folder, "calendar", "import", "2027.json", "--calendar", "mars", code=1).stderr
-    said = hotline(folder, "calendar", "import", "2027.json", "--year", "2027").stderr
+    said = hotline(folder, "calendar", "import", "2027.json", "--year", "2027", "--apply").stderr
     assert "announced to 2027-12-31; directory version 2" in said
     assert "please check: the notice has 1 days; a whole year's has about thirty" in said
     again = hotline(folder, "calendar", "import", "2027.json").stderr
@@ -26,42 +26,73 @@ def test_a_years_notice_is_imported_whole_or_not_at_all(folder: Path) -> None:
     assert "recalculates" in said and "recalculates" not in again
 
 
-def test_a_dry_run_of_a_notice_warns_as_the_import_does(folder: Path) -> None:
-    hotline(folder, "seed", "ruiquan")
-    (folder / "next.json").write_text(the_notice(2027, "2027-01-01"))
-    dry, real = (hotline(folder, "calendar", "import", "next.json", *more).stderr for more in (["--dry-run"], []))
-    warned = [[line for line in said.splitlines() if line.startswith("please check")] for said in (dry, real)]
-    assert warned[0] == warned[1] == ["please check: the notice has 1 days; a whole year's has about thirty"]
-    assert "nothing changed" in dry and "directory version 2" in real
-    (folder / "two.json").write_text(the_notice(2026, "2026-01-01", "2026-05-01"))
-    dry, asked = (
-        hotline(folder, "calendar", "import", "two.json", *more, code=code).stderr
-        for more, code in ((["--dry-run"], 0), ([], 2))
-    )
-    for said in (dry, asked):
-        assert "please check: the calendar had 39 days of 2026, the notice has 2" in said
-        assert "37 announced days would be removed and 0 changed" in said and "--replace" in said
-
-
 def the_notice(year: int, *days: str) -> str:
     listed = [{"name": "节", "date": day, "isOffDay": True} for day in days]
     return json.dumps({"year": year, "papers": ["https://www.gov.cn"], "days": listed})
 
 
-def test_announced_days_are_not_removed_without_being_asked(folder: Path) -> None:
+def test_nothing_is_written_before_it_was_shown_and_confirmed(folder: Path) -> None:
     hotline(folder, "seed", "ruiquan")
     (folder / "two.json").write_text(the_notice(2026, "2026-01-01", "2026-05-01"))
-    asked = hotline(folder, "calendar", "import", "two.json", code=2)
-    assert "37 announced days would be removed" in asked.stderr and "--replace" in asked.stderr
-    assert "- 2026-10-01  day off -> ordinary day  国庆节" in asked.stdout
-    assert "nothing changed" in hotline(folder, "calendar", "import", "two.json", "--dry-run").stderr
     (folder / "next.json").write_text(the_notice(2027, "2026-12-31", "2027-01-01"))
-    added = hotline(folder, "calendar", "import", "next.json")
-    assert "+ 2026-12-31  ordinary day -> day off  节" in added.stdout and "directory version 2" in added.stderr
-    replaced = hotline(folder, "calendar", "import", "two.json", "--replace")
+    for more, code in (([], 2), (["--dry-run"], 0)):
+        asked = hotline(folder, "calendar", "import", "two.json", *more, code=code)
+        assert "0 days added, 0 changed, 37 removed" in asked.stderr
+        assert "please check: the calendar had 39 days of 2026, the notice has 2" in asked.stderr
+        assert "- 2026-10-01  day off -> ordinary day  国庆节" in asked.stdout
+    assert "nothing changed" in asked.stderr
+    asked = hotline(folder, "calendar", "import", "next.json", code=2)  # what is only added is confirmed as well
+    assert "+ 2026-12-31  ordinary day -> day off  节" in asked.stdout and "--apply" in asked.stderr
+    assert "directory version 2" in hotline(folder, "calendar", "import", "next.json", "--apply").stderr
+    replaced = hotline(folder, "calendar", "import", "two.json", "--apply")
     assert "2026-12-31" not in replaced.stdout and "directory version 3" in replaced.stderr
     (folder / "shorter.json").write_text(the_notice(2027, "2027-01-01"))
-    assert "1 announced days would be removed" in hotline(folder, "calendar", "import", "shorter.json", code=2).stderr
+    assert "0 changed, 1 removed" in hotline(folder, "calendar", "import", "shorter.json", code=2).stderr
+
+
+def test_a_table_and_a_calendar_file_are_notices_too(folder: Path) -> None:
+    hotline(folder, "seed", "ruiquan")
+    table = "日期,节日,类型\n2027/1/1,元旦,休息\n2027年1月3日,元旦,补班\n"
+    (folder / "2027.csv").write_bytes(table.encode("gb18030"))
+    said = hotline(folder, "calendar", "import", "2027.csv", "--apply")
+    assert "+ 2027-01-01  ordinary day -> day off  元旦" in said.stdout
+    assert "+ 2027-01-03  ordinary day -> working day  元旦" in said.stdout
+    (folder / "cn.ics").write_text(CALENDAR)
+    same = hotline(folder, "calendar", "import", "cn.ics", "--year", "2027", code=2)
+    assert "1 days added, 0 changed, 0 removed" in same.stderr  # the other year and the festival do not count
+    assert "+ 2027-01-02  ordinary day -> day off  元旦" in same.stdout
+    assert "several years" in hotline(folder, "calendar", "import", "cn.ics", code=1).stderr
+    (folder / "2028.csv").write_text("date,name,kind\n2028-01-01,x,perhaps\n2028-13-01,x,rest\n")
+    wrong = hotline(folder, "calendar", "import", "2028.csv", code=1).stderr
+    assert "row 2: rest or work" in wrong and "row 3: a date" in wrong
+
+
+CALENDAR = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//x//x//ZH
+BEGIN:VEVENT
+UID:1
+DTSTART;VALUE=DATE:20270101
+DTEND;VALUE=DATE:20270103
+SUMMARY:元旦 假期 第1天/共2天
+END:VEVENT
+BEGIN:VEVENT
+UID:2
+DTSTART;VALUE=DATE:20270103
+SUMMARY:元旦（班）
+END:VEVENT
+BEGIN:VEVENT
+UID:3
+DTSTART;VALUE=DATE:20270214
+SUMMARY:情人节
+END:VEVENT
+BEGIN:VEVENT
+UID:4
+DTSTART;VALUE=DATE:20281001
+SUMMARY:国庆节（休）
+END:VEVENT
+END:VCALENDAR
+"""
 
 
 def test_a_file_that_is_no_notice_is_told_by_name(folder: Path) -> None:

@@ -87,6 +87,16 @@ async def test_the_committee_reads_who_did_what_page_by_page_within_its_view(
     assert "13800138000" not in str(seen)
     own = (await committee.get("/v1/audit", params={"person": desk.actor.id})).json()["items"]
     assert {x["by"]["id"] for x in own} == {desk.actor.id}
+    authors = (await committee.get("/v1/audit-authors")).json()["items"]
+    assert desk.actor.id in {x["id"] for x in authors}  # chosen by name, not typed
+    by_rules = (await committee.get("/v1/audit", params={"kind": "rules"})).json()["items"]
+    assert by_rules and {x["by"]["kind"] for x in by_rules} == {"rules"}
+    urged = (await committee.get("/v1/audit", params={"action": "urge", "kind": "key"})).json()["items"]
+    assert [x["action"] for x in urged] == ["urge"]
+    at = urged[0]["at"]
+    assert (await committee.get("/v1/audit", params={"before": at, "since": at})).json()["items"] == []
+    assert len((await committee.get("/v1/audit", params={"since": at})).json()["items"]) >= 1
+    assert (await pipes.get("/v1/audit-authors")).status_code == 403
     assert (await pipes.get("/v1/audit")).status_code == 403
 
 

@@ -490,3 +490,37 @@ async def test_who_unsubscribes_is_gone(boss: Player) -> None:
     assert (await boss.http.delete(path, headers=version)).status_code == 204
     assert (await boss.get(path)).status_code == 404
     assert (await boss.get("/v1/subscriptions")).json()["items"] == []
+
+
+async def test_an_address_is_tried_by_a_job_and_the_log_says_what_it_answered(
+    boss: Player, desk: Player, services: Services, hook: Hook, ways: DeliveryChannels, clock: Clock
+) -> None:
+    made = await subscribe(boss, events=["ticket.dispatched"])
+    path = f"/v1/subscriptions/{made['id']}"
+    hook.say = lambda request: httpx.Response(503, content=b"closed")
+    await desk.call("9栋停水", category="sdq-water")
+    await deliver(services, ways, clock)  # an event that will be tried for days
+    hook.say = lambda request: httpx.Response(200, content=b"thank you")
+    clock.forward(seconds=1)
+    queued = await boss.post(f"{path}/test", {})
+    assert queued.status_code == 202, queued.text
+    assert len(hook.got) == 1  # nothing leaves within the request
+    await deliver(services, ways, clock)
+    told = json.loads(hook.got[-1].content)
+    assert told["type"] == "webhook.test" and told["data"] == {"subscription": "grid"}
+    assert hook.got[-1].headers["webhook-signature"].startswith("v1,")
+    log = (await boss.get(f"{path}/deliveries?newest=true")).json()["items"]
+    test, event = log
+    assert (test["type"], test["status"], test["answer_status"], test["answer_bytes"]) == (
+        "webhook.test",
+        "sent",
+        200,
+        9,
+    )
+    assert (event["status"], event["answer_status"], event["answer_bytes"]) == ("queued", 503, 6)
+    assert event["next_at"] > event["tried_at"] and test["number"] is None
+    one = (await boss.get(f"{path}/deliveries/{test['id']}")).json()
+    assert one["payload"] is None and one["tries"][0]["answer_status"] == 200
+    elsewhere = await subscribe(boss, form="12345", outer_system="12345")
+    refused = await boss.post(f"/v1/subscriptions/{elsewhere['id']}/test", {})
+    assert refused.status_code == 409  # it would be taken for an answer

@@ -62,7 +62,10 @@ _SERVED = (
 )  # fmt: skip
 # texts of some pages alone, in a file of their own: `core.js` loads it for them, `outbox.js` that of the queue
 _PARTS: Mapping[str, tuple[str, ...]] = {
-    "admin": ("admin.", "area_level.", "attribute_type.", "department_kind.", "item.", "item_form.", "noun."),
+    "admin": ("admin.", "area_level.", "department_kind."),
+    "forms": ("attribute_type.", "item.", "item_form."),
+    "nouns": ("noun.",),
+    "views": ("calendar.", "delivery.", "event.", "roster.", "webhook."),
     "queue": ("outbox.", "photo.", "report_form."),
 }
 _REASON_WORDS = ("lowered.", "place_role.", "unit.")

@@ -19,7 +19,7 @@ from hotline.delivery.alarms import add_alarm
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.context import DeliveryServices
 from hotline.delivery.model import NOTICE_RETRIES, RetryPolicy
-from hotline.delivery.notices import GatewayDown, GatewayRefused, NoticeBody
+from hotline.delivery.notices import GatewayDown, GatewayRefused, HttpAnswer, NoticeBody
 from hotline.locales import bilingual
 
 S = TypeVar("S", bound=DeliveryServices)
@@ -35,13 +35,15 @@ def retry_wait(policy: RetryPolicy, attempts: int) -> float:
 @dataclass(frozen=True, slots=True)
 class FailedTry:
     """Why a message was not handed over. `after`: seconds the far side asked to be left alone; `way` and `begun` (on
-    the performance counter): where and since when it was tried, if it was; `never`: no further try."""
+    the performance counter): where and since when it was tried, if it was; `never`: no further try; `answer`: what
+    came back over HTTP."""
 
     why: str
     after: float | None = None
     way: str | None = None
     begun: float | None = None
     never: bool = False
+    answer: HttpAnswer | None = None
 
 
 @dataclass
@@ -66,20 +68,22 @@ class Handover(Generic[S]):
         await self.attempt(m, token, "notices", NOTICE_RETRIES, lambda: notices.send(m.id, body, self.services.clock()))
 
     async def attempt(
-        self, m: Row, token: str, way: str, policy: RetryPolicy, send: Callable[[], Awaitable[None]]
+        self, m: Row, token: str, way: str, policy: RetryPolicy, send: Callable[[], Awaitable[HttpAnswer | None]]
     ) -> GatewayRefused | None:
         """Try once and record the outcome. `send` raises GatewayDown or GatewayRefused; the refusal is returned."""
         begun = time.perf_counter()
         try:
-            await send()
+            answer = await send()
         except GatewayRefused as refused:
             never = refused.gone or policy.final
-            await self.failed(m, token, policy, FailedTry(f"refused: {refused}", None, way, begun, never))
+            await self.failed(
+                m, token, policy, FailedTry(f"refused: {refused}", None, way, begun, never, refused.answer)
+            )
             return refused
         except GatewayDown as down:
-            await self.failed(m, token, policy, FailedTry(f"down: {down}", down.after, way, begun))
+            await self.failed(m, token, policy, FailedTry(f"down: {down}", down.after, way, begun, answer=down.answer))
             return None
-        tried = attempt_row(m.id, m.attempts, way, begun, self.services.clock(), None)
+        tried = attempt_row(m.id, m.attempts, way, begun, self.services.clock(), None) | _answer_columns(answer)
 
         def mark(c: sa.Connection) -> bool:
             outbox_attempts.log_attempts(c, [tried])
@@ -99,7 +103,8 @@ class Handover(Generic[S]):
             again = await self.services.db.time() + wait
         tried = []
         if fault.way and fault.begun is not None:
-            tried.append(attempt_row(m.id, m.attempts, fault.way, fault.begun, now, fault.why))
+            row = attempt_row(m.id, m.attempts, fault.way, fault.begun, now, fault.why)
+            tried.append(row | _answer_columns(fault.answer))
 
         def put(c: sa.Connection) -> None:
             outbox_attempts.log_attempts(c, tried)
@@ -121,6 +126,10 @@ def attempt_row(id: str, n: int, way: str, begun: float, at: datetime, why: str 
         "good": why is None,
         "said": (why or "ok")[:200],
     }
+
+
+def _answer_columns(answer: HttpAnswer | None) -> dict[str, int | None]:
+    return {"answer_status": answer.status if answer else None, "answer_bytes": answer.size if answer else None}
 
 
 def note_dead(c: sa.Connection, m: Row, why: str, now: datetime) -> None:

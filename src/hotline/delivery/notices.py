@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from secrets import token_bytes
@@ -15,21 +16,29 @@ from hotline.delivery.egress import ForbiddenAddress
 from hotline.replies import reply_type
 
 
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What the far side answered, for the log: its HTTP status and the size of its body in bytes."""
+
+    status: int
+    size: int
+
+
 class GatewayDown(Exception):
     """Later: it may have arrived, so the same id goes with the next try. `retry_after`: seconds the far side asked
     for."""
 
-    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+    def __init__(self, reason: str, retry_after: float | None = None, answer: HttpAnswer | None = None) -> None:
         super().__init__(reason)
-        self.after = retry_after
+        self.after, self.answer = retry_after, answer
 
 
 class GatewayRefused(Exception):
     """Never: the far side says that this message is wrong. `gone`: it wants no message any more."""
 
-    def __init__(self, reason: str, *, gone: bool = False) -> None:
+    def __init__(self, reason: str, *, gone: bool = False, answer: HttpAnswer | None = None) -> None:
         super().__init__(reason)
-        self.gone = gone
+        self.gone, self.answer = gone, answer
 
 
 MAX_RETRY_AFTER = 24 * 3600.0
@@ -69,9 +78,9 @@ class WebhookClient:
         self._client, self._url = client, url
         self._secrets = [s for s in secrets if s]
 
-    async def send(self, id: str, body: bytes, now: datetime) -> None:  # noqa: A002
+    async def send(self, id: str, body: bytes, now: datetime) -> HttpAnswer:  # noqa: A002
         """Hand one message over. Raises GatewayDown or GatewayRefused."""
-        await self.post(id, body, now)
+        return _answer(await self.post(id, body, now))
 
     async def post(self, id: str, body: bytes, now: datetime) -> httpx.Response:  # noqa: A002
         """The same; the far side's answer. The stamp is of this try: a receiver refuses one that is minutes old."""
@@ -86,12 +95,16 @@ class WebhookClient:
         if not reply.is_success:
             code = reply.status_code
             if code in (408, 425, 429) or reply.is_server_error:
-                raise GatewayDown(str(code), retry_after_seconds(reply))
-            raise GatewayRefused(str(code), gone=code == 410)
+                raise GatewayDown(str(code), retry_after_seconds(reply), _answer(reply))
+            raise GatewayRefused(str(code), gone=code == 410, answer=_answer(reply))
         return reply
 
     async def close(self) -> None:
         await self._client.aclose()
+
+
+def _answer(reply: httpx.Response) -> HttpAnswer:
+    return HttpAnswer(reply.status_code, len(reply.content))
 
 
 def failure_reason(error: Exception) -> str:

@@ -28,6 +28,8 @@ outbox = table(
              sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),
     # the delivery log of one subscriber
     sa.Index("ix_outbox_hooked", "partition", "id", sqlite_where=sa.text("kind = 'webhook'"), postgresql_where=sa.text("kind = 'webhook'")),
+    sa.Index("ix_outbox_hooked_created", "partition", "created_at", "id", sqlite_where=sa.text("kind = 'webhook'"),
+             postgresql_where=sa.text("kind = 'webhook'")),
     # by kind: a claim skips the kinds that cannot be handed over now
     sa.Index("ix_outbox_kind_next_at_id", "kind", "next_at", "id",
              sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),
@@ -61,6 +63,8 @@ attempt = table(
     C("ms", I, nullable=False),
     C("good", sa.Boolean, nullable=False),
     C("said", SealedText("attempt.said"), nullable=False),
+    C("answer_status", I, doc="The HTTP status of the answer, where one came"),
+    C("answer_bytes", I, doc="The size of its body"),
     sa.Index("ix_attempt_way_at", "way", "at"),
     sa.Index("ix_attempt_at", "at"),
 )  # fmt: skip

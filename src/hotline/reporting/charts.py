@@ -257,13 +257,12 @@ def heat_map(title: str, rows: Sequence[tuple[str, Sequence[int]]], columns: Seq
         parts.append(_text(left - 6, y + 14, name, _Look(anchor="end", size=11)))
         for n, value in enumerate(values):
             share = value / most if most else 0
-            fill = f"rgb({_n(238 - 207 * share)},{_n(243 - 148 * share)},{_n(248 - 80 * share)})"
             parts.append(
                 f'<rect x="{_n(left + n * wide)}" y="{_n(y)}" width="{_n(wide - 1)}" height="{_n(high - 1)}" '
-                f'fill="{fill}"/>'
+                f'fill="{SERIES[0]}" fill-opacity="{0.06 + 0.94 * share:.2f}"/>'
             )
             if value:
-                ink = "#fff" if share > 0.45 else INK
+                ink = "#fff" if share > 0.55 else INK
                 parts.append(
                     _text(left + n * wide + wide / 2, y + 14, str(value), _Look(anchor="middle", size=10, fill=ink))
                 )

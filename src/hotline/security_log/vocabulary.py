@@ -45,6 +45,7 @@ class Deed(StrEnum):
     WEBHOOK_CHANGED = "webhook_changed"
     WEBHOOK_SECRET_ROTATED = "webhook_secret_rotated"  # noqa: S105
     WEBHOOK_REMOVED = "webhook_removed"
+    WEBHOOK_TESTED = "webhook_tested"
     GATEWAY_ADDED = "gateway_added"  # of messages or of an exchange
     GATEWAY_CHANGED = "gateway_changed"
     GATEWAY_REMOVED = "gateway_removed"

@@ -44,6 +44,7 @@ EVENT_TYPE_BY_ACTION: Mapping[Action, str] = {
     A.UNDO: "ticket.undone",
 }
 EVENT_TYPES = tuple(sorted(set(EVENT_TYPE_BY_ACTION.values())))
+TEST_TYPE = "webhook.test"  # of a delivery that an administrator asked for to try an address
 # About 75 hours (Standard Webhooks). A subscriber's 404 may be a deployment: only 410 says never.
 WEBHOOK_RETRIES = RetryPolicy(10, (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400), final=False)
 
@@ -111,6 +112,23 @@ class WebhookEvent:
     type: str
     timestamp: datetime
     data: WebhookData
+
+
+@reply_type()
+class WebhookTest:
+    """What a test delivery holds: no ticket. `subscription`: its name."""
+
+    subscription: str
+
+
+@reply_type()
+class WebhookTestEvent:
+    """A test delivery as subscribers get it: signed and tried as every other."""
+
+    id: str
+    type: str
+    timestamp: datetime
+    data: WebhookTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +216,10 @@ def _ticket(ticket: Ticket) -> WebhookTicket:
     )
 
 
-def webhook_event(id: str, stored: Mapping[str, Any]) -> WebhookEvent:  # noqa: A002
+def webhook_event(id: str, stored: Mapping[str, Any]) -> WebhookEvent | WebhookTestEvent:  # noqa: A002
     """The event as subscribers get it, of what was stored with its message. `id`: of the message, where the event has
     none of its own yet."""
+    if stored["type"] == TEST_TYPE:
+        return WebhookTestEvent(id, TEST_TYPE, stored["at"], WebhookTest(stored["subscription"]))
     parts = {name: stored.get(name) for name in ("action", "from", "to", "ticket", "order")}
     return WebhookEvent(stored.get("event", id), stored["type"], stored["at"], reply_from_values(WebhookData, parts))

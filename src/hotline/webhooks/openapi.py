@@ -3,7 +3,7 @@
 from typing import Any
 
 from hotline.web.published_schemas import schemas_of
-from hotline.webhooks.model import EVENT_TYPES, WebhookEvent
+from hotline.webhooks.model import EVENT_TYPES, TEST_TYPE, WebhookEvent, WebhookTestEvent
 
 _TEXT_SCHEMA = {"type": "string"}
 _HEADERS = (
@@ -28,7 +28,10 @@ def webhook_operations() -> tuple[dict[str, Any], dict[str, Any]]:
     """The `webhooks` of the OpenAPI document, one for each type of event; and the components these refer to."""
     (event,), components = schemas_of(WebhookEvent)
     components["WebhookEvent"]["properties"]["type"] = {"type": "string", "enum": list(EVENT_TYPES)}
-    return {kind: {"post": _operation(kind, event)} for kind in EVENT_TYPES}, components
+    (test,), test_components = schemas_of(WebhookTestEvent)
+    test_components["WebhookTestEvent"]["properties"]["type"] = {"type": "string", "enum": [TEST_TYPE]}
+    operations = {kind: {"post": _operation(kind, event)} for kind in EVENT_TYPES}
+    return operations | {TEST_TYPE: {"post": _operation(TEST_TYPE, test)}}, components | test_components
 
 
 def _operation(kind: str, event: dict[str, Any]) -> dict[str, Any]:

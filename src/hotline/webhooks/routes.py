@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from hotline.database.prepared import Row
 from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, require_roles
@@ -135,6 +136,31 @@ async def rotate_subscription(subscription: CodePath, context: Admin) -> Respons
     )
 
 
+@router.post(
+    "/{subscription}/test",
+    operation_id="test_subscription",
+    response_model=QueuedDelivery,
+    status_code=202,
+    responses=refusal_responses(*POST_REFUSALS, Code.NOT_NOW),
+)
+async def test_subscription(subscription: CodePath, context: Admin) -> Response:
+    """Send a test delivery of type `webhook.test`, signed as every other and without a ticket. It waits for no event;
+    what came of it stands in the delivery log."""
+    request = await context.write_request()
+    return action_reply(
+        await subscription_service.send_test(
+            context.services, subscription, request, lambda queued: dump_json(QueuedDelivery(queued))
+        )
+    )
+
+
+async def _load_delivery(context: TicketContext, subscription: str, delivery: str) -> Row:
+    row = await outbox_store.load_message(context.services.db, delivery)
+    if row is None or row.partition not in subscription_store.partitions_of(subscription):
+        raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
+    return row
+
+
 @router.get(
     "/{subscription}/deliveries",
     operation_id="list_deliveries",
@@ -145,12 +171,19 @@ async def list_deliveries(
     subscription: CodePath,
     context: Admin,
     after: Annotated[PlainLine, Query(max_length=40, description="`next` of the page before")] = "",
+    newest: Annotated[bool, Query(description="The latest alone, the newest first, without a next page")] = False,
     limit: Limit = 50,
 ) -> Response:
-    """The delivery log: events, attempts, results."""
+    """The delivery log: events and tests, attempts, results."""
     await subscription_service.load_subscription(context.services, subscription, context.actor, context.now)
-    rows = await subscription_store.deliveries(context.services.db, subscription, after, limit)
-    return json_reply(DeliveryPage(tuple(map(delivery_line_reply, rows)), rows[-1].id if len(rows) == limit else None))
+    db = context.services.db
+    if newest:
+        rows = await subscription_store.newest_deliveries(db, subscription, limit)
+    else:
+        rows = await subscription_store.deliveries(db, subscription, after, limit)
+    tries = await subscription_store.last_tries(db, [row.id for row in rows])
+    items = tuple(delivery_line_reply(row, tries.get(row.id)) for row in rows)
+    return json_reply(DeliveryPage(items, rows[-1].id if len(rows) == limit and not newest else None))
 
 
 @router.get(
@@ -162,9 +195,7 @@ async def list_deliveries(
 async def read_delivery(subscription: CodePath, delivery: CodePath, context: Admin) -> Response:
     """One delivery with every try."""
     await subscription_service.load_subscription(context.services, subscription, context.actor, context.now)
-    row = await outbox_store.load_message(context.services.db, delivery)
-    if row is None or row.partition != f"subscription:{subscription}":
-        raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
+    row = await _load_delivery(context, subscription, delivery)
     tries = await attempts.load_attempts(context.services.db, delivery)
     return json_reply(delivery_reply(row, tries))
 
@@ -179,9 +210,7 @@ async def read_delivery(subscription: CodePath, delivery: CodePath, context: Adm
 async def replay_delivery(subscription: CodePath, delivery: CodePath, context: Admin) -> Response:
     """Send a failed or completed delivery again, under the same id, by which its receiver recognises it."""
     await subscription_service.load_subscription(context.services, subscription, context.actor, context.now)
-    row = await outbox_store.load_message(context.services.db, delivery)
-    if row is None or row.partition != f"subscription:{subscription}":
-        raise Refused(Refusal(Code.NOT_FOUND, "no such delivery"))
+    await _load_delivery(context, subscription, delivery)
 
     def replay(c: sa.Connection) -> Reply:
         if not outbox_store.requeue(c, delivery, context.now, include_sent=True):

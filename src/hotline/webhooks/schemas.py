@@ -12,7 +12,7 @@ from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketSta
 from hotline.web.field_types import AreaCode, CodeWord, DepartmentCode, Line, PlainLine, Strict
 from hotline.web.schemas import LEFT_OUT
 from hotline.webhooks.cache import Subscription
-from hotline.webhooks.model import WebhookOrder, WebhookTicket
+from hotline.webhooks.model import EVENT_TYPES, TEST_TYPE, WebhookOrder, WebhookTicket
 
 Url = Annotated[
     PlainLine,
@@ -20,7 +20,9 @@ Url = Annotated[
         min_length=8, max_length=500, examples=["https://grid.example.org/hook"], json_schema_extra={"format": "uri"}
     ),
 ]
-Events = Annotated[list[Annotated[str, Field(max_length=40)]], Field(max_length=40)]
+Events = Annotated[
+    list[Annotated[str, Field(max_length=40, json_schema_extra={"enum": ["*", *EVENT_TYPES]})]], Field(max_length=40)
+]
 
 
 class SubscriptionIn(Strict):
@@ -95,8 +97,11 @@ class DeliveryLine:
     status: MessageStatus
     attempts: int
     created_at: datetime
-    next_at: datetime
+    next_at: Annotated[datetime, Field(description="When it is tried next, while it is queued")]
     last_error: str | None
+    tried_at: Annotated[datetime | None, Field(description="Of the last try")]
+    answer_status: Annotated[int | None, Field(description="HTTP status of its answer; null: none came")]
+    answer_bytes: Annotated[int | None, Field(description="Size of the body of its answer")]
 
 
 @reply_type()
@@ -107,7 +112,7 @@ class DeliveryPage:
 
 @reply_type()
 class QueuedDelivery:
-    """The id of the delivery that is sent again."""
+    """The id of the delivery that will be sent."""
 
     queued: str
 
@@ -119,6 +124,8 @@ class DeliveryTry:
     ms: int
     good: bool
     said: str
+    answer_status: int | None
+    answer_bytes: int | None
 
 
 @reply_type(from_="from")
@@ -147,7 +154,8 @@ class DeliveryOut:
     status: MessageStatus
     attempts: int
     payload: Annotated[
-        StoredEvent, Field(description="The stored event, from which what is sent is made in the subscription's form")
+        StoredEvent | None,
+        Field(description="The stored event, from which what is sent is made in the subscription's form; null: a test"),
     ]
     tries: tuple[DeliveryTry, ...]
 
@@ -173,13 +181,19 @@ def subscription_reply(s: Subscription) -> SubscriptionOut:
     )  # fmt: skip
 
 
-def delivery_line_reply(row: Any) -> DeliveryLine:
-    """A row of the delivery log."""
-    kind = row.payload.get("type")
-    return DeliveryLine(row.id, kind, row.number, row.status, row.attempts, row.created_at, row.next_at, row.last_error)
+def delivery_line_reply(row: Any, tried: Any | None) -> DeliveryLine:
+    """A row of the delivery log. `tried`: its last try."""
+    return DeliveryLine(
+        id=row.id, type=row.payload.get("type"), number=row.number or None, status=row.status, attempts=row.attempts,
+        created_at=row.created_at, next_at=row.next_at, last_error=row.last_error,
+        tried_at=tried and tried.at, answer_status=tried and tried.answer_status,
+        answer_bytes=tried and tried.answer_bytes,
+    )  # fmt: skip
 
 
 def delivery_reply(row: Any, tries: Any) -> DeliveryOut:
     """A delivery with its tries."""
-    log = tuple(DeliveryTry(t.n, t.at, t.ms, t.good, t.said) for t in tries)
-    return DeliveryOut(row.id, row.status, row.attempts, reply_from_values(StoredEvent, dict(row.payload)), log)
+    log = tuple(DeliveryTry(t.n, t.at, t.ms, t.good, t.said, t.answer_status, t.answer_bytes) for t in tries)
+    is_test = row.payload.get("type") == TEST_TYPE
+    payload = None if is_test else reply_from_values(StoredEvent, dict(row.payload))
+    return DeliveryOut(row.id, row.status, row.attempts, payload, log)

@@ -31,7 +31,7 @@ from hotline.tickets.context import Services
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 from hotline.webhooks import store as subscription_store
 from hotline.webhooks.cache import Subscription, SubscriptionCache
-from hotline.webhooks.model import EVENT_TYPES, matches_filter, webhook_event
+from hotline.webhooks.model import EVENT_TYPES, TEST_TYPE, matches_filter, webhook_event
 
 FORMS = ("events", "12345")  # ours, or the answer as another hotline's platform reads it
 SECRET_OVERLAP = timedelta(hours=24)  # how long the old secret still signs after a change
@@ -76,7 +76,7 @@ class Delivery:
 async def prepare_delivery(services: Services, message: Row) -> Delivery | None:
     """None: the subscription is gone, or switched off."""
     now = services.clock()
-    wanted = message.partition.removeprefix("subscription:")
+    wanted = message.partition.partition(":")[2]
     found = next((s for s in await services.part(SubscriptionCache).now(now) if s.id == wanted), None)
     if found is None or not found.active:
         return None
@@ -148,6 +148,33 @@ async def subscribe(
     result = await write_once(services, request.key, add, now, secret=True)
     services.part(SubscriptionCache).forget()
     return result
+
+
+async def send_test(
+    services: Services,
+    id: str,  # noqa: A002
+    request: WriteRequest,
+    render: Callable[[str], str],
+) -> ActionResult:
+    """Queue a test delivery: a job sends it from the outbox, signed and tried as every other, and waits for no event
+    before it. Raises Refused where there is none that is the actor's, it is switched off, or it would answer another
+    hotline's orders."""
+    now = request.now
+    subscription = await load_subscription(services, id, request.actor, now)
+    if not subscription.active:
+        raise Refused(Refusal(Code.NOT_NOW, "the subscription is switched off"))
+    if subscription.form != FORMS[0]:
+        raise Refused(Refusal(Code.NOT_NOW, "another hotline would take a test for an answer"))
+    test = new_reference(now)
+    payload = {"type": TEST_TYPE, "at": now, "subscription": subscription.name}
+    message = Message(test, "webhook", TicketNumber(""), subscription_store.partitions_of(id)[1], payload, now)
+
+    def add(c: sa.Connection) -> Reply:
+        outbox_store.add_messages(c, [message])
+        record_deed(c, _event(Deed.WEBHOOK_TESTED, id, request.actor, now))
+        return Reply(202, render(test))
+
+    return await write_once(services, request.key, add, now)
 
 
 def _event(

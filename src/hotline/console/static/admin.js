@@ -1,37 +1,106 @@
 // Administration: every noun of the directory, people, keys and subscriptions. The API validates.
-import { $, Refusal, api, el, fill, forget, get, heads, joined, listed, named, openDialog, press, row, say, settled, t, unique, when, word } from "./core.js";
-import { Unclear, formOf } from "./items.js";
+import { $, MARKS, api, directory, el, fill, get, heads, joined, listed, named, openDialog, press, row, say, settled, t, when, word } from "./core.js";
 
-const NOUNS = ["departments", "areas", "categories", "routes", "policies", "ladders", "calendars", "rosters", "words", "danger_frames", "symptoms", "hazards", "word_lists", "incident_rules", "house"];
-const MORE = ["people", "keys", "subscriptions"];
-const wished = () => ([...NOUNS, ...MORE].includes(location.hash.slice(1)) ? location.hash.slice(1) : "departments");
-let noun = wished();
+const GROUPS = {
+  organisation: ["departments", "areas", "categories", "house"],
+  time: ["rosters", "calendars", "policies", "ladders"],
+  rules: ["routes", "incident_rules", "hazards", "danger_frames", "symptoms", "words", "word_lists"],
+  access: ["people", "keys", "subscriptions"],
+};
+const MORE = GROUPS.access; // not of the directory
+const EVERY = Object.values(GROUPS).flat();
+const NOUNS = EVERY.filter((code) => !MORE.includes(code));
+/** Nouns whose items have a page of their own, beside the form of their other fields. */
+const VIEWS = { calendars: "admin.months", rosters: "admin.plan", subscriptions: "admin.change" };
+const SHOWN_ELSEWHERE = { calendars: ["days", "names", "notices", "papers"], rosters: ["members", "shifts", "overrides"] };
+const place = () => {
+  const [noun, ...code] = decodeURIComponent(location.hash.slice(1)).split("/");
+  return EVERY.includes(noun) ? [noun, code.join("/")] : ["departments", ""];
+};
+let [noun, code] = place();
+const go = (hash) => { location.hash = hash; };
 function nav() {
-  fill($("#nouns"), [...NOUNS, ...MORE].map((code) => el("button", { type: "button", "aria-current": code === noun ? "true" : null, onclick: () => { location.hash = code; } }, t(`noun.${code}`))));
+  const buttons = (codes) => codes.map((one) => el("button", { type: "button", "aria-current": one === noun ? "true" : null, "data-key": one, onclick: () => go(one) }, t(`noun.${one}`)));
+  fill($("#nouns"), Object.entries(GROUPS).map(([group, codes]) => [el("h3", {}, t(`admin.group.${group}`)), ...buttons(codes)]).flat());
+  fill($("#noun-choice"), Object.entries(GROUPS).map(([group, codes]) => { const part = el("optgroup", {}, codes.map((one) => el("option", { value: one, selected: one === noun }, t(`noun.${one}`)))); part.label = t(`admin.group.${group}`); return part; }));
 }
+$("#noun-choice").addEventListener("change", (event) => go(event.target.value));
 let draws = 0; // a list that comes after another was asked for is not shown: its rows would open the other's form
 async function draw() {
   const mine = ++draws;
   nav();
   $("#noun").textContent = t(`noun.${noun}`);
+  $("#back").hidden = $("#view").hidden = !code;
+  $("#table-part").hidden = Boolean(code);
+  if (code) { await view(mine); return; }
+  fill($("#view"));
+  $("#sought").value = "";
   const table = $("#items");
-  if (NOUNS.includes(noun)) {
-    const page = await get(`/v1/directory/${noun}`);
-    if (mine !== draws) return;
-    heads(table, "admin.code", "admin.name", "admin.state", "admin.change");
-    const names = Object.fromEntries(await Promise.all(["departments", "categories", "areas"].map(async (of) => [of, Object.fromEntries(await listed(of, true))])));
-    if (mine !== draws) return;
-    fill($("tbody", table), page.items.map((item) => row(item.code, named(item) || gist(item, names), item.active === false ? t("admin.retired") : t("admin.live"),
-      el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
-  } else {
-    const page = await get(`/v1/${noun}`);
-    if (mine !== draws) return;
-    page.items.sort((a, b) => Boolean(a.revoked_at) - Boolean(b.revoked_at)); // what is in use stands first
-    heads(table, "admin.code", "admin.name", "admin.state", "admin.change");
-    fill($("tbody", table), page.items.map((item) => row(item.login ?? item.id, item.name, [item.roles?.map((r) => word("role", r)).join(", "), item.active === false || item.revoked_at ? t("admin.retired") : null, item.created_at ? when(item.created_at) : null].filter(Boolean).join(" · "),
-      noun === "keys" ? (item.revoked_at ? null : el("button", { type: "button", onclick: press(() => revoke(item)) }, t("admin.revoke"))) : el("button", { type: "button", onclick: () => edit(item) }, t("admin.change")))));
-  }
+  fill($("tbody", table));
+  $("#counted").textContent = "";
+  const names = Object.fromEntries(await Promise.all(["departments", "categories", "areas"].map(async (of) => [of, Object.fromEntries(await listed(of, true))])));
+  const items = NOUNS.includes(noun) ? (await get(`/v1/directory/${noun}`)).items : await all(`/v1/${noun}`);
+  if (mine !== draws) return;
+  items.sort((a, b) => Boolean(a.revoked_at) - Boolean(b.revoked_at)); // what is in use stands first
+  heads(table, "admin.name", "admin.about", "admin.state", "account.feed_change");
+  fill($("tbody", table), items.map((item) => {
+    const made = row(NOUNS.includes(noun) ? named(item) || gist(item, names) : item.name, about(item, names), item.active === false || item.revoked_at ? t("admin.retired") : t("admin.live"), el("span", { class: "actions" }, buttonsOf(item)));
+    made.dataset.sought = [made.textContent, item.login, item.code, ...(item.sounds ?? []), ...(item.aliases ?? [])].join(" ").toLowerCase();
+    return made;
+  }));
+  sift();
 }
+async function all(path) {
+  const items = [];
+  for (let after = ""; after !== null;) {
+    const page = await get(`${path}${path.endsWith("subscriptions") ? "" : `?limit=200&after=${encodeURIComponent(after)}`}`);
+    items.push(...page.items);
+    after = page.next;
+  }
+  return items;
+}
+/** Hides the rows that do not hold what is sought. */
+function sift() {
+  const typed = $("#sought").value.trim().toLowerCase();
+  const rows = [...$("#items tbody").rows];
+  for (const one of rows) one.hidden = Boolean(typed) && !one.dataset.sought.includes(typed);
+  $("#counted").textContent = t("admin.counted", { n: rows.filter((one) => !one.hidden).length, all: rows.length });
+}
+$("#sought").addEventListener("input", sift);
+/** What an item is, beside its name. */
+function about(item, { departments, areas }) {
+  const where = [item.department && departments[item.department], item.area && item.area !== "*" && areas[item.area]];
+  if (noun === "people") return joined([item.login, item.roles.map((role) => word("role", role)).join(MARKS[1]), ...where], " · ");
+  if (noun === "keys") return joined([item.roles.map((role) => word("role", role)).join(MARKS[1]), ...where, item.last_used_at ? t("admin.used", { at: when(item.last_used_at) }) : t("admin.unused"), item.expires_at ? t("admin.until", { at: when(item.expires_at) }) : null], " · ");
+  if (noun === "subscriptions") return joined([new URL(item.url).host, item.events.length && !item.events.includes("*") ? t("admin.events", { n: item.events.length }) : t("admin.every_event"), ...where], " · ");
+  if (noun === "departments") return joined([word("department_kind", item.kind), item.parent && departments[item.parent], item.phone], " · ");
+  if (noun === "areas") return joined([word("area_level", item.level), item.parent && areas[item.parent]], " · ");
+  if (noun === "categories") return joined([word("kind", item.kind), item.priority !== "normal" ? word("priority", item.priority) : null], " · ");
+  if (noun === "rosters") return joined([departments[item.department], item.members.map((one) => one.name).join(MARKS[1])], " · ");
+  if (noun === "calendars") return item.always ? t("admin.always") : joined([item.hours.join(MARKS[1]), item.confirmed_to && t("admin.announced", { day: item.confirmed_to })], " · ");
+  if (noun === "symptoms") return item.patterns.slice(0, 3).join(" ");
+  return "";
+}
+function buttonsOf(item) {
+  const button = (text, onclick) => el("button", { type: "button", "aria-label": `${t(text)} ${named(item) || item.name || ""}`, onclick }, t(text));
+  if (noun === "keys") return item.revoked_at ? [] : [button("admin.revoke", press(() => revoke(item)))];
+  const own = VIEWS[noun] && !(noun === "calendars" && item.always) ? [button(VIEWS[noun], () => go(`${noun}/${item.code ?? item.id}`))] : [];
+  return noun === "subscriptions" ? own : [...own, button(own.length ? "admin.settings" : "admin.change", () => edit(item))];
+}
+/** The page of one item. */
+async function view(mine) {
+  const root = el("div", {});
+  const opened = code;
+  $("#noun").textContent = `${t(`noun.${noun}`)} · ${noun === "subscriptions" ? (opened === "new" ? t("admin.add") : (await all("/v1/subscriptions")).find((one) => one.id === opened)?.name ?? "") : named((await directory(noun)).find((one) => one.code === opened))}`;
+  if (noun === "calendars") await (await import("./calendar_year.js")).showCalendar(root, opened, etag);
+  else if (noun === "rosters") await (await import("./roster_plan.js")).showRoster(root, opened, etag);
+  else if (noun === "subscriptions") {
+    await (await import("./webhooks.js")).showWebhook(root, opened, { types: BODIES.subscriptions.made.properties.events.items.enum, told: tellSecret, ended: () => { say(t("form.done")); go(noun); },
+      made: (reply) => { tellSecret(reply.secret); go(`${noun}/${reply.id}`); } });
+  }
+  if (mine === draws) fill($("#view"), root);
+}
+$("#back").addEventListener("click", () => go(noun));
 /** The title of an item without a name. */
 function gist(item, { departments, categories, areas }) {
   const one = (of, code) => (code && code !== "*" ? of[code] ?? code : null);
@@ -61,98 +130,10 @@ function tellSecret(secret) {
   const close = openDialog(box, null);
 }
 const BODIES = JSON.parse($("#items").dataset.bodies); // what is not of the directory: as `POST`, and as `PATCH` takes it
-async function shape(fresh) {
-  return NOUNS.includes(noun) ? get(`/v1/directory-shapes/${noun}`) : BODIES[noun][fresh ? "made" : "changed"];
-}
-/** The first name in the JSON that the form has no field for. */
-function unknown(written, held) {
-  if (written === null || typeof written !== "object") return null;
-  for (const [name, value] of Object.entries(written)) {
-    if (held === null || typeof held !== "object" || !(name in held)) return name;
-    const within = unknown(value, held[name]);
-    if (within) return within;
-  }
-  return null;
-}
-/** An item as a form or as JSON; the API reports errors field by field. */
 async function edit(item) {
-  const fresh = item === null;
-  const inDirectory = NOUNS.includes(noun);
-  // sends the version that is shown, so that a colleague's later change is not overwritten
-  const opened = inDirectory ? await etag(fresh ? `/v1/directory/${noun}` : `/v1/directory/${noun}/${item.code}`) : null;
-  const schema = await shape(fresh);
-  const shown = Object.fromEntries(Object.entries(item ?? {}).filter(([name]) => name in schema.properties));
-  const lines = el("textarea", { rows: 18, spellcheck: "false", "aria-label": t("admin.body") });
-  const place = el("div", {});
-  const wrong = el("p", { class: "error", role: "alert" });
-  let fields = formOf(schema, shown, fresh ? [] : ["code"]);
-  let raw = false;
-  const read = () => (raw ? JSON.parse(lines.value) : fields.read());
-  const turn = el("button", { type: "button", onclick: () => {
-    wrong.textContent = "";
-    try {
-      if (raw) {
-        const body = read();
-        const form = formOf(schema, body, fresh ? [] : ["code"]);
-        const name = unknown(body, form.read());
-        if (name) throw new Unclear(t("admin.not_in_form", { name }));
-        fields = form;
-      } else lines.value = JSON.stringify(read(), null, 2);
-    } catch (wrote) { wrong.textContent = wrote instanceof Unclear ? wrote.message : t("admin.not_json"); return; }
-    raw = !raw;
-    lay();
-  } });
-  function lay() {
-    turn.textContent = t(raw ? "admin.as_form" : "admin.as_json");
-    fill(place, raw ? lines : fields.node);
-  }
-  const keep = el("button", { class: "first" }, t("admin.keep"));
-  const form = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, `${t(`noun.${noun}`)} ${item?.code ?? item?.login ?? ""}`), place, wrong,
-    el("div", { class: "go" }, keep, inDirectory && !fresh ? el("button", { type: "button", onclick: retire }, t("admin.retire")) : null, turn, el("button", { type: "button", onclick: shut }, t("app.cancel"))));
-  const box = el("dialog", { class: "wide", "aria-label": t("admin.change") }, form);
-  function shut() { close(); }
-  async function tried(work) {
-    if (keep.disabled) return; // it is on its way
-    keep.disabled = true;
-    wrong.textContent = "";
-    fields.mark([]);
-    try {
-      const done = await settled(work());
-      shut();
-      if (done?.secret || done?.secrets) tellSecret(done.secret ?? done.secrets.join(" "));
-      say(done?.held && noun !== "routes" ? t("admin.given_back", { n: done.held }) : t("form.done"));
-      forget(noun);
-      draw();
-    } catch (refused) {
-      if (!(refused instanceof Refusal)) { wrong.textContent = refused instanceof Unclear ? refused.message : t("admin.not_json"); return; }
-      const left = raw ? refused.errors : fields.mark(refused.errors, inDirectory ? `${noun}.${item?.code ?? fields.read().code}.` : "");
-      wrong.textContent = [refused.message, ...left.map((e) => `${e.field}: ${e.rule}`)].join(" · ");
-    } finally { keep.disabled = false; }
-  }
-  let sent = [];
-  /** The key of a request: repeated after a lost answer, it creates nothing twice. */
-  function keyOf(body) { if (sent[0] !== body) sent = [body, unique()]; return sent[1]; }
-  /** Refuses to replace an existing item when adding one. */
-  async function refuseKnown(code) {
-    const rule = !code ? t("item_form.required") : (await get(`/v1/directory/${noun}`)).items.some((known) => known.code === code) ? t("item_form.taken") : null;
-    if (rule) throw new Refusal(422, { type: "urn:hotline:problem:invalid", errors: [{ field: "code", rule, rule_zh: rule, rule_zh_hant: rule }] });
-  }
-  async function retire() {
-    if (confirm(t("admin.sure", { name: named(item) || item.code }))) await tried(() => api("DELETE", `/v1/directory/${noun}/${item.code}`, { version: opened }));
-  }
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    tried(async () => {
-      const body = read();
-      if (inDirectory && fresh) await refuseKnown(body.code);
-      if (inDirectory) return api("PUT", `/v1/directory/${noun}/${encodeURIComponent(item?.code ?? body.code)}`, { body, version: opened });
-      if (fresh) return api("POST", `/v1/${noun}`, { body, key: keyOf(JSON.stringify(body)) });
-      return api("PATCH", `/v1/${noun}/${item.id}`, { body, version: item.version });
-    });
-  });
-  lay();
-  const close = openDialog(box, shut);
+  const { editItem } = await import("./admin_form.js");
+  await editItem(item, { noun, inDirectory: NOUNS.includes(noun), bodies: BODIES, hides: SHOWN_ELSEWHERE[noun] ?? [], etag, told: tellSecret, done: draw });
 }
-addEventListener("hashchange", () => { noun = wished(); draw(); });
-$("#add").addEventListener("click", () => edit(null));
+addEventListener("hashchange", () => { [noun, code] = place(); draw(); });
+$("#add").addEventListener("click", () => (noun === "subscriptions" ? go("subscriptions/new") : edit(null)));
 draw();

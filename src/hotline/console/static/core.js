@@ -9,7 +9,7 @@ told.remove(); // it holds the keys of this person's drafts
 const words = {};
 /** Adds the texts of a part of the catalogue. */
 export const addWords = async (part) => { Object.assign(words, await (await fetch(`${at}/${part}.${language}.json`)).json()); };
-await Promise.all(["words", ...(body.dataset.page === "admin" ? ["admin"] : [])].map(addWords));
+await Promise.all(["words", ...(body.dataset.page === "admin" ? ["admin", "nouns"] : [])].map(addWords));
 
 /** A text of the catalogue; {name} is filled from `values`. */
 export function t(key, values = {}) {

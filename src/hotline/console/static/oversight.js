@@ -1,25 +1,60 @@
 // Oversight: who did what, what is overdue, which rules changed. Read only.
-import { $, authorOf, can, el, fill, get, heads, joined, isolated, link, row, state, t, when, word } from "./core.js";
+import { $, MARKS, addWords, authorOf, can, choices, el, fill, get, given, heads, instant, isolated, joined, link, named, row, state, t, when, word } from "./core.js";
 
 heads($("#audit"), "oversight.at", "ticket.number", "oversight.what", "oversight.who", "ticket.status");
+const form = $("#who");
 let next = null;
+let people = [];
+const day = (date, step) => new Date(Date.parse(`${date}T00:00Z`) + step * 864e5).toISOString().slice(0, 10);
+const today = new Date().toLocaleDateString("sv-SE", { timeZone: given.zone });
+
+/** The people and keys of the select: those whose name is typed, in Chinese or in pinyin. */
+function offer() {
+  const typed = form.sought.value.trim().toLowerCase();
+  const chosen = form.person.value;
+  const found = people.filter((one) => !typed || one.id === chosen || one.name.toLowerCase().includes(typed) || one.login?.startsWith(typed) || one.sounds.some((sound) => sound.startsWith(typed.replace(/[\s']/g, ""))));
+  const said = (one) => joined([one.name, one.roles.map((role) => word("role", role)).join(MARKS[1]), one.department && named(one.department), one.active ? null : t("oversight.left")], " · ");
+  choices(form.person, [["", typed ? t("oversight.fitting", { n: found.length }) : t("app.any")], ...found.map((one) => [one.id, said(one)])], chosen);
+  form.person.value = chosen;
+}
+form.sought.addEventListener("input", () => {
+  form.person.value = "";
+  offer();
+  if (form.sought.value && form.person.options.length === 2) form.person.selectedIndex = 1; // nobody else is meant
+});
+let asks = 0;
 async function audit(more) {
+  const mine = ++asks;
   const asked = new URLSearchParams({ limit: "50" });
-  const person = $("#who").person.value.trim();
-  if (person) asked.set("person", person);
+  for (const name of ["person", "kind", "action"]) if (form[name].value) asked.set(name, form[name].value);
+  if (form.first.value) asked.set("since", instant(form.first.value));
+  if (form.last.value) asked.set("before", instant(day(form.last.value, 1)));
   if (more) asked.set("cursor", next);
   const page = await get(`/v1/audit?${asked}`);
+  if (mine !== asks) return; // something else was asked for meanwhile
   const rows = page.items.map((x) => row(when(x.at), link(x.number), word("action", x.action), `${isolated(authorOf(x.by))} (${word("actor", x.by.kind)})`, !x.from || x.from === x.to ? state(x, "to") : `${state(x, "from")} → ${state(x, "to")}`));
   if (more) $("#audit tbody").append(...rows); else fill($("#audit tbody"), rows.length ? rows : row(t("app.none")));
   next = page.next;
   $("#more").hidden = !next;
 }
-$("#who").addEventListener("submit", (event) => { event.preventDefault(); audit(); });
+form.addEventListener("submit", (event) => { event.preventDefault(); audit(); });
+form.addEventListener("reset", () => setTimeout(() => { offer(); audit(); }));
+form.addEventListener("change", (event) => { if (event.target !== form.sought) audit(); });
+form.addEventListener("click", (event) => {
+  const days = Number(event.target.dataset?.days);
+  if (!days) return;
+  [form.first.value, form.last.value] = [day(today, 1 - days), today];
+  audit();
+});
 $("#more").addEventListener("click", () => audit(true));
 audit();
+people = (await get("/v1/audit-authors")).items;
+offer();
 const late = await get("/v1/tickets?overdue=true&limit=20");
 fill($("#overdue"), late.items.length ? late.items.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("span", { class: "late" }, when(x.due_at)))) : el("li", { class: "note" }, t("app.none")));
 if (can("auditor", "supervisor", "admin")) {
-  const log = await get("/v1/directory-log?limit=20");
-  fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, joined([when(x.at), x.by?.name ?? x.by_name, `${x.noun} ${x.code}`], " · "))) : el("li", { class: "note" }, t("app.none")));
+  await addWords("nouns");
+  const log = await get("/v1/directory-log?newest=true&limit=20");
+  const changed = (x) => t(!x.before ? "oversight.added" : !x.after ? "oversight.removed" : "oversight.changed", { what: joined([t(`noun.${x.noun}`), named(x.after ?? x.before)], " ") });
+  fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, joined([when(x.at), x.by?.name === "seed" ? t("oversight.seed") : x.by?.name, changed(x)], " · "))) : el("li", { class: "note" }, t("app.none")));
 }

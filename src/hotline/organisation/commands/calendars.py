@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,28 +24,28 @@ class _NoticeImport:
     """What `calendar import` was asked."""
 
     name: str
-    data: Any
+    content: bytes
     calendar: str
     year: int | None
-    replace: bool
+    apply: bool
     dry_run: bool
 
 
 @commands.command("import")
 def import_calendar(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A year's holiday notice in the format of holiday-cn (JSON)")],
+    file: Annotated[Path, typer.Argument(help="A year's holiday notice: JSON as of holiday-cn, iCalendar, or CSV")],
     calendar: Annotated[str, typer.Option(help="The calendar to change")] = "cn",
-    year: Annotated[int | None, typer.Option(help="Refuse a file for another year")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Allow announced days to be removed or changed")] = False,
+    year: Annotated[int | None, typer.Option(help="Refuse a file for another year; of several, take this one")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Write what is shown, without a question")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; write nothing")] = False,
 ) -> None:
     """Import a year's holiday notice into a calendar, all or nothing.
 
-    Lists each day that changes. If announced days would be removed or changed, it asks at a terminal; elsewhere it
-    needs --replace. The worker then recalculates running deadlines."""
+    Lists each day that is added, changed or removed, and writes nothing before that was confirmed: it asks at a
+    terminal; elsewhere it needs --apply. The worker then recalculates running deadlines."""
     line: CommandLine = context.obj
-    wanted = _NoticeImport(file.name, _read_notice(file), calendar, year, replace, dry_run)
+    wanted = _NoticeImport(file.name, _read_file(file), calendar, year, apply, dry_run)
     done = line.with_services(lambda services: _import(services, wanted))
     if done is None:
         say("nothing changed")
@@ -55,30 +55,30 @@ def import_calendar(
     say("the worker recalculates running deadlines; each that moves is noted in its ticket's timeline")
 
 
-def _read_notice(file: Path) -> Any:
-    """The JSON of a notice's file. Stops, naming the file, where it is none."""
-    from hotline.text.strict_json import parse_strict_json
-
+def _read_file(file: Path) -> bytes:
+    """The bytes of a notice's file. Stops, naming the file, where they cannot be read."""
     try:
         if file.stat().st_size > LARGEST:
             stop(f"cannot read {file.name}: larger than 1 MB, too large for a year's notice")
-        return parse_strict_json(file.read_bytes())
+        return file.read_bytes()
     except OSError as fault:
         stop(f"cannot read {file.name}: {fault.strerror}")
-    except ValueError as fault:
-        stop(f"cannot read {file.name}: {fault}")
 
 
 async def _import(services: "OrganisationServices", wanted: _NoticeImport) -> tuple[int, str, int] | None:
     """(directory version, announced to, days of the notice), or None where nothing changed. A dry run prints the
     same."""
     from hotline.organisation.model.actors import COMMAND_LINE
-    from hotline.organisation.model.holidays import calendar_change, parse_notice, partial_notice_warning, with_notice
+    from hotline.organisation.model.holidays import calendar_change, partial_notice_warning, with_notice
     from hotline.organisation.service.directory import change
+    from hotline.organisation.service.notice_files import read_notice
 
     now = services.clock()
     directory = await services.directory.now(now)
-    notice = parse_notice(wanted.data, wanted.name, wanted.year)
+    try:
+        notice = read_notice(wanted.content, wanted.name, wanted.year)
+    except ValueError as fault:
+        stop(f"cannot read {wanted.name}: {fault}")
     before = directory.calendars.get(wanted.calendar)
     if before is None:
         stop(f"no calendar {wanted.calendar}; there are: {', '.join(directory.calendars) or 'none'}")
@@ -90,15 +90,16 @@ async def _import(services: "OrganisationServices", wanted: _NoticeImport) -> tu
     if after == before:
         say(f"calendar {wanted.calendar} already matches the notice; directory version {directory.version}")
         return None
-    summary = f"{len(found.removed)} announced days would be removed and {len(found.changed)} changed"
+    summary = f"{len(found.added)} days added, {len(found.changed)} changed, {len(found.removed)} removed"
+    if not any((found.added, found.changed, found.removed)):
+        summary = f"no day differs; announced to {after.confirmed_to} instead of {before.confirmed_to or 'nothing'}"
     if wanted.dry_run:
-        if found.has_replacements:
-            say(f"please check: {summary}; this needs --replace")
+        say(summary)
         return None
-    if found.has_replacements and not wanted.replace:
+    if not wanted.apply:
         if not sys.stdin.isatty():
-            stop(f"{summary}: nothing changed; to replace them, run it again with --replace", 2)
-        if not typer.confirm(f"{summary}. Replace them?", err=True):
+            stop(f"{summary}: nothing changed; to write it, run it again with --apply", 2)
+        if not typer.confirm(f"{summary}. Write it to calendar {wanted.calendar}?", err=True):
             return None
     changes = [("calendars", wanted.calendar, after)]
     kept = await change(services.directory, changes, COMMAND_LINE, now, version=directory.version)

@@ -30,9 +30,9 @@ def parse_notice(data: Any, file_name: str, expected_year: int | None = None) ->
     year = data.get("year") if isinstance(data, dict) else None
     raw_days = data.get("days") if isinstance(data, dict) else None
     if not isinstance(year, int) or isinstance(year, bool) or not isinstance(raw_days, list):
-        raise _import_refusal([("year", "a number, and `days` a list: the form of holiday-cn")])
+        raise notice_refusal([("year", "a number, and `days` a list: the form of holiday-cn")])
     if not 1990 <= year <= 2190:
-        raise _import_refusal([("year", "a year from 1990 to 2190")])
+        raise notice_refusal([("year", "a year from 1990 to 2190")])
     errors: list[tuple[str, str]] = []
     for place, name in enumerate(data):  # "$schema" and its like describe the file; a field's name is not repeated
         if name not in _TOP and not str(name).startswith("$"):
@@ -65,7 +65,7 @@ def parse_notice(data: Any, file_name: str, expected_year: int | None = None) ->
         else:
             days[day.isoformat()], names[day.isoformat()] = not off, name
     if errors:
-        raise _import_refusal(errors[:50])
+        raise notice_refusal(errors[:50])
     return HolidayNotice(year, days, names, tuple(papers))
 
 
@@ -104,10 +104,10 @@ def with_notice(calendar: Calendar, notice: HolidayNotice) -> Calendar:
     notice of a later year gave stays. Raises Refused where a year before it is missing: a deadline must not run over
     days nobody announced."""
     if calendar.always:
-        raise _import_refusal([("calendar", f"{calendar.code} is worked day and night: no notice changes it")])
+        raise notice_refusal([("calendar", f"{calendar.code} is worked day and night: no notice changes it")])
     if calendar.confirmed_to and notice.year > int(calendar.confirmed_to[:4]) + 1:
         missing = int(calendar.confirmed_to[:4]) + 1
-        raise _import_refusal([("year", f"{missing} is missing: import it first")])
+        raise notice_refusal([("year", f"{missing} is missing: import it first")])
     gone, later = days_of_notice(calendar, notice.year), _days_of_next_notice(calendar, notice.year)
     new_days = {d: worked for d, worked in notice.days.items() if d not in later}
     year_key = str(notice.year)
@@ -210,5 +210,6 @@ def missing_notice_year(calendar: Calendar, today: date) -> int | None:
     return today.year + 1 if today.month >= 11 and known < today.year + 1 else None
 
 
-def _import_refusal(errors: list[tuple[str, str]]) -> Refused:
+def notice_refusal(errors: list[tuple[str, str]]) -> Refused:
+    """What is raised where a notice cannot be imported, with its faults."""
     return Refused(Refusal(Code.INVALID, "the calendar cannot be imported; nothing is changed", errors=tuple(errors)))

@@ -1,3 +1,3 @@
 """Directory, accounts and duty over HTTP."""
 
-__all__ = ["accounts", "directory", "duty", "duty_feeds", "own_password", "second_factors", "sessions"]
+__all__ = ["accounts", "calendars", "directory", "duty", "duty_feeds", "own_password", "second_factors", "sessions"]

@@ -26,6 +26,7 @@ from hotline.organisation.schemas.accounts import (
     KeyOut,
     KeyPage,
     KeyRotationIn,
+    ListedPerson,
     LogIn,
     MeOut,
     PersonChange,
@@ -40,6 +41,7 @@ from hotline.organisation.service.key_rotation import KeyRotation, rotate_key_on
 from hotline.organisation.service.second_step import require_recent_administrator
 from hotline.organisation.store import people
 from hotline.refusals import Code, Refusal, Refused
+from hotline.text.typed_pinyin import name_sounds
 from hotline.web.field_types import PlainLine
 from hotline.web.forwarded import client_address
 from hotline.web.responses import (
@@ -121,7 +123,9 @@ async def list_people(
     rows, place = await accounts.load_managed_page(
         context.services, context.actor, people.load_people, "login", after, limit
     )
-    return json_reply(PersonPage(tuple(PersonOut(**r._asdict()) for r in rows), place))
+    return json_reply(
+        PersonPage(tuple(ListedPerson(**r._asdict(), sounds=tuple(name_sounds(r.name))) for r in rows), place)
+    )
 
 
 @router.post(

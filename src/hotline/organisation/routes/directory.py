@@ -175,9 +175,13 @@ async def read_directory_shape(noun: Noun, context: Reader) -> Response:
 async def read_directory_log(
     context: Annotated[StaffContext, require_roles("directory.audit", Role.ADMIN, Role.SUPERVISOR, Role.AUDITOR)],
     after: Annotated[int, Query(ge=0, le=2_000_000_000)] = 0,
+    newest: Annotated[bool, Query(description="The latest alone, the newest first, without a next page")] = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> Response:
     """Every change of the directory: item, before, after, when, by whom."""
+    if newest:
+        latest = await organisation_directory.load_newest_changes(context.services.db, limit)
+        return json_reply(LogPage(tuple(map(directory_change_reply, latest)), None))
     rows = await organisation_directory.load_log(context.services.db, after, limit)
     return json_reply(
         LogPage(tuple(map(directory_change_reply, rows)), str(rows[-1].version) if len(rows) == limit else None)

@@ -151,8 +151,15 @@ class ChangedPerson(PersonOut):
 
 
 @reply_type()
+class ListedPerson(PersonOut):
+    """A person in the list."""
+
+    sounds: Annotated[tuple[str, ...], Field(description="How a Chinese name may be typed in pinyin")]
+
+
+@reply_type()
 class PersonPage:
-    items: tuple[PersonOut, ...]
+    items: tuple[ListedPerson, ...]
     next: str | None
 
 

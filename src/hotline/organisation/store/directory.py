@@ -37,6 +37,16 @@ async def load_log(db: Database, after: int, limit: int) -> Sequence[Row]:
     return await db.rows(_LOG, after=after, limit=limit)
 
 
+_NEWEST = PreparedQuery(
+    sa.select(*log.c).order_by(log.c.version.desc(), log.c.place).limit(sa.bindparam("limit", type_=sa.Integer))
+)
+
+
+async def load_newest_changes(db: Database, limit: int) -> Sequence[Row]:
+    """The changes that were made last, the newest first."""
+    return await db.rows(_NEWEST, limit=limit)
+
+
 def write_changes(
     connection: sa.Connection,
     version: int,

@@ -7,25 +7,30 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
-from hotline.organisation.model.actors import Role
+from hotline.organisation.model.actors import ActorKind, Role
 from hotline.organisation.model.scopes import scope_of
+from hotline.organisation.store import people
 from hotline.reporting.schemas.boards import (
+    AuditAuthors,
     AuditPage,
     CatalogueRows,
     EarlierAnswer,
     EarlierAnswers,
     Rulings,
+    render_audit_author,
     render_audit_entry,
     render_catalogue_row,
     render_ruling,
 )
 from hotline.reporting.store import oversight
 from hotline.tickets.dependencies import TicketContext
+from hotline.tickets.model.vocabulary import Action
 from hotline.web.field_types import CodeWord, Moment, PlainLine, PublicWords
 from hotline.web.paging import Cursor, Limit, PagedQuery, parse_moment
 from hotline.web.responses import json_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["boards"], route_class=AuthenticatedRoute)
+MOST_AUTHORS = 2_000  # of people, and of keys
 
 
 @router.get("/rulings", operation_id="list_rulings", response_model=Rulings, responses=refusal_responses())
@@ -43,20 +48,42 @@ async def list_rulings(
 async def read_audit(
     context: Annotated[TicketContext, require_roles("audit.read", Role.AUDITOR, Role.SUPERVISOR, Role.ADMIN)],
     before: Moment | None = None,
+    since: Annotated[Moment | None, Query(description="Not before this moment")] = None,
+    kind: Annotated[ActorKind | None, Query(description="The kind of whoever did it")] = None,
+    action: Annotated[Action | None, Query(description="What was done")] = None,
     person: Annotated[PlainLine | None, Query(max_length=60, description="The id of whoever did it")] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
     """Who did what to which ticket, newest first, within your areas. Reasons and texts are in the timelines."""
-    query = PagedQuery(context.services.secret, ["audit", person], limit)
+    asked = since and since.isoformat()
+    query = PagedQuery(context.services.secret, ["audit", person, *(x for x in (kind, action, asked) if x)], limit)
     place = query.position(cursor)
     after = (parse_moment(place[0]), str(place[1]), int(place[2])) if place else None
-    until = before or context.now + timedelta(minutes=1)
-    rows = await oversight.load_audit_entries(
-        context.services.db, scope_of(context.actor), until, person, after, limit + 1
-    )
+    wanted = oversight.AuditQuery(before or context.now + timedelta(minutes=1), since, person, kind, action)
+    rows = await oversight.load_audit_entries(context.services.db, scope_of(context.actor), wanted, after, limit + 1)
     page, more = query.cut(rows, lambda row: [row.at, row.number, row.seq])
     return json_reply(AuditPage(tuple(map(render_audit_entry, page)), more))
+
+
+@router.get(
+    "/audit-authors", operation_id="list_audit_authors", response_model=AuditAuthors, responses=refusal_responses()
+)
+async def list_audit_authors(
+    context: Annotated[TicketContext, require_roles("audit.read", Role.AUDITOR, Role.SUPERVISOR, Role.ADMIN)],
+) -> Response:
+    """The people and the keys whose deeds the audit log can be asked for: those of your areas, and those who work in
+    every area."""
+    services, actor = context.services, context.actor
+    directory = await services.directory.now(context.now)
+    rows = [(ActorKind.PERSON, row) for row in await people.load_people(services.db, "", MOST_AUTHORS)]
+    rows += [(ActorKind.KEY, row) for row in await people.load_keys(services.db, "", MOST_AUTHORS)]
+    items = tuple(
+        render_audit_author(kind, row, directory)
+        for kind, row in rows
+        if actor.areas is None or row.area is None or row.area in actor.areas
+    )
+    return json_reply(AuditAuthors(items))
 
 
 @router.get(

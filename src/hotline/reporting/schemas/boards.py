@@ -1,11 +1,15 @@
 """Replies for oversight: decisions that wait, the audit log, earlier answers."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from hotline.organisation.model.actors import ActorKind, Role
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Priority
 from hotline.replies import reply_from_values, reply_type
+from hotline.text.typed_pinyin import name_sounds
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, ReturnReason, TicketStatus
 from hotline.tickets.schemas.tickets import OrderResult
 from hotline.tickets.schemas.timeline import EntryAuthor
@@ -67,6 +71,40 @@ class AuditEntry:
 class AuditPage:
     items: tuple[AuditEntry, ...]
     next: str | None
+
+
+@reply_type()
+class AuditAuthor:
+    """Somebody whose deeds can be asked for, as people know them. `id`: what the audit log is asked with."""
+
+    kind: ActorKind
+    id: str
+    name: str
+    login: str | None
+    roles: tuple[Role, ...]
+    department: Named | None
+    active: bool
+    sounds: Annotated[tuple[str, ...], Field(description="How a Chinese name may be typed in pinyin")]
+
+
+@reply_type()
+class AuditAuthors:
+    items: tuple[AuditAuthor, ...]
+
+
+def render_audit_author(kind: ActorKind, row: Any, directory: Directory) -> AuditAuthor:
+    """The reply's item of a row of people or of keys."""
+    is_active = row.active if kind is ActorKind.PERSON else row.revoked_at is None
+    return AuditAuthor(
+        kind=kind,
+        id=row.id,
+        name=row.name,
+        login=row.login if kind is ActorKind.PERSON else None,
+        roles=tuple(row.roles),
+        department=directory.optional_item_name("departments", row.department),
+        active=is_active,
+        sounds=tuple(name_sounds(row.name)),
+    )
 
 
 def render_audit_entry(r: Any) -> AuditEntry:

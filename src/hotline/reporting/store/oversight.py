@@ -1,6 +1,7 @@
 """Queries for oversight: decisions that wait, boards, the map, earlier answers, the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -88,8 +89,27 @@ async def load_map_tickets(db: Database, scope: Scope) -> Sequence[Row]:
     )
 
 
-@lru_cache(maxsize=8)
-def _audit(by_area: bool, by_person: bool, after: bool) -> PreparedQuery:
+_AUDIT_FILTERS: Mapping[str, sa.Column[Any]] = {
+    "person": timeline.c.by_id,
+    "kind": timeline.c.by_kind,
+    "action": timeline.c.action,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AuditQuery:
+    """Which entries of the audit log are asked for. `before` and `since`: of which period; the others where they are
+    given: whose, of which kind of author, of which action."""
+
+    before: datetime
+    since: datetime | None = None
+    person: str | None = None
+    kind: str | None = None
+    action: str | None = None
+
+
+@lru_cache(maxsize=64)
+def _audit(by_area: bool, asked: frozenset[str], after: bool) -> PreparedQuery:
     query = (
         sa.select(
             timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.by_kind, timeline.c.by_id, timeline.c.by_name,
@@ -98,8 +118,11 @@ def _audit(by_area: bool, by_person: bool, after: bool) -> PreparedQuery:
         .select_from(timeline.join(t, t.c.number == timeline.c.number))
         .where(timeline.c.at < sa.bindparam("before", type_=Instant), scope_condition(desk_scope(by_area)))
     )  # fmt: skip
-    if by_person:
-        query = query.where(timeline.c.by_id == sa.bindparam("person", type_=sa.String))
+    for name, column in _AUDIT_FILTERS.items():
+        if name in asked:
+            query = query.where(column == sa.bindparam(name, type_=sa.String))
+    if "since" in asked:
+        query = query.where(timeline.c.at >= sa.bindparam("since", type_=Instant))
     if after:
         here = sa.tuple_(timeline.c.at, timeline.c.number, timeline.c.seq)
         place = sa.tuple_(
@@ -115,8 +138,7 @@ def _audit(by_area: bool, by_person: bool, after: bool) -> PreparedQuery:
 async def load_audit_entries(
     db: Database,
     scope: Scope,
-    before: datetime,
-    person: str | None,
+    query: AuditQuery,
     after: tuple[datetime, str, int] | None,
     limit: int,
 ) -> Sequence[Row]:
@@ -124,15 +146,15 @@ async def load_audit_entries(
     if not scope.whole:
         return []
     values: dict[str, Any] = {
-        "before": before,
+        "before": query.before,
         "limit": limit,
         **scope_parameters(Scope(True, scope.areas, frozenset())),
     }
-    if person is not None:
-        values["person"] = person
+    given = {name: value for name in (*_AUDIT_FILTERS, "since") if (value := getattr(query, name)) is not None}
+    values |= given
     if after is not None:
         values["at"], values["number"], values["seq"] = after
-    return await db.rows(_audit(scope.areas is not None, person is not None, after is not None), **values)
+    return await db.rows(_audit(scope.areas is not None, frozenset(given), after is not None), **values)
 
 
 @lru_cache(maxsize=8)

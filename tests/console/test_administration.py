@@ -1,0 +1,240 @@
+"""Calendars, rosters, webhooks and the log of deeds as an administrator sees and changes them, by pointer and by keys."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from hotline.delivery.channels import DeliveryChannels
+from hotline.delivery.outbox import send_due_messages
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import NewPerson, add_person
+from tests.conftest import Player, on_one_database
+from tests.console.browsing import SCREENS, needs_browser
+from tests.console.conftest import Office
+from tests.console.test_pages import RULES
+
+WIDE, PHONE, HUGE = (1440, 900), (390, 844), (1920, 1080)
+SPILLS = """() => [...document.querySelectorAll("main *")].filter((one) => one.offsetParent && !one.closest(".scroll, .hidden, .plan, dialog")
+  && one.getBoundingClientRect().right > innerWidth + 1).map((one) => one.outerHTML.slice(0, 90)).slice(0, 5)"""
+CODE = re.compile("[0-9a-f]{8}-[0-9a-f]{4}|\\b[a-z]+[-_][a-z0-9_-]+\\b")
+
+
+async def look(page: Page, name: str) -> None:
+    """Both themes at three widths: nothing spills over, no serious finding of axe; pictures are kept."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    for theme in ("light", "dark"):
+        await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        for width, height in (WIDE, PHONE, HUGE):
+            await page.set_viewport_size({"width": width, "height": height})
+            await page.screenshot(path=str(SCREENS / f"{name}-{width}-{theme}.png"), full_page=True)
+            assert await page.evaluate(SPILLS) == [], (name, width)
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"), (name, width)
+        await page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+        found = (await Axe().run(page, options=RULES)).response["violations"]
+        assert [
+            (v["id"], [n["html"][:120] for n in v["nodes"]][:3])
+            for v in found
+            if v["impact"] in ("serious", "critical")
+        ] == []
+    await page.emulate_media(color_scheme="light")
+
+
+@needs_browser
+@on_one_database
+async def test_a_year_is_changed_by_keys_and_a_notice_is_shown_before_it_counts(
+    office: Office, desk: Player, tmp_path: Path
+) -> None:
+    boss = await office.seat("boss")
+    page = boss.page
+    await boss.open("/console/admin#calendars/cn")
+    before = (await desk.get("/v1/directory/calendars/cn")).json()
+    await expect(page.locator(".month")).to_have_count(12)
+    national = page.locator("[data-date='2026-10-01']")
+    await expect(national).to_have_attribute("aria-label", re.compile("2026年10月1日.*放假.*国庆节"))
+    await look(page, "admin-calendar")
+
+    await page.locator("[data-date='2026-12-21']").click()  # a Monday: now a day off
+    await expect(page.locator("[data-date='2026-12-21']")).to_have_class(re.compile("rest changed"))
+    await page.keyboard.press("ArrowLeft")
+    await page.keyboard.press("w")  # the Sunday before is worked instead
+    await page.locator(".about-day input:not([type=radio])").fill("冬至")
+    await page.reload()  # what is not saved yet is there again
+    sunday = page.locator("[data-date='2026-12-20']")
+    await expect(sunday).to_have_attribute("aria-label", re.compile("调休上班.*冬至.*未保存"))
+    await page.get_by_role("button", name="保存", exact=True).click()
+    await expect(page.locator(".day.changed")).to_have_count(0)
+    after = (await desk.get("/v1/directory/calendars/cn")).json()
+    assert (after["days"]["2026-12-21"], after["days"]["2026-12-20"]) == (False, True)
+    assert after["names"]["2026-12-20"] == "冬至" and len(after["days"]) == len(before["days"]) + 2
+
+    short = tmp_path / "2026.json"
+    day = {"name": "国庆节", "date": "2026-10-01", "isOffDay": True}
+    short.write_text(json.dumps({"year": 2026, "days": [day]}))
+    await page.locator("input[type=file]").set_input_files(short)
+    preview = page.locator(".preview")
+    await expect(preview).to_contain_text("请核对")
+    assert await preview.locator(".gone li").count() > 30
+    await expect(preview).to_contain_text("放假 → 常规")
+    assert (await desk.get("/v1/directory/calendars/cn")).json() == after  # shown, and nothing written
+    await look(page, "admin-calendar-import")
+    await preview.get_by_role("button", name="不导入").click()
+    next_year = tmp_path / "2027.csv"
+    next_year.write_text("日期,名称,类型\n2027-01-01,元旦,休息\n", encoding="gb18030")
+    await page.locator("input[type=file]").set_input_files(next_year)
+    await preview.get_by_role("button", name="写入日历").click()
+    await expect(page.locator("h3.year")).to_have_text("2027 年")
+    written = (await desk.get("/v1/directory/calendars/cn")).json()
+    assert written["days"]["2027-01-01"] is False and written["confirmed_to"] == "2027-12-31"
+    assert boss.wrong == []
+
+
+@needs_browser
+@on_one_database
+async def test_a_roster_is_made_of_the_departments_people_by_keys_and_by_drag(office: Office, desk: Player) -> None:
+    services = office.services
+    roster = (await desk.get("/v1/directory/rosters")).json()["items"][0]
+    chen = NewPerson(
+        "chen.hao", "陈浩", "an evening by the lake", Grant(frozenset({Role.HANDLER}), roster["department"])
+    )
+    await add_person(services, chen, services.clock())
+    boss = await office.seat("boss")
+    page = boss.page
+    await boss.open(f"/console/admin#rosters/{roster['code']}")
+    cells = page.locator(".plan td[data-date]")
+    await expect(cells.first).to_be_visible()
+    await expect(page.locator(".gaps")).to_contain_text("每个时段都有人值班")
+    await look(page, "admin-roster")
+
+    await page.get_by_label("姓名或拼音").fill("chenh")  # nobody is typed twice: found by pinyin, and chosen
+    await page.get_by_role("button", name="加入 陈浩").click()
+    first = cells.first
+    await page.locator(".members li", has_text="陈浩").drag_to(first)
+    await expect(first).to_have_text("陈浩替班")
+    rows = page.locator(".plan tbody tr")
+    second_day = rows.nth(1).locator("td").first
+    other = await second_day.inner_text()
+    await first.focus()
+    for key in (" ", "ArrowDown", " "):  # taken up, and put down on the day after: the two change places
+        await page.keyboard.press(key)
+    await expect(second_day).to_contain_text("陈浩")
+    await expect(first).to_contain_text(other.split("\n")[0].removesuffix("替班"))
+    await page.keyboard.press("Delete")
+    await expect(page.locator(".gaps")).to_contain_text("有 1 处无人值班")
+    await expect(second_day).to_have_text(re.compile("无人值班"))
+    await page.keyboard.press("Enter")
+    await page.get_by_role("dialog").locator("select").select_option(label="陈浩")
+    await page.get_by_role("dialog").get_by_role("button", name="确定").click()
+    await expect(page.locator(".gaps")).to_contain_text("每个时段都有人值班")
+    await page.reload()  # not saved, and not lost
+    await expect(rows.nth(1).locator("td").first).to_contain_text("陈浩")
+    await page.get_by_role("button", name="往后").click()
+    await page.click("#copy-week")
+    await expect(rows.nth(1).locator("td").first).to_contain_text("陈浩")
+    await page.get_by_role("button", name="按月").click()
+    await expect(rows.nth(27)).to_be_visible()
+    await page.get_by_role("button", name="保存", exact=True).click()
+    await expect(page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
+    after = (await desk.get(f"/v1/directory/rosters/{roster['code']}")).json()
+    assert [m["code"] for m in after["members"]] == [*(m["code"] for m in roster["members"]), "chen.hao"]
+    assert after["shifts"] == roster["shifts"]
+    covers = [o for o in after["overrides"] if o["member"] == "chen.hao"]
+    assert len(covers) == 2 and covers[1]["start"][:10] > covers[0]["start"][:10]
+    assert boss.wrong == []
+
+
+@needs_browser
+@on_one_database
+async def test_a_webhook_has_boxes_for_events_and_shows_what_a_test_came_to(office: Office) -> None:
+    boss = await office.seat("boss")
+    page, services = boss.page, office.services
+    await boss.open("/console/admin#subscriptions")
+    await page.click("#add")
+    await page.get_by_label("名称 *", exact=True).fill("网格平台")
+    await page.get_by_label("接收地址 *", exact=True).fill("https://grid.example.org/hook")
+    await page.get_by_label("全部事件").uncheck()
+    await page.get_by_role("button", name="保存", exact=True).click()
+    await expect(page.locator("#view .error")).to_have_text("请至少选择一种事件。")
+    await page.get_by_label("办结归档").check()
+    await page.get_by_label("工单签收").check()
+    await page.get_by_role("button", name="保存", exact=True).click()
+    await page.get_by_role("button", name="复制").wait_for()  # the secret, once
+    await page.get_by_role("dialog").get_by_text("关闭").click()
+    await page.click("#test")
+    line = page.locator("#deliveries tbody tr")
+    await expect(line).to_contain_text("测试")
+    ways = DeliveryChannels(
+        hooks=httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, content=b"thank you")))
+    )
+    try:
+        await send_due_messages(services, ways, services.clock())
+    finally:
+        await ways.close()
+    await expect(line).to_contain_text("HTTP 200，9 字节")
+    await expect(line).to_contain_text("已送达")
+    text = await page.locator("main").inner_text()
+    assert not CODE.search(text.replace("grid.example.org", "")), CODE.search(text)
+    await look(page, "admin-webhook")
+    assert [w for w in boss.wrong if "422" not in w] == []
+
+
+@needs_browser
+@on_one_database
+async def test_the_lists_show_names_are_searched_and_fit_a_phone(office: Office) -> None:
+    boss = await office.seat("boss")
+    page = boss.page
+    await boss.open("/console/admin#departments")
+    rows = page.locator("#items tbody tr:visible")
+    await expect(rows.first).to_be_visible()
+    await page.fill("#sought", "自来水")
+    found = await rows.count()
+    assert 0 < found < await page.locator("#items tbody tr").count()
+    await page.fill("#sought", "")
+    for noun in ("departments", "categories", "routes", "policies", "ladders", "keys", "incident_rules", "words"):
+        await page.evaluate("(noun) => { location.hash = noun; }", noun)
+        await expect(page.locator(f"#nouns [data-key='{noun}']")).to_have_attribute("aria-current", "true")
+        await expect(page.locator("#counted")).not_to_be_empty()
+        text = await page.locator("#items").inner_text()
+        assert not CODE.search(text), (noun, CODE.search(text))
+    await page.evaluate("location.hash = 'departments'")
+    await look(page, "admin-list")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.select_option("#noun-choice", "people")
+    await expect(page.locator("#noun")).to_have_text("人员")
+    assert boss.wrong == []
+
+
+@needs_browser
+@on_one_database
+async def test_deeds_are_asked_for_by_name_kind_and_period(
+    office: Office, lift_ticket: dict[str, Any], desk: Player
+) -> None:
+    services = office.services
+    await desk.act(await desk.see(lift_ticket), "urge", reason="催一下")
+    committee = await office.seat("auditor")
+    page = committee.page
+    rows = page.locator("#audit tbody tr")
+    await expect(rows.first).to_contain_text("催办")
+    await expect(rows.first.locator("a")).to_have_attribute("href", f"/console/tickets/{lift_ticket['number']}")
+    await page.get_by_label("按姓名或拼音查找人员").fill("desk")
+    await page.locator("#who .go > button:not([type])").click()
+    await expect(rows.first).to_contain_text("desk")
+    await page.get_by_label("操作者类型").select_option("rules")
+    await expect(rows.first).not_to_contain_text("desk")
+    await page.get_by_role("button", name="清除筛选").click()
+    await page.get_by_label("动作").select_option("urge")
+    await expect(rows).to_have_count(1)
+    await page.get_by_role("button", name="今天").click()
+    await expect(rows).to_have_count(1)
+    await page.locator("[name=last]").fill("2020-01-01")
+    await expect(rows).to_have_text("暂无")
+    await page.get_by_role("button", name="清除筛选").click()
+    text = await page.locator("#directory").inner_text()
+    assert "热线" in text or "承办单位" in text or not CODE.search(text)
+    await look(page, "oversight")
+    assert committee.wrong == [] and services
