@@ -68,7 +68,7 @@ async def visitor(office: Office, **more: Any) -> tuple[Page, list[str], list[st
 
 
 def easy(office: Office, **more: Any) -> None:
-    office.services.add(replace(office.services.part(PublicSettings), work=6, phone="24365", **more))
+    office.services.add(replace(office.services.part(PublicSettings), work=6, **more))
 
 
 async def test_a_report_with_a_photo_comes_back_with_the_photo_of_the_work(
