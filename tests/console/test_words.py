@@ -8,8 +8,7 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from playwright.async_api import Browser, BrowserContext, Page, Response, Route
 from hotline import demo
 from hotline.console.pages import menu_pages
 from hotline.incidents.watch import IncidentWatch
-from hotline.locales import LANGUAGES, text_keys, translate
+from hotline.locales import LANGUAGES
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
@@ -31,6 +30,7 @@ from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.sla.jobs import escalate_due
 from tests.conftest import ROOT, Cast, Clock, Player, on_one_database
 from tests.console.browsing import MORNING, PASSWORD, PATIENCE, needs_browser
+from tests.console.wording import HAN, READ, Data, faults_of, typed_of
 from tests.incidents.test_stories import call_all, settled
 from tests.public.test_reports import work_done
 from tests.sms.conftest import town as town
@@ -47,191 +47,6 @@ STAFF = {
     "works": ("朱工", Grant(frozenset({Role.HANDLER}), "property-works")),
     "boss": ("方正", Grant(frozenset({Role.ADMIN}))),
 }
-# English words that Chinese readers use as they are, and what is named so everywhere
-ALLOWED = frozenset(
-    [
-        "OIDC",
-        "URL",
-        "JSON",
-        "API",
-        "IP",
-        "ID",
-        "QR",
-        "HTTPS",
-        "HTTP",
-        "GPS",
-        "PIN",
-        "SMS",
-        "JPG",
-        "PNG",
-        "PDF",
-        "CSV",
-        "XLSX",
-        "MB",
-        "Open311",
-        "WGS84",
-        "Webhook",
-        "ISO",
-        "Chromium",
-        "Chrome",
-        "HeadlessChrome",
-        "Linux",
-        "Lines",
-        "lines",
-        "WeChat",
-        "Ctrl",
-        "Alt",
-        "Shift",
-        "Esc",
-        "Enter",
-        "Tab",
-        "Backspace",
-        "EN",
-        "English",
-        "F1",
-        "UTC",
-        "GMT",
-        "Asia",
-        "Shanghai",
-        "h5",
-    ]
-)
-CODE = re.compile(r"(?<![\w@/.-])(?:[a-z]+_[a-z_]+|[a-z]+(?:-[a-z0-9]+)+|[a-z]+\d+)(?![\w@/.-])")
-UUID = re.compile(
-    r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-|\b[0-9a-f]{16,}\b|\b[0-9a-hjkmnp-tv-z]{20,}\b|\b[A-HJKMNP-TV-Z0-9]{26}\b"
-)
-INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
-EMPTY = re.compile(r"\b(?:undefined|null|NaN)\b|\[object |\{\w+\}|Invalid Date")
-ENGLISH = re.compile(r"[A-Za-z][A-Za-z0-9'’]+")
-HAN = re.compile(r"[\u4e00-\u9fff]+")
-KEYS = re.compile(
-    r"\b(?:" + "|".join(sorted({re.escape(key.split(".")[0]) for key in text_keys()})) + r")\.[a-z_0-9.]+\b"
-)
-READ = """() => {
-  const found = [];
-  const from = (root) => {
-    const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-    for (let node = walk.nextNode(); node; node = walk.nextNode()) {
-      const holder = node.parentElement;
-      if (!holder || holder.closest("script, style, template, pre.raw, .language, .languages, kbd, [data-raw]")) continue;
-      const text = node.data.trim();
-      if (text) found.push([holder.closest("[lang]")?.lang ?? "", `${holder.tagName.toLowerCase()}.${holder.className?.baseVal ?? holder.className}`, text]);
-    }
-    for (const each of root.querySelectorAll("[title], [aria-label], [placeholder], [alt], optgroup[label], [aria-roledescription]"))
-      if (!each.closest("[data-raw]")) for (const name of ["title", "aria-label", "placeholder", "alt", "label"]) {
-        const text = each.getAttribute(name);
-        if (text) found.push(["", `${each.tagName.toLowerCase()}[${name}]`, text]);
-      }
-  };
-  from(document.body);
-  found.push(["", "title", document.title]);
-  return found;
-}"""
-
-
-def writable(character: str, encoding: str) -> bool:
-    try:
-        character.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def is_foreign(character: str, language: str) -> bool:
-    """Whether a character belongs to the other written form alone."""
-    if language == "zh-Hant":
-        return not writable(character, "big5")
-    return not writable(character, "gb2312") and writable(character, "big5")
-
-
-@dataclass
-class Data:
-    """What people typed and how the organisation named its things: in whatever language they chose."""
-
-    han: set[str] = field(default_factory=set)
-    words: set[str] = field(default_factory=set)
-    whole: str = ""
-    codes: frozenset[str] = frozenset()
-
-    def add(self, text: str, *, typed: bool = False) -> None:
-        if typed or text not in OF_CATALOGUE:
-            self.whole += f"\n{text}"
-            self.words.update(ENGLISH.findall(text))
-
-    def holds(self, run: str) -> bool:
-        return run in self.whole
-
-
-OF_CATALOGUE = {translate(key, language) for key in text_keys() for language in LANGUAGES}
-TYPED = frozenset(
-    [
-        "name",
-        "name_en",
-        "title",
-        "narrative",
-        "address",
-        "basis",
-        "source",
-        "text",
-        "public_reply",
-        "internal_result",
-        "reply",
-        "login",
-        "url",
-        "description",
-        "body",
-        "words",
-        "note",
-        "performer",
-        "assignee",
-        "final_word",
-        "told",
-        "device",
-        "ask",
-        "tell",
-        "names",
-        "aliases",
-    ]
-)
-
-
-def typed_of(value: Any, key: str = "") -> Iterator[str]:
-    """What stands in a reply under the names of what people type."""
-    if isinstance(value, dict):
-        for name, each in value.items():
-            yield from typed_of(each, name)
-    elif isinstance(value, list):
-        for each in value:
-            yield from typed_of(each, key)
-    elif isinstance(value, str) and key in TYPED:
-        yield value
-
-
-def faults_of(text: str, language: str, data: Data) -> Iterator[str]:
-    """What is wrong with a text that people read."""
-    if EMPTY.search(text):
-        yield "empty value"
-    if INSTANT.search(text):
-        yield "raw time"
-    if UUID.search(text) and text not in data.whole:
-        yield "id"
-    if KEYS.search(text) and text not in data.whole:
-        yield "untranslated key"
-    if text in data.whole:
-        return
-    for code in CODE.findall(text):
-        if code in data.codes or "_" in code or (language != "en" and not data.holds(code)):
-            yield f"code {code}"
-    if language == "en":
-        if any(not data.holds(run) for run in HAN.findall(text)):
-            yield "Chinese"
-        return
-    english = [w for w in ENGLISH.findall(text) if w not in ALLOWED and w not in data.words]
-    if english:
-        yield f"English {' '.join(english[:6])}"
-    foreign = [run for run in HAN.findall(text) if any(is_foreign(c, language) for c in run) and not data.holds(run)]
-    if foreign:
-        yield f"other script {' '.join(foreign[:4])}"
 
 
 @dataclass
@@ -465,13 +280,12 @@ async def test_no_page_shows_a_code_an_id_or_a_word_of_another_language(house: H
         await page.keyboard.press("Enter")
         await page.wait_for_url(lambda url: "/login" not in url)
         await page.close()
-        for language in (os.environ.get('W18L') or ' '.join(LANGUAGES)).split():
+        for language in (os.environ.get("W18L") or " ".join(LANGUAGES)).split():
             for fault in await walk(context, house, login, language):
                 found.setdefault(f"{language} {login}", set()).add(fault)
         await context.close()
 
     await asyncio.gather(*(as_one(login) for login in (os.environ.get("W18") or " ".join(STAFF)).split()))
-    Path("/tmp/w18/found.json").write_text(
-        json.dumps({k: sorted(v) for k, v in found.items()}, ensure_ascii=False, indent=0)
-    )
+    if out := os.environ.get("W18OUT"):
+        Path(out).write_text(json.dumps({k: sorted(v) for k, v in found.items()}, ensure_ascii=False, indent=0))
     assert found == {}
