@@ -14,8 +14,8 @@ import httpx
 Ticket = dict[str, Any]
 Order = dict[str, Any]
 RESULT = {
-    "internal_result": "已到场处理",
-    "public_reply": "已处理完毕，请您放心",
+    "internal_result": "已到场处理完毕",
+    "public_reply": "已处理完毕，请您放心。",
     "solved": True,
 }
 
@@ -60,11 +60,10 @@ class DemoRun:
             headers["if-match"] = f'"{version}"'
         return self.http.request(method, path, json=body, headers=headers)
 
-    def create_key(self, who: str, *roles: str, department: str | None = None) -> str:
+    def create_key(self, who: str, *roles: str, name: str, department: str | None = None) -> str:
         if who not in self.keys:
-            made = self.ask(
-                "admin", "POST", "/v1/keys", {"name": f"demo {who}", "roles": list(roles), "department": department}
-            )
+            body = {"name": f"演示{name}", "roles": list(roles), "department": department}
+            made = self.ask("admin", "POST", "/v1/keys", body)
             self.keys[who] = (made["id"], made["secret"])
         return who
 
@@ -80,8 +79,8 @@ class DemoRun:
         return self.see(ticket["number"])
 
     def handler_key_name(self, order: Order) -> str:
-        code = order["department"]["code"]
-        return self.create_key(f"handler {code}", "handler", department=code)
+        code, name = order["department"]["code"], order["department"]["name"]
+        return self.create_key(f"handler {code}", "handler", name=f"承办人（{name}）", department=code)
 
     def see(self, number: str) -> Ticket:
         return dict(self.ask("desk", "GET", f"/v1/tickets/{number}"))
@@ -92,9 +91,9 @@ def run_demo(url: str, key: str, day: Path, print_line: Callable[[str], None]) -
     promise."""
     with httpx.Client(base_url=url, timeout=30) as http:
         run = DemoRun(http, key, print_line)
-        run.create_key("desk", "operator")
-        run.create_key("switch", "dispatcher")
-        run.create_key("watch", "supervisor")
+        run.create_key("desk", "operator", name="话务员")
+        run.create_key("switch", "dispatcher", name="派单员")
+        run.create_key("watch", "supervisor", name="督办员")
         try:
             lines = list(_lines(day))
             awaited = {line["then"].partition(":")[2] for line in lines}
@@ -267,7 +266,7 @@ def _refuse_return(p: DemoRun, t: Ticket, _: str) -> None:
         basis="职责清单",
         department="property",
     )
-    t = p.order("switch", t, lead, "refuse_return", reason="首接负责")
+    t = p.order("switch", t, lead, "refuse_return", reason="按首接负责制由您单位办理")
     _solve(p, t)
 
 

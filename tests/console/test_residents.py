@@ -68,7 +68,7 @@ async def visitor(office: Office, **more: Any) -> tuple[Page, list[str], list[st
 
 
 def easy(office: Office, **more: Any) -> None:
-    office.services.add(replace(office.services.part(PublicSettings), work=6, phone="24365", **more))
+    office.services.add(replace(office.services.part(PublicSettings), work=6, **more))
 
 
 async def test_a_report_with_a_photo_comes_back_with_the_photo_of_the_work(
@@ -103,7 +103,11 @@ async def test_a_report_with_a_photo_comes_back_with_the_photo_of_the_work(
     await page.click("button.send[type=submit] >> nth=0")
     await expect(page.locator("[data-number]")).to_be_visible()
     number, code = await page.inner_text("[data-number]"), await page.inner_text("[data-code]")
+    await expect(page.locator("[data-department]")).to_contain_text("物业工程部")
     await expect(page.locator(".qr svg")).to_be_visible()
+    await page.go_back()  # as in a web view: the form, not the page before it
+    await expect(page.locator("#words")).to_be_visible()
+    assert page.url.startswith(f"{office.address}/")
     assert await page.evaluate("localStorage.length") == 0 and await page.context.cookies() == []
     await expect(works.page.locator("main")).to_contain_text(re.compile("3 ?栋"))  # live
     assert len((await desk.get("/v1/tickets")).json()["items"]) == 1

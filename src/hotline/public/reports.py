@@ -97,7 +97,8 @@ class TakenReport:
     """What became of a report. `number`: of its ticket, None while the database is away, then `reference` names it;
     `code`: for the look-up, None where it cannot be looked up; `joined`: it was added to a matter that others
     reported; `call`: the emergency numbers for the dangers in it; `photos`, `lost`: how many photos were attached, and
-    how many could not be."""
+    how many could not be; `category`, `department`, `promised_at`: what it was understood as, who acts and by when, as
+    far as that is decided."""
 
     number: str | None
     code: str | None = None
@@ -106,6 +107,9 @@ class TakenReport:
     call: tuple[str, ...] = ()
     photos: int = 0
     lost: int = 0
+    category: str | None = None
+    department: str | None = None
+    promised_at: datetime | None = None
 
     @property
     def confidential(self) -> bool:
@@ -159,7 +163,13 @@ async def join_matter(
     reached = parse_answer_number(done.answer.body)
     chain = await ticket_facts.load_parent_chain(services.db, matter.number)
     if reached in (matter.number, *chain):
-        return TakenReport(reached, joined=True)
+        return TakenReport(
+            reached,
+            joined=True,
+            category=matter.category,
+            department=matter.department,
+            promised_at=matter.promised_at,
+        )
     return await _with_photos(services, reached, key, (), request)
 
 
@@ -178,6 +188,9 @@ async def _with_photos(
         call=numbers_to_call(dangers),
         photos=attached,
         lost=len(photos) - attached,
+        category=facts.ticket.category,
+        department=facts.ticket.department,
+        promised_at=facts.ticket.promised_at,
     )
 
 

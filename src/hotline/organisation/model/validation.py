@@ -147,6 +147,8 @@ def _organisation_errors(d: Directory) -> Iterable[ItemError]:
         yield ItemError("house", d.home.code, "area", f"unknown area: {d.home.area}")
     if not 0 < d.home.sure_at <= 1:
         yield ItemError("house", d.home.code, "sure_at", "above 0, at most 1")
+    if d.home.phone is not None and not re.fullmatch(r"[0-9+*# -]{2,24}", d.home.phone):
+        yield ItemError("house", d.home.code, "phone", "cannot be read as a telephone number")
     if not 1 <= d.home.repeat_hours <= LONGEST_REPEAT_HOURS:
         yield ItemError("house", d.home.code, "repeat_hours", f"1 to {LONGEST_REPEAT_HOURS} hours")
 

@@ -109,6 +109,7 @@ async function submit(form, submitter) {
     const reply = await send(path, plain);
     if (!(reply.headers.get("content-type") ?? "").startsWith("text/html")) throw new Error("no page");
     show(await reply.text());
+    button.disabled = false; // somebody may come back to it
   } catch {
     button.disabled = false;
     if (form.dataset.report !== undefined) tell(form, form.dataset.cut);
@@ -118,9 +119,21 @@ async function submit(form, submitter) {
   }
 }
 
+// the button "back", also of a mini-program's web view, leads to what was shown before
+const left = [];
+addEventListener("popstate", () => {
+  const before = left.pop();
+  if (!before) return;
+  $("main").replaceWith(before[0]);
+  document.title = before[1];
+  $("main").focus();
+});
+
 function show(page) {
   const found = new DOMParser().parseFromString(page, "text/html"), chosen = $("form[data-report] [data-photos]");
   const carried = chosen ? photos.get(chosen) : undefined; // a form that comes back has no photos of its own
+  left.push([$("main"), document.title]);
+  history.pushState({}, "", location.href);
   document.title = found.title;
   photos.clear();
   $("main").replaceWith(document.adoptNode($("main", found)));
