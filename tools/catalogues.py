@@ -39,6 +39,7 @@ from hotline.sms.model import status
 from hotline.tickets.model import vocabulary as ticket_vocabulary
 from hotline.tickets.model.measures import MEASURES, OVERDUE_NAMES
 from hotline.tickets.model.vocabulary import Outcome, TicketStatus
+from hotline.tickets.next_step import StepReason
 from hotline.triage.model.danger import judging
 
 # vocabularies with a label for every word
@@ -75,6 +76,7 @@ LABELLED = (
     vocabulary.Priority,
     vocabulary.Reach,
     ticket_vocabulary.Reached,
+    StepReason,
     ticket_vocabulary.ReturnReason,
     learning_vocabulary.ModelState,
     actors.Role,
@@ -197,6 +199,7 @@ CONTEXT: Mapping[str, str] = {
     "satisfaction": "Rating by the caller.",
     "starts": "When a timer starts.",
     "status": "State of a ticket: 待…, …中 or 已….",
+    "step_reason": "Why a step is the next one for whoever looks at a ticket.",
     "system_text": "What the system writes into a history or an explanation, stored in English.",
     "table": "Table of tickets that is gone through by keys.",
     "ahead": "What will happen to a call once it is sent.",

@@ -1,10 +1,11 @@
 // What the system wrote into a history or an explanation, in the reader's language. Its texts are stored in English, as
 // templates of the catalogue; whatever matches none was written by a person and is shown as it is.
-import { MARKS, directory, language, named, t, when, word } from "./core.js";
+import { MARKS, directory, language, named, t, until, when, word } from "./core.js";
 
 const { templates, words } = await (await fetch(`${document.body.dataset.static}/reasons.${language}.json`)).json();
 const CODED = ["departure_reason", "return_reason", "fault", "decline_reason", "void_reason"];
 const OF_DIRECTORY = { area: "areas", calendar: "calendars", category: "categories", policy: "policies", route: "routes" };
+const SHARES = [[0.9, 5], [0.6, 4], [0.45, 3], [-Infinity, 2]]; // from which share on a guess is how certain
 const CODE = /^[a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*$/;
 const NUMBER = /^[0-9.:]+$/;
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
@@ -40,7 +41,8 @@ async function valueText(name, value) {
     const frame = (await directory("danger_frames").catch(() => [])).find((one) => one.code === value);
     return word(name, frame ? frame.danger : value);
   }
-  if (name === "moment") return when(value);
+  if (name === "moment") return until(value);
+  if (name === "share") return t(`certainty.${SHARES.find(([least]) => Number(value) >= least)[1]}`);
   if (name === "yes") return t(value === "True" ? "app.yes" : "app.no");
   return name === "why" || name === "span" ? reasonText(value) : words[`${name}.${value}`] ?? value;
 }
