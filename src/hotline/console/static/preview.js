@@ -4,7 +4,7 @@ import { clock } from "./clocks.js";
 import { buttons, caller, hide, performing } from "./forms.js";
 import { backAndForth } from "./panel.js";
 import { becauseTexts, flagText } from "./reasons.js";
-import { certainty, priorityTag, tickClocks } from "./ticket_table.js";
+import { certainty, priorityTag, tickClocks, unlessIn } from "./ticket_table.js";
 
 const units = new Map(await listed("departments", true));
 const active = await listed("departments");
@@ -62,7 +62,7 @@ export function preview(panel, { sent, changed, walk, closed }) {
       el("span", { class: "end row tight" }, ...[[-1, "left", "dispatch.previous"], [1, "right", "dispatch.next"]].map(([by, name, key]) => el("button", { type: "button", class: "btn sm ico gho", "aria-label": t(key), onclick: () => walk(by) }, icon(name, 16))),
         el("a", { class: "btn sm ico gho", href: `/console/tickets/${ticket.number}`, "aria-label": t("dispatch.open") }, icon("out", 16)), el("button", { type: "button", class: "btn sm ico gho shut", "aria-label": t("app.close"), onclick: shut }, icon("x", 16))));
     fill(panel, head, el("h2", { class: "big" }, isolated(ticket.title)), el("blockquote", { class: "quote words" }, ticket.narrative),
-      el("dl", { class: "facts" }, ...[[t("ticket.status"), el("span", { class: `st ${shown.waits ? "p1" : "p2"}` }, word("status", ticket.status))], [t("field.area"), placed(ticket.area, ticket.location)], [t("field.category"), named(ticket.category)], [t("take.caller"), caller(ticket)],
+      el("dl", { class: "facts" }, ...[[t("ticket.status"), el("span", { class: `st ${shown.waits ? "p1" : "p2"}` }, word("status", ticket.status))], [t("field.area"), placed(ticket.area, ticket.location)], [t("field.category"), unlessIn(ticket.title, named(ticket.category))], [t("take.caller"), caller(ticket)],
         [t("dispatch.limit"), shown.waits ? clock(ticket.clocks.next && { ...ticket.clocks.next, metric: "" }) : null], [t("dispatch.signs"), ticket.flags.filter((flag) => !flag.includes("names:") && !flag.startsWith("split")).map((flag) => [el("span", { class: flag.startsWith("danger") ? "tag red" : "tag" }, flagText(flag)), " "]).flat()],
         [t("dispatch.files"), ticket.counters.attachments || null]].filter(([, value]) => value != null && value !== "" && value.length !== 0).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
       shown.waits ? choice() : null, back, departmentHistory(ticket),

@@ -13,7 +13,7 @@ const EMPTY = { items: [], escalations: [] };
 const tried = (path) => get(path).catch(() => EMPTY);
 const READS_TEXTS = can("operator", "dispatcher", "supervisor", "auditor");
 // lines that tell of the clocks alone; whoever wants them asks for all
-const QUIET = new Set(["reckon", "escalate", "absorb", "link", "update_incident", "reveal"]);
+const QUIET = new Set(["reckon", "escalate", "absorb", "reveal"]);
 // which limit a step ends
 const ENDS = { accept: "accept", auto_accept: "accept", contact_caller: "contact", report: "report", dispatch: "dispatch", accept_report: "audit", reject_report: "audit", approve_return: "ruling", refuse_return: "ruling", call_back: "call_back", confirm: "call_back" };
 const hand = steady($("#ticket"));
@@ -39,7 +39,7 @@ async function draw(own) {
   put(() => {
     lay();
     place.removeAttribute("aria-busy");
-    document.title = joined([x.number, titleOf(x)], " ");
+    document.title = `${joined([x.number, titleOf(x)], " ")} ${isolated(x.title)}`;
     tickClocks();
     if (own === true) $(".tk-head", place).scrollIntoView({ block: "nearest" });
   });

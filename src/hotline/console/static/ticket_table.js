@@ -123,4 +123,6 @@ export function isForPage(event) {
   return !at.closest?.("input:not([type=checkbox]), select, textarea, [contenteditable], summary") && !(event.key === "Enter" && at.closest?.("a, button:not(.open), input"));
 }
 /** What a ticket is about: title, and what it is known by. */
-export const matterOf = (x, ...more) => [el("button", { type: "button", class: "t open", "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(joined([x.number, named(x.category), word("channel", x.channel)], " · "), more)];
+export const matterOf = (x, ...more) => [el("button", { type: "button", class: "t open", "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(joined([x.number, unlessIn(x.title, named(x.category)), word("channel", x.channel)], " · "), more)];
+/** A name that the title does not tell already. */
+export const unlessIn = (title, name) => (name && !title.includes(name) ? name : "");
