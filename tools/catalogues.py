@@ -40,6 +40,7 @@ from hotline.sms.model import status
 from hotline.tickets.model import vocabulary as ticket_vocabulary
 from hotline.tickets.model.measures import MEASURES, OVERDUE_NAMES
 from hotline.tickets.model.vocabulary import Outcome, TicketStatus
+from hotline.tickets.next_step import StepReason
 from hotline.triage.model import guidance
 from hotline.triage.model.danger import judging
 from hotline.webhooks.model import EVENT_TYPES, TEST_TYPE
@@ -79,6 +80,7 @@ LABELLED = (
     vocabulary.Priority,
     vocabulary.Reach,
     ticket_vocabulary.Reached,
+    StepReason,
     ticket_vocabulary.ReturnReason,
     learning_vocabulary.ModelState,
     actors.Role,
@@ -212,6 +214,7 @@ CONTEXT: Mapping[str, str] = {
     "satisfaction": "Rating by the caller.",
     "starts": "When a timer starts.",
     "status": "State of a ticket: 待…, …中 or 已….",
+    "step_reason": "Why a step is the next one for whoever looks at a ticket.",
     "system_text": "What the system writes into a history or an explanation, stored in English.",
     "system_said": "How a text of the family system_text that is stored as a code is shown to people.",
     "table": "Table of tickets that is gone through by keys.",

@@ -73,6 +73,7 @@ async def test_a_field_added_to_an_action_stands_in_its_form_and_is_sent(
     await operator.open(f"/console/tickets/{number}")
     bodies: list[Any] = []
     page.on("request", lambda it: bodies.append(it.post_data_json) if it.url.endswith("/actions/urge") else None)
+    await page.locator(".menu-more summary").click()
     await page.locator('header [data-action="urge"]').click()
     box = page.locator("dialog[open]")
     await box.locator("textarea[name=reason]").fill("又打来了")

@@ -54,7 +54,7 @@ async def test_a_revealed_caller_is_seen_can_be_rung_and_is_hidden_again(office:
     place = page.locator(f'[data-caller="{number}"]')
     await expect(place).to_contain_text("****")
     await works.context.clock.install(time=MORNING)
-    reveal = page.locator('header [data-action="reveal"]')
+    reveal = page.locator('[data-part="caller"] [data-action="reveal"]')
     keys: list[str] = []
     lose = [True]
 
@@ -117,6 +117,7 @@ async def test_a_revealed_caller_is_seen_can_be_rung_and_is_hidden_again(office:
     await expect(page.locator("#said")).to_contain_text("催办")
     await expect(page.locator("#taken")).to_contain_text(code)
     await operator.open(f"/console/tickets/{secret}")
+    await page.locator(".menu-more summary").click()
     await page.locator('[data-key="code"]').click()
     await expect(page.locator("#code")).to_have_text(code)
 
@@ -345,7 +346,7 @@ async def test_a_door_is_read_from_the_words_and_a_typed_one_wins(office: Office
         "placeholder", ""
     )  # of the next call nothing is read
     await operator.open(f"/console/tickets/{number}")
-    await expect(page.locator("dl.facts").first).to_contain_text("瑞泉馨城12栋 2单元 302室")
+    await expect(page.locator(".tk-head")).to_contain_text("瑞泉馨城12栋 2单元 302室")
 
 
 async def test_of_two_places_in_the_words_the_operator_takes_one(office: Office, desk: Player) -> None:

@@ -63,6 +63,7 @@ async def test_a_step_is_taken_back_from_the_bar(office: Office, desk: Player) -
     await operator.context.clock.run_for(11_000)
     await expect(page.locator("#undo-step")).to_have_count(0)
     # what is amended is filled in, and only what was changed is sent
+    await page.locator(".menu-more summary").click()
     await page.locator('header [data-action="amend"]').click()
     box = page.locator("dialog[open]")
     await expect(box.locator("[name=narrative]")).to_have_value("9栋2单元电梯坏了")

@@ -176,14 +176,14 @@ async def test_a_ticket_that_the_rules_moved_is_read_whole_in_chinese(office: Of
 
     await seat.open(f"/console/tickets/{number}")
     await seat.page.locator("ol.story li").nth(2).wait_for()
-    await seat.page.get_by_role("button", name="说明").first.click()
+    await seat.page.get_by_role("button", name="时限怎么算的").first.click()
     await seat.page.locator("#why ol li").first.wait_for()
 
     shown = await seat.page.locator("#ticket").inner_text()
     assert (
         re.search("系统研判：把握(?:很大|较大)", shown)
         and "按派单目录派单：电梯维保合同" in shown
-        and "依据：紧急：三十分钟" in shown
+        and "紧急：三十分钟" in shown
     )
     story = await seat.page.locator("ol.story").inner_text() + await seat.page.locator("#why").inner_text()
     assert LATIN.findall(story.replace("Asia/Shanghai", "")) == ["desk"]  # a person's name

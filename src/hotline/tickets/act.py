@@ -34,7 +34,7 @@ from hotline.tickets.model.ticket import (
 )
 from hotline.tickets.model.undo import hold_messages, undone_line
 from hotline.tickets.model.visibility import can_see_file
-from hotline.tickets.model.vocabulary import LIVE, READ_ANEW, Action, Field
+from hotline.tickets.model.vocabulary import ASSIGNEE_NAME, LIVE, READ_ANEW, Action, Field
 from hotline.tickets.reading_anew import read_anew_columns
 from hotline.tickets.released_photos import can_be_released
 from hotline.tickets.sla.policies import FURTHEST
@@ -225,14 +225,14 @@ async def _resolve_references(
     if command.action is Action.ASSIGN and fields.get(F.ASSIGNEE):
         order = facts.order(command.assignment or "")
         person = (
-            await workload.load_assignable_person_id(services.db, directory, order, str(fields[F.ASSIGNEE]))
+            await workload.load_assignable_person(services.db, directory, order, str(fields[F.ASSIGNEE]))
             if order
             else None
         )
         if person is None:
             rule = "nobody of that id or login works in this department"
             return facts, command, Refusal(Code.INVALID, "the order cannot go there", errors=((F.ASSIGNEE, rule),))
-        fields[F.ASSIGNEE] = person
+        fields[F.ASSIGNEE], fields[ASSIGNEE_NAME] = person
     if command.action in _SETS_LIMITS:
         due = fields.get(F.DUE_AT)
         if due is not None and due <= now and command.action in (Action.DISPATCH, Action.ASSIST):

@@ -1,6 +1,6 @@
 """The dispatcher's queue with what each ticket is proposed to; how much waits in it; and who could take one ticket."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,32 +118,22 @@ class QueueCounts:
     emergency: int
     due_soon: int
     returned: int
-    unsure: int
     complete: bool
 
 
 async def count_queue(services: Services, actor: Actor, now: datetime) -> QueueCounts:
     """The counts of the queue. `waiting` is of the counters; the others are counted over at most MAX_COUNTED rows of
-    each state, so that their cost is bounded."""
-    directory = await services.directory.now(now)
+    each state, so that their cost is bounded. What is unsure is decided by rules, row by row: it is counted by no
+    query, and a page of it tells how much there is."""
     held = await counters.load_counts(services.db, "ticket", actor.areas)
     waiting = sum(held.get(status, 0) for status in (TicketStatus.RECEIVED, TicketStatus.TRIAGED))
-    rows = await dispatch_queue.load_queue_outlines(services.db, scope_of(actor), MAX_COUNTED)
-    gave_back = [row for row in rows if row.returns or row.status == TicketStatus.TRIAGED]
-    orders = await ticket_facts.load_orders(services.db, [row.number for row in gave_back])
-
-    def tell(holds: Callable[[Row], Any]) -> int:
-        return sum(bool(holds(row)) for row in rows)
-
+    found = await dispatch_queue.count_dispatch_queue(services.db, scope_of(actor), now + DUE_SOON, MAX_COUNTED)
     return QueueCounts(
-        waiting=max(waiting, len(rows)),
-        emergency=tell(lambda row: row.priority == Priority.EMERGENCY),
-        due_soon=tell(lambda row: row.until is not None and row.until < now + DUE_SOON),
-        returned=tell(lambda row: row.returns),
-        unsure=tell(
-            lambda row: is_unsure(propose_departments(directory, waiting_ticket(row), orders.get(row.number, ()), now))
-        ),
-        complete=waiting <= len(rows),
+        waiting=max(waiting, found["waiting"]),
+        emergency=found["emergency"],
+        due_soon=found["due_soon"],
+        returned=found["returned"],
+        complete=waiting <= found["waiting"],
     )
 
 

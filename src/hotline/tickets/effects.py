@@ -15,6 +15,7 @@ from hotline.tickets.model.entries import EntryLine, entry_reason
 from hotline.tickets.model.ticket import Assignment, Change, Command, Entry, Facts, Ticket, TicketWrite
 from hotline.tickets.model.undo import columns_before, orders_before, undone_line
 from hotline.tickets.model.vocabulary import (
+    ASSIGNEE_NAME,
     DEPARTED,
     ERASED,
     LIVE,
@@ -255,13 +256,14 @@ def _order_columns(order: Assignment, command: Command, actor: Actor, now: datet
     fields = command.fields
     match command.action:
         case A.ACCEPT:  # whom somebody chose by hand it stays with
-            return {"accepted_at": now, "assignee": order.assignee or actor.id}
+            mine = {} if order.assignee else {"assignee": actor.id, "assignee_name": actor.name}
+            return {"accepted_at": now, **mine}
         case A.AUTO_ACCEPT:
             return {"accepted_at": now, "assignee": order.assignee or fields.get(F.ASSIGNEE)}
         case A.CLAIM:
-            return {"assignee": actor.id}
+            return {"assignee": actor.id, "assignee_name": actor.name}
         case A.ASSIGN:
-            return {"assignee": fields[F.ASSIGNEE]}
+            return {"assignee": fields[F.ASSIGNEE], "assignee_name": fields.get(ASSIGNEE_NAME)}
         case A.RELEASE:
             return dict.fromkeys(fields.get(DEPARTED, ("assignee",)))
         case A.CONTACT_CALLER:
@@ -350,6 +352,7 @@ def new_orders(
             issued_by=actor.id,
             ruled=department in ticket.ruled,
             priority=ticket.priority,
+            sort_at=now,
         )
         for place, (department, part) in enumerate(wanted, start=1)
     ]

@@ -127,7 +127,7 @@ assignment = table(
     C("route", S(40)),
     C("priority", S(16), nullable=False),
     C("rank", sa.SmallInteger, nullable=False, doc="0 emergency … 2 normal: the queue's first key"),
-    C("sort_at", Instant, nullable=False, doc="due_at, or issued_at where nothing is due: the queue's second key"),
+    C("sort_at", Instant, nullable=False, doc="When its next clock ends, or issued_at where nothing is due: the queue's second key"),
     C("issued_at", Instant, nullable=False),
     C("due_at", Instant),
     C("first_due_at", Instant),

@@ -39,8 +39,11 @@ async def choose_assignee(db: Database, directory: Directory, department: str, n
     return first.id if first is not None and first.on_duty else None
 
 
-async def load_assignable_person_id(db: Database, directory: Directory, order: Assignment, who: str) -> str | None:
-    """The id of a handler, by id or login, who may be given this order. None: nobody of that name works there."""
+async def load_assignable_person(
+    db: Database, directory: Directory, order: Assignment, who: str
+) -> tuple[str, str] | None:
+    """Id and name of a handler, by id or login, who may be given this order. None: nobody of that name works there."""
     holders = [d for d in (order.department, order.performer) if d is not None]
     below = frozenset(x for d in holders for x in directory.department_subtrees.get(d, frozenset({d})))
-    return next((str(r.id) for r in await workload.load_handler_workloads(db, below) if who in (r.id, r.login)), None)
+    found = await workload.load_handler_workloads(db, below)
+    return next(((str(r.id), str(r.name)) for r in found if who in (r.id, r.login)), None)

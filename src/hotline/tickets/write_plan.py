@@ -43,7 +43,6 @@ ASSIGNMENTS = TableWrite(
     replace=_all_but_key(ticket_tables.assignment),
     derived={
         "rank": "CASE {r}priority WHEN 'emergency' THEN 0 WHEN 'urgent' THEN 1 ELSE 2 END",
-        "sort_at": "coalesce({r}due_at, {r}issued_at)",
     },
 )
 ENTRIES = TableWrite(ticket_tables.timeline, Entry, _NUMBER)

@@ -1,8 +1,9 @@
 // A department's open assignments, live: place first, counts by state, the time left, what to do next.
-import { $, can, directory, el, fill, get, given, icon, inDialog, listed, listen, named, say, soon, spent, steady, t, urgency, word } from "./core.js";
+import { $, can, directory, el, fill, get, given, icon, inDialog, listed, listen, named, say, soon, steady, t, urgency, word } from "./core.js";
+import { COLOURS, byClock, clock, tickClocks } from "./clocks.js";
 
 const COLUMNS = ["issued", "accepted", "return_requested", "reported"];
-const COLOURS = { green: "green", blue: "teal", yellow: "amber", red: "red", grey: "grey" };
+const ARRIVED = 11_000; // ms after which whoever sent an order can no longer take it back: then it rings
 const select = $("#department");
 const order = { open: null, number: null, detail: null }; // the assignment that is shown, and the module that shows it
 const columns = steady($("#columns"));
@@ -39,39 +40,15 @@ export function placeOf(one, category = one.category) {
   const [building, unit] = ["building", "unit"].map((part) => (one[part] ? t(`address.${part}`, { n: one[part] }) : ""));
   return [building || named(one.area) || one.address, unit, named(category)].filter(Boolean).join(" ");
 }
-/** The clock that ends first: before acceptance that may be the time to accept. */
-function limit(one) {
-  const limits = [["report", one.due_at], ["accept", one.status === "issued" ? one.accept_by : null]].filter(([, at]) => at);
-  return limits.sort(([, a], [, b]) => new Date(a) - new Date(b))[0] ?? [null, null];
-}
-/** A clock by colour, shape and word; `tickClocks` keeps its time. */
-export function clock(colour, at, metric, running = true) {
-  return el("span", { class: `clk ${COLOURS[colour] ?? "grey"}`, "data-ends": at ?? "", "data-running": running ? "1" : "", "data-colour": colour, "data-metric": metric ?? "" });
-}
-export function tickClocks() {
-  for (const place of document.querySelectorAll("[data-ends]")) {
-    const { ends, running, colour, metric } = place.dataset;
-    const left = (new Date(ends) - Date.now()) / 60000;
-    const now = !running ? "grey" : ends && left < 0 ? "red" : colour;
-    place.className = `clk ${COLOURS[now] ?? "grey"}`;
-    const time = !ends ? t("time.none") : !running ? "" : left < 0 ? t("time.over", { time: spent(left) }) : t("time.left", { time: spent(left) });
-    const text = [now === "red" && ends ? "" : word("colour", now), time, metric ? word("metric", metric) : ""].filter(Boolean).join(" ");
-    if (place.textContent !== text) place.textContent = text;
-  }
-}
-setInterval(tickClocks, 1000);
-
 /** The state of an order with what waits here to be sent. */
 const waits = (one) => queue?.waiting(one.number).filter((deed) => deed.photo || deed.order === one.id) ?? [];
 function card(one, before) {
-  const fresh = before && !before.has(one.id);
+  const fresh = before && !before.has(one.id) && !one.arriving;
   const deeds = waits(one);
-  const [metric, at] = limit(one);
-  const running = one.status !== "reported" && one.ticket_status === "dispatched";
   const now = one.priority === "emergency" && one.status === "issued" && !deeds.length && can("handler");
   return el("article", { class: `od ${COLOURS[one.colour] ?? "grey"} ${fresh ? "fresh" : ""}`, "data-slot": one.id },
     el("button", { type: "button", class: `order ${one.colour}`, "data-id": one.id, "data-key": one.id, "aria-pressed": String(order.open === one.id), onclick: () => show(one.number, one.id) },
-      el("span", { class: "tp" }, urgency(one.priority), clock(one.colour, at, metric, running), one.urges ? el("span", { class: "tag amber" }, t("board.urged", { n: one.urges })) : null,
+      el("span", { class: "tp" }, urgency(one.priority), clock(one.next_clock), one.arriving ? el("span", { class: "tag" }, t("board.arriving")) : null, one.urges ? el("span", { class: "tag amber" }, t("board.urged", { n: one.urges })) : null,
         one.part === "assist" ? el("span", { class: "tag" }, word("part", "assist")) : null, one.asked_due_at ? el("span", { class: "tag" }, t("board.extension_asked")) : null,
         one.attachments ? el("span", { class: "tag" }, icon("cam", 14), String(one.attachments)) : null),
       el("span", { class: "w" }, placeOf(one)), el("span", { class: "t" }, one.title),
@@ -88,7 +65,7 @@ const stateOf = (one) => waits(one).filter((deed) => !deed.problem).map((deed) =
 const numeric = new Intl.Collator(undefined, { numeric: true });
 const byPlace = (a, b) => numeric.compare(placeOf(a), placeOf(b));
 function lay(before = known) {
-  const sorted = sorting.value === "place" ? [...orders].sort(byPlace) : orders;
+  const sorted = [...orders].sort(sorting.value === "place" ? byPlace : byClock);
   const found = COLUMNS.map((status) => [status, sorted.filter((one) => stateOf(one) === status)]);
   if (!picked && !found.find(([status]) => status === state)?.[1].length) state = found.find(([, here]) => here.length)?.[0] ?? state;
   fill($("#states"), found.map(([status, here]) => el("button", { type: "button", "data-key": `state ${status}`, "aria-pressed": String(status === state), onclick: () => { state = status; picked = true; lay(); } }, el("b", {}, String(here.length)), word("order", status))));
@@ -129,12 +106,13 @@ async function draw() {
   const before = known;
   columns(() => lay(before));
   const late = orders.filter((one) => one.colour === "red").length;
-  const urgent = orders.filter((one) => one.status === "issued" && one.priority !== "normal");
+  const urgent = orders.filter((one) => one.status === "issued" && one.priority !== "normal" && !one.arriving);
+  if (orders.some((one) => one.arriving)) setTimeout(redraw, ARRIVED);
   $("#counts").textContent = t("board.counts", { open: orders.length, late });
   document.title = `${urgent.length ? `(${urgent.length}) ` : ""}${t("page.board")} · ${t("app.name")}`;
   const fresh = known ? urgent.filter((one) => !known.has(one.id)) : [];
   if (fresh.length) { say(t("board.fresh", { title: fresh[0].title }), true); ping(); }
-  known = new Set(orders.map((one) => one.id));
+  known = new Set(orders.filter((one) => !one.arriving).map((one) => one.id));
   if (order.detail) order.detail.remember(orders);
 }
 function ping() {

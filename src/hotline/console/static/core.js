@@ -379,6 +379,11 @@ export function instant(local) {
 const spoken = new Intl.DateTimeFormat(english ? "en-GB" : language, {
   timeZone: given.zone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const when = (moment) => (moment ? spoken.format(new Date(moment)) : "–");
+/** A limit as people say it: at midnight the day ends, at 24:00. */
+export function until(moment) {
+  const text = when(moment);
+  return moment && text.includes("00:00") ? spoken.format(new Date(moment) - 60_000).replace("23:59", "24:00") : text;
+}
 /** Minutes as text. */
 export function spent(minutes) {
   if (minutes == null) return "–";

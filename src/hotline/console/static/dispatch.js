@@ -1,20 +1,21 @@
 // The dispatcher's page: what waits for a department, in a table that is gone through by keys; decisions that wait; texts that
 // nobody could read; incidents; results of the dispatch catalogue.
-import { $, MARKS, api, can, directory, el, fill, get, heads, icon, inDialog, isolated, joined, listed, listen, choices, named, press, row, say, settled, soon, steady, t, when, word } from "./core.js";
+import { $, MARKS, api, can, directory, el, fill, get, heads, icon, inDialog, isolated, joined, listed, listen, choices, named, press, row, say, settled, soon, steady, t, until, when, word } from "./core.js";
 import { bulkBar } from "./bulk.js";
+import { clock } from "./clocks.js";
 import { incidents } from "./incidents.js";
 import { preview, whyText } from "./preview.js";
-import { byPlace, certainty, isForPage, limit, matterOf, placeOf, ticketTable, two, waited } from "./ticket_table.js";
+import { byPlace, certainty, isForPage, matterOf, placeOf, ticketTable, two, waited } from "./ticket_table.js";
 import { offerUndo } from "./undo_offer.js";
 import { asParameters, formQuery, savedViews, setForm } from "./views.js";
 
 const LISTS = ["area", "category"];
 const TABS = { waiting: {}, emergency: { priority: "emergency" }, due_soon: { due_soon: "true" }, returned: { returned: "true" }, unsure: { unsure: "true" } };
 const form = $("#filters");
-const places = { waiting: $("#waiting"), rulings: $("#rulings"), odd: $("#odd") };
+const places = { waiting: $("#waiting"), rulings: $("#rulings"), review: $("#review"), odd: $("#odd") };
 // one for each list: of several things that wait for the hand to rest only the last is done
 const hand = steady($("#list"));
-const [handOfRulings, handOfOdd] = [steady($("#list")), steady($("#list"))];
+const [handOfRulings, handOfReview, handOfOdd] = [steady($("#list")), steady($("#list")), steady($("#list"))];
 let tab = "waiting";
 let next = null;
 let asked = 0; // of several answers about the list only the last is shown
@@ -41,20 +42,26 @@ function proposed(x) {
 }
 const place = (x) => { const [large, rest] = placeOf(x); return [el("span", {}, large), rest ? two(rest) : null]; };
 const COLUMNS = [
-  { key: "limit", head: "dispatch.limit", sort: ["due", "-due"], class: "c-limit", cell: (x) => limit(x.until) },
+  { key: "limit", head: "dispatch.limit", sort: ["due", "-due"], class: "c-limit", cell: (x) => clock(x.next_clock && { ...x.next_clock, metric: x.next_clock.metric === "dispatch" ? "" : x.next_clock.metric }) },
   { key: "matter", head: "dispatch.matter", class: "c-matter", cell: matter },
   { key: "place", head: "dispatch.place", sort: ["place"], class: "c-place", cell: place },
   { key: "to", head: "dispatch.proposed", sort: ["to"], class: "c-to", cell: proposed },
   { key: "waited", head: "dispatch.waited", sort: ["waited", "-waited"], class: "c-waited r", cell: (x) => waited(x.created_at) },
 ];
 const table = ticketTable(places.waiting, COLUMNS, { caption: t("dispatch.waiting"), onCurrent: (x) => { if (x) look.show(x.number); }, onSelect: () => bulk?.show(), onSort: sortBy });
-const askedFor = (x) => (x.asked_due_at ? t("dispatch.asks_extension", { until: when(x.asked_due_at) }) : word("order", x.status));
+const decideBy = (x) => clock(x.next_clock && { ...x.next_clock, metric: "" });
+const askedFor = (x) => (x.asked_due_at ? t("dispatch.asks_extension", { until: until(x.asked_due_at) }) : word("order", x.status));
 const rulings = ticketTable(places.rulings, [
-  { key: "limit", head: "field.due_at", class: "c-limit", cell: (x) => limit(x.due_at) },
+  { key: "limit", head: "field.due_at", class: "c-limit", cell: decideBy },
   { key: "matter", head: "dispatch.matter", class: "c-matter", cell: (x) => [matterOf(x), two(el("b", {}, askedFor(x)), " ", joined([x.return_reason ? word("return_reason", x.return_reason) : "", x.return_basis], " · "))] },
   { key: "to", head: "field.department", class: "c-to", cell: (x) => [el("b", {}, named(x.department)), x.suggested ? two(t("dispatch.suggests", { name: named(x.suggested) })) : null] },
 ], { caption: t("dispatch.rulings"), onCurrent: (x) => { if (x) look.show(x.number); } });
-const shownTable = () => (tab === "rulings" ? rulings : tab === "odd" ? null : table);
+const review = ticketTable(places.review, [
+  { key: "limit", head: "dispatch.review_by", class: "c-limit", cell: decideBy },
+  { key: "matter", head: "dispatch.matter", class: "c-matter", cell: (x) => [matterOf(x), two(el("b", {}, t("field.internal_result")), " ", x.result?.internal_result ?? "–")] },
+  { key: "to", head: "field.department", class: "c-to", cell: (x) => [el("b", {}, named(x.department)), two(when(x.reported_at))] },
+], { caption: t("dispatch.review"), onCurrent: (x) => { if (x) look.show(x.number); } });
+const shownTable = () => (tab === "rulings" ? rulings : tab === "review" ? review : tab === "odd" ? null : table);
 
 // ---- beside them
 const look = preview($("#panel"), {
@@ -69,7 +76,7 @@ const look = preview($("#panel"), {
   },
   changed: () => redraw(),
   walk: (by) => shownTable()?.step(by, false),
-  closed: () => { const open = document.querySelector("tr.cur .open"); table.go(null); rulings.go(null); if (open?.isConnected) open.focus(); },
+  closed: () => { const open = document.querySelector("tr.cur .open"); for (const one of [table, rulings, review]) one.go(null); if (open?.isConnected) open.focus(); },
 });
 const undoOf = ({ number, version, ticket_status: status, undo_until }) => ({ number, version, status, undo_until });
 const bulk = bulkBar($("#bulk"), table, (results, text) => { offerUndo(results.map(undoOf), text); counted(); });
@@ -114,6 +121,7 @@ async function draw(own = false) {
   const wanted = asParameters({ sort: "due", ...query, ...TABS[tab], limit: 100 });
   const page = await get(`/v1/queue?${wanted}`);
   if (mine !== asked) return;
+  if (tab === "unsure" && !Object.keys(query).some((name) => name !== "sort")) { told.unsure = page.next ? `${page.items.length}+` : page.items.length; tabs(); }
   const put = () => { next = page.next && { cursor: page.next, wanted }; $("#more").hidden = !next; arrange(page.items); const open = look.number; const fresh = page.items.find((x) => x.number === open); if (fresh && look.ready && fresh.version !== look.version) look.show(open, { anew: true }); };
   if (own === true) put(); else hand(put);
 }
@@ -127,8 +135,10 @@ let told = {};
 async function drawRulings() {
   if (!can("dispatcher", "supervisor", "auditor")) return;
   const found = (await get("/v1/rulings")).items;
-  told.rulings = found.length;
-  handOfRulings(() => rulings.draw(found));
+  const [decide, check] = [found.filter((x) => x.status !== "reported" || x.asked_due_at), found.filter((x) => x.status === "reported" && !x.asked_due_at)];
+  Object.assign(told, { rulings: decide.length, review: check.length });
+  handOfRulings(() => rulings.draw(decide));
+  handOfReview(() => review.draw(check));
 }
 async function drawOdd() {
   if (!can("operator", "dispatcher", "supervisor")) return;
@@ -139,14 +149,15 @@ async function drawOdd() {
 }
 async function counted() {
   const { complete, ...counts } = await get("/v1/queue/counts");
-  for (const [name, n] of Object.entries(counts)) told[name] = name === "waiting" || complete ? n : `${n}+`;
+  counts.unsure ??= told.unsure ?? ""; // counted by its own list alone
+  for (const [name, n] of Object.entries(counts)) if (name === "unsure") told.unsure = n; else told[name] = name === "waiting" || complete ? n : `${n}+`;
   tabs();
 }
 const HOT = new Set(["emergency", "due_soon"]);
-const LABELS = { waiting: "dispatch.waiting", emergency: "dispatch.danger", due_soon: "dispatch.due_soon", rulings: "dispatch.rulings", returned: "dispatch.returned", unsure: "dispatch.unsure", odd: "dispatch.odd" };
+const LABELS = { waiting: "dispatch.waiting", emergency: "dispatch.danger", due_soon: "dispatch.due_soon", rulings: "dispatch.rulings", review: "dispatch.review", returned: "dispatch.returned", unsure: "dispatch.unsure", odd: "dispatch.odd" };
 function tabs() {
   fill($("#tabs"), Object.entries(LABELS).filter(([name]) => name in told).map(([name, key]) => el("a", { href: `?tab=${name}`, "data-key": name, "data-tab": name, class: HOT.has(name) && told[name] ? "hot" : "", "aria-current": name === tab ? "true" : null, onclick: (event) => { event.preventDefault(); goTo(name); } },
-    t(key), el("b", { id: `n-${name}` }, String(told[name])))));
+    t(key), told[name] === "" ? null : el("b", { id: `n-${name}` }, String(told[name])))));
 }
 function goTo(name) {
   tab = LABELS[name] ? name : "waiting";

@@ -192,12 +192,14 @@ export function buttons(seen, after, order = null) {
   // an action of the assignment is not repeated for the ticket
   const ofOrders = new Set(order ? [] : seen.assignments.flatMap((a) => a.allowed_actions.map((move) => move.action)));
   const moves = ((order ?? seen).allowed_actions ?? []).filter((move) => !ofOrders.has(move.action) && move.action !== "undo"); // it is in the bar
-  return el("div", { class: "actions", role: "group", "aria-label": t("ticket.actions") }, moves.map((move, place) =>
-    el("button", {
-      type: "button", class: place === 0 ? "first" : "", "data-action": move.action, "data-key": `${order?.id ?? seen.number} ${move.action}`,
-      onclick: performing(move, seen, order, order ? {} : known(seen, move.action), after),
-    }, word("action", move.action))));
+  const first = moves.filter((move) => move.primary);
+  return el("div", { class: "actions", role: "group", "aria-label": t("ticket.actions") }, [...first, ...moves.filter((move) => !move.primary)].map((move) => actionButton(move, seen, order, after, move.primary ? "first" : "")));
 }
+/** The button of one allowed action. */
+export const actionButton = (move, seen, order, after, look = "") => el("button", {
+  type: "button", class: look, "data-action": move.action, "data-key": `${order?.id ?? seen.number} ${move.action}`,
+  onclick: performing(move, seen, order, order ? {} : known(seen, move.action), after),
+}, word("action", move.action));
 /** A press on the button of an action, with values filled in. */
 export const performing = (move, seen, order, values, after) => press(async (event) => {
   if (event.detail > 1) return; // the second half of a double press

@@ -1,8 +1,9 @@
 // One order on the board: its place and clock, the caller, photos, one next step, and all else in a menu.
-import { $, Refusal, api, el, fill, given, icon, inDialog, joined, link, named, placed, press, say, steady, t, unique, urgency, when, word } from "./core.js";
+import { $, Refusal, api, el, fill, given, icon, inDialog, joined, link, named, placed, press, say, steady, t, unique, until, urgency, when, word } from "./core.js";
 import { actionFields, ask as askFields, caller, hide, performing, reveal, schemaOf } from "./forms.js";
 import { backAndForth } from "./panel.js";
-import { clock, placeOf, tickClocks } from "./board.js";
+import { placeOf } from "./board.js";
+import { clock, tickClocks } from "./clocks.js";
 import { ask, cut, drop, latest, put, tell, waiting, whatOf } from "./outbox.js";
 import { filesOf, frame, taker, takesFiles } from "./photos.js";
 
@@ -112,7 +113,6 @@ const head = (ticket, menu) => el("header", { class: "hd" }, el("button", { type
   el("p", { class: "grow" }, link(ticket.number), " ", urgency(ticket.priority)), menu);
 function draw(ticket, order, { status, moves, deeds }, files, story, own) {
   const title = titleOf(ticket);
-  const running = ticket.status === "dispatched" && status !== "reported";
   const may = (action) => moves.find((move) => move.action === action);
   const revealing = ticket.allowed_actions.find((move) => move.action === "reveal");
   const next = step(ticket, order, status, may, title);
@@ -123,7 +123,7 @@ function draw(ticket, order, { status, moves, deeds }, files, story, own) {
   fill(panel, head(ticket, menu),
     el("div", { class: "body" },
       el("div", {}, el("h2", {}, title), el("p", { class: "t" }, ticket.title)),
-      order ? clocks(ticket, order, running) : null, order ? dots(order, status, ticket) : null,
+      order ? clocks(order, status) : null, order ? dots(order, status, ticket) : null,
       deeds.length ? el("p", {}, deeds.map((deed) => el("span", { class: "tag teal" }, icon("off", 14), t("outbox.waits", { what: whatOf(deed) })))) : null,
       el("div", { class: "callc" }, el("div", { class: "grow" }, el("span", { class: "note" }, t("take.caller")), el("br", {}), caller(ticket)),
         revealing && ticket.caller?.masked ? el("button", { type: "button", class: "btn", "data-action": "reveal", "data-key": "reveal", onclick: press(() => show(ticket)) }, t("board.reveal")) : null),
@@ -145,12 +145,13 @@ async function again() {
   shown?.hooks.changed();
   await refresh(true);
 }
-function clocks(ticket, order, running) {
-  const accepting = order.status === "issued" && order.accept_by && new Date(order.accept_by) < new Date(order.due_at ?? order.accept_by + 1);
-  const at = accepting ? order.accept_by : order.due_at;
-  const now = order.overdue ? "red" : shown.brief?.colour ?? "green";
-  return el("div", { class: "bigclk" }, el("span", { class: "note" }, word("metric", accepting ? "accept" : "report")), el("span", { class: "note" }, t("board.until", { at: when(at) })), clock(now, at, null, running),
-    accepting && order.due_at ? el("span", { class: "note" }, `${word("metric", "report")} ${when(order.due_at)}`) : null);
+function clocks(order, status) {
+  const next = order.next_clock;
+  if (!next) return null;
+  // what waits here to be sent has ended the limit to sign; the next one is known when it was sent
+  const first = next.metric === "accept" && status !== "issued" ? { ...next, metric: "report", due_at: order.due_at } : next;
+  return el("div", { class: "bigclk" }, el("span", { class: "note" }, word("metric", first.metric)), el("span", { class: "note" }, t("board.until", { at: until(first.due_at) })), clock({ ...first, metric: "" }),
+    first.metric !== "report" && order.due_at ? el("span", { class: "note" }, `${word("metric", "report")} ${until(order.due_at)}`) : null);
 }
 function dots(order, status, ticket) {
   const place = { issued: 0, accepted: 1, return_requested: 1, reported: 2, done: 3 }[status] ?? 3;

@@ -1,5 +1,5 @@
 // Oversight: who did what, what is overdue, which rules changed. Read only.
-import { $, MARKS, addWords, authorOf, can, choices, el, fill, get, given, heads, instant, isolated, joined, link, named, row, state, t, when, word } from "./core.js";
+import { $, MARKS, addWords, authorOf, can, choices, el, fill, get, given, heads, instant, isolated, joined, link, named, row, state, t, until, when, word } from "./core.js";
 
 heads($("#audit"), "oversight.at", "ticket.number", "oversight.what", "oversight.who", "ticket.status");
 const form = $("#who");
@@ -51,7 +51,7 @@ audit();
 people = (await get("/v1/audit-authors")).items;
 offer();
 const late = await get("/v1/tickets?overdue=true&limit=20");
-fill($("#overdue"), late.items.length ? late.items.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("span", { class: "late" }, when(x.due_at)))) : el("li", { class: "note" }, t("app.none")));
+fill($("#overdue"), late.items.length ? late.items.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("span", { class: "late" }, until(x.due_at)))) : el("li", { class: "note" }, t("app.none")));
 if (can("auditor", "supervisor", "admin")) {
   await addWords("nouns");
   const log = await get("/v1/directory-log?newest=true&limit=20");

@@ -1,5 +1,5 @@
 // A ticket beside the list it was chosen from, with its returns, for dispatching and deciding.
-import { $, MARKS, authorOf, el, fill, get, inDialog, joined, link, listed, named, placed, t, urgency, when, word } from "./core.js";
+import { $, MARKS, authorOf, el, fill, get, inDialog, joined, link, listed, named, placed, t, until, urgency, when, word } from "./core.js";
 import { buttons, caller, hide } from "./forms.js";
 import { reasonTexts } from "./reasons.js";
 
@@ -20,7 +20,7 @@ export async function backAndForth(ticket) {
     const result = line.action === "report" ? order?.result : null;
     return el("li", {}, el("strong", {}, named(order?.department), " ", word("action", line.action)), " ", el("small", {}, joined([authorOf(line.by), when(line.at)], " · ")),
       [[reasons[n]], asked ? [t("field.basis"), order.return.basis] : [], asked ? [t("back.suggests"), name.get(order.return.suggested) ?? order.return.suggested] : [],
-        line.action === "request_extension" && order?.asked_due_at ? [t("field.due_at"), when(order.asked_due_at)] : [],
+        line.action === "request_extension" && order?.asked_due_at ? [t("field.due_at"), until(order.asked_due_at)] : [],
         ...["internal_result", "public_reply"].map((field) => (result?.[field] ? [t(`field.${field}`), result[field]] : [])),
       ].filter((part) => part.filter(Boolean).length).map((part) => el("div", { class: "words" }, joined(part, colon))));
   });

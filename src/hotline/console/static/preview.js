@@ -1,9 +1,10 @@
 // A waiting ticket beside the table, with the departments it could go to: what will happen is told before it happens.
-import { $, MARKS, api, can, directory, el, fill, get, icon, isolated, joined, listed, named, placed, press, settled, t, unique, when, word } from "./core.js";
+import { $, MARKS, api, can, directory, el, fill, get, icon, isolated, joined, listed, named, placed, press, settled, t, unique, until, when, word } from "./core.js";
+import { clock } from "./clocks.js";
 import { buttons, caller, hide, performing } from "./forms.js";
 import { backAndForth } from "./panel.js";
 import { becauseTexts, flagText } from "./reasons.js";
-import { certainty, limit, priorityTag, tickClocks } from "./ticket_table.js";
+import { certainty, priorityTag, tickClocks, unlessIn } from "./ticket_table.js";
 
 const units = new Map(await listed("departments", true));
 const active = await listed("departments");
@@ -70,8 +71,8 @@ export function preview(panel, { sent, changed, walk, closed }) {
       el("span", { class: "end row tight" }, ...[[-1, "left", "dispatch.previous"], [1, "right", "dispatch.next"]].map(([by, name, key]) => el("button", { type: "button", class: "btn sm ico gho", "aria-label": t(key), onclick: () => walk(by) }, icon(name, 16))),
         el("a", { class: "btn sm ico gho", href: `/console/tickets/${ticket.number}`, "aria-label": t("dispatch.open") }, icon("out", 16)), el("button", { type: "button", class: "btn sm ico gho shut", "aria-label": t("app.close"), onclick: shut }, icon("x", 16))));
     fill(panel, head, el("h2", { class: "big" }, isolated(ticket.title)), el("blockquote", { class: "quote words" }, ticket.narrative),
-      el("dl", { class: "facts" }, ...[[t("ticket.status"), el("span", { class: `st ${shown.waits ? "p1" : "p2"}` }, word("status", ticket.status))], [t("field.area"), placed(ticket.area, ticket.location)], [t("field.category"), named(ticket.category)], [t("take.caller"), caller(ticket)],
-        [t("dispatch.limit"), shown.waits ? limit(ticket.waits_for?.until) : null], [t("dispatch.signs"), ticket.flags.filter((flag) => !flag.includes("names:") && !flag.startsWith("split")).map((flag) => [el("span", { class: flag.startsWith("danger") ? "tag red" : "tag" }, flagText(flag)), " "]).flat()],
+      el("dl", { class: "facts" }, ...[[t("ticket.status"), el("span", { class: `st ${shown.waits ? "p1" : "p2"}` }, word("status", ticket.status))], [t("field.area"), placed(ticket.area, ticket.location)], [t("field.category"), unlessIn(ticket.title, named(ticket.category))], [t("take.caller"), caller(ticket)],
+        [t("dispatch.limit"), shown.waits ? clock(ticket.clocks.next && { ...ticket.clocks.next, metric: "" }) : null], [t("dispatch.signs"), ticket.flags.filter((flag) => !flag.includes("names:") && !flag.startsWith("split")).map((flag) => [el("span", { class: flag.startsWith("danger") ? "tag red" : "tag" }, flagText(flag)), " "]).flat()],
         [t("dispatch.files"), ticket.counters.attachments || null]].filter(([, value]) => value != null && value !== "" && value.length !== 0).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
       shown.waits ? choice() : null, back, departmentHistory(ticket),
       ticket.assignments.filter((order) => order.allowed_actions.length).map((order) => el("section", {}, el("h3", { class: "h2" }, named(order.department), " ", el("small", {}, joined([word("part", order.part), word("order", order.status)], " · "))), buttons(ticket, after, order))),
@@ -98,7 +99,7 @@ export function preview(panel, { sent, changed, walk, closed }) {
     return el("section", { class: "choice", "aria-label": t("dispatch.whom") }, el("div", { class: "row wrap" }, el("h3", { class: "h2" }, t("dispatch.whom")), at ? el("span", { class: `tag end ${unsure ? "amber" : ""}` }, certainty(at.level ?? 1), el("span", { "aria-hidden": "true" }, t(`certainty.${at.level ?? 1}`))) : null),
       items.length ? items.map(card) : el("p", { class: "note" }, t("dispatch.no_proposal")), other,
       asks ? el("label", { class: "tick ban amber" }, el("input", { type: "checkbox", name: "again" }), el("span", {}, t("dispatch.gave_back", { name: named(asks), why: returnReason(asks.code) }))) : null,
-      at?.accept_by ? el("p", { class: "s14 ink2" }, t("dispatch.then", { accept: when(at.accept_by), due: when(at.due_at) })) : null,
+      at?.accept_by ? el("p", { class: "s14 ink2" }, t("dispatch.then", { accept: until(at.accept_by), due: until(at.due_at) })) : null,
       el("p", { class: "error", role: "alert", "data-wrong": true }), el("div", { class: "row" }, send));
   }
   const returnReason = (code) => word("return_reason", shown.ticket.assignments.findLast((order) => order.status === "returned" && order.department.code === code)?.return?.reason_code) || t("dispatch.no_reason");

@@ -1,5 +1,5 @@
 // Beside the words while they are typed: what will happen once the call is sent, and to whom.
-import { $, api, countdown, el, fill, icon, listed, steady, t, tick, urgency, when } from "./core.js";
+import { $, api, countdown, el, fill, icon, listed, steady, t, tick, until, urgency } from "./core.js";
 
 const place = steady($("#ahead"));
 const SURE = [[0.9, "all"], [0.75, "most"], [0.5, "half"], [0.25, "little"]];
@@ -23,7 +23,7 @@ export async function ahead({ advice, category, kind, priority, area, attach, of
   const names = new Map(await listed("departments", true));
   if (!result) return show(el("p", { class: "note" }, t("ahead.unsorted")));
   const sent = by && result.sure;
-  const cell = (key, at) => (at ? el("div", {}, el("span", {}, t(key)), el("b", {}, when(at)), countdown(at)) : null);
+  const cell = (key, at) => (at ? el("div", {}, el("span", {}, t(key)), el("b", {}, until(at)), countdown(at)) : null);
   const others = [[t("field.performer"), result.performer && names.get(result.performer)], [t("field.assists"), result.assists.map((one) => names.get(one)).join("、")], [t("ahead.duty"), result.on_duty.join("、")]].filter(([, value]) => value);
   show(el("p", { class: "goes" }, urgency(priority || advice?.priority), " ", el("b", {}, names.get(result.lead) ?? ""), " ", el("small", {}, t(sent ? "ahead.at_once" : "ahead.decides"))),
     others.length ? el("p", { class: "note" }, others.map(([name, value]) => el("span", {}, `${name} ${value} `))) : null,

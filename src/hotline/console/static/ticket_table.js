@@ -1,5 +1,6 @@
 // A table of tickets that is gone through by keys: one row is the current one, several may be selected. The list of tickets
 // and the dispatcher's page are made of it.
+import { tickClocks as tickNext } from "./clocks.js";
 import { $, PARTS, el, fill, isolated, joined, named, spent, t, word } from "./core.js";
 
 /** The words of a place: what stands large, and the rest of it. */
@@ -14,16 +15,9 @@ export const byPlace = (a, b) => placeOf(a).join(" ").localeCompare(placeOf(b).j
 export const priorityTag = (priority) => (priority === "normal" ? null : el("span", { class: `pr ${priority === "emergency" ? "e" : "u"}` }, word("priority", priority)));
 /** How certain a proposal is: bars for the eye, words for everybody. */
 export const certainty = (level) => [el("span", { class: "conf", "data-n": level, "aria-hidden": "true" }, [1, 2, 3, 4, 5].map(() => el("i"))), el("span", { class: level > 2 ? "sr" : "doubt" }, t(`certainty.${level}`)), level > 2 ? "" : " · "];
-const SHAPES = [[0, "red"], [15, "amber"], [60, "teal"]];
-/** The time left until a limit, with a shape and a word for it. `tickClocks` keeps it right. */
-export const limit = (due) => el("span", { class: "clk grey", "data-limit": due ?? "" }, t("time.none"));
+/** Keeps the times of a table right. */
 export function tickClocks(root = document) {
-  for (const place of root.querySelectorAll("[data-limit]")) {
-    if (!place.dataset.limit) continue;
-    const left = (Date.parse(place.dataset.limit) - Date.now()) / 60000;
-    place.className = `clk ${SHAPES.find(([until]) => left < until)?.[1] ?? "green"}`;
-    place.textContent = left < 0 ? t("time.over", { time: spent(left) }) : t("time.left", { time: spent(left) });
-  }
+  tickNext();
   for (const place of root.querySelectorAll("[data-since]")) place.textContent = spent((Date.now() - Date.parse(place.dataset.since)) / 60000);
 }
 setInterval(tickClocks, 1000);
@@ -129,4 +123,6 @@ export function isForPage(event) {
   return !at.closest?.("input:not([type=checkbox]), select, textarea, [contenteditable], summary") && !(event.key === "Enter" && at.closest?.("a, button:not(.open), input"));
 }
 /** What a ticket is about: title, and what it is known by. */
-export const matterOf = (x, ...more) => [el("button", { type: "button", class: "t open", "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(joined([x.number, named(x.category), word("channel", x.channel)], " · "), more)];
+export const matterOf = (x, ...more) => [el("button", { type: "button", class: "t open", "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(joined([x.number, unlessIn(x.title, named(x.category)), word("channel", x.channel)], " · "), more)];
+/** A name that the title does not tell already. */
+export const unlessIn = (title, name) => (name && !title.includes(name) ? name : "");

@@ -1,6 +1,7 @@
 // Search tickets, keep the search as a view, and export the results.
-import { $, api, choices, el, fill, get, given, instant, isolated, joined, language, link, listed, named, press, say, settled, t, when, word } from "./core.js";
-import { isForPage, limit, priorityTag, ticketTable, two } from "./ticket_table.js";
+import { $, api, choices, el, fill, get, given, instant, isolated, joined, language, link, listed, named, press, say, settled, t, until, when, word } from "./core.js";
+import { clock } from "./clocks.js";
+import { isForPage, priorityTag, ticketTable, two, unlessIn } from "./ticket_table.js";
 import { asParameters, savedViews, setForm } from "./views.js";
 
 const form = $("#find");
@@ -8,12 +9,12 @@ const LISTS = ["status", "category", "area", "department", "colour"];
 const blank = () => el("span", { class: "blank" }, "–");
 const SORTS = { received: ["created_at", "-created_at"], changed: ["updated_at", "-updated_at"] };
 const table = ticketTable($("#list"), [
-  { key: "matter", head: "field.title", class: "c-matter", cell: (x) => [el("a", { class: "t open", href: `/console/tickets/${x.number}`, "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(link(x.number), ` · ${joined([named(x.category), word("channel", x.channel)], " · ")}`)] },
+  { key: "matter", head: "field.title", class: "c-matter", cell: (x) => [el("a", { class: "t open", href: `/console/tickets/${x.number}`, "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(link(x.number), ` · ${joined([unlessIn(x.title, named(x.category)), word("channel", x.channel)], " · ")}`)] },
   { key: "status", head: "ticket.status", class: "c-limit", cell: (x) => word("status", x.status) },
   { key: "place", head: "field.area", class: "c-place", cell: (x) => named(x.area) || blank() },
   { key: "to", head: "field.department", class: "c-to", cell: (x) => named(x.department) || blank() },
   { key: "received", head: "ticket.received", sort: SORTS.received, class: "c-place", cell: (x) => [when(x.created_at), two(`${t("tickets.changed")} ${when(x.updated_at)}`)] },
-  { key: "due", head: "field.due_at", class: "c-place", cell: (x) => (x.due_at ? x.status === "dispatched" ? [limit(x.due_at), two(when(x.due_at))] : when(x.due_at) : blank()) },
+  { key: "due", head: "field.due_at", class: "c-place", cell: (x) => (x.next_clock ? [clock(x.next_clock), two(until(x.next_clock.due_at))] : blank()) },
 ], { caption: t("page.tickets"), onSort: (by) => { form.elements.sort.value = [...form.elements.sort.options].some((one) => one.value === by) ? by : "-created_at"; find(); } });
 let next = null;
 let sought = new URLSearchParams(); // what the list shows, whatever the form says meanwhile
@@ -74,8 +75,8 @@ async function find(more) {
   const mine = more ? sought : (sought = filters());
   if (!more) views.left();
   const on = more ? { cursor: next } : {};
-  const page = mine.has("q") ? await api("POST", "/v1/search", { body: { q: mine.get("q"), filters: chosen(mine), limit: 50, ...on } }) // words may name somebody: not in an address
-    : await get(`/v1/tickets?${new URLSearchParams([...mine, ["limit", "50"], ...Object.entries(on)])}`);
+  const page = mine.has("q") ? await api("POST", "/v1/search", { body: { q: mine.get("q"), filters: chosen(mine), clocks: true, limit: 50, ...on } }) // words may name somebody: not in an address
+    : await get(`/v1/tickets?${new URLSearchParams([...mine, ["clocks", "true"], ["limit", "50"], ...Object.entries(on)])}`);
   if (mine !== sought) return; // something else was looked for meanwhile
   if (more) table.append(page.items); else table.draw(page.items, { sorted: mine.has("q") ? null : mine.get("sort") });
   next = page.next;

@@ -25,6 +25,7 @@ from hotline.reporting.schemas.boards import (
 from hotline.reporting.store import oversight
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.vocabulary import Action
+from hotline.tickets.store.assignments import load_running_clocks
 from hotline.web.field_types import CodeWord, Moment, PlainLine, PublicWords
 from hotline.web.paging import Cursor, Limit, PagedQuery, parse_moment
 from hotline.web.responses import json_reply, refusal_responses
@@ -41,7 +42,8 @@ async def list_rulings(
     """Assignments that wait for a decision: returns and extensions requested, results to review; emergencies first."""
     directory = await context.services.directory.now(context.now)
     rows = await oversight.load_rulings(context.services.db, scope_of(context.actor), limit)
-    return json_reply(Rulings(tuple(render_ruling(row, directory) for row in rows)))
+    clocks = await load_running_clocks(context.services.db, [row.number for row in rows], context.now)
+    return json_reply(Rulings(tuple(render_ruling(row, clocks.get(row.number, ()), directory) for row in rows)))
 
 
 @router.get("/audit", operation_id="read_audit", response_model=AuditPage, responses=refusal_responses())

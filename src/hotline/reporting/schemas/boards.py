@@ -1,5 +1,6 @@
 """Replies for oversight: decisions that wait, the audit log, earlier answers."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -7,12 +8,14 @@ from pydantic import Field
 
 from hotline.organisation.model.actors import ActorKind, Role
 from hotline.organisation.model.directory import Directory, Named
-from hotline.organisation.model.vocabulary import Priority
+from hotline.organisation.model.vocabulary import Metric, Priority
 from hotline.replies import reply_from_values, reply_type
 from hotline.text.typed_pinyin import name_sounds
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, ReturnReason, TicketStatus
+from hotline.tickets.schemas.sla import NextClockOut, render_next_clock
 from hotline.tickets.schemas.tickets import OrderResult
 from hotline.tickets.schemas.timeline import EntryAuthor
+from hotline.tickets.sla.next_clock import RunningClock, next_clock
 
 
 @reply_type()
@@ -36,6 +39,7 @@ class RulingOut:
     category: Named | None
     area: Named | None
     version: int
+    next_clock: Annotated[NextClockOut | None, Field(description="When it must have been decided")]
 
 
 @reply_type()
@@ -43,14 +47,18 @@ class Rulings:
     items: tuple[RulingOut, ...]
 
 
-def render_ruling(row: Any, directory: Directory) -> RulingOut:
-    """The reply's item of a row that waits for a decision."""
+_OF_DECISIONS = frozenset({Metric.RULING, Metric.EXTENSION, Metric.AUDIT})
+
+
+def render_ruling(row: Any, clocks: Iterable[RunningClock], directory: Directory) -> RulingOut:
+    """The reply's item of a row that waits for a decision. `clocks`: those of its ticket."""
     held = row._asdict()
     nouns = {"department": "departments", "suggested": "departments", "category": "categories", "area": "areas"}
     held |= {name: directory.optional_item_name(noun, held[name]) for name, noun in nouns.items()}
     if held["result"] is not None:
         held["result"] = reply_from_values(OrderResult, held["result"])
-    return RulingOut(**held)
+    own = (c for c in clocks if c.assignment == row.id and c.metric in _OF_DECISIONS)
+    return RulingOut(**held, next_clock=render_next_clock(next_clock(own)))
 
 
 @reply_type(from_="from")

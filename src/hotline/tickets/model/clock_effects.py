@@ -17,6 +17,7 @@ from hotline.tickets.model.undo import is_held
 from hotline.tickets.model.vocabulary import ERASED, ESCALATION_LEVEL, LIVE, Action, Part, TicketStatus
 from hotline.tickets.sla.clock_updates import ClockChanges, update_clocks
 from hotline.tickets.sla.escalation import duty_lines, next_step, receivers
+from hotline.tickets.sla.next_clock import order_ends_at
 from hotline.tickets.sla.policies import working_time_of
 from hotline.tickets.sla.timers import LATE_AFTER
 from hotline.value_objects import replace
@@ -114,11 +115,12 @@ def _with_clock_limits(order: Assignment, clock_changes: ClockChanges) -> Assign
         return order if ended is None else replace(order, overdue=ended.breached_at is not None)
     report, accept = clock_changes.of(M.REPORT, order.id), clock_changes.of(M.ACCEPT, order.id)
     if report is None:
-        return order
+        return order if order.sort_at == (ends := order.due_at or order.issued_at) else replace(order, sort_at=ends)
     accept_by = accept.due_at if accept else order.accept_by
-    if (report.due_at, accept_by) == (order.due_at, order.accept_by):
+    sort_at = order_ends_at(clock_changes.running, order.id) or report.due_at or order.issued_at
+    if (report.due_at, accept_by, sort_at) == (order.due_at, order.accept_by, order.sort_at):
         return order
-    return replace(order, due_at=report.due_at, accept_by=accept_by)
+    return replace(order, due_at=report.due_at, accept_by=accept_by, sort_at=sort_at)
 
 
 def _promised_at_column(

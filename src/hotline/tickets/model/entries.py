@@ -43,4 +43,5 @@ _ENTRY_ONLY = (
     F.REACHED, F.CONTACTED, F.SOLVED, F.BASIS, F.TARGET, F.INCIDENT, INCIDENT_STATE, "clock", ESCALATION_LEVEL,
     ATTACHED_FILE, UNDONE, OPENED,
 )  # fmt: skip
-_ORDER = tuple(f.name for f in fields(Assignment))
+# what follows from the rest of the order, or stands in no column of it
+_ORDER = tuple(f.name for f in fields(Assignment) if f.name not in ("sort_at", "assignee_name"))

@@ -108,6 +108,7 @@ class Assignment:
     issued_at: datetime
     performer: str | None = None  # the contractor that does the work; the department answers for it
     assignee: str | None = None  # who accepted it
+    assignee_name: str | None = None  # as that account is called; stands in no column of the order
     route: str | None = None  # the catalogue row that chose it; None: a person did
     due_at: datetime | None = None
     first_due_at: datetime | None = None  # kept when an extension is approved
@@ -128,6 +129,7 @@ class Assignment:
     priority: Priority = Priority.NORMAL  # the ticket's, kept here so that a queue needs one index
     issued_by: str | None = None  # who sent it here; an approved return is charged to them
     refused: int = 0  # returns asked for and refused: charged to the department
+    sort_at: datetime | None = None  # its place in the queue: when its next clock ends, else when it was issued
 
 
 @value_object

@@ -1,6 +1,6 @@
 """Undoing the last step: which steps can be taken back, what stood before them, and which messages wait until then."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import NoneType
@@ -28,8 +28,16 @@ def undone_line(entries: Sequence[Entry]) -> Entry | None:
 
 def is_held(ticket: Ticket) -> bool:
     """Whether messages about this ticket wait until a step can be undone no longer. A danger never waits."""
-    dangerous = any(flag.startswith(DANGER_FLAG) for flag in ticket.flags)
-    return ticket.priority is not Priority.EMERGENCY and not dangerous
+    return not _is_dangerous(ticket.priority, ticket.flags)
+
+
+def _is_dangerous(priority: Priority, flags: Iterable[str]) -> bool:
+    return priority is Priority.EMERGENCY or any(flag.startswith(DANGER_FLAG) for flag in flags)
+
+
+def is_arriving(priority: Priority, flags: Iterable[str], issued_at: datetime, now: datetime) -> bool:
+    """Whether an order may be taken back by whoever sent it, and is no danger: a board shows it, and rings later."""
+    return now <= issued_at + UNDO_WITHIN and not _is_dangerous(priority, flags)
 
 
 def hold_messages(change: Change, actor: Actor, span: timedelta) -> Change:

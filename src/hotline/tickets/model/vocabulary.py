@@ -354,6 +354,7 @@ ATTACHED_FILE = "file"  # id, SHA-256 and name of a file, so that the chain of t
 INCIDENT_STATE = "incident_state"  # what became of the incident that a ticket carries
 OFFERED = "offered"  # beside a link: the ticket tells of more, and is not merged before a person says so
 CALLER_KNOWS = "caller_knows"  # the caller was told before what this step would tell them
+ASSIGNEE_NAME = "assignee_name"  # beside an assignment of a person: what they are called
 DEPARTED = "departed"  # beside a release or a recall: which columns of the order name somebody who is gone
 UNDONE = "undone"  # beside an undo: the action that is taken back
 OPENED = "opened"  # beside an undo: the ticket that the call became, which had joined another

@@ -81,13 +81,13 @@ async def read_queue(
         stamp = rows[0]["stamp"] if rows else await counters.load_queue_stamp(services.db, code)
         last = rows[limit - 1] if len(rows) > limit else None
         more = encode_cursor(services.secret, query, [last["rank"], last["sort_at"], last["id"]]) if last else None
-        looks = (
-            await assignments.load_order_colours(services.db, [row["id"] for row in rows[:limit]], now)
+        clocks = (
+            await assignments.load_running_clocks(services.db, [row["number"] for row in rows[:limit]], now)
             if colours
             else {}
         )
         items = tuple(
-            render_queued_order(row, directory, now, looks.get(row["id"], Colour.GREY) if colours else None)
+            render_queued_order(row, directory, now, clocks.get(row["number"], ()) if colours else None)
             for row in rows[:limit]
         )
         page = orjson.dumps(OrderPage(items, more))

@@ -27,6 +27,7 @@ from hotline.tickets.schemas.dispatching import (
     render_dispatch_brief,
     render_queue_counts,
 )
+from hotline.tickets.store.assignments import load_running_clocks
 from hotline.tickets.store.dispatch_queue import QueueFilters, QueueOrder, QueuePlace
 from hotline.web.paging import Cursor, Limit, decode_cursor, encode_cursor, parse_moment
 from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
@@ -78,7 +79,11 @@ async def read_dispatch_queue(
     if page.last is not None:
         last = place_of(page.last, sort)
         more = encode_cursor(services.secret, key, [last.at, last.number, last.rank])
-    items = tuple(render_dispatch_brief(row, page.proposals[row.number], directory, now) for row in page.rows)
+    clocks = await load_running_clocks(services.db, [row.number for row in page.rows], now)
+    items = tuple(
+        render_dispatch_brief(row, page.proposals[row.number], clocks.get(row.number, ()), directory, now)
+        for row in page.rows
+    )
     return json_reply(DispatchPage(items, more))
 
 

@@ -15,7 +15,8 @@ from hotline.security_log.vocabulary import Deed
 from hotline.text.personal import holds_long_number
 from hotline.text.phones import caller_id
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.schemas.briefs import TicketPage, render_brief
+from hotline.tickets.routes.listed import listed_briefs
+from hotline.tickets.schemas.briefs import TicketPage
 from hotline.tickets.schemas.filters import FILTER_MOMENTS, PRESENT_MOMENTS, SearchIn
 from hotline.tickets.search import ticket_search
 from hotline.tickets.store import lists
@@ -52,4 +53,4 @@ async def search_tickets(
         event = SecurityEvent(Deed.CALLER_LOOKED_UP, context.actor, context.now, found, details)
         await context.services.security_log.record(event)
     page, more = query.cut(rows, lambda row: [row.created_at, row.number])
-    return json_reply(TicketPage(tuple(render_brief(row, directory, context.now) for row in page), more))
+    return json_reply(TicketPage(await listed_briefs(context, page, directory, clocks=body.clocks), more))

@@ -21,11 +21,12 @@ from hotline.tickets.lifecycle import ASSIGNMENT_MOVES, TICKET_MOVES
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.visibility import can_search_by_caller, visible_entry
 from hotline.tickets.model.vocabulary import Action, Colour, TicketStatus
+from hotline.tickets.routes.listed import listed_briefs
 from hotline.tickets.schemas.actions import ORDER_BODIES, TICKET_BODIES, sent_fields
-from hotline.tickets.schemas.briefs import TicketPage, render_brief
+from hotline.tickets.schemas.briefs import TicketPage
 from hotline.tickets.schemas.calls import CallPage, render_ticket_call
 from hotline.tickets.schemas.filters import COLOUR_HELP, COUNTED_HELP, COUNTED_PATTERN, PRESENT_MOMENTS, counted_filters
-from hotline.tickets.schemas.sla import ClockPage, EscalationOut, render_clock, visible_clocks
+from hotline.tickets.schemas.sla import ClockPage, EscalationOut, render_clock, render_told, visible_clocks
 from hotline.tickets.schemas.tickets import TicketOut, render_ticket
 from hotline.tickets.schemas.timeline import EntryPage, render_entry
 from hotline.tickets.search import ticket_search
@@ -88,6 +89,9 @@ async def list_tickets(
             "refused: it is looked for by `POST /v1/search`",
         ),
     ] = None,
+    clocks: Annotated[
+        bool, Query(description="With each ticket its `next_clock`: what ends next, and how bad")
+    ] = False,
     sort: Literal["created_at", "-created_at", "updated_at", "-updated_at"] = "-created_at",
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -134,7 +138,7 @@ async def list_tickets(
     order = lists.ListOrder(sort_field, descending)
     rows = await lists.load_tickets(context.services.db, scope_of(context.actor), filters, page_wanted, order)
     page, more = query.cut(rows, lambda row: [getattr(row, sort_field), row.number])
-    return json_reply(TicketPage(tuple(render_brief(row, directory, context.now) for row in page), more))
+    return json_reply(TicketPage(await listed_briefs(context, page, directory, clocks=clocks), more))
 
 
 @router.get(
@@ -198,10 +202,15 @@ async def list_clocks(number: NumberPath, context: Reader) -> Response:
     """Every clock of the ticket and its assignments, by start; and every escalation step that fired, when it should
     have, and whom it told. `POST /v1/explain/deadline` explains a deadline."""
     facts = await load_visible_ticket(context.services, number, context.actor)
+    directory = await context.services.directory.now(context.now)
     found = visible_clocks(await history.load_clocks(context.services.db, facts.ticket.number), facts, context.actor)
     theirs = {c.id for c in found}
     rows = await history.load_escalations(context.services.db, facts.ticket.number)
-    escalations = tuple(EscalationOut(**r._asdict()) for r in rows if r.clock in theirs)
+    escalations = tuple(
+        EscalationOut(**r._asdict(), told_to=tuple(render_told(line, directory) for line in r.told))
+        for r in rows
+        if r.clock in theirs
+    )
     return json_reply(ClockPage(tuple(render_clock(c, context.now) for c in found), escalations, None))
 
 

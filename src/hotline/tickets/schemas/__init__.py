@@ -1,3 +1,3 @@
 """What callers send and see of tickets."""
 
-__all__ = ["briefs", "calls", "filters", "tickets", "timeline"]
+__all__ = ["briefs", "calls", "filters", "sla", "tickets", "timeline"]

@@ -1,5 +1,6 @@
 """Tickets in lists as replies show them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,8 @@ from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.replies import reply_from_values, reply_type
 from hotline.tickets.model.vocabulary import AssignmentStatus, TicketStatus
+from hotline.tickets.schemas.sla import NextClockOut, render_next_clock
+from hotline.tickets.sla.next_clock import RunningClock, next_clock
 
 
 @reply_type()
@@ -36,14 +39,27 @@ class TicketBrief:
 
 
 @reply_type()
+class ClockedBrief(TicketBrief):
+    """A ticket in a list whose clocks were asked for."""
+
+    next_clock: NextClockOut | None
+
+
+@reply_type()
 class TicketPage:
-    items: tuple[TicketBrief, ...]
+    items: tuple[ClockedBrief | TicketBrief, ...]
     next: str | None
 
 
 def render_brief(row: Any, directory: Directory, now: datetime) -> TicketBrief:
     """A row of a list of tickets."""
     return reply_from_values(TicketBrief, brief_fields(row, directory, now))
+
+
+def render_clocked_brief(row: Any, directory: Directory, clocks: Iterable[RunningClock], now: datetime) -> ClockedBrief:
+    """The same with the clock of it that ends next."""
+    looks = {"next_clock": render_next_clock(next_clock(clocks))}
+    return reply_from_values(ClockedBrief, {**brief_fields(row, directory, now), **looks})
 
 
 def brief_fields(row: Any, directory: Directory, now: datetime) -> dict[str, Any]:

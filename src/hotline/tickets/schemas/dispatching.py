@@ -1,6 +1,6 @@
 """The dispatcher's queue as replies show it: tickets with the departments they are proposed to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -12,6 +12,8 @@ from hotline.text.reasons import Because
 from hotline.tickets.dispatching import DepartmentCandidate, QueueCounts
 from hotline.tickets.model.proposals import DepartmentProposal
 from hotline.tickets.schemas.briefs import TicketBrief, brief_fields
+from hotline.tickets.schemas.sla import NextClockOut, render_next_clock
+from hotline.tickets.sla.next_clock import RunningClock, next_clock
 
 
 @reply_type()
@@ -34,6 +36,7 @@ class DispatchBrief(TicketBrief):
     """A ticket that waits for a department. `proposals`: at most three, the best first; never one that gave it back."""
 
     until: Annotated[datetime | None, Field(description="When it must have been dispatched")]
+    next_clock: NextClockOut | None
     address: str | None
     building: str | None
     unit: str | None
@@ -61,7 +64,9 @@ class QueueCountsOut:
     emergency: int
     due_soon: Annotated[int, Field(description="Must be dispatched within 15 minutes, or is late")]
     returned: int
-    unsure: Annotated[int, Field(description="Without a proposal that is certain enough")]
+    unsure: Annotated[
+        int | None, Field(description="Always null: rules decide it row by row. Ask `GET /v1/queue?unsure=true`")
+    ]
     complete: bool
 
 
@@ -100,7 +105,11 @@ def _returned_by(codes: Sequence[str], directory: Directory) -> tuple[Named, ...
 
 
 def render_dispatch_brief(
-    row: Any, proposals: Sequence[DepartmentProposal], directory: Directory, now: datetime
+    row: Any,
+    proposals: Sequence[DepartmentProposal],
+    clocks: Iterable[RunningClock],
+    directory: Directory,
+    now: datetime,
 ) -> DispatchBrief:
     """A row of the dispatcher's queue."""
     plain = ("until", "address", "building", "unit", "floor", "room", "incident", "attachments", "returns")
@@ -109,6 +118,7 @@ def render_dispatch_brief(
         {
             **brief_fields(row, directory, now),
             **{name: getattr(row, name) for name in plain},
+            "next_clock": render_next_clock(next_clock(clocks)),
             "returned_by": _returned_by(row.returned_by, directory),
             "proposals": tuple(reply_from_values(ProposalOut, _proposal_fields(each, directory)) for each in proposals),
         },
@@ -116,9 +126,7 @@ def render_dispatch_brief(
 
 
 def render_queue_counts(counts: QueueCounts) -> QueueCountsOut:
-    return QueueCountsOut(
-        counts.waiting, counts.emergency, counts.due_soon, counts.returned, counts.unsure, counts.complete
-    )
+    return QueueCountsOut(counts.waiting, counts.emergency, counts.due_soon, counts.returned, None, counts.complete)
 
 
 def render_candidates(

@@ -92,6 +92,7 @@ class SearchIn(Strict):
 
     q: SearchText
     filters: TicketFilters = Field(default_factory=lambda: TicketFilters.model_validate({}))
+    clocks: Annotated[bool, Field(description="With each ticket its `next_clock`")] = False
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = 50
     cursor: Annotated[str, Field(max_length=MAX_CURSOR)] | None = None
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"q": "138 0013 8000"}, {"q": "lift"}]}}

@@ -1,16 +1,21 @@
 """Work that waits as replies show it: a department's orders, the hotline's own lists, the boards in numbers."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Any
 
+import orjson
 from pydantic import Field
 
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Kind, Level, Priority
 from hotline.replies import reply_from_values, reply_type
+from hotline.tickets.model.undo import is_arriving
 from hotline.tickets.model.vocabulary import AssignmentStatus, Colour, Part, TicketStatus
 from hotline.tickets.schemas.briefs import TicketBrief, brief_fields
+from hotline.tickets.schemas.sla import NextClockOut, render_next_clock
+from hotline.tickets.sla.next_clock import RunningClock, next_of_order
 
 
 @reply_type()
@@ -77,6 +82,8 @@ class ColouredOrder(QueuedOrder):
     """An order whose colour was asked for."""
 
     colour: Annotated[Colour, Field(description="How its clock looks now, as the board counts it")]
+    next_clock: NextClockOut | None
+    arriving: Annotated[bool, Field(description="Whoever sent it may take it back still: nobody was told yet")]
 
 
 @reply_type()
@@ -86,7 +93,7 @@ class OrderPage:
 
 
 def render_queued_order(
-    row: dict[str, Any], directory: Directory, now: datetime, colour: Colour | None = None
+    row: dict[str, Any], directory: Directory, now: datetime, clocks: Iterable[RunningClock] | None = None
 ) -> QueuedOrder:
     """An order in a department's queue. The row is the answer but for names and for what time makes of it."""
     due = row["due_at"]
@@ -94,11 +101,27 @@ def render_queued_order(
     row["category"] = directory.optional_item_name("categories", row["category"])
     row["area"] = directory.optional_item_name("areas", row["area"])
     works = row["ticket_status"] == TicketStatus.DISPATCHED and row["status"] != AssignmentStatus.REPORTED
-    past = due is not None and now > (datetime.fromisoformat(due) if isinstance(due, str) else due)
+    past = due is not None and now > _instant(due)
     row["overdue"] = works and past  # whoever waits for us, or has reported, is not late
-    if colour is None:
+    if clocks is None:
         return reply_from_values(QueuedOrder, row)
-    return reply_from_values(ColouredOrder, {**row, "colour": colour})
+    first = next_of_order(clocks, row["id"])
+    looks = {
+        "colour": first.colour if first else Colour.GREY,
+        "next_clock": render_next_clock(first),
+        "arriving": is_arriving(Priority(row["priority"]), _flags(row["flags"]), _instant(row["issued_at"]), now),
+    }
+    return reply_from_values(ColouredOrder, {**row, **looks})
+
+
+def _flags(stored: Any) -> Sequence[str]:
+    """The flags of a row as it was read: they may be JSON that goes into the reply as it is."""
+    return orjson.loads(orjson.dumps(stored))  # type: ignore[no-any-return]
+
+
+def _instant(stored: datetime | str) -> datetime:
+    """A moment of a row as it was read: SQLite gives it as text."""
+    return datetime.fromisoformat(stored) if isinstance(stored, str) else stored
 
 
 @reply_type()

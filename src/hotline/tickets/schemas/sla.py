@@ -2,15 +2,21 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
 
 from hotline.locales.labels import Label, label
-from hotline.organisation.model.actors import Actor
+from hotline.organisation.model.actors import Actor, Role
+from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Level, Metric
 from hotline.replies import reply_type
 from hotline.tickets.model.ticket import Clock, Facts
 from hotline.tickets.model.visibility import can_see_order
 from hotline.tickets.model.vocabulary import Colour
 from hotline.tickets.sla.colours import colour_of, has_breached
+from hotline.tickets.sla.next_clock import NextClock
 
 
 @reply_type()
@@ -42,6 +48,57 @@ class ClockOut:
 
 
 @reply_type()
+class NextClockOut:
+    """The clock that ends next. `colour`: the worst of all of them, as a board counts it; `running` false: it stands
+    still."""
+
+    metric: Metric
+    assignment: str | None
+    due_at: datetime
+    colour: Colour
+    running: bool
+
+
+def render_next_clock(c: NextClock | None) -> NextClockOut | None:
+    return None if c is None else NextClockOut(c.metric, c.assignment, c.ends_at, c.colour, c.running)
+
+
+class ToldKind(StrEnum):
+    """Whom an escalation step told."""
+
+    ROLE = "role"
+    DEPARTMENT = "department"
+    HEAD = "head"  # of a department
+    DUTY = "duty"  # an officer on duty
+
+
+@reply_type()
+class ToldOut:
+    """Somebody an escalation step told: a role, a department, its head, or an officer by name."""
+
+    kind: ToldKind
+    role: Role | None
+    department: Named | None
+    name: str | None
+
+
+def render_told(line: str, directory: Directory) -> ToldOut:
+    """A line of the outbox as people: `role:supervisor`, `department:water`, `head:water`, `duty:<roster>:<login>`."""
+    kind, _, rest = line.partition(":")
+    match ToldKind(kind):
+        case ToldKind.ROLE:
+            return ToldOut(ToldKind.ROLE, Role(rest), None, None)
+        case ToldKind.DUTY:
+            roster, _, code = rest.partition(":")
+            item = directory.rosters.get(roster)
+            name = next((m.name for m in item.members if m.code == code), None) if item else None
+            department = item.department if item else None
+            return ToldOut(ToldKind.DUTY, None, directory.optional_item_name("departments", department), name)
+        case other:
+            return ToldOut(other, None, directory.optional_item_name("departments", rest), None)
+
+
+@reply_type()
 class EscalationOut:
     """An escalation step that fired: when it was due, when it fired, and whom it told."""
 
@@ -52,6 +109,7 @@ class EscalationOut:
     metric: Metric
     colour: Level
     told: tuple[str, ...]
+    told_to: Annotated[tuple[ToldOut, ...], Field(description="`told` as people know them")]
     due_at: datetime
     at: datetime
     late: bool

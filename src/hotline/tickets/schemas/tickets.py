@@ -11,13 +11,14 @@ from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
 from hotline.replies import ABSENT, reply_from_values, reply_type
-from hotline.tickets.lifecycle import allowed_moves, allowed_order_moves
+from hotline.tickets.lifecycle import Move, allowed_moves, allowed_order_moves
 from hotline.tickets.model.publication import is_publishable
 from hotline.tickets.model.queues import current_wait
 from hotline.tickets.model.ticket import Assignment, Facts, Ticket
 from hotline.tickets.model.undo import undo_until
 from hotline.tickets.model.visibility import VisibleCaller, can_see_order, visible_caller
 from hotline.tickets.model.vocabulary import (
+    LIVE,
     NAMES,
     OPENED,
     Action,
@@ -31,10 +32,12 @@ from hotline.tickets.model.vocabulary import (
     TicketStatus,
     VoidReason,
 )
+from hotline.tickets.next_step import NextStep, next_step
 from hotline.tickets.schemas.advice import TicketAdvice, render_advice
-from hotline.tickets.schemas.moves import MoveOut, render_move
-from hotline.tickets.schemas.sla import ClockOut, render_clock, visible_clocks
+from hotline.tickets.schemas.moves import MoveOut, NextStepOut, render_move, render_next_step
+from hotline.tickets.schemas.sla import ClockOut, NextClockOut, render_clock, render_next_clock, visible_clocks
 from hotline.tickets.sla.colours import has_breached
+from hotline.tickets.sla.next_clock import next_clock, next_of_order, running_clocks
 from hotline.value_objects import replace
 from hotline.web.schemas import ErrorOut, render_error
 
@@ -69,6 +72,7 @@ class AssignmentOut:
     department: Named
     performer: Named | None
     assignee: str | None
+    assignee_name: str | None
     part: Part
     status: AssignmentStatus
     route: str | None
@@ -87,6 +91,7 @@ class AssignmentOut:
     extensions: int
     redos: int
     result: OrderResult | None
+    next_clock: NextClockOut | None
     allowed_actions: tuple[MoveOut, ...]
 
 
@@ -135,6 +140,7 @@ class TicketClocks:
     overdue: bool
     review_at: datetime | None
     provisional: bool
+    next: NextClockOut | None
     running: tuple[ClockOut, ...]
 
 
@@ -227,6 +233,7 @@ class TicketOut:
         datetime | None, Field(description="Until when you may take the last step back, by the action `undo`")
     ]
     opened: Annotated[str | None, Field(description="After an undo: the ticket that the call became which had joined")]
+    next_step: NextStepOut | None
     allowed_actions: tuple[MoveOut, ...]
 
 
@@ -235,7 +242,10 @@ def render_ticket(
 ) -> TicketOut:
     """A ticket for this actor: the caller masked by role, actions as the tables allow them now."""
     t = facts.ticket
-    moves = allowed_moves(replace(facts, directory=directory), actor, now)
+    facts = replace(facts, directory=directory)
+    moves = allowed_moves(facts, actor, now)
+    order_moves = {a.id: allowed_order_moves(facts, a, actor, now) for a in facts.assignments}
+    step = next_step(facts, actor, moves, order_moves, now)
     may_undo = any(move.action is Action.UNDO for move in moves)
     is_staff = actor.roles != frozenset({Role.GATEWAY})
     caller = visible_caller(t, actor, revealed=revealed)
@@ -255,7 +265,7 @@ def render_ticket(
         area=directory.optional_item_name("areas", t.area),
         department=directory.optional_item_name("departments", t.department),
         assignments=tuple(
-            render_order(facts, a, actor, directory, now)
+            _render_order(facts, a, order_moves[a.id], step, now)
             for a in facts.assignments
             if is_staff and can_see_order(a, actor)
         ),
@@ -269,7 +279,7 @@ def render_ticket(
             t.calls, t.urges, t.returns, t.extensions, t.call_backs, t.reopens, t.attachments, facts.children
         ),
         clocks=_render_clocks(facts, actor, now, inside=is_staff),
-        waits_for=render_waiting(replace(facts, directory=directory), directory) if is_staff else None,
+        waits_for=render_waiting(facts, directory) if is_staff else None,
         advice=render_advice(facts, directory, now, is_caller_hidden=caller is None or caller.masked)
         if is_staff
         else None,
@@ -283,8 +293,13 @@ def render_ticket(
         version=t.version,
         undo_until=undo_until(facts.last) if may_undo and facts.last is not None else None,
         opened=_opened_by_undo(facts),
-        allowed_actions=tuple(map(render_move, moves)),
+        next_step=render_next_step(step),
+        allowed_actions=_render_moves(moves, step if step is not None and step.assignment is None else None),
     )
+
+
+def _render_moves(moves: Iterable[Move[Any]], step: NextStep | None) -> tuple[MoveOut, ...]:
+    return tuple(render_move(move, primary=step is not None and move.action is step.action) for move in moves)
 
 
 def _opened_by_undo(facts: Facts) -> str | None:
@@ -298,12 +313,14 @@ def _render_publication(t: Ticket, directory: Directory) -> PublicationOut:
 
 
 def _render_clocks(facts: Facts, actor: Actor, now: datetime, *, inside: bool) -> TicketClocks:
+    seen = visible_clocks(facts.clocks, facts, actor) if inside else []
     return TicketClocks(
         due_at=facts.ticket.due_at,
         overdue=any(_is_overdue(facts, a, now) for a in facts.assignments if a.part is Part.LEAD),
         review_at=facts.ticket.review_at,
         provisional=any(c.provisional for c in facts.clocks),
-        running=tuple(render_clock(c, now) for c in visible_clocks(facts.clocks, facts, actor)) if inside else (),
+        next=render_next_clock(next_clock(running_clocks(seen, now))),
+        running=tuple(render_clock(c, now) for c in seen),
     )
 
 
@@ -350,13 +367,20 @@ def _is_overdue(facts: Facts, a: Assignment, now: datetime) -> bool:
     return has_breached(clock, now) if clock else a.due_at is not None and now > a.due_at
 
 
-def render_order(facts: Facts, a: Assignment, actor: Actor, directory: Directory, now: datetime) -> AssignmentOut:
-    """An order with what this actor may do to it now."""
+def _render_order(
+    facts: Facts, a: Assignment, moves: Iterable[Move[Any]], step: NextStep | None, now: datetime
+) -> AssignmentOut:
+    """An order with what this actor may do to it now: `moves`, and the next step if it is taken on this order. The
+    directory is that of the facts."""
+    directory = facts.directory
+    if directory is None:
+        raise ValueError("an order is shown with the names of the directory")
     return AssignmentOut(
         id=a.id,
         department=directory.named("departments", a.department),
         performer=directory.optional_item_name("departments", a.performer),
         assignee=a.assignee,
+        assignee_name=a.assignee_name if a.assignee else None,
         part=a.part,
         status=a.status,
         route=a.route,
@@ -375,7 +399,10 @@ def render_order(facts: Facts, a: Assignment, actor: Actor, directory: Directory
         extensions=a.extensions,
         redos=a.redos,
         result=reply_from_values(OrderResult, dict(a.result)) if a.result else None,
-        allowed_actions=tuple(map(render_move, allowed_order_moves(facts, a, actor, now))),
+        next_clock=render_next_clock(next_of_order(running_clocks(facts.clocks, now), a.id))
+        if a.status in LIVE
+        else None,
+        allowed_actions=_render_moves(moves, step if step is not None and step.assignment == a.id else None),
     )
 
 

@@ -1,3 +1,3 @@
 """Service levels: policies, timers, escalation."""
 
-__all__ = ["escalation", "policies", "store"]
+__all__ = ["escalation", "next_clock", "policies", "store"]

@@ -1,6 +1,6 @@
 """Queries of a department's orders."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -12,9 +12,9 @@ from hotline.database.engine import Database
 from hotline.database.page_size import MAX_PAGE_SIZE
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
-from hotline.organisation.model.vocabulary import Level
-from hotline.tickets.model.vocabulary import Colour
+from hotline.organisation.model.vocabulary import Level, Metric
 from hotline.tickets.sla.colours import COLOURS_ASCENDING, DEPARTMENT_METRICS
+from hotline.tickets.sla.next_clock import RunningClock
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import clock, escalation
 from hotline.tickets.tables import counter as c
@@ -153,11 +153,6 @@ def orders_with_colour(
     return each, sa.case(*words)
 
 
-def _order_colours_query() -> PreparedQuery:
-    each, looks = orders_with_colour(a, [InCodes(a.c.id, "orders")])
-    return PreparedQuery(sa.select(each.c.id, looks.label("looks")))
-
-
 def colour_counts_query(
     orders: sa.FromClause, where: Sequence[sa.ColumnElement[bool]], *by: sa.Column[Any]
 ) -> PreparedQuery:
@@ -169,14 +164,35 @@ def colour_counts_query(
     )
 
 
-_ORDER_COLOURS = _order_colours_query()
-
-
-async def load_order_colours(db: Database, orders: Sequence[str], now: datetime) -> dict[str, Colour]:
-    """Order -> how it looks now, of orders that the asker was shown."""
-    return (
-        {row.id: Colour(row.looks) for row in await db.rows(_ORDER_COLOURS, orders=orders, now=now)} if orders else {}
+_RUNNING = PreparedQuery(
+    sa.select(
+        clock.c.number, clock.c.assignment, clock.c.metric, clock.c.limit_at, clock.c.paused_at,
+        a.c.department, a.c.performer, _COLOUR_RANK.label("colour"),
     )
+    .select_from(clock.outerjoin(a, a.c.id == clock.c.assignment).outerjoin(escalation, _LAST_ESCALATION))
+    .where(InCodes(clock.c.number, "numbers"), clock.c.stopped_at.is_(None), clock.c.limit_at.is_not(None))
+)  # fmt: skip
+
+
+async def load_running_clocks(
+    db: Database, numbers: Sequence[str], now: datetime, holders: Collection[str] | None = None
+) -> dict[str, list[RunningClock]]:
+    """Ticket -> its clocks that have not stopped, of tickets that the asker was shown. `holders`: of orders, those of
+    these departments and performers alone."""
+    found: dict[str, list[RunningClock]] = {}
+    for row in await db.rows(_RUNNING, numbers=list(numbers), now=now) if numbers else ():
+        if row.assignment is not None and holders is not None and not {row.department, row.performer} & set(holders):
+            continue
+        found.setdefault(row.number, []).append(
+            RunningClock(
+                Metric(row.metric),
+                row.assignment,
+                row.limit_at,
+                COLOURS_ASCENDING[row.colour],
+                row.paused_at is not None,
+            )
+        )
+    return found
 
 
 _LINE = (a.c.id, a.c.number, a.c.status, a.c.priority, a.c.issued_at, a.c.due_at)

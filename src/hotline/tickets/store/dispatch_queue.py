@@ -125,24 +125,40 @@ async def load_dispatch_queue(
 
 
 @lru_cache(maxsize=2)
-def _outline_query(by_area: bool) -> PreparedQuery:
+def _counts_query(by_area: bool) -> PreparedQuery:
     # each state by its index, in order: both together would be sorted whole
-    return PreparedQuery(
-        sa.select(t.c.number, t.c.status, t.c.category, t.c.kind, t.c.area, t.c.priority, t.c.flags, t.c.advice,
-                  t.c.returned_by, t.c.returns, clock.c.limit_at.label("until"))
+    waits = (
+        sa.select(t.c.priority, t.c.returns, clock.c.limit_at.label("until"))
         .select_from(t.outerjoin(clock, _OWN_CLOCK))
         .where(t.c.status == sa.bindparam("status", type_=sa.String), scope_condition(desk_scope(by_area)))
         .order_by(t.c.created_at, t.c.number)
         .limit(sa.bindparam("limit", type_=sa.Integer))
-    )  # fmt: skip
+        .subquery("waits")
+    )
+
+    def tell(holds: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+        return sa.func.coalesce(sa.func.sum(sa.case((holds, 1), else_=0)), 0)
+
+    return PreparedQuery(
+        sa.select(
+            sa.func.count().label("waiting"),
+            tell(waits.c.priority == "emergency").label("emergency"),
+            tell(waits.c.until < sa.bindparam("soon", type_=Instant)).label("due_soon"),
+            tell(waits.c.returns > 0).label("returned"),
+        ).select_from(waits)
+    )
 
 
-async def load_queue_outlines(db: Database, scope: Scope, limit: int) -> Sequence[Row]:
-    """What the counts of the queue are made of: of each waiting state the longest waiting, at most `limit`."""
-    if not scope.whole:
-        return []
-    values = scope_parameters(Scope(True, scope.areas, frozenset()))
-    found: list[Row] = []
-    for status in WAITING_STATUSES:
-        found += await db.rows(_outline_query(scope.areas is not None), **values, status=status, limit=limit)
+async def count_dispatch_queue(db: Database, scope: Scope, soon: datetime, limit: int) -> Mapping[str, int]:
+    """How many wait, are emergencies, must be dispatched before `soon`, and were returned: over the longest waiting of
+    each state, at most `limit`."""
+    found = dict.fromkeys(("waiting", "emergency", "due_soon", "returned"), 0)
+    if scope.whole:
+        values = scope_parameters(Scope(True, scope.areas, frozenset()))
+        for status in WAITING_STATUSES:
+            rows = await db.rows(
+                _counts_query(scope.areas is not None), **values, status=status, soon=soon, limit=limit
+            )
+            for name in found:
+                found[name] += int(getattr(rows[0], name))
     return found

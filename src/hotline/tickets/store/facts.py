@@ -15,6 +15,7 @@ from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import Scope
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
+from hotline.organisation.tables import api_key, person
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.model.ticket import Assignment, Clock, Facts, Ticket
 from hotline.tickets.model.vocabulary import AssignmentStatus, Outcome, Part, Satisfaction, TicketStatus
@@ -24,11 +25,16 @@ from hotline.tickets.tables import clock
 from hotline.tickets.tables import ticket as t
 
 TICKET_COLUMNS = tuple(t.c[f.name] for f in fields(Ticket))
-_ORDER = tuple(a.c[f.name].label(f"a_{f.name}") for f in fields(Assignment))
+_A_NAMES = tuple(f.name for f in fields(Assignment))
+# by whom an order was accepted: a person, or a key
+_ASSIGNEE_NAME = sa.func.coalesce(
+    sa.select(person.c.name).where(person.c.id == a.c.assignee).correlate(a).scalar_subquery(),
+    sa.select(api_key.c.name).where(api_key.c.id == a.c.assignee).correlate(a).scalar_subquery(),
+)
+_ORDER = tuple((_ASSIGNEE_NAME if name == "assignee_name" else a.c[name]).label(f"a_{name}") for name in _A_NAMES)
 CLOCK_COLUMNS = tuple(clock.c[f.name] for f in fields(Clock))
 _TICKET_WIDTH = len(TICKET_COLUMNS)
 _T_NAMES = tuple(f.name for f in fields(Ticket))
-_A_NAMES = tuple(f.name for f in fields(Assignment))
 _C_NAMES = tuple(f.name for f in fields(Clock))
 _C_MOMENTS = tuple(f.name for f in fields(Clock) if isinstance(clock.c[f.name].type, Instant))
 
