@@ -120,6 +120,7 @@ const bell = dropDown($("#bell"), "bell", t("alert.bell"), (box) => {
   const sound = el("input", { type: "checkbox", id: "danger-sound", checked: !silent(), onchange: () => { if (sound.checked) soundOn(); else { localStorage.setItem(SILENT, "1"); draw(); } } });
   fill(box, el("h2", {}, dangers.length ? t("alert.count", { n: dangers.length }) : t("alert.none")),
     el("label", {}, sound, t("alert.sound")), el("p", { class: "note" }, t("alert.sound_note")));
+  if (navigator.serviceWorker && "PushManager" in window) import("./push.js").then((push) => push.offer(box), () => {});
 });
 
 // ---- what is so now

@@ -11,7 +11,7 @@ from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
 from tests.conftest import Cast, on_one_database
 from tests.console.browsing import PASSWORD, Seat, needs_browser
-from tests.console.conftest import Office, browser, office  # noqa: F401
+from tests.console.conftest import Office
 from tests.console.test_leavings import until
 
 pytestmark = [needs_browser, pytest.mark.timeout(180), on_one_database]
@@ -106,7 +106,7 @@ async def test_a_danger_stands_on_every_page_of_whoever_must_know_and_goes_when_
 ACCEPTS = {"service-centre": "centre", "fire-watch": "firemen", "property": "property"}
 
 
-async def test_who_is_on_duty_stands_in_the_bar_with_number_and_gaps(office: Office, cast: Cast) -> None:  # noqa: F811
+async def test_who_is_on_duty_stands_in_the_bar_with_number_and_gaps(office: Office, cast: Cast) -> None:
     boss = await cast("boss")
     path = "/v1/directory/rosters/service-centre"
     item = (await boss.get(path)).json()
