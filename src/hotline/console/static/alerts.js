@@ -1,12 +1,14 @@
 // Dangers that nobody has taken on, on every page: a red bar, a sound, the title. The list is the API's; this module only
 // shows it. One window of a browser holds the stream for all of them; what was seen is kept on the device, for the sound.
-import { $, el, fill, given, icon, joined, language, link, listen, MARKS, named, say, soon, spent, t, when, word } from "./core.js";
+import { $, el, fill, given, icon, joined, language, link, listen, MARKS, named, soon, spent, t, when, word } from "./core.js";
 import { dropDown } from "./drop.js";
 
 const bar = $("#danger-bar");
 const SEEN = `alert-seen:${given.person.id}`; // by number: the orders that waited when it was seen. Nothing of a person
 const SILENT = "alert-silent";
 const others = new BroadcastChannel("alerts");
+const spoken = el("span", { class: "hidden", role: "alert" }); // for screen readers: the bar itself is drawn anew
+bar.after(spoken);
 let dangers = [];
 let at = null; // when they were read; null: the answer did not come, and what is shown is of before
 let read = null;
@@ -135,7 +137,7 @@ async function look() {
     dangers = page.items;
     read = at = page.at;
     const fresh = dangers.filter((one) => !known.has(one.number + keyOf(one)) && !isSeen(one));
-    if (fresh.length) say(t("alert.said", { place: placeOf(fresh[0]), kind: kindOf(fresh[0]) }), true);
+    if (fresh.length) spoken.textContent = t("alert.said", { place: placeOf(fresh[0]), kind: kindOf(fresh[0]) });
   } catch {
     at = null;
     setTimeout(look, 5000);
