@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from hotline.alerts.schemas import QueuedAlert
 from hotline.alerts.sending import DEFAULT_LANGUAGE, robot_message
 from hotline.delivery import store as outbox_store
 from hotline.delivery.gateways import (
@@ -25,6 +26,7 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
 from hotline.web.idempotency import ActionResult, Reply, write_once
+from hotline.web.schemas import dump_json
 
 UNKNOWN_ROBOT = Refusal(Code.NOT_FOUND, "no such robot")
 NOT_SET = "the robot cannot be set like this"
@@ -78,6 +80,6 @@ async def add_test(services: Services, name: str, request: WriteRequest) -> Acti
 
     def write(c: sa.Connection) -> Reply:
         outbox_store.add_messages(c, [message])
-        return Reply(202, '{"message":"' + message.id + '"}')
+        return Reply(202, dump_json(QueuedAlert(message.id)))
 
     return await write_once(services, request.key, write, request.now)
