@@ -1,6 +1,7 @@
 """The list of the product's capabilities: a new one is one line here. Importing this module imports none of their code
 but these objects."""
 
+from hotline.alerts.capability import ALERTS
 from hotline.audit.capability import AUDIT
 from hotline.core import CORE
 from hotline.importing.capability import IMPORTING
@@ -32,6 +33,7 @@ CAPABILITIES: tuple[Capability, ...] = (
     PARTNERS,
     WEBHOOKS,
     STREAMING,
+    ALERTS,
     VIEWS,
     REPORTING,
     IMPORTING,

@@ -419,6 +419,12 @@ async def view(town: Town, n: int) -> Request:
     return Request("/v1/views", {"page": "tickets", "name": f"view {n}", "query": {}}, done)
 
 
+async def robot_test(town: Town, n: int) -> Request:
+    body = {"provider": "wecom", "url": "https://qyapi.example.org/send?key=k"}
+    assert (await town.http.put(f"/v1/robots/r{n}", json=body)).status_code == 200
+    return Request(f"/v1/robots/r{n}/test", {}, f"SELECT count(*) FROM outbox WHERE partition = 'robot:r{n}'")
+
+
 async def call(town: Town, n: int) -> Request:
     done = how_often(ticket_tables.ticket.c.narrative, f"路灯不亮 {n}")
     return Request("/v1/calls", {"channel": "phone", "narrative": f"路灯不亮 {n}"}, done)
@@ -446,6 +452,7 @@ ADMINISTRATIVE: dict[str, tuple[Make, int]] = {  # operation -> a request, and h
     "add_override": (override, 1), "swap_turns": (swap, 1), "rotate_key": (renewed_key, 1),
     "change_my_password": (own_password, 3), "renew_recovery_codes": (recovery_codes, 1),
     "add_duty_feed": (feed, 1), "renew_duty_feed": (renewed_feed, 1), "save_view": (view, 1),
+    "test_robot": (robot_test, 1),
 }  # fmt: skip
 JOURNAL: dict[str, tuple[Make, int]] = {
     "take_call": (call, 1),

@@ -30,6 +30,7 @@ class GatewayKind(StrEnum):
     SMS = "sms"
     VOICE = "voice"
     ORDERS = "orders"  # another hotline hands its orders over
+    ROBOT = "robot"  # nothing: a robot of a chat group tells what we send it
 
 
 @dataclass(frozen=True, slots=True)

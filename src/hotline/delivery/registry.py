@@ -1,4 +1,4 @@
-"""Finds providers, and imports each when it is first asked for. Ours are the modules of three packages, one file each;
+"""Finds providers, and imports each when it is first asked for. Ours are the modules of four packages, one file each;
 those of other installed packages are entry points. The module's or entry point's name is the one that gateways are
 added with."""
 
@@ -21,6 +21,7 @@ GROUPS: Mapping[GatewayKind, tuple[str, str]] = {
     GatewayKind.SMS: ("hotline.sms_providers", "hotline.sms.providers"),
     GatewayKind.VOICE: ("hotline.exchanges", "hotline.telephony.exchanges"),
     GatewayKind.ORDERS: ("hotline.order_platforms", "hotline.partners.platforms"),
+    GatewayKind.ROBOT: ("hotline.chat_robots", "hotline.alerts.robots"),
 }
 OWN_PACKAGE = "hotline"  # the package whose providers no other package can replace
 NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")

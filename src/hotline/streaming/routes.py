@@ -145,8 +145,9 @@ async def listen(
     actor_cache = context.actor_cache
 
     async def still() -> bool:
+        """A page that only listens, as each does, keeps no session from ending for want of use."""
         try:
-            return await authenticate(services, actor_cache, token, services.clock()) == actor
+            return await authenticate(services, actor_cache, token, services.clock(), is_use=False) == actor
         except DatabaseUnavailable:
             return True
         except Refused:

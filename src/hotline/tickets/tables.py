@@ -19,6 +19,7 @@ caller = table(
     C("seen_at", Instant, nullable=False),
 )  # fmt: skip
 
+_ALERT = sa.text("priority = 'emergency' AND status IN ('awaiting_info', 'dispatched', 'received', 'triaged')")
 ticket = table(
     "ticket", "Residents' matters, as they stand now; `timeline` holds how they came to be so.",
     C("number", S(14), primary_key=True),
@@ -93,6 +94,8 @@ ticket = table(
              sqlite_where=sa.text("ended_at IS NOT NULL"), postgresql_where=sa.text("ended_at IS NOT NULL")),
     sa.Index("ix_ticket_created_at_number", "created_at", "number"),
     sa.Index("ix_ticket_status_created_at_number", "status", "created_at", "number"),
+    # emergencies that may wait for somebody
+    sa.Index("ix_ticket_alert", "status", "created_at", "number", sqlite_where=_ALERT, postgresql_where=_ALERT),
     sa.Index("ix_ticket_area_created_at_number", "area", "created_at", "number"),
     sa.Index("ix_ticket_caller_created_at", "caller", "created_at"),
     sa.Index("ix_ticket_incident", "incident", sqlite_where=sa.text("incident IS NOT NULL"), postgresql_where=sa.text("incident IS NOT NULL")),

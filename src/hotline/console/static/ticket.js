@@ -170,26 +170,6 @@ function textsCard({ texts }) {
 function callsCard({ calls }) {
   return calls.length ? card("calls", t("ticket.calls"), el("ul", { class: "plainlist" }, calls.map((call) => el("li", {}, el("small", {}, joined([when(call.at), word("channel", call.channel)], " · ")), el("div", { class: "words" }, call.narrative))))) : null;
 }
-/** What to say, ask and do while there is a danger; null: there is none, or it is over. */
-async function inDanger(x, lines) {
-  const dangers = x.flags.filter((flag) => flag.startsWith("danger:")).map((flag) => flag.slice(7));
-  const comment = x.allowed_actions.find((move) => move.action === "comment");
-  if (!dangers.length || !["received", "awaiting_info", "triaged", "dispatched"].includes(x.status)) return null;
-  const known = await guidance();
-  const notes = lines.filter((line) => line.action === "comment" || line.action === "add_call").map((line) => line.reason ?? "").join("\n");
-  const note = (text) => press(async () => {
-    try { await api("POST", `/v1/tickets/${number}/actions/comment`, { body: { text }, version: x.version }); } catch (refused) { if (!(refused instanceof Refusal)) throw refused; say(refused.said, true); }
-    await draw(true);
-  });
-  const services = dangers.flatMap((danger) => known.get(danger)?.call ?? []);
-  const lead = x.assignments.find((order) => order.part === "lead" && !order.closed_at);
-  const saying = (service) => t("danger_panel.told", { service: serviceName(service) });
-  return dangerPanel({
-    dangers, known, told: services.filter((service) => notes.includes(saying(service))).map((service) => service.code), done: [], onAsk() {}, onDeny: null, duty: lead ? dutyOf((lead.performer ?? lead.department).code) : null,
-    onTell: comment && can("operator", "dispatcher", "supervisor") ? (service, event) => note(saying(service))(event) : null,
-  });
-}
-tellByKey(() => $("#ticket"));
 /** The matters of a ticket that tells of several: which one stays, and a button that makes tickets of the others. */
 function severalMatters(x) {
   const [split, matters] = [x.allowed_actions.find((move) => move.action === "split"), mattersOf(x)];

@@ -17,3 +17,13 @@ addEventListener("fetch", (event) => {
   if (SHELL.includes(pathname) && pathname !== OFFLINE) event.respondWith(kept(pathname).then((found) => found ?? fetch(request)));
   else if (request.mode === "navigate") event.respondWith(fetch(request).catch(async () => (await kept(OFFLINE)) ?? Response.error()));
 });
+// A danger, told by the push service: place, kind and number, encrypted for this browser.
+addEventListener("push", (event) => {
+  const { title, body, number } = event.data.json();
+  event.waitUntil(registration.showNotification(title, { body, tag: number || "first", renotify: Boolean(number), requireInteraction: Boolean(number), lang: LANGUAGE, icon: `${AT}/icon-192.png`, data: number }));
+});
+addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const path = event.notification.data ? `/console/tickets/${event.notification.data}` : "/console";
+  event.waitUntil(clients.openWindow(path));
+});

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from hotline.delivery.context import DeliveryServices
 
-commands = typer.Typer(name="gateway", help="SMS providers, telephone exchanges, other hotlines.")
+commands = typer.Typer(name="gateway", help="SMS providers, exchanges, other hotlines, chat groups' robots.")
 SecretOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -57,6 +57,8 @@ def add_gateway(
 
     kind = line.with_services(add_it)
     _print_generated(generated)
+    if kind == "robot":  # it is spoken to, and asks us nothing
+        return
     url, token = line.settings.public_url.rstrip("/"), "?token=…" if "token" in hidden else ""
     print(f"address: {url}/v1/hooks/{kind}/{name}{token}")
     if "public_url" not in line.settings.model_fields_set:

@@ -162,18 +162,21 @@ async def authenticate(
     credential: str | None,
     now: datetime,
     stages: frozenset[SessionStage] = ONLY_ACTIVE,
+    *,
+    is_use: bool = True,
 ) -> Actor:
-    """The actor behind a token or key. Raises Refused: UNAUTHENTICATED, or the step that a log-in lacks where its
-    session is in none of these stages."""
+    """The actor behind a token or key. `is_use`: it counts as a use of the session, which ends where it is not used.
+    Raises Refused: UNAUTHENTICATED, or the step that a log-in lacks where its session is in none of these stages."""
     if not credential or not credential.isascii() or len(credential) > MAX_CREDENTIAL_LENGTH:
         raise Refused(NO_CREDENTIAL)
     directory = await services.directory.now(now)
     actor = actor_cache.get(credential, now, directory.version)
     if actor is None:
         try:
-            standing = await (_key_state if credential.startswith("hl_") else _session_state)(
-                services, directory, credential, now
-            )
+            if credential.startswith("hl_"):
+                standing = await _key_state(services, directory, credential, now)
+            else:
+                standing = await _session_state(services, directory, credential, now, is_use=is_use)
         except Refused as refused:
             if refused.refusal.code is Code.UNAUTHENTICATED:
                 actor_cache.drop(credential)
@@ -186,14 +189,15 @@ async def authenticate(
 
 
 async def _session_state(
-    services: OrganisationServices, directory: Directory, token: str, now: datetime
+    services: OrganisationServices, directory: Directory, token: str, now: datetime, *, is_use: bool
 ) -> CredentialState:
     hashed = keyed_hash(services, token)
     row = await sessions.load_session_person(services.db, hashed)
     state = session_state(directory, services.account_rules, row) if row is not None else None
     if row is None or state is None or state.until <= now:
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the token is unknown or has expired: log in again"))
-    services.last_use.note(Credential(ActorKind.PERSON, hashed), row.seen_at, now)
+    if is_use:
+        services.last_use.note(Credential(ActorKind.PERSON, hashed), row.seen_at, now)
     return state
 
 

@@ -1,0 +1,43 @@
+"""Alerts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hotline.runtime.capability import Capability
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from hotline.delivery.message_kinds import MessageKind
+    from hotline.runtime.settings import CapabilitySettings
+    from hotline.secrets.secret_box import SealedColumn
+    from hotline.tickets.context import Services
+
+
+def _routers() -> Sequence[APIRouter]:
+    from hotline.alerts import push_routes, robot_routes, routes
+
+    return (routes.router, push_routes.router, robot_routes.router)
+
+
+def _prepare(services: Services, settings: CapabilitySettings) -> None:
+    from hotline.alerts.sending import AlertFanOut
+
+    services.before_commit.append(AlertFanOut(services).with_alert)
+
+
+def _messages() -> Sequence[MessageKind[Services]]:
+    from hotline.alerts.sending import MESSAGES
+
+    return MESSAGES
+
+
+def _sealed() -> Sequence[SealedColumn]:
+    from hotline.alerts.push_service import SEALED
+
+    return SEALED
+
+
+ALERTS = Capability(name="alerts", routers=_routers, prepare=_prepare, messages=_messages, sealed=_sealed)

@@ -1,0 +1,57 @@
+"""One's own browsers that are told of dangers."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from hotline.alerts import push_service
+from hotline.alerts.schemas import PushDeviceAdded, PushDeviceIn, PushDeviceOut, PushDevices
+from hotline.alerts.web_push import PushTarget, encode, is_public_key, public_key
+from hotline.delivery.egress import is_web_address
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, require_roles
+from hotline.organisation.model.actors import PERSON_ROLES
+from hotline.organisation.model.sessions import device_name
+from hotline.refusals import Code, Refusal, Refused
+from hotline.tickets.dependencies import TicketContext
+from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
+
+router = APIRouter(prefix="/v1/me/push", tags=["alerts"], route_class=AuthenticatedRoute)
+Owner = Annotated[TicketContext, require_roles("push.own", *PERSON_ROLES)]
+
+
+@router.get("", operation_id="read_my_push_devices", response_model=PushDevices, responses=refusal_responses())
+async def read_my_push_devices(context: Owner) -> Response:
+    """The browsers of yours that are told of dangers, and the server's public key."""
+    key = public_key(await push_service.server_key(context.services, context.now))
+    rows = await push_service.load_devices(context.services.db, context.actor.id)
+    items = tuple(PushDeviceOut(row.id, row.device, row.language, row.created_at) for row in rows)
+    return json_reply(PushDevices(encode(key), items))
+
+
+@router.put(
+    "", operation_id="add_push_device", response_model=PushDeviceAdded, responses=refusal_responses(*READ_REFUSALS)
+)
+async def add_push_device(body: PushDeviceIn, context: Owner) -> Response:
+    """Tell this browser of dangers: place, kind and ticket, nothing of a caller, encrypted for it. A first message
+    follows at once. The same browser again is one device. A worker sends to it, and only to public addresses."""
+    errors = []
+    if not is_web_address(body.endpoint) or not body.endpoint.startswith("https://"):
+        errors.append(("endpoint", "an address that begins with https://"))
+    if not is_public_key(body.keys.p256dh):
+        errors.append(("keys.p256dh", "a public key of P-256"))
+    if errors:
+        raise Refused(Refusal(Code.INVALID, "the browser cannot be told like this", errors=tuple(errors)))
+    target = PushTarget(body.endpoint, body.keys.p256dh, body.keys.auth)
+    about = {"device": device_name(context.request.headers.get("user-agent", ""))[:60], "language": body.language}
+    id = await push_service.add_device(context.services, context.actor, target, about, context.now)  # noqa: A001
+    return json_reply(PushDeviceAdded(id))
+
+
+@router.delete(
+    "/{device}", operation_id="remove_push_device", status_code=204, responses=refusal_responses(*READ_REFUSALS)
+)
+async def remove_push_device(device: CodePath, context: Owner) -> Response:
+    """Tell one of your browsers no more."""
+    await push_service.remove_device(context.services, context.actor, device)
+    return Response(status_code=204)

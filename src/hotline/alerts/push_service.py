@@ -1,0 +1,144 @@
+"""Devices that are told of dangers by Web Push: added, removed, and sent to from the outbox."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import orjson
+import sqlalchemy as sa
+
+from hotline.alerts import service, web_push
+from hotline.alerts.model import Alert
+from hotline.alerts.tables import push_device as d
+from hotline.alerts.texts import push_texts
+from hotline.alerts.web_push import PushTarget
+from hotline.database.engine import Database
+from hotline.database.insert_ignore import insert_ignoring_duplicates
+from hotline.database.prepared import PreparedQuery, Row
+from hotline.database.tables import stored_key
+from hotline.delivery import store as outbox_store
+from hotline.delivery.model import Message
+from hotline.locales import translate
+from hotline.organisation.model.actors import Actor, ActorKind
+from hotline.organisation.service.credentials import actor_of, grant_of
+from hotline.organisation.store.people import load_person
+from hotline.refusals import Code, Refusal, Refused
+from hotline.secrets.secret_box import SealedColumn, seal, unseal
+from hotline.text.numbering import TicketNumber
+from hotline.tickets.context import Services
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
+MAX_DEVICES = 20  # of one person; beyond them the oldest goes
+VAPID = "vapid"  # the name of the stored key
+SEALED = (SealedColumn(d, "sealed", lambda row: f"push {row['id']}"),)
+UNKNOWN_DEVICE = Refusal(Code.NOT_FOUND, "no such device")
+NO_PERSON = Refusal(Code.NOT_YOUR_ROLE, "a key has no browser that could be told")
+
+_ALL = PreparedQuery(sa.select(*d.c).order_by(d.c.created_at, d.c.id))
+_OWN = PreparedQuery(
+    sa.select(*d.c).where(d.c.person == sa.bindparam("person", type_=sa.String)).order_by(d.c.created_at, d.c.id)
+)
+
+
+async def load_devices(db: Database, person: str | None = None) -> Sequence[Row]:
+    """The devices of a person, or every one, oldest first."""
+    return await (db.rows(_ALL) if person is None else db.rows(_OWN, person=person))
+
+
+async def server_key(services: Services, now: datetime) -> "EllipticCurvePrivateKey":
+    """The key by which push services know this server: made when it is first asked for, kept sealed."""
+    context = f"key {VAPID}"
+
+    def load(c: sa.Connection) -> str:
+        query = sa.select(stored_key.c.sealed).where(stored_key.c.name == VAPID)
+        found = c.execute(query).scalar()
+        if found is None:
+            sealed = seal(services.secret, context, web_push.new_private_key())
+            insert_ignoring_duplicates(c, stored_key, [{"name": VAPID, "sealed": sealed, "created_at": now}])
+            found = c.execute(query).scalar()  # another process may have stored one a moment ago
+        return str(found)
+
+    return web_push.load_private_key(unseal(services.secret, context, await services.db.transact(load)))
+
+
+def device_id(endpoint: str) -> str:
+    return hashlib.sha256(endpoint.encode()).hexdigest()[:40]
+
+
+async def add_device(
+    services: Services, actor: Actor, target: PushTarget, about: Mapping[str, str], now: datetime
+) -> str:
+    """Tell this browser of dangers from now on, and send it a first message that says so; its id. The same browser
+    again, or under another person, is one device. `about`: `device` and `language`."""
+    if actor.kind is not ActorKind.PERSON:
+        raise Refused(NO_PERSON)
+    id = device_id(target.endpoint)  # noqa: A001
+    sealed = seal(services.secret, f"push {id}", [target.endpoint, target.p256dh, target.auth])
+    row = {"id": id, "person": actor.id, "sealed": sealed, "created_at": now, **about}
+    language = about["language"]
+    texts = {"title": translate("alert.push_title", language), "body": translate("alert.push_first", language)}
+    first = _message(f"ap.{id[:20]}.{now:%y%m%d%H%M%S}", id, TicketNumber(""), texts, now)
+
+    def write(c: sa.Connection) -> None:
+        c.execute(sa.delete(d).where(d.c.id == id))
+        mine = sa.select(d.c.id).where(d.c.person == actor.id).order_by(d.c.created_at.desc(), d.c.id)
+        old = c.execute(mine.offset(MAX_DEVICES - 1)).scalars().all()
+        c.execute(sa.delete(d).where(d.c.id.in_(old)))
+        c.execute(sa.insert(d).values(**row))
+        outbox_store.add_messages(c, [first])
+
+    await services.db.transact(write)
+    return id
+
+
+async def remove_device(services: Services, actor: Actor, id: str) -> None:  # noqa: A002
+    """Raises Refused where it is not one of theirs."""
+    gone = sa.delete(d).where(d.c.id == id, d.c.person == actor.id)
+    if not await services.db.transact(lambda c: c.execute(gone).rowcount):
+        raise Refused(UNKNOWN_DEVICE)
+
+
+def forget_device(c: sa.Connection, id: str) -> None:  # noqa: A002
+    c.execute(sa.delete(d).where(d.c.id == id))
+
+
+def target_of(services: Services, row: Row) -> PushTarget:
+    return PushTarget(*unseal(services.secret, f"push {row.id}", row.sealed))
+
+
+async def push_messages(services: Services, cause: Row, alert: Alert, now: datetime) -> list[Message]:
+    """One message for each device of whoever must know of a danger: by the same rule as the bar on their pages."""
+    directory = await services.directory.now(now)
+    told: dict[str, bool] = {}
+    messages = []
+    for row in await load_devices(services.db):
+        if row.person not in told:
+            person = await load_person(services.db, row.person)
+            knows = False
+            if person is not None and person.active:
+                actor = actor_of(directory, ActorKind.PERSON, person.id, person.name, grant_of(person))
+                knows = bool(await service.alerts_for(services, actor, now, alert.number))
+            told[row.person] = knows
+        if told[row.person]:
+            texts = push_texts(alert, directory, row.language)
+            id = f"{cause.id}~p{row.id[:12]}"[:40]  # noqa: A001
+            messages.append(_message(id, row.id, TicketNumber(alert.number), texts, cause.created_at))
+    return messages
+
+
+def _message(id: str, device: str, number: TicketNumber, texts: Mapping[str, str], at: datetime) -> Message:  # noqa: A002
+    payload = {"device": device, "texts": {**texts, "number": number}}
+    return Message(id, "push", number, f"push:{device}", payload, at)
+
+
+def body_of(m: Row) -> bytes:
+    """What the service worker shows: title, body and the ticket's number. Nothing of a caller."""
+    return orjson.dumps(m.payload["texts"])
+
+
+def contact_of(public_url: str) -> str:
+    """How the operator of a push service reaches us: the address of this server."""
+    return public_url if public_url.startswith("https://") else "mailto:hotline@localhost"

@@ -1,0 +1,1 @@
+"""Robots of chat groups: one file for each provider."""

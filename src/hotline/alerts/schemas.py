@@ -1,0 +1,193 @@
+"""Alerts and who is on duty, as replies show them."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from hotline.alerts.model import WaitsFor
+from hotline.delivery.gateways import Gateway
+from hotline.organisation.model.directory import Named
+from hotline.organisation.model.vocabulary import Danger
+from hotline.replies import reply_type
+from hotline.web.field_types import CodeWord, Line, Strict
+
+
+@reply_type()
+class OfficerOut:
+    """Somebody on duty. `until`: when their turn ends."""
+
+    name: str
+    phone: Annotated[str | None, Field(description="The duty number of the roster; null for contractors")]
+    department: Named
+    until: datetime
+
+
+@reply_type()
+class AlertOrderOut:
+    """An order that nobody has signed for. `duty`: its department's officers now, else of the nearest above it."""
+
+    id: str
+    department: Named
+    performer: Named | None
+    waits_for: WaitsFor
+    since: datetime
+    accept_by: datetime | None
+    duty: tuple[OfficerOut, ...]
+
+
+@reply_type()
+class AlertOut:
+    """An emergency that waits for somebody. `mine`: an order of your own department waits."""
+
+    number: str
+    waits_for: WaitsFor
+    since: datetime
+    created_at: datetime
+    dangers: tuple[Danger, ...]
+    category: Named | None
+    area: Named | None
+    building: str | None
+    unit: str | None
+    address: Annotated[str | None, Field(description="Null where the ticket is confidential")]
+    mine: bool
+    orders: tuple[AlertOrderOut, ...]
+    duty: Annotated[tuple[OfficerOut, ...], Field(description="Whom to call where no department has it")]
+
+
+@reply_type()
+class AlertPage:
+    """`at`: when this was read; `more`: there are others beside these, the longest waiting."""
+
+    items: tuple[AlertOut, ...]
+    at: datetime
+    more: bool
+
+
+@reply_type()
+class DutyGapOut:
+    """A time within the next day without anybody on duty. `start` not after now: nobody is on duty now."""
+
+    start: datetime
+    end: datetime
+
+
+@reply_type()
+class DutyPostOut:
+    """A roster with who is on duty now."""
+
+    roster: Named
+    department: Named
+    now: tuple[OfficerOut, ...]
+    gaps: tuple[DutyGapOut, ...]
+
+
+@reply_type()
+class DutyPosts:
+    items: tuple[DutyPostOut, ...]
+    at: datetime
+
+
+SecretLine = Annotated[Line, StringConstraints(max_length=500)]
+
+
+class RobotIn(Strict):
+    """`department`: whose group it is in; absent: it is told every danger. A secret that is not sent stays."""
+
+    provider: Literal["wecom", "dingtalk", "feishu"]
+    department: CodeWord | None = None
+    language: Literal["zh-Hans", "zh-Hant", "en"] = "zh-Hans"
+    keyword: Annotated[Line, StringConstraints(max_length=40)] | None = None
+    url: SecretLine | None = None
+    signing: SecretLine | None = None
+    active: bool = True
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "provider": "wecom",
+                    "department": "property-works",
+                    "url": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…",
+                }
+            ]
+        },
+    }
+
+
+@reply_type()
+class RobotOut:
+    """A robot, without its secrets. `signed`: it has a signing secret."""
+
+    name: str
+    provider: str
+    department: str | None
+    language: str | None
+    keyword: str | None
+    signed: bool
+    active: bool
+
+
+@reply_type()
+class RobotPage:
+    items: tuple[RobotOut, ...]
+    next: str | None
+
+
+class PushKeys(Strict):
+    p256dh: Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
+    auth: Annotated[str, StringConstraints(min_length=22, max_length=24, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class PushDeviceIn(Strict):
+    """A browser's subscription, as `PushManager.subscribe` gives it, and the language of its messages."""
+
+    endpoint: SecretLine
+    keys: PushKeys
+    language: Literal["zh-Hans", "zh-Hant", "en"] = "zh-Hans"
+    model_config = {
+        "extra": "forbid",
+        "json_schema_extra": {
+            "examples": [
+                {
+                    "endpoint": "https://updates.push.services.mozilla.com/wpush/v2/gAAA",
+                    "keys": {"p256dh": "B" * 87, "auth": "a" * 22},
+                }
+            ]
+        },
+    }
+
+
+@reply_type()
+class PushDeviceOut:
+    id: str
+    device: str
+    language: str
+    created_at: datetime
+
+
+@reply_type()
+class PushDevices:
+    """`key`: the server's public key, with which a browser subscribes."""
+
+    key: str
+    items: tuple[PushDeviceOut, ...]
+
+
+@reply_type()
+class PushDeviceAdded:
+    id: str
+
+
+@reply_type()
+class QueuedAlert:
+    """The message that waits in the outbox."""
+
+    message: str
+
+
+def robot_reply(robot: Gateway) -> RobotOut:
+    found = {word: robot.account.settings.get(word) for word in ("department", "language", "keyword")}
+    return RobotOut(
+        robot.name, robot.provider, **found, signed=bool(robot.account.secret_values("signing")), active=robot.active
+    )

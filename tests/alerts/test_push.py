@@ -1,0 +1,208 @@
+"""Web Push: a danger reaches the browsers of whoever must know, encrypted, over HTTP to a push service on loopback."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from joserfc import jwt
+from joserfc.jwk import ECKey
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hotline.alerts import push_service, web_push
+from hotline.alerts.tables import push_device
+from hotline.alerts.web_push import PushTarget, decode, encode
+from hotline.database.tables import stored_key
+from hotline.delivery.channels import DeliveryChannels
+from hotline.delivery.egress import EgressTransport, http_client, parse_networks
+from hotline.delivery.outbox import send_due_messages
+from hotline.delivery.tables import outbox
+from hotline.organisation.model.actors import Actor, ActorKind, Role
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import NewPerson, add_person
+from hotline.secrets.secret_box import seal
+from hotline.tickets.context import Services
+from tests.conftest import SECRET, Cast, Clock, Player, broken
+from tests.streaming.listening import serving
+
+PLACE = {"area": "rq-b3", "building": "3", "unit": "2", "address": "3栋2单元801"}
+
+
+class Phone:
+    """A browser: its keys, and how it reads what comes. Written from RFC 8291 apart from the code that writes it."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.key, self.auth, self.endpoint = ec.generate_private_key(ec.SECP256R1()), b"0123456789abcdef", endpoint
+
+    @property
+    def body(self) -> dict[str, Any]:
+        keys = {"p256dh": encode(web_push.public_key(self.key)), "auth": encode(self.auth)}
+        return {"endpoint": self.endpoint, "keys": keys}
+
+    def read(self, data: bytes) -> dict[str, Any]:
+        salt, size, theirs = data[:16], int.from_bytes(data[16:20], "big"), data[21 : 21 + data[20]]
+        assert size == 4096
+        shared = self.key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), theirs))
+        info = b"WebPush: info\x00" + web_push.public_key(self.key) + theirs
+        secret = HKDF(SHA256(), 32, self.auth, info).derive(shared)
+        key = HKDF(SHA256(), 16, salt, b"Content-Encoding: aes128gcm\x00").derive(secret)
+        nonce = HKDF(SHA256(), 12, salt, b"Content-Encoding: nonce\x00").derive(secret)
+        text = AESGCM(key).decrypt(nonce, data[21 + data[20] :], None)
+        assert text.endswith(b"\x02")
+        return dict(json.loads(text[:-1]))
+
+
+class PushServer:
+    """A push service: what came, by path."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, dict[str, str], bytes]] = []
+        self.status = 201
+
+    async def take(self, request: Request) -> Response:
+        self.got.append((request.url.path, dict(request.headers), await request.body()))
+        return Response(status_code=self.status)
+
+
+@pytest.fixture
+async def push(services: Services) -> AsyncIterator[tuple[PushServer, str]]:
+    made = PushServer()
+    app: Any = Starlette(routes=[Route("/{rest:path}", made.take, methods=["POST"])])
+    app.state.services = services
+    async with serving(app) as address:
+        yield made, address
+
+
+@pytest.fixture
+async def ways() -> AsyncIterator[DeliveryChannels]:
+    made = DeliveryChannels(hooks=http_client(EgressTransport(parse_networks("127.0.0.0/8"))))
+    yield made
+    await made.close()
+
+
+async def deliver(services: Services, ways: DeliveryChannels, clock: Clock) -> None:
+    while await send_due_messages(services, ways, clock()):
+        pass
+
+
+async def owner(services: Services, login: str, grant: Grant) -> Actor:
+    made = await add_person(services, NewPerson(login, login, "a long pass 24365", grant), services.clock())
+    return Actor(ActorKind.PERSON, made["id"], login, grant.roles)
+
+
+async def add(services: Services, who: Actor, phone: Phone) -> None:
+    target = PushTarget(phone.endpoint, phone.body["keys"]["p256dh"], phone.body["keys"]["auth"])
+    about = {"device": "Firefox", "language": "zh-Hans"}
+    await push_service.add_device(services, who, target, about, services.clock())
+
+
+def test_a_message_is_encrypted_as_the_rfc_shows() -> None:
+    private = web_push.load_private_key("yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw")
+    target = PushTarget(
+        "", "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", "BTBZMqHH6r4Tts7J_aSIgg"
+    )  # fmt: skip
+    said = web_push.encrypt(
+        target, b"When I grow up, I want to be a watermelon", private, decode("DGv6ra1nlYgDCS1FRnbzlw")
+    )
+    assert encode(said) == (
+        "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27ml"
+        "mlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPT"
+        "pK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
+    )
+
+
+async def test_a_danger_reaches_the_browsers_of_whoever_must_know(
+    desk: Player, services: Services, clock: Clock, ways: DeliveryChannels, push: tuple[PushServer, str]
+) -> None:
+    there, address = push
+    works = await owner(services, "works", Grant(frozenset({Role.HANDLER}), "property-works"))
+    water = await owner(services, "water", Grant(frozenset({Role.HANDLER}), "water"))
+    phones = {who.name: Phone(f"{address}/{who.name}") for who in (works, water)}
+    for who in (works, water):
+        await add(services, who, phones[who.name])
+    await deliver(services, ways, clock)
+    assert sorted(path for path, _, _ in there.got) == ["/water", "/works"]  # each is told that it will be
+    there.got.clear()
+    ticket = await desk.call("王秀英说电梯困人了", category="dt-fault", priority="emergency", location=PLACE,
+                             caller={"phone": "13800138000", "name": "王秀英"})  # fmt: skip
+    await deliver(services, ways, clock)
+    ((path, headers, body),) = there.got
+    told = phones["works"].read(body)
+    assert path == "/works" and told["number"] == ticket["number"] and told["title"] == "险情：3栋 2单元"
+    assert not any(word in str(told) for word in ("王秀英", "138", "801", "说电梯"))
+    assert (headers["ttl"], headers["urgency"], headers["content-encoding"]) == ("1800", "high", "aes128gcm")
+    assert headers["topic"] == ticket["number"]
+    # signed by the key that browsers subscribe with
+    token, _, key = headers["authorization"].removeprefix("vapid t=").partition(", k=")
+    own = web_push.public_key(await push_service.server_key(services, clock()))
+    assert decode(key) == own
+    point = {"kty": "EC", "crv": "P-256", "x": encode(own[1:33]), "y": encode(own[33:])}
+    claims = jwt.decode(token, ECKey.import_key(point), algorithms=["ES256"]).claims
+    assert claims["aud"] == address and 0 < claims["exp"] - clock().timestamp() <= 86400
+    # a push service that is down is asked again; a browser that has unsubscribed is forgotten, and nobody is alarmed
+    there.got.clear()
+    there.status = 503
+    await desk.call(
+        "电梯困人", category="dt-fault", priority="emergency", location={**PLACE, "building": "4", "area": "rq-b4"}
+    )
+    await deliver(services, ways, clock)
+    there.status = 410
+    clock.forward(minutes=1)
+    await deliver(services, ways, clock)
+    assert len(there.got) == 2
+    left = await push_service.load_devices(services.db)
+    assert [row.person for row in left] == [water.id]
+    kinds = await services.db.transact(lambda c: c.execute(sa.select(outbox.c.kind)).scalars().all())
+    assert "alarm" not in kinds
+
+
+async def test_no_message_goes_to_an_address_that_is_not_public(
+    services: Services, clock: Clock, push: tuple[PushServer, str]
+) -> None:
+    there, address = push
+    works = await owner(services, "works", Grant(frozenset({Role.HANDLER}), "property-works"))
+    await add(services, works, Phone(f"{address}/inside"))
+    closed = DeliveryChannels(hooks=http_client(EgressTransport()))
+    await deliver(services, closed, clock)
+    await closed.close()
+    assert there.got == []
+
+
+async def test_addresses_and_keys_are_sealed_and_a_device_is_its_owners(
+    desk: Player, cast: Cast, services: Services, clock: Clock
+) -> None:
+    phone = Phone("https://push.example.org/abc")
+    reply = await desk.http.put("/v1/me/push", json=phone.body)
+    assert reply.status_code == 403  # a key has no browser
+    for change, field in (
+        ({"endpoint": "http://push.example.org/a"}, "endpoint"),
+        ({"endpoint": "file:///etc/passwd"}, "endpoint"),
+        ({"keys": {**phone.body["keys"], "p256dh": encode(b"x" * 65)}}, "keys.p256dh"),
+    ):
+        refused = await desk.http.put("/v1/me/push", json={**phone.body, **change})
+        assert refused.status_code == 422 and broken(refused.json())[0][0] == field
+    key = (await desk.get("/v1/me/push")).json()
+    assert decode(key["key"])[0] == 4 and key["items"] == []
+    assert (await desk.get("/v1/me/push")).json()["key"] == key["key"]  # the same for good
+    works = await owner(services, "works", Grant(frozenset({Role.HANDLER}), "property-works"))
+    await add(services, works, phone)
+    await add(services, works, phone)  # the same browser again
+    rows = await services.db.transact(lambda c: c.execute(sa.select(push_device)).all())
+    assert len(rows) == 1 and "push.example.org" not in str(rows) and phone.body["keys"]["auth"] not in str(rows)
+    private = await push_service.server_key(services, clock())
+    value = encode(private.private_numbers().private_value.to_bytes(32, "big"))
+    stored = await services.db.transact(lambda c: c.execute(sa.select(stored_key)).all())
+    assert value not in str(stored) and seal(SECRET, "x", value) != value
+    assert base64.b64encode(value.encode()).decode() not in str(stored)
+    assert (await desk.http.delete(f"/v1/me/push/{rows[0].id}")).status_code == 404  # another's
+    await push_service.remove_device(services, works, rows[0].id)
+    assert list(await push_service.load_devices(services.db)) == []

@@ -1,0 +1,142 @@
+"""The bar of dangers on the pages of staff, in a real browser."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from playwright.async_api import expect
+
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.grants import Grant
+from hotline.organisation.service.accounts import NewPerson, add_person
+from tests.conftest import Cast, on_one_database
+from tests.console.browsing import PASSWORD, Seat, needs_browser
+from tests.console.conftest import Office
+from tests.console.test_leavings import until
+
+pytestmark = [needs_browser, pytest.mark.timeout(180), on_one_database]
+PLACE = {"area": "rq-b3", "building": "3", "unit": "2", "address": "3栋2单元"}
+
+
+async def trapped(desk: Any) -> dict[str, Any]:
+    ticket = await desk.call("电梯困人了", category="dt-fault", priority="emergency", location=PLACE)
+    return dict(ticket)
+
+
+async def fits(seat: Seat) -> None:
+    """Nothing of the bar is cut or makes the page scroll sideways."""
+    found = await seat.page.evaluate(
+        """() => [document.documentElement.scrollWidth - innerWidth,
+        ...[...document.querySelectorAll('#danger-bar b, #danger-bar .btn, #duty .btn')].map((e) => e.scrollWidth - e.clientWidth - 1)]"""
+    )
+    assert max(found) <= 0, found
+
+
+async def test_a_danger_stands_on_every_page_of_whoever_must_know_and_goes_when_it_is_signed_for(
+    office: Office,
+    cast: Cast,
+) -> None:
+    await add_person(
+        office.services,
+        NewPerson("water", "water", PASSWORD, Grant(frozenset({Role.HANDLER}), "water")),
+        office.clock(),
+    )
+    desk, lifts = await cast("desk"), await cast("lifts")
+    operator, works, supervisor, water = [
+        await office.seat(login) for login in ("operator", "works", "supervisor", "water")
+    ]
+    await works.open("/console/tickets")
+    await supervisor.open("/console/figures")
+    await operator.page.fill("textarea[name=narrative]", "还在说")
+    ticket = await trapped(desk)
+    for seat in (operator, works, supervisor):
+        bar = seat.page.locator("#danger-bar")
+        await expect(bar).to_contain_text("3栋2单元")
+        await expect(bar).to_contain_text("待签收")
+        await expect(bar.get_by_role("link", name=ticket["number"])).to_be_visible()
+        await until(seat.page, "document.title.startsWith('(1) 险情')")
+        await fits(seat)
+    await expect(operator.page.locator("textarea[name=narrative]")).to_have_value("还在说")
+    await expect(water.page.locator("#danger-bar")).to_be_hidden()
+    # the sound: blocked until a gesture, and told; then it rings until it was seen on this device, also after a reload
+    await operator.page.locator("#danger-bar").get_by_role("button", name="知道了").wait_for()
+    await operator.page.click("textarea[name=narrative]")
+    await until(operator.page, "Number(document.body.dataset.rung) > 0")
+    await operator.page.locator("#danger-bar").get_by_role("button", name="知道了").click()
+    await until(operator.page, "!document.title.startsWith('(1)')")
+    await expect(operator.page.locator("#danger-bar")).to_contain_text("3栋2单元")  # it waits still
+    await operator.page.reload()
+    await expect(operator.page.locator("#danger-bar")).to_contain_text("3栋2单元")
+    await expect(operator.page.locator("#danger-bar").get_by_role("button", name="知道了")).to_have_count(0)
+    # without a line it says of when it is
+    await works.context.set_offline(True)
+    await works.page.evaluate("dispatchEvent(new Event('offline'))")
+    await expect(works.page.locator("#danger-bar")).to_contain_text("已断网")
+    await works.context.set_offline(False)
+    await works.page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(works.page.locator("#danger-bar")).not_to_contain_text("已断网")
+    # sizes and themes
+    for width in (390, 1440, 1920):
+        await supervisor.page.set_viewport_size({"width": width, "height": 900})
+        await fits(supervisor)
+        await supervisor.picture(f"alert-{width}")
+    await operator.page.set_viewport_size({"width": 1440, "height": 900})
+    await operator.page.keyboard.press("Escape")
+    await operator.picture("alert-take")
+    await operator.open("/console/theme/dark?back=/console/take")
+    await expect(operator.page.locator("#danger-bar")).to_contain_text("3栋2单元")
+    await operator.picture("alert-take-dark")
+    # signed for by everybody
+    for place, order in enumerate(ticket["assignments"]):
+        who = (
+            lifts
+            if order["department"]["code"] == "property-works"
+            else await cast(ACCEPTS[order["department"]["code"]])
+        )
+        ticket = await who.order(ticket, "accept", place=place)
+    for seat in (operator, works, supervisor):
+        await expect(seat.page.locator("#danger-bar")).to_be_hidden()
+        await until(seat.page, "!document.title.includes('险情')")
+        assert [said for said in seat.wrong if "ERR_INTERNET_DISCONNECTED" not in said] == []
+        assert await seat.page.evaluate(
+            "performance.getEntriesByType('resource').every((e) => e.name.startsWith(origin))"
+        )
+
+
+ACCEPTS = {"service-centre": "centre", "fire-watch": "firemen", "property": "property"}
+
+
+async def test_who_is_on_duty_stands_in_the_bar_with_number_and_gaps(office: Office, cast: Cast) -> None:
+    boss = await cast("boss")
+    path = "/v1/directory/rosters/service-centre"
+    item = (await boss.get(path)).json()
+    item["members"] = [{**member, "phone": "6123"} for member in item["members"]]
+    version = (await boss.get("/v1/directory/rosters")).headers.get("etag")
+    assert (await boss.http.put(path, json=item, headers={"If-Match": version or ""})).status_code == 200
+    gone = {"roster": "service-centre", "start": "2026-11-25T22:00:00", "end": "2026-11-26T06:00:00", "member": None,
+            "reason": "培训"}  # fmt: skip
+    assert (await boss.post("/v1/departments/service-centre/duty/overrides", gone)).status_code == 201
+    await asyncio.sleep(0)
+    seat = await office.seat("dispatcher")
+    duty = seat.page.locator("#duty")
+    await expect(duty).to_contain_text("值班长")
+    await expect(duty).to_contain_text("6123")
+    await expect(duty).to_contain_text("22:00 至 06:00 无人值班")
+    await seat.page.keyboard.press("Escape")
+    await seat.page.keyboard.press("g")
+    await seat.page.keyboard.press("d")
+    box = seat.page.get_by_role("group", name="当前值班")
+    await expect(box).to_contain_text("物业工程部")
+    await expect(box.locator("a[href='tel:6123']")).to_be_visible()
+    await seat.picture("duty-dispatch")
+    await seat.page.keyboard.press("Escape")
+    await expect(box).to_be_hidden()
+    for width in (390, 1920):
+        await seat.page.set_viewport_size({"width": width, "height": 900})
+        await fits(seat)
+        await seat.picture(f"duty-{width}")
+    for login, path in (("operator", "/console/take"), ("supervisor", "/console/wall")):
+        other = await office.seat(login)
+        await other.open(path)
+        await expect(other.page.locator("#duty")).to_contain_text("6123")
+    assert seat.wrong == []
