@@ -19,6 +19,7 @@ from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.model.vocabulary import Channel
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refused
+from hotline.server_secret import lookup_variants
 from hotline.sms import store as sms_store
 from hotline.sms.model.keywords import OPT_OUT, ProviderKeyword, provider_keyword
 from hotline.sms.model.requests import (
@@ -179,7 +180,7 @@ class IncomingText:
             return own
         caller = caller_id(self.who.phone or "", self.services.secret)
         narratives, last = await sms_store.load_thread_languages(self.services.db, self.who.phone or "", caller)
-        if about is not None and about.ticket.caller == caller:
+        if about is not None and about.ticket.caller in lookup_variants(caller):
             narratives = [about.ticket.narrative, *narratives]
         return next(filter(None, map(detect_language, narratives)), None) or last or own or "zh"
 
@@ -232,7 +233,7 @@ class IncomingText:
         return await self._reply("incident_after_end", facts, {"incident": standing.code, "ended": ended})
 
     def _is_own_ticket(self, facts: Facts, phone: str) -> bool:
-        return facts.ticket.caller == caller_id(phone, self.services.secret)
+        return facts.ticket.caller in lookup_variants(caller_id(phone, self.services.secret))
 
     async def _has_code(self, facts: Facts, phone: str) -> bool:
         """The right query code; none at all is no wrong one, and after too many wrong ones none is right."""
