@@ -12,6 +12,7 @@ from hotline.database.keyset import KeysetPage
 from hotline.locales import translate
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import zone_of
+from hotline.organisation.model.names import name_in
 from hotline.organisation.model.scopes import scope_of
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import charts
@@ -180,7 +181,7 @@ def _empty_group(code: str) -> FigureGroup:
 
 def _label(group: FigureGroup, by: str, language: str) -> str:
     if group.name:
-        return isolate_text(group.name.name_en if language == "en" else group.name.name)
+        return isolate_text(name_in(group.name, language))
     if by == "channel" and group.code:
         return translate(f"channel.{group.code}", language)
     return group.code or translate("figures.nobody", language)
@@ -231,7 +232,7 @@ async def report_page(request: Request, actor: Actor, language: str) -> Mapping[
     zone = zone_of(directory)
     home = directory.home
     return {
-        "house": (home.name_en if language == "en" else home.name) if home else "",
+        "house": name_in(home, language) if home else "",
         "wanted": {"first": report.first, "last": report.last},
         "by": "department",
         "figure": "on_time",

@@ -210,6 +210,4 @@ def _make_one_of_two(c: sa.Connection, name: str) -> None:
 
 def _is_row(table: sa.Table, row: Any) -> sa.ColumnElement[bool]:
     """By its id, or by its number as it stands."""
-    if "id" in table.c:
-        return sa.and_(table.c.id == row.id)
-    return sa.type_coerce(table.c.phone, sa.Text) == row.raw
+    return sa.and_(table.c.id == row.id if "id" in table.c else sa.type_coerce(table.c.phone, sa.Text) == row.raw)

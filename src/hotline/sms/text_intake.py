@@ -23,12 +23,14 @@ from hotline.server_secret import lookup_variants
 from hotline.sms import store as sms_store
 from hotline.sms.model.keywords import OPT_OUT, ProviderKeyword, provider_keyword
 from hotline.sms.model.requests import (
+    EITHER_FORM,
     Intent,
     TextEffect,
     TextRequest,
     detect_language,
     effect_on_ticket,
     parse_text,
+    settle_language,
 )
 from hotline.sms.stop_words import TOO_MANY, has_opted_within_hour, is_above_hourly_limit, stop_list_change
 from hotline.text.numbering import TicketNumber
@@ -176,13 +178,15 @@ class IncomingText:
         and by people of any language: then that of the ticket it is about, of their newest tickets, or of our last text
         to them; only then that of the keyword."""
         own = self.request.language
-        if own is not None and self.request.intent not in _KEYWORD_INTENTS:
-            return own
+        is_keyword = self.request.intent in _KEYWORD_INTENTS
+        if own not in (None, EITHER_FORM) and not is_keyword:
+            return str(own)
         caller = caller_id(self.who.phone or "", self.services.secret)
         narratives, last = await sms_store.load_thread_languages(self.services.db, self.who.phone or "", caller)
         if about is not None and about.ticket.caller in lookup_variants(caller):
             narratives = [about.ticket.narrative, *narratives]
-        return next(filter(None, map(detect_language, narratives)), None) or last or own or "zh"
+        thread = [*map(detect_language, narratives), last]
+        return settle_language([*thread, own] if is_keyword else [own, last, *thread])
 
     async def _reply(
         self, template: str, about: Facts | None = None, values: Mapping[str, str] | None = None, number: str = ""

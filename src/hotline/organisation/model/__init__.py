@@ -8,6 +8,7 @@ __all__ = [
     "holidays",
     "hours",
     "items",
+    "names",
     "scopes",
     "second_factors",
     "sessions",
