@@ -117,7 +117,7 @@ def log_in(port: int, login: str, first: str, own: str) -> str:
     def post(path: str, body: Any, **headers: str) -> Any:
         address, sent = f"http://127.0.0.1:{port}{path}", json.dumps(body).encode()
         request = urllib.request.Request(address, sent, {"content-type": "application/json", **headers})
-        with urllib.request.urlopen(request) as reply:
+        with urllib.request.urlopen(request, timeout=30) as reply:
             return json.loads(reply.read() or b"null")
 
     token = post("/v1/token", {"login": login, "password": first})["token"]

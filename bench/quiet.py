@@ -46,18 +46,23 @@ async def status_of(http: httpx.AsyncClient, path: str, **sent: Any) -> int:
 
 
 async def measure(
-    url: str, key: str, burst: Callable[[httpx.AsyncClient, int], Awaitable[list[int]]] | None
+    url: str,
+    key: str,
+    burst: Callable[[httpx.AsyncClient, int], Awaitable[list[int]]] | None,
+    seconds: float = EACH,
+    patience: float = 30.0,
 ) -> dict[str, Any]:
     """Milliseconds of the quiet caller from the moment a call was due, and every status: theirs, of `/healthz`, and of
-    the load."""
+    the load. No burst begins after `seconds`, and nobody waits for an answer for longer than `patience`: it ends after
+    both together at the latest."""
     took: list[float] = []
     quiet: list[int] = []
     health: list[int] = []
     loaded: list[int] = []
     limits = httpx.Limits(max_connections=64)
     async with (
-        httpx.AsyncClient(base_url=url, timeout=30, limits=limits) as http,
-        httpx.AsyncClient(base_url=url, timeout=30) as desk,
+        httpx.AsyncClient(base_url=url, timeout=patience, limits=limits) as http,
+        httpx.AsyncClient(base_url=url, timeout=patience) as desk,
     ):
         begun = time.perf_counter() + 0.2
 
@@ -74,12 +79,13 @@ async def measure(
             health.append(0)
 
         async def load() -> None:
-            for turn in range(int(EACH / EVERY)):
+            for turn in range(int(seconds / EVERY)):
                 await asyncio.sleep(max(0.0, begun + turn * EVERY - time.perf_counter()))
-                if burst is not None:
+                # a burst that was slow takes the place of the next ones
+                if burst is not None and time.perf_counter() < begun + seconds:
                     loaded.extend(await burst(http, turn))
 
-        await asyncio.gather(load(), *(one(n) for n in range(int(EACH * SAMPLES))))
+        await asyncio.gather(load(), *(one(n) for n in range(int(seconds * SAMPLES))))
     took.sort()
     return {
         "p50": took[len(took) // 2], "p99": took[int(len(took) * 0.99)], "most": took[-1],

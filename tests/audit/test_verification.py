@@ -4,13 +4,15 @@ import json
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from hotline.audit import checkpoints
+from hotline.audit import checkpoints, jobs
 from hotline.audit.chaining import chain_tickets, find_unchained
 from hotline.audit.checkpoints import checkpoint_line, make_checkpoint
 from hotline.audit.jobs import audit_jobs, check_recent_history
@@ -253,6 +255,37 @@ def begin_anew(c: sa.Connection, at: datetime) -> None:
     forget_checkpoints(c)
     c.execute(sa.delete(chain_opening))
     c.execute(sa.insert(chain_opening).values(id=1, at=at, log_position=0))
+
+
+@pytest.mark.parametrize(("took", "rest"), [(0.05, 0.15), (2.0, 0.5)])
+async def test_calls_come_before_older_lines(
+    history: Services, clock: Clock, took: float, rest: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each batch the worker rests three times as long as that took, and half a second at most."""
+    rests: list[float] = []
+    ticks = count()
+
+    async def sleep(seconds: float) -> None:
+        assert isinstance(await verified(history), Verified), "what was chained so far stands"
+        rests.append(seconds)
+
+    def older(c: sa.Connection) -> int:
+        numbers = c.execute(sa.select(timeline.c.number).where(timeline.c.seq == 3)).scalars().all()
+        begin_anew(c, clock())
+        for number in numbers:
+            as_written_before(c, number)
+        return len(numbers)
+
+    monkeypatch.setattr(jobs, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(jobs, "time", SimpleNamespace(perf_counter=lambda: next(ticks) * took))
+    monkeypatch.setattr(jobs, "BATCH", 1)
+    tickets = await history.db.transact(older)
+    chaining = next(job for job in audit_jobs(history) if job.name == "chaining")
+    while await chaining.step():
+        pass
+    assert len(rests) == tickets > 1 and rests == pytest.approx([rest] * tickets)
+    found = await verified(history)
+    assert isinstance(found, Verified) and found.waiting == 0
 
 
 async def test_lines_of_an_older_version_are_chained_until_all_are(

@@ -42,3 +42,17 @@ def test_a_secret_in_the_environment_is_replaced_by_its_settings(tmp_path: Path)
     assert "another HOTLINE_SECRET" in hotline(tmp_path, "secret", "status", code=1, HOTLINE_SECRET=FIRST).stderr
     short = hotline(tmp_path, "secret", "status", code=1, HOTLINE_SECRET=FIRST, HOTLINE_SECRET_PREVIOUS="short").stderr
     assert "HOTLINE_SECRET_PREVIOUS" in short and "32 characters" in short
+
+
+def test_the_look_up_key_is_replaced_step_by_step(tmp_path: Path) -> None:
+    """docs/operations.md, Replace the look-up key."""
+    hotline(tmp_path, "migrate")
+    hotline(tmp_path, "key", "create", "desk", "--role", "admin")
+    assert "not used yet" in hotline(tmp_path, "secret", "rotate", "--lookups").stderr
+    assert "is in use" in hotline(tmp_path, "secret", "rotate", "--lookups").stderr
+    assert "rotate --lookups" in hotline(tmp_path, "secret", "rotate", code=1).stderr
+    moved = hotline(tmp_path, "secret", "rotate", "--lookups").stdout
+    assert moved.split()[:3] == ["call", "0", "moved"]
+    assert "1 keys" in hotline(tmp_path, "secret", "drop", "--lookups", code=1).stderr
+    hotline(tmp_path, "secret", "drop", "--lookups", "--end-credentials")
+    assert "look-up key" not in hotline(tmp_path, "secret", "status").stdout

@@ -36,7 +36,7 @@ COMPARED = {
     "oidc/id_token.py": 1,
     "oidc/service.py": 1,
     "organisation/model/second_factors.py": 1,
-    "organisation/service/accounts.py": 1,
+    "organisation/service/accounts.py": 2,
     "organisation/service/duty_feeds.py": 2,
     "server_secret.py": 1,
     "tickets/lookup.py": 1,

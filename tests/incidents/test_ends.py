@@ -1,17 +1,29 @@
 """The end of an incident, as its parent and the people who called are told of it."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 
 from hotline.database import idempotency
+from hotline.incidents.cache import IncidentCache
 from hotline.incidents.watch import IncidentWatch
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from hotline.web.idempotency import ANSWER_RETENTION
 from tests.conftest import Clock, Player
-from tests.incidents.test_stories import act, call_all, messages, only_incident, settled, solve, storm_of_five
+from tests.incidents.test_stories import (
+    FURTHER,
+    act,
+    call_all,
+    messages,
+    only_incident,
+    phone,
+    settled,
+    solve,
+    storm_of_five,
+)
 
 LAST_WORD = "水管已修复，18:30恢复供水"
 
@@ -233,3 +245,34 @@ async def test_what_is_told_as_it_is_contained_reaches_later_callers_and_those_w
     assert (await look_up(app, services, joined))["incident"]["told"] == told
     await act(switch, contained, "reopen", reason="又漏了")
     assert (await look_up(app, services, joined))["incident"]["told"] is None
+
+
+async def test_who_joins_at_the_instant_of_the_end_is_neither_lost_nor_left_in_it(
+    desk: Player, switch: Player, pipes: Player, services: Services, clock: Clock
+) -> None:
+    """One call was being committed while the others were told; one ticket was asked for as the parent was closed."""
+    _, watch, incident = await storm_of_five(desk, services)
+    clock.forward(seconds=30)
+    other = await desk.call("我家地下室泡水了，请来看看", caller=phone(50), category="wx-road")
+    await act(switch, incident, "join", ticket=other["number"])
+    cache = services.part(IncidentCache)
+    seen = await cache.now(clock.now)
+    clock.forward(seconds=2)
+    await solve(switch, pipes, incident["parent"], "水管已修好")
+    parent = await desk.see({"number": incident["parent"]})
+    await desk.act(parent, "confirm", satisfaction="satisfied")
+    await settled(watch)
+    assert (await only_incident(switch))["state"] == "over"
+    told = {m.number for m in await messages(services, "resident") if m.payload.get("final_word")}
+    clock.now -= timedelta(seconds=1)
+    cache._found, cache._looked = seen, clock.now  # as the process has it that takes the call
+    late = await desk.call(FURTHER, caller=phone(70))
+    assert late["status"] == "merged"
+    cache.forget()
+    for _ in range(3):
+        clock.forward(minutes=1)
+        await settled(watch)
+    words = [m.number for m in await messages(services, "resident") if m.payload.get("final_word")]
+    assert sorted(words) == sorted([*told, late["number"]])
+    alone = await desk.see(other)
+    assert (alone["status"], alone["incident"], alone["parent"]) == (other["status"], None, None)

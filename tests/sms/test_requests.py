@@ -19,6 +19,7 @@ from hotline.sms.model.templates import (
     withheld_reason,
 )
 from hotline.sms.model.weights import GatewayHealth, GatewayWeight, choose_gateway, weight_changes
+from hotline.text.simplified import to_traditional
 from hotline.tickets.model.vocabulary import Action, Satisfaction, TicketStatus
 from hotline.triage.model.advice import Advice
 from tests.tickets.make import a_ticket
@@ -41,7 +42,7 @@ def test_how_many_parts_a_text_takes(text: str, parts: int, ucs2: bool) -> None:
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ["zh", "zh-Hant", "en"])
 def test_every_message_is_one_line_and_bounded_whatever_is_filled_in(template: str, language: str) -> None:
     values = {
         n: "第一行\n第二行\x00{number}" * 100
@@ -65,9 +66,10 @@ TYPICAL = {
         "parent": "100000014",
     },
 }  # fmt: skip
+TYPICAL["zh-Hant"] = {name: to_traditional(words) for name, words in TYPICAL["zh"].items()}
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("language", ["zh", "zh-Hant", "en"])
 @pytest.mark.parametrize("template", ["received", "dispatched", "received_dispatched", "extended", "reopened", "declined",
                                       "info", "emergency", "closed", "shelved", "solved"])  # fmt: skip
 def test_what_residents_are_sent_most_costs_one_text_and_two_where_it_asks(template: str, language: str) -> None:
@@ -76,7 +78,7 @@ def test_what_residents_are_sent_most_costs_one_text_and_two_where_it_asks(templ
         {"number": "100000006", "code": "123456", **TYPICAL[language]},
     )
     assert message.parts <= (2 if template == "solved" else 1), (message.parts, len(message.body), message.body)
-    assert message.ucs2 is (language == "zh"), "an English text must do with seven bits"
+    assert message.ucs2 is (language != "en"), "an English text must do with seven bits"
 
 
 def test_quiet_hours_end_in_the_morning_and_may_be_none() -> None:

@@ -24,6 +24,7 @@ from hotline.database.keyset import KeysetPage
 from hotline.locales import translate
 from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor, Role
 from hotline.organisation.model.directory import Directory, zone_of
+from hotline.organisation.model.names import name_in
 from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refusal, Refused
@@ -315,7 +316,7 @@ def _render_movers(view: FigureView, moved: Sequence[Any], directory: Directory,
     shown = []
     for one in moved[:MOST_MOVERS]:
         name = directory.optional_item_name("departments", one.code) if one.code else None
-        text = (name.name_en if language == "en" else name.name) if name else translate("figures.nobody", language)
+        text = name_in(name, language) if name else translate("figures.nobody", language)
         shown.append((text, one.moved, one.share, view.link(department=one.code) + "#detail" if one.code else None))
     rest = moved[MOST_MOVERS:]
     if rest:

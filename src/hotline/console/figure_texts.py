@@ -4,6 +4,7 @@ from calendar import month_abbr
 from datetime import date, datetime
 
 from hotline.locales import translate
+from hotline.organisation.model.names import name_in
 from hotline.reporting.model import Share
 from hotline.reporting.service.figures import FigureGroup
 from hotline.reporting.vocabulary import Period
@@ -54,7 +55,7 @@ def format_duration(minutes: float | None, language: str) -> str:
 def group_label(group: FigureGroup, by: str, language: str, today: date | None = None) -> str:
     """What a group is of, as text."""
     if group.name:
-        return isolate_text(group.name.name_en if language == "en" else group.name.name)
+        return isolate_text(name_in(group.name, language))
     if by == "channel" and group.code:
         return translate(f"channel.{group.code}", language)
     if by in set(Period) and group.code:

@@ -12,6 +12,7 @@ from hotline.learning.service import load_overview
 from hotline.locales import translate
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory, zone_of
+from hotline.organisation.model.names import name_in
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.bidi import isolate_text
 from hotline.tickets.context import Services
@@ -63,4 +64,4 @@ def _category_name(directory: Directory, code: str, language: str) -> str:
     category = directory.categories.get(code)
     if category is None:
         return code
-    return isolate_text(category.name_en or category.name if language == "en" else category.name)
+    return isolate_text(name_in(category, language))

@@ -12,6 +12,7 @@ from hotline.console.figure_texts import format_duration, format_moment, format_
 from hotline.locales import translate
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import zone_of
+from hotline.organisation.model.names import name_in
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import charts
 from hotline.reporting.model import COUNTS, FIGURES, MIN_DENOMINATOR, HandlingTimes, Share, period_bounds
@@ -116,7 +117,7 @@ async def report_page(request: Request, actor: Actor, language: str) -> Mapping[
     zone = zone_of(directory)
     home = directory.home
     return {
-        "house": (home.name_en if language == "en" else home.name) if home else "",
+        "house": name_in(home, language) if home else "",
         "wanted": {"first": report.first, "last": report.last},
         "by": "department",
         "figure": "on_time",

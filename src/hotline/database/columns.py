@@ -10,8 +10,10 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import operators
 
 from hotline.database.sealing import MARK, Sealing
+from hotline.server_secret import lookup_variants
 
 
 def format_instant(moment: datetime) -> str:
@@ -74,15 +76,64 @@ class SealedText(sa.TypeDecorator[str]):
         return sealing.seal(self.context, value)
 
 
+class KeyComparison(sa.BinaryExpression[Any]):
+    """Whether a column holds a value that is found by the look-up key. While that key is replaced it may be sealed or
+    hashed with either: then the value is compared in both forms."""
+
+    inherit_cache = False  # how many keys there are is known to the engine
+
+
+class _KeyComparator(sa.TypeDecorator.Comparator[str], sa.Text.Comparator):  # type: ignore[type-arg]
+    def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+        made = super().operate(op, *other, **kwargs)
+        is_comparison = op in (operators.eq, operators.ne) and isinstance(made, sa.BinaryExpression)
+        if is_comparison and isinstance(made.right, sa.BindParameter):
+            return KeyComparison(made.left, made.right, op, type_=made.type, negate=made.negate)
+        return made
+
+
 class SealedKey(SealedText):
     """Personal text that is looked up: equal values of a context are sealed equal, and have no other order. Columns
     that are compared with each other have one context, such as `phone`."""
 
     impl, cache_ok = sa.Text, True
     can_be_compared = True
+    comparator_factory = _KeyComparator
+
+    def forms(self, sealing: Sealing, value: str) -> list[str]:
+        """A value as rows may hold it, under each look-up key."""
+        return sealing.seal_key_variants(self.context, value)
 
     def seal(self, sealing: Sealing, value: str) -> str:
         return sealing.seal_key(self.context, value)
+
+
+class LookupHash(sa.TypeDecorator[str]):
+    """A keyed hash by which rows are found, as `server_secret.LookupDigest` gives it."""
+
+    impl, cache_ok = sa.String, True
+    comparator_factory = _KeyComparator
+
+    def forms(self, sealing: Sealing, value: str) -> list[str]:
+        """A value as rows may hold it, under each look-up key."""
+        return list(lookup_variants(value))
+
+
+class KeyForms(sa.TypeDecorator[str]):
+    """All forms of one value of such a column, given as ONE parameter. `kind`: the column's type."""
+
+    impl, cache_ok = sa.Text, True
+
+    def __init__(self, kind: "SealedKey | LookupHash") -> None:
+        super().__init__()
+        self.kind = kind
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(sa.Text()) if dialect.name == "postgresql" else sa.Text())
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        forms = [] if value is None else self.kind.forms(sealing_of(dialect), value)
+        return forms if dialect.name == "postgresql" else orjson.dumps(forms).decode()
 
 
 class SealedDocument(Document):
@@ -209,6 +260,20 @@ def _json_rows_sqlite(element: JsonRows, compiler: Any, **kw: Any) -> str:
     cells = [(c, compiler.process(c, **kw)) for c in element.columns]
     listed = ", ".join(f"json({sql})" if isinstance(c.type, Document) else sql for c, sql in cells)
     return f"json_group_array(json_array({listed}))"
+
+
+@compiles(KeyComparison)
+def _compare_key(element: KeyComparison, compiler: Any, **kw: Any) -> str:
+    sealing, right = getattr(compiler.dialect, "sealing", None), element.right
+    kind: Any = element.left.type
+    if sealing is None or len(sealing.lookups) == 1 or not isinstance(right, sa.BindParameter):
+        return str(compiler.visit_binary(element, **kw))
+    forms = sa.BindParameter(right.key, right.value, KeyForms(kind), required=right.required)
+    column, bind = compiler.process(element.left, **kw), compiler.process(forms, **kw)
+    differs = element.operator is operators.ne
+    if compiler.dialect.name == "postgresql":
+        return f"{column} {'<> ALL' if differs else '= ANY'}({bind})"
+    return f"{column} {'NOT IN' if differs else 'IN'} (SELECT value FROM json_each({bind}))"
 
 
 @compiles(MatchesSearch, "postgresql")

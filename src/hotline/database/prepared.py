@@ -19,6 +19,7 @@ from hotline.database.columns import (
     Codes,
     Document,
     Instant,
+    KeyForms,
     SealedDocument,
     SealedText,
     format_instant,
@@ -83,11 +84,12 @@ class PreparedQuery:
 
     def __init__(self, statement: Any) -> None:
         self.statement = statement
-        self._prepared: dict[tuple[str, Sealing | None], CompiledQuery] = {}
+        self._prepared: dict[tuple[str, Sealing | None, tuple[bytes, ...]], CompiledQuery] = {}
 
     def compile_for(self, dialect: sa.Dialect) -> CompiledQuery:
         """This query as one database understands it."""
-        of_engine = (dialect.name, getattr(dialect, "sealing", None))
+        sealing: Sealing | None = getattr(dialect, "sealing", None)
+        of_engine = (dialect.name, sealing, sealing.lookups if sealing is not None else ())
         known = self._prepared.get(of_engine)
         if known is None:
             known = self._prepared[of_engine] = _prepare(self.statement, dialect)
@@ -139,7 +141,7 @@ def _prepare(statement: Any, dialect: sa.Dialect) -> CompiledQuery:
         for n in order
         if not binds[n].required and binds[n].value is not None
     }
-    encoded = (Instant, Document, Codes, SealedText)
+    encoded = (Instant, Document, Codes, SealedText, KeyForms)
     encoders = {n: _encoder(binds[n].type, dialect) for n in order if isinstance(binds[n].type, encoded)}
     columns = list(getattr(statement, "selected_columns", None) or getattr(statement, "exported_columns", None) or ())
     decoders: list[tuple[int, Callable[[Any], Any]]] = []
@@ -175,6 +177,8 @@ def _encoder(kind: Any, dialect: sa.Dialect) -> Callable[[Any], Any]:
         return lambda v: v if v is None else (format_instant(v) if lite else _require_zone(v))
     if isinstance(kind, Document):
         return lambda v: v if v is None else orjson.dumps(v).decode()
+    if isinstance(kind, KeyForms):
+        return lambda v: kind.process_bind_param(v, dialect)
     if isinstance(kind, Codes):
         return lambda v: orjson.dumps(list(v)).decode() if lite else list(v)
     return lambda v: v

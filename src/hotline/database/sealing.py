@@ -48,8 +48,8 @@ class _Key:
 
 class Sealing:
     """Seals with the server's secret, and reads what was sealed with one before it that is still accepted. Values that
-    are looked up, and search tokens, follow from its look-up key, which stays when the secret is replaced. A context is
-    a column, or what several columns hold, such as a phone number: it cannot be read as what another holds."""
+    are looked up, and search tokens, follow from its look-up key, which is replaced by itself. A context is a column,
+    or what several columns hold, such as a phone number: it cannot be read as what another holds."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret, self._by_secret = secret, dict[bytes, _Key]()
@@ -78,8 +78,18 @@ class Sealing:
         """Sealed the same way each time, so that it can be looked up: the nonce follows from what is sealed."""
         if not text:
             return text
-        seal = _seal_key if len(text) > _LONGEST_KEY else _sealed_key
-        return seal(self._key_of(lookup_key(self._secret)), context, text)
+        return _seal_as_key(self._key_of(lookup_key(self._secret)), context, text)
+
+    def seal_key_variants(self, context: str, text: str) -> list[str]:
+        """The same under every look-up key that is accepted, the one in use first."""
+        if not text:
+            return [text]
+        return [_seal_as_key(self._key_of(each), context, text) for each in lookup_keys(self._secret)]
+
+    @property
+    def lookups(self) -> tuple[bytes, ...]:
+        """Every look-up key that is accepted."""
+        return lookup_keys(self._secret)
 
     def unseal(self, context: str, value: str) -> str:
         """What was sealed. Raises Refused where it was sealed with a secret not known here, or for another context."""
@@ -136,7 +146,18 @@ class Sealing:
 
     def token(self, text: str) -> str:
         """What a search index holds in place of a number or a name."""
-        return "k" + keyed_digest(self._key_of(lookup_key(self._secret)).token, text.encode()).hex()[:20]
+        return self._token(lookup_key(self._secret), text)
+
+    def token_variants(self, text: str) -> list[str]:
+        """The same under every look-up key that is accepted, the one in use first."""
+        return [self._token(each, text) for each in lookup_keys(self._secret)]
+
+    def _token(self, lookup: bytes, text: str) -> str:
+        return "k" + keyed_digest(self._key_of(lookup).token, text.encode()).hex()[:20]
+
+
+def _seal_as_key(key: _Key, context: str, text: str) -> str:
+    return (_seal_key if len(text) > _LONGEST_KEY else _sealed_key)(key, context, text)
 
 
 def _seal_key(key: _Key, context: str, text: str) -> str:

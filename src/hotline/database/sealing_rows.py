@@ -72,10 +72,15 @@ def unseal_value(sealing: Sealing, kind: Any, value: Any) -> Any:
     return kind.unseal(sealing, value) if isinstance(kind, SealedDocument) else sealing.unseal(kind.context, value)
 
 
-def _sealed_otherwise(sealing: Sealing, plain: _Plain) -> Sequence[sa.ColumnElement[bool]]:
-    """For each sealed column, whether its value was not sealed with the present secret: with another, or not at all."""
+def _sealed_otherwise(
+    sealing: Sealing, plain: _Plain, kinds: tuple[type, ...] = (SealedText, SealedDocument)
+) -> Sequence[sa.ColumnElement[bool]]:
+    """For each sealed column of these kinds, whether its value was not sealed with the present secret: with another, or
+    not at all."""
     conditions = []
     for name, kind in plain.sealed:
+        if not isinstance(kind, kinds):
+            continue
         head = sealing.current_head(looked_up=isinstance(kind, SealedKey))
         value, empty = plain.table.c[name], [""]
         if isinstance(kind, SealedDocument):
@@ -87,10 +92,11 @@ def _sealed_otherwise(sealing: Sealing, plain: _Plain) -> Sequence[sa.ColumnElem
     return conditions
 
 
-def count_sealed_otherwise(c: sa.Connection, name: str) -> int:
-    """How many values of a table were not sealed with the present secret. It reads the whole table."""
-    plain = _plain(metadata.tables[name], c)
-    counts = [sa.func.count(sa.case((each, 1))) for each in _sealed_otherwise(sealing_of(c.dialect), plain)]
+def count_sealed_otherwise(c: sa.Connection, name: str, *, keys_only: bool = False) -> int:
+    """How many values of a table were not sealed with the present secret; `keys_only`: of those that are looked up. It
+    reads the whole table."""
+    plain, kinds = _plain(metadata.tables[name], c), (SealedKey,) if keys_only else (SealedText, SealedDocument)
+    counts = [sa.func.count(sa.case((each, 1))) for each in _sealed_otherwise(sealing_of(c.dialect), plain, kinds)]
     return sum(c.execute(sa.select(*counts).select_from(plain.table)).one())
 
 

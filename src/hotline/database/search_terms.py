@@ -33,16 +33,17 @@ def entry_terms(entry: SearchEntry, sealing: Sealing) -> list[str]:
     if entry.names_are_found:
         for name in names:
             found = part_numbers(name)[1]
-            tokens += [sealing.token(number) for number in found] or [name_token(sealing, name)]
-            tokens += [sound_token(sealing, sound) for sound in name_sounds(name)]
+            tokens += [sealing.token(number) for number in found] or name_tokens(sealing, name)[:1]
+            tokens += [sealing.token(sound_text(sound)) for sound in name_sounds(name)]
     return [*index_terms(*texts), *dict.fromkeys([*sounds, *tokens])]
 
 
-def sound_token(sealing: Sealing, typed: str) -> str:
-    """The token of a name's pinyin, or of its first letters."""
-    return sealing.token("sound:" + typed)
+def sound_text(typed: str) -> str:
+    """What the token is made of, of a name's pinyin or of its first letters."""
+    return "sound:" + typed
 
 
-def name_token(sealing: Sealing, name: str) -> str:
-    """The token of a person's name, however it is written: case, width and form of its characters do not matter."""
-    return sealing.token("name:" + fold_text(name).replace(" ", ""))
+def name_tokens(sealing: Sealing, name: str) -> list[str]:
+    """The tokens of a person's name, however it is written: case, width and form of its characters do not matter. The
+    first one is written; an index may hold the others while the look-up key is replaced."""
+    return sealing.token_variants("name:" + fold_text(name).replace(" ", ""))

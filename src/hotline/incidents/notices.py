@@ -60,9 +60,10 @@ async def tell_callers(services: Services, incident: Incident, now: datetime) ->
     if incident.state is IncidentState.OVER:
         english = await store.load_english_final_word(services.db, incident)
         told = await _tell_each(services, incident, lambda number: _final_word(incident, english, number, now))
-    await services.db.transact(
-        lambda c: store.update_worker_columns(c, incident.code, incident.version, {"told_at": now})
-    )
+    if incident.told_at is None:
+        await services.db.transact(
+            lambda c: store.update_worker_columns(c, incident.code, incident.version, {"told_at": now})
+        )
     return told
 
 

@@ -91,6 +91,23 @@ async def load_asked_about(db: Database, over_since: datetime) -> list[Incident]
     return [_incident_from_row(row) for row in await db.rows(_ASKED_ABOUT, over_since=over_since)]
 
 
+_JUST_ENDED = PreparedQuery(
+    sa.select(*_COLUMNS)
+    .where(
+        in_words(i.c.state, ENDED_STATES),
+        i.c.told_at.is_not(None),
+        i.c.ended_at > sa.bindparam("since", type_=Instant()),
+    )
+    .order_by(i.c.ended_at, i.c.code)
+    .limit(100)
+)
+
+
+async def load_just_ended(db: Database, since: datetime) -> list[Incident]:
+    """Incidents that ended after then and whose callers were told."""
+    return [_incident_from_row(row) for row in await db.rows(_JUST_ENDED, since=since)]
+
+
 async def load_untold(db: Database) -> list[Incident]:
     """The incidents that have ended and whose callers were not told yet."""
     return [_incident_from_row(row) for row in await db.rows(_UNSETTLED)]

@@ -62,6 +62,7 @@ FAULTY_PAUSE = timedelta(minutes=5)  # a ticket that could not be worked on is l
 RELEASED_WITHIN = timedelta(hours=1)  # of the end; a ticket that cannot be worked on until then stays where it is
 MOST_MERGERS = 20  # of incidents into one another that are followed
 LATE_JOINERS = timedelta(hours=1)
+WOUND_UP_WITHIN = timedelta(minutes=10)  # of the end: a call may be committed after the others are told
 REOPENED_WITHIN = timedelta(days=60)  # of its end; a ticket is reopened within 30 days of its own
 COUNT_EVERY = timedelta(minutes=1)  # the parent's version moves as its calls are counted
 log = structlog.get_logger("hotline.incidents")
@@ -74,7 +75,7 @@ class IncidentWatch:
     several incidents alike, and therefore make none of their own; `read_to`: up to when they were read;
     `read_all_at`: when they were last read from the beginning of the window; `counted`: in which state and when the
     calls of an incident were last counted on its parent; `faulty`: tickets that could not be worked on, and until
-    when they are left alone."""
+    when they are left alone; `wound_up`: when an ended incident was last looked at."""
 
     services: Services
     window: dict[str, CallReport] = field(default_factory=dict)
@@ -84,12 +85,14 @@ class IncidentWatch:
     read_all_at: datetime = NEVER
     counted: dict[str, tuple[IncidentState, datetime]] = field(default_factory=dict)
     faulty: dict[str, datetime] = field(default_factory=dict)
+    wound_up: dict[str, datetime] = field(default_factory=dict)
 
     async def step(self) -> bool:
         """One round; True: there is more to do at once."""
         services, now = self.services, self.services.clock()
         directory = await services.directory.now(now)
         self.faulty = {number: until for number, until in self.faulty.items() if until > now}
+        self.wound_up = {code: at for code, at in self.wound_up.items() if now - at < WOUND_UP_WITHIN}
         await self._read(directory, now)
         active = await store.load_active(services.db)
         await self._join(directory, [i for i, joinable in active if joinable or i.state is IncidentState.PROPOSED])
@@ -100,6 +103,10 @@ class IncidentWatch:
         busy |= await self._merge_effects(directory, active)
         for incident in await store.load_untold(services.db):
             busy |= bool(await _unless_faulty(incident.code, self._wind_up(incident, now)))
+        for incident in await store.load_just_ended(services.db, now - WOUND_UP_WITHIN):
+            if now - self.wound_up.get(incident.code, NEVER) >= COUNT_EVERY:
+                self.wound_up[incident.code] = now
+                busy |= bool(await _unless_faulty(incident.code, self._wind_up(incident, now)))
         for ended in await store.load_reopened(services.db, now - REOPENED_WITHIN):
             reason = f"ticket {ended.parent} was reopened"
             again = act_as_system(services, ended, IncidentAction.REOPEN, RULES, reason=reason)
@@ -284,21 +291,24 @@ class IncidentWatch:
             ):
                 return False
         self.counted.pop(incident.code, None)
+        self.wound_up[incident.code] = now
         told = await tell_callers(self.services, incident, now)
-        log.info("incident.ended", code=incident.code, state=incident.state, told=told)
+        if told or incident.told_at is None:
+            log.info("incident.ended", code=incident.code, state=incident.state, told=told)
         return False
 
     async def _merge_last(self, incident: Incident) -> bool:
-        """Merge what joined just before the end. True: there was something."""
-        services = self.services
-        facts = await load_ticket(services, incident.parent or "")
-        if facts is None or facts.ticket.status not in OPEN:
-            return False
+        """Merge what joined just before the end; where the parent is closed already, it is independent again. True:
+        there was something."""
+        services, parent = self.services, incident.parent or ""
+        facts = await load_ticket(services, parent)
         most = MERGED_AT_ONCE + len(self.faulty)
-        unmerged = await member_store.load_unmerged(services.db, incident.code, facts.ticket.number, most)
+        unmerged = await member_store.load_unmerged(services.db, incident.code, parent, most)
         workable = self._workable(unmerged)[:MERGED_AT_ONCE]
         for member in workable:
-            await self._try_once(member.number, incident, merge(services, incident, member))
+            is_open = facts is not None and facts.ticket.status in OPEN
+            work = merge(services, incident, member) if is_open else _release(services, incident, member)
+            await self._try_once(member.number, incident, work)
         return bool(workable)
 
     def _workable(self, members: Sequence[IncidentMember]) -> list[IncidentMember]:
@@ -354,6 +364,10 @@ async def _destination(services: Services, incident: Incident) -> tuple[str | No
             break
         code = into.merged_into
     return (None, "dismissed") if code is None else (code, f"merged into incident {code}")
+
+
+def _release(services: Services, incident: Incident, member: IncidentMember) -> Coroutine[Any, Any, bool]:
+    return move(services, member.number, None, incident, "it had ended")
 
 
 async def _release_late(services: Services, number: str, code: str) -> None:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant
+from hotline.database.columns import Document, Instant, LookupHash
 from hotline.database.metadata import table
 
 C, S, I = sa.Column, sa.String, sa.Integer
@@ -25,7 +25,7 @@ identity = table(
 
 provider_session = table(
     "provider_session", "Sessions that began at an identity provider, to be ended from there.",
-    C("session", S(64), primary_key=True, doc="Hash of its token"),
+    C("session", LookupHash(64), primary_key=True, doc="Hash of its token"),
     C("provider", S(40), nullable=False),
     C("subject", S(255), nullable=False),
     C("sid", S(255), doc="The provider's own id of the session"),

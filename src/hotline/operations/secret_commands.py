@@ -12,29 +12,41 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(name="secret", help="Replace HOTLINE_SECRET without an outage", no_args_is_help=True)
 RESTART = "restart every process of this system, then run `hotline secret rotate` again"
+RESTART_LOOKUPS = "restart every process of this system, then run `hotline secret rotate --lookups` again"
+
+
+LOOKUPS = typer.Option(False, "--lookups", help="The look-up key, by which callers, keys and sessions are found")
 
 
 @commands.command("status")
 def status(context: typer.Context) -> None:
-    """Print which secrets are accepted, by their ids, and how many values wait to be sealed anew."""
+    """Print which secrets are accepted, by their ids, how many values wait to be sealed anew, and how far the
+    replacement of the look-up key is."""
     ids, waiting = context.obj.with_services(_state, as_found=True)
     print(f"current   {ids[0]}")
     for each in ids[1:]:
         print(f"accepted  {each}")
     print(f"to be sealed anew: {waiting}")
+    if (step := context.obj.with_services(_load_lookup_step, as_found=True)) is not None:
+        print(f"look-up key: a new one is {step}")
 
 
 @commands.command("rotate")
-def rotate(context: typer.Context) -> None:
+def rotate(context: typer.Context, lookups: bool = LOOKUPS) -> None:
     """Replace the secret: make a new one, use it, or seal anew what another one sealed.
 
     Where a file holds the secret, the first run puts a new one into it, which is accepted; the second one lets it be
     used. Restart every process after each, and run this once more. Where the environment does, set HOTLINE_SECRET and
     HOTLINE_SECRET_PREVIOUS first. What was broken off goes on when it is run again; exits 1 if a value cannot be
-    opened."""
+    opened. With --lookups the same three runs replace the look-up key, wherever the secret is held."""
     from hotline.secrets.secret_file import add_next_secret, has_next_secret, use_next_secret
 
     line: CommandLine = context.obj
+    if lookups:
+        _rotate_lookups(line)
+        return
+    if line.with_services(_load_lookup_step, as_found=True) is not None:
+        stop("the look-up key is being replaced: finish `hotline secret rotate --lookups` first, or drop it")
     file = line.settings.secret_file
     if file is not None and file.exists() and has_next_secret(file):
         line.with_services(_load_ids, as_found=True)  # a secret that does not open the look-up key stops it here
@@ -56,19 +68,97 @@ def rotate(context: typer.Context) -> None:
 
 
 @commands.command("drop")
-def drop(context: typer.Context) -> None:
+def drop(
+    context: typer.Context,
+    lookups: bool = LOOKUPS,
+    end_credentials: bool = typer.Option(
+        False, "--end-credentials", help="End keys, sessions and recovery codes that only the earlier look-up key finds"
+    ),
+) -> None:
     """Drop the secrets of the file that are not in use: earlier ones, or a new one; refused while they are needed.
 
-    Codes that residents were sent and links to duty calendars of an earlier secret end."""
+    Codes that residents were sent and links to duty calendars of an earlier secret end. With --lookups: drop the
+    look-up key that is not in use."""
     from hotline.secrets.secret_file import drop_other_secrets
 
     line: CommandLine = context.obj
+    if lookups:
+        _drop_lookups(line, end_credentials=end_credentials)
+        return
     if line.settings.secret_file is None:
         stop("the environment holds the secret: remove HOTLINE_SECRET_PREVIOUS and restart every process")
     _, waiting = line.with_services(_state, as_found=True)
     if waiting:
         stop(f"{waiting} values are sealed with another secret: run `hotline secret rotate`")
     say(f"dropped: {drop_other_secrets(line.settings.secret_file)}; restart every process")
+
+
+def _rotate_lookups(line: "CommandLine") -> None:
+    from hotline.operations.stored_keys import LookupStep
+
+    before = line.with_services(_load_lookup_step, as_found=True)
+    step = line.with_services(_advance_lookups)
+    if step is LookupStep.ACCEPTED:
+        say(f"a new look-up key is accepted and not used yet: {RESTART_LOOKUPS}")
+        return
+    if before is LookupStep.ACCEPTED:
+        say(f"the new look-up key is in use, the earlier one is still accepted: {RESTART_LOOKUPS}")
+        return
+    done = line.with_services(_move_lookups)
+    for table in sorted(done.moved):
+        print(f"{table:24} {done.moved[table]} moved")
+    if done.left:
+        stop(f"{done.left} values were written with the earlier key meanwhile: {RESTART_LOOKUPS}")
+    say("every row is found by the new look-up key: when keys and sessions are too, `hotline secret drop --lookups`")
+
+
+def _drop_lookups(line: "CommandLine", *, end_credentials: bool) -> None:
+    step = line.with_services(_load_lookup_step, as_found=True)
+    if step is None:
+        stop("one look-up key alone is accepted")
+    left, credentials = line.with_services(_count_lookups, as_found=True)
+    if left:
+        stop(f"{left} values are found by the other look-up key: run `hotline secret rotate --lookups`")
+    if any(credentials.values()) and not end_credentials:
+        told = ", ".join(f"{count} {name}" for name, count in credentials.items())
+        stop(f"found by the other look-up key alone: {told}. Wait until they have been used or have expired, make them "
+             "anew, or end them with --end-credentials")  # fmt: skip
+    line.with_services(_drop_other_lookup)
+    say("one look-up key alone is accepted: restart every process")
+
+
+async def _load_lookup_step(services: "Services") -> Any:
+    from hotline.operations.stored_keys import read_stored_keys
+
+    return (await services.db.transact(lambda c: read_stored_keys(c, services.secret))).step
+
+
+async def _advance_lookups(services: "Services") -> Any:
+    from hotline.operations.lookup_rotation import advance_lookups
+
+    return await services.db.transact(lambda c: advance_lookups(c, services.secret, services.clock()))
+
+
+async def _move_lookups(services: "Services") -> Any:
+    from hotline.operations.lookup_rotation import move_lookups
+
+    done = await move_lookups(services)
+    await _note(services, {"lookups": True, "sealed": sum(done.moved.values())})
+    return done
+
+
+async def _count_lookups(services: "Services") -> tuple[int, dict[str, int]]:
+    from hotline.operations.lookup_rotation import count_credentials, count_not_moved
+
+    return await services.db.snapshot(
+        lambda c: (count_not_moved(c, services.secret), count_credentials(c, services.secret, services.clock()))
+    )
+
+
+async def _drop_other_lookup(services: "Services") -> None:
+    from hotline.operations.lookup_rotation import drop_lookups
+
+    await services.db.transact(lambda c: drop_lookups(c, services.secret, services.clock()))
 
 
 async def _load_ids(services: "Services") -> list[str]:
@@ -87,13 +177,18 @@ async def _state(services: "Services") -> tuple[list[str], int]:
 
 async def _seal_anew(services: "Services") -> Any:
     from hotline.operations.secret_rotation import seal_anew
+
+    done = await seal_anew(services)
+    await _note(services, {"sealed": sum(column.sealed for column in done)})
+    return done
+
+
+async def _note(services: "Services", details: dict[str, Any]) -> None:
     from hotline.organisation.model.actors import COMMAND_LINE
     from hotline.secrets.secret_box import secret_id
     from hotline.security_log.store import SecurityEvent, record_deed
     from hotline.security_log.vocabulary import Deed
 
-    done = await seal_anew(services)
-    details = {"secret": secret_id(services.secret), "sealed": sum(column.sealed for column in done)}
-    event = SecurityEvent(Deed.SECRET_ROTATED, COMMAND_LINE, services.clock(), details=details, address=None)
+    told = {"secret": secret_id(services.secret), **details}
+    event = SecurityEvent(Deed.SECRET_ROTATED, COMMAND_LINE, services.clock(), details=told, address=None)
     await services.db.transact(lambda c: record_deed(c, event))
-    return done

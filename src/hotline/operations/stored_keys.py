@@ -1,8 +1,10 @@
 """The keys that a database keeps, sealed: the look-up key and the key of digests. They are stored at the first start
-and stay the same when HOTLINE_SECRET is replaced."""
+and stay the same when HOTLINE_SECRET is replaced; the look-up key is replaced by itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 
@@ -19,7 +21,7 @@ from hotline.server_secret import ServerSecret, accepted_secrets, derive_digest_
 from hotline.text.phones import caller_id
 from hotline.tickets.tables import caller
 
-LOOKUP, DIGESTS = "lookup", "digests"  # names of stored keys
+LOOKUP, DIGESTS, STEP = "lookup", "digests", "lookup_step"  # names of stored keys, and how far a replacement is
 SEALED = (SealedColumn(stored_key, "sealed", lambda row: key_context(row["name"])),)
 _SAMPLE = 20  # callers by whose ids a secret is recognised
 WRONG_LOOKUP = Refusal(
@@ -30,6 +32,24 @@ UNKNOWN_LOOKUP = Refusal(
     "this database does not tell which of the accepted secrets its keys are found by: start it once with the "
     "HOTLINE_SECRET that was in use, without HOTLINE_SECRET_PREVIOUS",
 )
+
+
+class LookupStep(StrEnum):
+    """How far the replacement of the look-up key is. `accepted`: a new one is, and is not used; `used`: it is, and
+    older rows are still to be moved to it; `moved`: they are."""
+
+    ACCEPTED = "accepted"
+    USED = "used"
+    MOVED = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKeys:
+    """`lookups`: the one in use first; `step`: None while one alone is accepted."""
+
+    lookups: tuple[bytes, ...]
+    digests: bytes
+    step: LookupStep | None = None
 
 
 def key_context(name: str) -> str:
@@ -44,22 +64,23 @@ async def load_stored_keys(db: Database, secret: bytes, now: datetime, *, store:
     if not isinstance(secret, ServerSecret):
         return
 
-    def load(c: sa.Connection) -> tuple[Sequence[bytes], bytes] | None:
+    def load(c: sa.Connection) -> StoredKeys | None:
         if not sa.inspect(c).has_table(stored_key.name):  # the schema is older, or there is none
             return None
-        lookups, digests = _read(c, secret)
-        if lookups and digests:
-            return lookups, digests
-        lookups = lookups or (_find_first_lookup(c, secret),)
+        stored = read_stored_keys(c, secret)
+        if stored.lookups and stored.digests:
+            return stored
+        lookups = stored.lookups or (_find_first_lookup(c, secret),)
         digests = derive_digest_key(lookups[-1])
-        if store:
-            values = {LOOKUP: [each.hex() for each in lookups], DIGESTS: digests.hex()}
-            insert_ignoring_duplicates(c, stored_key, _rows(secret, values, now))
-            lookups, digests = _read(c, secret)  # another process may have stored them a moment ago
-        return lookups, digests
+        if not store:
+            return replace(stored, lookups=lookups, digests=digests)
+        values = {LOOKUP: [each.hex() for each in lookups], DIGESTS: digests.hex()}
+        insert_ignoring_duplicates(c, stored_key, _rows(secret, values, now))
+        return read_stored_keys(c, secret)  # another process may have stored them a moment ago
 
     if (found := await db.transact(load)) is not None:
-        secret.use_stored_keys(*found)
+        is_moving = found.step in (LookupStep.USED, LookupStep.MOVED)
+        secret.use_stored_keys(found.lookups, found.digests, moves_lookups=is_moving)
 
 
 def _rows(secret: bytes, values: Mapping[str, object], now: datetime) -> list[dict[str, object]]:
@@ -69,11 +90,25 @@ def _rows(secret: bytes, values: Mapping[str, object], now: datetime) -> list[di
     ]
 
 
-def _read(c: sa.Connection, secret: bytes) -> tuple[Sequence[bytes], bytes]:
-    """The look-up keys, the one in use first, and the key of digests; empty where none is stored."""
-    query = sa.select(stored_key.c.name, stored_key.c.sealed).where(stored_key.c.name.in_((LOOKUP, DIGESTS)))
-    found = {row.name: unseal(secret, key_context(row.name), row.sealed) for row in c.execute(query)}
-    return [bytes.fromhex(each) for each in found.get(LOOKUP, ())], bytes.fromhex(found.get(DIGESTS, ""))
+def read_stored_keys(c: sa.Connection, secret: bytes) -> StoredKeys:
+    """The keys of the database; empty where none is stored."""
+    query = sa.select(stored_key.c.name, stored_key.c.sealed).where(stored_key.c.name.in_((LOOKUP, DIGESTS, STEP)))
+    found = {row.name: unseal(secret, key_context(row.name), row.sealed) for row in c.execute(query.with_for_update())}
+    return StoredKeys(
+        tuple(bytes.fromhex(each) for each in found.get(LOOKUP, ())),
+        bytes.fromhex(found.get(DIGESTS, "")),
+        LookupStep(found[STEP]) if STEP in found else None,
+    )
+
+
+def write_lookups(
+    c: sa.Connection, secret: bytes, lookups: Sequence[bytes], step: LookupStep | None, now: datetime
+) -> None:
+    """Store the look-up keys, the one in use first, and how far their replacement is. Processes read them when they
+    start."""
+    c.execute(sa.delete(stored_key).where(stored_key.c.name.in_((LOOKUP, STEP))))
+    values: dict[str, object] = {LOOKUP: [each.hex() for each in lookups], **({STEP: step} if step else {})}
+    c.execute(sa.insert(stored_key), _rows(secret, values, now))
 
 
 def _find_first_lookup(c: sa.Connection, secret: bytes) -> bytes:

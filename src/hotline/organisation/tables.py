@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, words_check
+from hotline.database.columns import Document, Instant, LookupHash, words_check
 from hotline.database.metadata import table
 from hotline.organisation.model.outlines import OutlineKind
 from hotline.organisation.model.second_factors import FactorKind
@@ -60,7 +60,7 @@ person = table(
 
 session = table(
     "session", "A person's log-in; only the hash of its token is kept.",
-    C("hash", S(64), primary_key=True),
+    C("hash", LookupHash(64), primary_key=True),
     C("person", S(36), sa.ForeignKey("person.id"), nullable=False, index=True),
     C("created_at", Instant, nullable=False),
     C("expires_at", Instant, nullable=False, index=True, doc="However much it is used"),
@@ -135,7 +135,7 @@ second_factor = table(
 
 recovery_code = table(
     "recovery_code", "Codes that stand in for a lost factor, each of them once; only keyed hashes are kept.",
-    C("hash", S(64), primary_key=True),
+    C("hash", LookupHash(64), primary_key=True),
     C("person", S(36), sa.ForeignKey("person.id"), nullable=False, index=True),
     C("created_at", Instant, nullable=False),
     C("used_at", Instant),

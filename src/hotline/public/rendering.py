@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hotline.locales import LANGUAGES, negotiate_language, translate
+from hotline.organisation.model.names import name_in
 from hotline.web.templating import StaticFiles, pack_files, page_environment, version_of
 
 STATIC = "/resident/static"
@@ -77,7 +78,7 @@ def render(look: Look, template: str, **values: Any) -> str:
 
     def name(item: Any) -> str:
         """An item of the directory, or a name and its English."""
-        return str((item.name_en or item.name) if look.language == "en" else item.name)
+        return name_in(item, look.language)
 
     return _ENVIRONMENT.get_template(template).render(
         t=t,

@@ -17,10 +17,11 @@ from hotline.delivery.model import Message
 from hotline.locales import bilingual, translate
 from hotline.locales.labels import label_key
 from hotline.organisation.model.directory import Directory, zone_of
+from hotline.organisation.model.names import name_in
 from hotline.organisation.model.vocabulary import Level, Metric, Priority
 from hotline.sms import store as sms_store
 from hotline.sms.held_texts import OUTDATED, is_nothing_new, is_outdated
-from hotline.sms.model.requests import detect_language
+from hotline.sms.model.requests import EITHER_FORM, detect_language, settle_language
 from hotline.sms.model.retries import CAP_RECHECK, QUIET_RECHECK
 from hotline.sms.model.status import TextStatus, TextWait
 from hotline.sms.model.templates import (
@@ -49,6 +50,7 @@ from hotline.sms.model.weights import (
 from hotline.sms.settings import QuietHours
 from hotline.text.numbering import TicketNumber
 from hotline.text.phone_parsing import parse_phone
+from hotline.text.phones import caller_id
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import choose_final_word, format_moment, progress_fields, query_code
 from hotline.tickets.model.address import ticket_parts
@@ -190,8 +192,15 @@ def _compose_message(template: str, language: str, values: Mapping[str, str]) ->
 
 def _common_values(directory: Directory, language: str, number: str) -> dict[str, str]:
     home = directory.home
-    name = "" if home is None else home.name if language == "zh" else home.name_en
-    return {"hotline": name, "number": number}
+    return {"hotline": "" if home is None else name_in(home, language), "number": number}
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Whom a text is written for."""
+
+    directory: Directory
+    language: str
 
 
 async def plan_for_residents(services: Services, directory: Directory, message: Row, facts: Facts) -> list[PlannedText]:
@@ -199,7 +208,8 @@ async def plan_for_residents(services: Services, directory: Directory, message: 
     action = Action(message.payload["action"])
     child = message.payload.get("child")
     if child is None:
-        own = _plan_for_caller(services, directory, message, facts, action)
+        reader = _Reader(directory, await _language_of(services, facts.ticket))
+        own = _plan_for_caller(services, message, facts, action, reader)
         if own is None or await is_nothing_new(services, message, own.template, own.to, own.number):
             return []
         return [await _unless_outdated(services, message, facts.ticket, own)]
@@ -210,8 +220,20 @@ async def plan_for_residents(services: Services, directory: Directory, message: 
         facts.ticket, number=TicketNumber(merged.number), phone=merged.phone, narrative=merged.narrative,
         confidential=merged.confidential, reply_wanted=merged.reply_wanted, caller=merged.caller,
     )  # fmt: skip
-    text = _plan_for_caller(services, directory, message, replace(facts, ticket=ticket), action, may_ask_rating=False)
+    about, reader = replace(facts, ticket=ticket), _Reader(directory, await _language_of(services, ticket))
+    text = _plan_for_caller(services, message, about, action, reader, may_ask_rating=False)
     return [await _unless_outdated(services, message, ticket, text)] if text else []
+
+
+async def _language_of(services: Services, ticket: Ticket) -> str:
+    """In which language its caller is written to: that of their words, in the form of our last text to them where the
+    words have no form."""
+    told = detect_language(ticket.narrative)
+    if told != EITHER_FORM or ticket.phone is None:
+        return settle_language([told])
+    caller = caller_id(ticket.phone, services.secret)
+    narratives, last = await sms_store.load_thread_languages(services.db, ticket.phone, caller)
+    return settle_language([told, last, *map(detect_language, narratives)])
 
 
 async def _unless_outdated(services: Services, message: Row, own: Ticket, text: PlannedText) -> PlannedText:
@@ -237,9 +259,10 @@ async def messages_to_merged_callers(services: Services, message: Row) -> list[M
 
 
 def _plan_for_caller(
-    services: Services, directory: Directory, message: Row, facts: Facts, action: Action, *, may_ask_rating: bool = True
+    services: Services, message: Row, facts: Facts, action: Action, reader: _Reader, *, may_ask_rating: bool = True
 ) -> PlannedText | None:
     """The text of one step to one caller; None: this step needs none."""
+    directory, language = reader.directory, reader.language
     ticket = facts.ticket
     # a ticket that was split off is as old as the call, not as its opening
     at_opening = message.created_at == ticket.created_at or bool(message.payload.get("split_off"))
@@ -248,12 +271,11 @@ def _plan_for_caller(
     )
     if template is None or ticket.phone is None or ticket.caller is None:
         return None
-    language = detect_language(ticket.narrative) or "zh"
     department = directory.departments.get(ticket.department or "")
     values = {
         **_common_values(directory, language, ticket.number),
         "code": query_code(services.secret, ticket.number),
-        "department": "" if department is None else (department.name_en if language == "en" else department.name),
+        "department": "" if department is None else name_in(department, language),
         "promised": format_moment(directory, ticket.promised_at, language) if ticket.promised_at else "—",
         "review": format_moment(directory, ticket.review_at, language) if ticket.review_at else "—",
         "reply": choose_final_word(message.payload.get("final_word"), message.payload.get("final_word_en"), language)

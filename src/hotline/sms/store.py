@@ -80,7 +80,11 @@ def add_to_stop_list(c: sa.Connection, phone: str, at: datetime, added_by: str) 
 
 
 def remove_from_stop_list(c: sa.Connection, phone: str) -> None:
-    c.execute(sa.delete(stop_list).where(stop_list.c.phone.in_((phone, stop_token(phone)))))
+    c.execute(sa.delete(stop_list).where(_is_stopped(phone)))
+
+
+def _is_stopped(phone: str) -> sa.ColumnElement[bool]:
+    return sa.or_(stop_list.c.phone == phone, stop_list.c.phone == stop_token(phone))
 
 
 def stop_token(phone: str) -> str:

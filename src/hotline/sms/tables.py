@@ -13,7 +13,7 @@ text_out = table(
     C("number", S(14), nullable=False),
     C("receiver", SealedKey("phone"), nullable=False),
     C("template", S(24), nullable=False),
-    C("language", S(2), nullable=False),
+    C("language", S(7), nullable=False, doc="zh, zh-Hant or en"),
     C("body", SealedText("text_out.body"), nullable=False),
     C("parts", I, nullable=False),
     C("status", S(20), nullable=False),

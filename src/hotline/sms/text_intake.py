@@ -19,15 +19,18 @@ from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.model.vocabulary import Channel
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refused
+from hotline.server_secret import lookup_variants
 from hotline.sms import store as sms_store
 from hotline.sms.model.keywords import OPT_OUT, ProviderKeyword, provider_keyword
 from hotline.sms.model.requests import (
+    EITHER_FORM,
     Intent,
     TextEffect,
     TextRequest,
     detect_language,
     effect_on_ticket,
     parse_text,
+    settle_language,
 )
 from hotline.sms.stop_words import TOO_MANY, has_opted_within_hour, is_above_hourly_limit, stop_list_change
 from hotline.text.numbering import TicketNumber
@@ -175,13 +178,15 @@ class IncomingText:
         and by people of any language: then that of the ticket it is about, of their newest tickets, or of our last text
         to them; only then that of the keyword."""
         own = self.request.language
-        if own is not None and self.request.intent not in _KEYWORD_INTENTS:
-            return own
+        is_keyword = self.request.intent in _KEYWORD_INTENTS
+        if own not in (None, EITHER_FORM) and not is_keyword:
+            return str(own)
         caller = caller_id(self.who.phone or "", self.services.secret)
         narratives, last = await sms_store.load_thread_languages(self.services.db, self.who.phone or "", caller)
-        if about is not None and about.ticket.caller == caller:
+        if about is not None and about.ticket.caller in lookup_variants(caller):
             narratives = [about.ticket.narrative, *narratives]
-        return next(filter(None, map(detect_language, narratives)), None) or last or own or "zh"
+        thread = [*map(detect_language, narratives), last]
+        return settle_language([*thread, own] if is_keyword else [own, last, *thread])
 
     async def _reply(
         self, template: str, about: Facts | None = None, values: Mapping[str, str] | None = None, number: str = ""
@@ -232,7 +237,7 @@ class IncomingText:
         return await self._reply("incident_after_end", facts, {"incident": standing.code, "ended": ended})
 
     def _is_own_ticket(self, facts: Facts, phone: str) -> bool:
-        return facts.ticket.caller == caller_id(phone, self.services.secret)
+        return facts.ticket.caller in lookup_variants(caller_id(phone, self.services.secret))
 
     async def _has_code(self, facts: Facts, phone: str) -> bool:
         """The right query code; none at all is no wrong one, and after too many wrong ones none is right."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from hotline.server_secret import lookup_key
+from hotline.server_secret import LookupDigest, lookup_key, lookup_keys
 from hotline.text.normalisation import normalise_text
 
 WITHHELD = frozenset(
@@ -130,7 +130,19 @@ def mask_phone(phone: str | None) -> str | None:
     return f"{national[:3]}{'*' * (len(national) - 7)}{national[-4:]}"
 
 
-def caller_id(phone: str, secret: bytes) -> str:
+def caller_id(phone: str, secret: bytes) -> LookupDigest:
     """The id of the caller behind a number. It follows from the number, so that writing needs no look-up, and from the
-    server's secret, so that the number cannot be found by trying."""
-    return str(UUID(bytes=hmac.digest(lookup_key(secret), b"caller" + phone.encode(), "sha256")[:16], version=5))
+    server's look-up key, so that the number cannot be found by trying."""
+    return LookupDigest([_caller_id(phone, key) for key in lookup_keys(secret)])
+
+
+def _caller_id(phone: str, key: bytes) -> str:
+    return str(UUID(bytes=hmac.digest(key, b"caller" + phone.encode(), "sha256")[:16], version=5))
+
+
+def detached_caller_id(known_as: str, secret: bytes) -> str | None:
+    """What takes the place of a caller's id whose number is not kept any more: the same for the same id, and nothing
+    that the key it was made with tells. None: it was not made with a key."""
+    if UUID(known_as).version != 5:
+        return None
+    return str(UUID(bytes=hmac.digest(lookup_key(secret), b"detached" + known_as.encode(), "sha256")[:16], version=3))

@@ -58,6 +58,43 @@ def to_simplified(text: str) -> str:
     return text.translate(_characters().simplified) if has_traditional(text) else text
 
 
+class _Forms(NamedTuple):
+    """Characters that stand in texts of one form alone."""
+
+    traditional: frozenset[str]
+    simplified: frozenset[str]
+
+
+@cache
+def _forms() -> _Forms:
+    """A traditional character that GB 2312 has too (著, 乾, 於) is written in both forms, like a simplified one that
+    Big5 has (后, 里, 台)."""
+    pairs = _characters().simplified
+    return _Forms(
+        frozenset(c for c in map(chr, pairs) if not _is_in(c, "gb2312")),
+        frozenset(c for c in pairs.values() if not _is_in(c, "big5")),
+    )
+
+
+def _is_in(character: str, charset: str) -> bool:
+    try:
+        character.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def written_in_traditional(text: str) -> bool | None:
+    """Whether a Chinese text is written in traditional characters: where more of them stand in it than of those that
+    only simplified texts have. None: nothing in it tells."""
+    if text.isascii():
+        return None
+    forms = _forms()
+    traditional = sum(c in forms.traditional for c in text)
+    simplified = sum(c in forms.simplified for c in text)
+    return None if traditional == simplified else traditional > simplified
+
+
 @lru_cache(maxsize=1024)
 def to_traditional(name: str) -> str:
     """A name in traditional characters, by phrase: 电梯 as 電梯, 面条 as 麪條 but 里面 as 裏面."""

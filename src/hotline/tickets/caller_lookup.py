@@ -11,6 +11,7 @@ from hotline.organisation.model.vocabulary import Kind, Priority
 from hotline.security_log.store import SecurityEvent
 from hotline.security_log.vocabulary import Deed
 from hotline.text.phone_parsing import parse_phone
+from hotline.text.phones import caller_id
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import TicketStatus
 from hotline.tickets.store import callers
@@ -89,12 +90,10 @@ async def load_caller_lookup(services: Services, phone: str | None, actor: Actor
     caller_row = await callers.load_caller(services.db, parsed_phone.phone) if parsed_phone.caller else None
     if caller_row is None:
         return unknown_caller
-    scope = scope_of(actor)
-    names = await callers.load_caller_names(services.db, scope, caller_row.id)
-    open_tickets = await callers.load_caller_tickets(
-        services.db, scope, caller_row.id, MAX_OPEN_TICKETS, still_open=True
-    )
-    ended = await callers.load_caller_tickets(services.db, scope, caller_row.id, HISTORY, still_open=False)
+    scope, caller = scope_of(actor), caller_id(parsed_phone.phone, services.secret)
+    names = await callers.load_caller_names(services.db, scope, caller)
+    open_tickets = await callers.load_caller_tickets(services.db, scope, caller, MAX_OPEN_TICKETS, still_open=True)
+    ended = await callers.load_caller_tickets(services.db, scope, caller, HISTORY, still_open=False)
     if scope.areas is not None and not (names or open_tickets or ended):  # known elsewhere is not known here
         return unknown_caller
 
@@ -107,8 +106,8 @@ async def load_caller_lookup(services: Services, phone: str | None, actor: Actor
     return CallerLookup(
         match="known" if len(names) == 1 else "maybe",
         phone=parsed_phone.phone,
-        caller=KnownCaller(caller_row.id, names[0].caller_name if names else None, caller_row.note, caller_row.seen_at),
-        names=tuple(GivenName(n.caller_name, n.n) for n in names),
+        caller=KnownCaller(caller_row.id, names[0][0] if names else None, caller_row.note, caller_row.seen_at),
+        names=tuple(GivenName(name, calls) for name, calls in names),
         open=tuple(map(caller_ticket, open_tickets)),
         history=tuple(map(caller_ticket, ended)),
         unread=unknown_caller.unread,

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from hotline.locales import translate, translate_pair
 from hotline.locales.labels import Label, public_action, public_status
 from hotline.organisation.model.directory import Directory, Named, zone_of
+from hotline.organisation.model.names import name_in
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.service.accounts import throttle_subject, too_many_attempts
 from hotline.refusals import Refused
@@ -235,11 +236,11 @@ NO_CARRIED_ANSWER = CarriedAnswer()
 
 
 def choose_final_word(final_word: str | None, english: str | None, language: str) -> str | None:
-    """The final word of an incident for somebody who reads this language (zh or en). One that was written in the other
+    """The final word of an incident for somebody who reads this language. One that was written in the other
     alone follows a sentence that says the same in theirs."""
     if final_word is None or (english is not None and language == "en"):
         return english
-    is_theirs = english is not None or any(ord(c) in _HAN for c in final_word) == (language == "zh")
+    is_theirs = english is not None or any(ord(c) in _HAN for c in final_word) == (language != "en")
     return final_word if is_theirs else " ".join((translate("incident_say.solved", language), final_word))
 
 
@@ -297,12 +298,12 @@ def progress_fields(
     directory: Directory, facts: Facts, language: str, carried: CarriedAnswer = NO_CARRIED_ANSWER
 ) -> dict[str, str]:
     """The same in the words of a text."""
-    ticket, place = carried.stage_of(facts.ticket), 0 if language == "zh" else 1
+    ticket = carried.stage_of(facts.ticket)
     department = directory.departments.get(ticket.department or "")
-    by = "" if department is None else (department.name, department.name_en)[place]
+    by = "" if department is None else name_in(department, language)
     values: dict[str, str] = {
         "number": facts.ticket.number,
-        "status": public_status(ticket.status)[place],
+        "status": translate(f"public_status.{ticket.status}", language),
         "department": "",
         "promised": "",
     }

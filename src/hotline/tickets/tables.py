@@ -2,7 +2,16 @@
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, SealedDocument, SealedKey, SealedText, SearchIndex, words_check
+from hotline.database.columns import (
+    Document,
+    Instant,
+    LookupHash,
+    SealedDocument,
+    SealedKey,
+    SealedText,
+    SearchIndex,
+    words_check,
+)
 from hotline.database.metadata import table
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.vocabulary import Channel, Kind, Level, Metric, Priority
@@ -12,7 +21,7 @@ C, S, I = sa.Column, sa.String, sa.Integer
 PHONE = SealedKey("phone")
 caller = table(
     "caller", "Callers by phone number.",
-    C("id", S(36), primary_key=True, doc="Follows from the number"),
+    C("id", LookupHash(36), primary_key=True, doc="Follows from the number"),
     C("phone", PHONE, nullable=False, unique=True),
     C("name", SealedText("caller.name")),
     C("note", SealedText("caller.note")),
@@ -30,7 +39,7 @@ ticket = table(
     C("narrative", SealedText("ticket.narrative"), nullable=False),
     C("category", S(40)),
     C("priority", S(16), nullable=False),
-    C("caller", S(36)),
+    C("caller", LookupHash(36)),
     C("phone", PHONE),
     C("caller_name", SealedText("ticket.caller_name")),
     C("contact", SealedText("ticket.contact")),
@@ -240,7 +249,7 @@ call = table(
     C("at", Instant, nullable=False),
     C("narrative", SealedText("call.narrative"), nullable=False),
     C("taken_by", S(60), nullable=False),
-    C("caller", S(36)),
+    C("caller", LookupHash(36)),
     C("phone", PHONE),
     C("raw_phone", SealedText("call.raw_phone")),
     C("caller_name", SealedKey("call.caller_name")),

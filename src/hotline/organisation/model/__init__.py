@@ -8,6 +8,7 @@ __all__ = [
     "holidays",
     "hours",
     "items",
+    "names",
     "outlines",
     "scopes",
     "second_factors",

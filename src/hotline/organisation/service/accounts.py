@@ -1,6 +1,7 @@
 """Authentication and accounts: people log in with passwords, machines send keys. Only keyed hashes of secrets are
 stored."""
 
+import contextlib
 import hashlib
 import hmac
 import math
@@ -14,6 +15,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from hotline.database.engine import Database
+from hotline.database.outages import OUTAGES
 from hotline.database.prepared import Row
 from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import GRANTABLE_ROLES, PERSON_ROLES, Actor, ActorKind, Role
@@ -28,7 +30,7 @@ from hotline.organisation.store import people, sessions
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import NO_CREDENTIAL, Code, Refusal, Refused
 from hotline.security_log.store import record_deed
-from hotline.server_secret import lookup_key
+from hotline.server_secret import LookupDigest, lookup_key_id, lookup_keys, lookup_variants, moves_lookups
 from hotline.web.idempotency import ActionResult, Reply, load_earlier_answer, write_once
 
 Render = Callable[[Mapping[str, Any]], str]  # renders a reply
@@ -36,6 +38,7 @@ SESSION_COOKIE = "hotline_session"  # the console's; it holds the same token as 
 LOGIN_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$"
 RECALL_LIFETIME = timedelta(hours=12)  # one shift: how long an actor is recalled while the database is unavailable
 CACHE_TTL = timedelta(seconds=1)  # how long a checked credential is believed: a revoked one stops working within it
+HASH_LENGTH = 64  # of a keyed hash
 _READ_BATCH = 200  # at once, where only some of them are an administrator's to see
 MAX_LOGIN_LENGTH = 60
 MAX_CREDENTIAL_LENGTH = 200
@@ -81,9 +84,17 @@ async def load_managed_page(
         after = str(getattr(rows[-1], cursor_column))
 
 
-def keyed_hash(services: OrganisationServices, secret: str) -> str:
+def keyed_hash(services: OrganisationServices, secret: str) -> LookupDigest:
     """A keyed hash: a dump of the database holds nothing that logs in."""
-    return hmac.new(lookup_key(services.secret), secret.encode(), hashlib.sha256).hexdigest()
+    return LookupDigest([_keyed_hash(key, secret) for key in lookup_keys(services.secret)])
+
+
+def _keyed_hash(key: bytes, secret: str) -> str:
+    """It ends with the id of its key, where that is not the first one of the database: so that what another key hashed
+    can be counted."""
+    hashed = hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()
+    key_id = lookup_key_id(key)
+    return f"{hashed[: HASH_LENGTH - len(key_id) - 1]}.{key_id}" if key_id else hashed
 
 
 def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
@@ -101,7 +112,7 @@ def check_grant(directory: Directory, grant: Grant, *, machine: bool) -> None:
         raise Refused(Refusal(Code.INVALID, "the grant is not right", errors=tuple(errors)))
 
 
-def session_hash(services: OrganisationServices, credential: str | None) -> str | None:
+def session_hash(services: OrganisationServices, credential: str | None) -> LookupDigest | None:
     """A session by the hash of its token. None: nothing was sent, or a key."""
     is_token = credential is not None and credential.startswith("hs_") and len(credential) <= MAX_CREDENTIAL_LENGTH
     return keyed_hash(services, credential) if credential is not None and is_token else None
@@ -206,12 +217,29 @@ async def _key_state(
 ) -> CredentialState:
     parts = credential.split("_", 2)
     row = await people.load_key(services.db, parts[1]) if len(parts) == 3 and parts[1].isalnum() else None
-    right = row is not None and hmac.compare_digest(row.hash, keyed_hash(services, credential))
+    hashed = keyed_hash(services, credential)
+    right = row is not None and is_hash_of(row.hash, hashed)
     if row is None or not right or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
         services.security_log.note(key_refused(row, now, is_right=right))
         raise Refused(Refusal(Code.UNAUTHENTICATED, "the key is unknown, expired or revoked"))
+    if moves_lookups(services.secret) and not hmac.compare_digest(row.hash.encode(), hashed.encode()):
+        await _hash_anew(services, row, hashed)
     services.last_use.note(Credential(ActorKind.KEY, row.id), row.last_used_at, now)
     return key_state(directory, row)
+
+
+def is_hash_of(kept: str, digest: LookupDigest) -> bool:
+    """Whether this is the hash that is kept, under any look-up key that is accepted."""
+    found = False
+    for each in lookup_variants(digest):
+        found |= hmac.compare_digest(kept.encode(), each.encode())
+    return found
+
+
+async def _hash_anew(services: OrganisationServices, row: Row, hashed: LookupDigest) -> None:
+    """A key that is used while the look-up key is replaced is found by the new one from now on."""
+    with contextlib.suppress(*OUTAGES):
+        await services.db.transact(lambda c: people.replace_key_hash(c, row.id, row.hash, hashed))
 
 
 def throttle_subject(services: OrganisationServices, kind: str, *parts: str) -> str:

@@ -9,6 +9,7 @@ from hotline.database.prepared import Row
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.sessions import AccountRules
 from hotline.organisation.store import credentials
+from hotline.server_secret import lookup_variants
 
 MAX_AGE = timedelta(hours=12)  # one shift: what was valid before may have been revoked since
 
@@ -39,6 +40,6 @@ class CredentialCache:
         """The credential of that hash. None: it was not valid then, has expired since, or that is too long ago."""
         if self._at is None or now - self._at >= MAX_AGE:
             return None
-        found = self._cached.get(hashed)
+        found = next((self._cached[form] for form in lookup_variants(hashed) if form in self._cached), None)
         expired = found is not None and found.row.expires_at is not None and found.row.expires_at <= now
         return None if expired else found

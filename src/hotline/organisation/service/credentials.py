@@ -14,6 +14,7 @@ from hotline.organisation.model.sessions import AccountRules, SessionStage
 from hotline.organisation.model.vocabulary import DepartmentKind
 from hotline.organisation.service.directory import DirectoryCache
 from hotline.organisation.store import people, sessions
+from hotline.server_secret import lookup_variants
 
 NEVER_ENDS = datetime.max.replace(tzinfo=UTC)
 _AT_ONCE = 1000  # credentials in one query
@@ -100,10 +101,11 @@ class CredentialChecker:
             (ActorKind.KEY, people.load_live_keys, of_key),
         )
         for kind, look, state_of in kinds:
-            ids = iter(c.id for c in credentials if c.kind is kind)
+            by_id = {form: c for c in credentials if c.kind is kind for form in lookup_variants(c.id)}
+            ids = iter(by_id)
             while some := list(islice(ids, _AT_ONCE)):
                 for row in await look(self._db, some):
                     state = state_of(row)
                     if state.until > now:
-                        found[Credential(kind, row.credential)] = state
+                        found[by_id[row.credential]] = state
         return found

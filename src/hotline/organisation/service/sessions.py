@@ -14,7 +14,7 @@ from hotline.organisation.context import OrganisationServices
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.sessions import SessionStage, device_name
 from hotline.organisation.service.account_events import logged_out, sessions_ended
-from hotline.organisation.service.accounts import ActorCache, can_manage, keyed_hash
+from hotline.organisation.service.accounts import ActorCache, can_manage, is_hash_of, keyed_hash
 from hotline.organisation.service.credentials import session_state
 from hotline.organisation.store import people
 from hotline.organisation.store import sessions as session_store
@@ -166,7 +166,7 @@ async def load_sessions(
                     row.created_at,
                     row.seen_at or row.created_at,
                     ends_at,
-                    row.hash == current,
+                    current is not None and is_hash_of(row.hash, current),
                 )
             )
     return found

@@ -221,6 +221,11 @@ async def load_key(db: Database, key_id: str) -> Row | None:
     return await fetch_first(db, _KEY, id=key_id)
 
 
+def replace_key_hash(connection: sa.Connection, key_id: str, kept: str, hashed: str) -> None:
+    """A machine's key has another hash, if it has this one still."""
+    connection.execute(sa.update(k).where(k.c.id == key_id, k.c.hash == kept).values(hash=str(hashed)))
+
+
 async def load_keys(db: Database, after: str, limit: int) -> Sequence[Row]:
     """Keys in order of id behind `after`, without their hashes."""
     return await db.rows(_KEYS, after=after, limit=limit)

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from hotline.locales import translate
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import zone_of
+from hotline.organisation.model.names import name_in
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import rollups
 from hotline.reporting.model import COUNTS, FIGURES, last_complete_period, period_bounds
@@ -179,7 +180,7 @@ def _report_tables(report: KeptReport, language: str) -> list[tuple[str, list[st
 
 def _name(group: FigureGroup, language: str) -> str:
     named = group.name
-    return (named.name_en if language == "en" else named.name) if named else group.code or "–"
+    return name_in(named, language) if named else group.code or "–"
 
 
 def render_report_csv(report: KeptReport, language: str) -> bytes:

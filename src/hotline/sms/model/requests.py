@@ -3,14 +3,14 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from hotline.sms.model.keywords import HELP, INITIALS, OPT_IN, OPT_OUT, THANKS, is_keyword, keyword_form, keyword_forms
 from hotline.text.normalisation import join_broken_words, normalise_text
 from hotline.text.numbering import TicketNumber, parse_number
-from hotline.text.simplified import to_simplified
+from hotline.text.simplified import to_simplified, written_in_traditional
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import CODE_LENGTH, OPEN, Satisfaction, TicketStatus
 from hotline.triage.model.advice import Advice
@@ -55,6 +55,8 @@ _SYMBOL = re.compile(
 _DIGIT_RUN = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LETTER = re.compile(r"[A-Za-z]{2}")
+SIMPLIFIED, TRADITIONAL = "zh", "zh-Hant"
+EITHER_FORM = "zh-Hani"  # as BCP 47 calls Chinese characters of whatever form
 _TRAILING = " \t\r\n.。!！,，、~～"
 _ENCLOSING = "\"'“”‘’「」『』《》〈〉【】()[]{}" + _TRAILING
 MAX_READ_LENGTH = 10_000  # characters of a text that are read for what it wants
@@ -87,7 +89,7 @@ class TextRequest:
     satisfaction: Satisfaction | None = None
     words: str = ""  # beside the opinion
     is_recurring: bool = False
-    language: str | None = None  # zh, en, of the text alone; None: unknown
+    language: str | None = None  # of the text alone, see `detect_language`
 
 
 def parse_text(text: str, opt_out: Collection[str] = OPT_OUT) -> TextRequest:
@@ -172,10 +174,24 @@ def _says_recurring(text: str) -> bool:
 
 
 def detect_language(text: str) -> str | None:
-    """zh where a Chinese character stands in it, en where only letters do; None for digits."""
+    """en where only letters stand in it; of a text with Chinese characters zh (simplified) or zh-Hant by those that one
+    form alone has, and EITHER_FORM where it has none or as many of each; None for digits."""
     if _CJK.search(text):
-        return "zh"
+        is_traditional = written_in_traditional(text[:MAX_READ_LENGTH])
+        return EITHER_FORM if is_traditional is None else TRADITIONAL if is_traditional else SIMPLIFIED
     return "en" if _LETTER.search(text) else None
+
+
+def settle_language(found: Iterable[str | None]) -> str:
+    """The first of these languages that is known. Where it is EITHER_FORM, the form is that of the next one that tells
+    it; simplified where none does."""
+    is_either = False
+    for language in found:
+        if language == EITHER_FORM:
+            is_either = True
+        elif language is not None and (not is_either or language in (SIMPLIFIED, TRADITIONAL)):
+            return language
+    return SIMPLIFIED
 
 
 def _has_visible_text(text: str) -> bool:

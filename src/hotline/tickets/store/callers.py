@@ -1,12 +1,13 @@
 """Queries of callers: who is calling, and their earlier tickets."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from hotline.database.columns import InCodes, in_words
-from hotline.database.engine import Database, fetch_first
+from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
 from hotline.tickets.model.vocabulary import OPEN
@@ -81,8 +82,10 @@ _TICKETS = {
 
 
 async def load_caller(db: Database, phone: str) -> Row | None:
-    """The caller of a number, if it called before."""
-    return await fetch_first(db, _CALLER_BY_PHONE, phone=phone)
+    """The caller of a number, if it called before. While the look-up key is replaced there may be two cards: the one
+    with a note then."""
+    rows = await db.rows(_CALLER_BY_PHONE, phone=phone)
+    return max(rows, key=lambda row: (row.note is not None, row.seen_at), default=None)
 
 
 _KNOWN = PreparedQuery(sa.select(caller.c.id).where(InCodes(caller.c.id, "ids")))
@@ -93,12 +96,15 @@ async def load_known_caller_ids(db: Database, ids: Sequence[str]) -> set[str]:
     return {row.id for row in await db.rows(_KNOWN, ids=ids)}
 
 
-async def load_caller_names(db: Database, scope: Scope, caller_id: str) -> Sequence[Row]:
+async def load_caller_names(db: Database, scope: Scope, caller_id: str) -> list[tuple[str, int]]:
     """The names given under this number within the asker's areas, most frequent first, with how often; confidential
     calls left out."""
     if not scope.whole:
         return []
-    return await db.rows(_NAMES[scope.areas is not None], caller=caller_id, **_desk_parameters(scope))
+    counted = Counter[str]()  # a name is grouped as it is sealed: twice while the look-up key is replaced
+    for row in await db.rows(_NAMES[scope.areas is not None], caller=caller_id, **_desk_parameters(scope)):
+        counted[row.caller_name] += row.n
+    return counted.most_common()
 
 
 async def load_caller_tickets(

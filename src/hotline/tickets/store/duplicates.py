@@ -15,6 +15,7 @@ from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import BatchQuery, PreparedQuery, Row
 from hotline.database.read_batcher import ReadBatcher
 from hotline.organisation.model.scopes import SYSTEM_SCOPE, Scope
+from hotline.server_secret import lookup_variants
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import OPEN, TicketStatus
 from hotline.tickets.store.facts import ticket_from_row
@@ -31,7 +32,8 @@ _TAKEN_OF_AREA, _TAKEN_AROUND, _TAKEN_OF_CALLER = 4, 2, 3
 _GONE = (TicketStatus.MERGED, TicketStatus.WITHDRAWN, TicketStatus.VOID)
 # a few values by themselves are found faster than in a list
 _CATEGORIES = [sa.bindparam(f"category{n}", type_=sa.String) for n in range(CATEGORIES_SEARCHED)]
-_CALLER = sa.bindparam("caller", type_=sa.String)
+# the second is the same but for while the look-up key is replaced
+_CALLER_FORMS = [sa.bindparam(name, type_=sa.String) for name in ("caller", "caller_before")]
 _SINCE = sa.bindparam("since", type_=Instant)
 # the advice as the text it is kept as: most of it is never read
 _ADVICE = sa.type_coerce(t.c.advice, sa.Text).label("advice")
@@ -66,12 +68,13 @@ def _newest_first(at: sa.Column[datetime]) -> sa.ColumnElement[datetime]:
 
 
 def _opened_by_caller() -> sa.Select[Any]:
-    found = sa.select(*_COLUMNS).where(t.c.caller == _CALLER, t.c.created_at > _SINCE)
+    found = sa.select(*_COLUMNS).where(t.c.caller.in_(_CALLER_FORMS), t.c.created_at > _SINCE)
     return found.order_by(_newest_first(t.c.created_at)).limit(_READ_OF_CALLER)
 
 
 def _joined_by_caller() -> sa.Select[Any]:
-    found = sa.select(call.c.number).where(call.c.caller == _CALLER, call.c.at > _SINCE, call.c.confidential.is_(False))
+    theirs = call.c.caller.in_(_CALLER_FORMS), call.c.at > _SINCE, call.c.confidential.is_(False)
+    found = sa.select(call.c.number).where(*theirs)
     newest = found.order_by(_newest_first(call.c.at)).limit(_READ_OF_CALLER).subquery()
     return sa.select(*_COLUMNS).select_from(sa.join(newest, t, t.c.number == newest.c.number))
 
@@ -110,7 +113,7 @@ def _candidates_query(form: Scope, places: int, with_caller: bool) -> BatchQuery
         branches = [*(first_fitting(newest, "1", _TAKEN_OF_CALLER) for newest in own), *branches]
     areas = [f"area{place}" for place in range(places)]
     categories = [category.key for category in _CATEGORIES]
-    callers = ["caller"] if with_caller else []
+    callers = [form.key for form in _CALLER_FORMS] if with_caller else []
     return BatchQuery(sa.union_all(*branches), [*areas, *categories, *callers, "since", "ended_since", "number"])
 
 
@@ -127,6 +130,7 @@ async def load_candidates(reads: ReadBatcher, scope: Scope, sought: CandidateFil
         **{f"area{n}": area for n, area in enumerate(areas)},
         **{f"category{n}": code for n, code in zip(range(CATEGORIES_SEARCHED), codes, strict=False)},
         "caller": sought.caller,
+        "caller_before": lookup_variants(sought.caller)[-1] if sought.caller else None,
         "since": sought.since,
         "ended_since": sought.ended_since,
         "number": sought.number,

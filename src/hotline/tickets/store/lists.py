@@ -13,7 +13,7 @@ from hotline.database.engine import Database
 from hotline.database.keyset import KeysetPage
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.database.sealing import Sealing
-from hotline.database.search_terms import SHORTEST_NAME, name_token, sound_token
+from hotline.database.search_terms import SHORTEST_NAME, name_tokens, sound_text
 from hotline.organisation.model.scopes import Scope
 from hotline.text.normalisation import query_terms
 from hotline.text.numbering import TicketNumber
@@ -212,22 +212,26 @@ def search_expression(text: str, dialect: sa.Dialect, phone: str | None = None) 
     quote, both, either = ("'", " & ", " | ") if is_postgres else ('"', " AND ", " OR ")
     start = ":*" if is_postgres else "*"
 
+    def any_of(tokens: Sequence[str]) -> str:
+        quoted = [f"{quote}{token}{quote}" for token in tokens]
+        return f"({either.join(quoted)})" if len(quoted) > 1 else quoted[0]
+
     def wanted(some: str, *names: str) -> str | None:
         terms = [f"{quote}{term}{quote}{start if beginning else ''}" for term, beginning in query_terms(some)]
-        tokens = [f"{quote}{name_token(sealing, name)}{quote}" for name in names if len(name) >= SHORTEST_NAME]
+        tokens = [any_of(name_tokens(sealing, name)) for name in names if len(name) >= SHORTEST_NAME]
         tokens += [token for name in names for token in _by_sound(sealing, name, quote, both)]
         return f"({either.join([f'({both.join(terms)})', *tokens])})" if terms else None
 
     words = [found for word in plain[0].split() if (found := wanted(word, word)) is not None]
-    groups = [*words, *(f"{quote}{sealing.token(number)}{quote}" for number in plain[1])]
-    token = phone and f"{quote}{sealing.token(number_key(phone))}{quote}"
+    groups = [*words, *(any_of(sealing.token_variants(number)) for number in plain[1])]
+    token = phone and any_of(sealing.token_variants(number_key(phone)))
     if not groups:
         return token
     whole = f"({both.join(groups)})"
     if token is not None and token not in groups:
         whole = f"{whole}{either}{token}"
     if len(words) > 1 and not plain[1]:  # a name of several words
-        whole = f"{whole}{either}{quote}{name_token(sealing, plain[0].strip())}{quote}"
+        whole = f"{whole}{either}{any_of(name_tokens(sealing, plain[0].strip()))}"
         sounds = _by_sound(sealing, "".join(plain[0].split()), quote, both)
         whole = either.join([whole, *sounds])
     return whole
@@ -239,7 +243,8 @@ def _by_sound(sealing: Sealing, word: str, quote: str, both: str) -> list[str]:
         return []
     typed = word.casefold().replace("'", "")
     terms = [f"{quote}{term}{quote}" for term in typed_terms(typed)]
-    return [*([f"({both.join(terms)})"] if terms else []), f"{quote}{sound_token(sealing, typed)}{quote}"]
+    sounds = [f"{quote}{token}{quote}" for token in sealing.token_variants(sound_text(typed))]
+    return [*([f"({both.join(terms)})"] if terms else []), *sounds]
 
 
 MAX_HITS_BY_NUMBER = 2000  # hits that are looked up one by one
