@@ -1,7 +1,6 @@
 """Photos that residents send, and those they are shown: cleaned of place, time and device before they are stored or
 handed out."""
 
-import asyncio
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
@@ -16,9 +15,10 @@ from hotline.organisation.write_request import WriteRequest
 from hotline.public.model import MOST_PHOTOS
 from hotline.refusals import Code, Refused
 from hotline.server_secret import matches_signature
+from hotline.storage.cleaning import clean_picture
 from hotline.storage.file_types import FIRST_BYTES, media_type_of
 from hotline.storage.files import MAX_FILE_BYTES, store_file
-from hotline.storage.picture_metadata import CLEANED_TYPES, without_metadata
+from hotline.storage.picture_metadata import CLEANED_TYPES
 from hotline.tickets.attachments import NewFile, attach
 from hotline.tickets.context import Services
 from hotline.web.idempotency import RequestKey
@@ -71,8 +71,7 @@ async def _attach_photo(services: Services, number: str, photo: SentPhoto, reque
     media_type = media_type_of(photo.data[:FIRST_BYTES])
     if media_type not in CLEANED_TYPES or len(photo.data) > MAX_FILE_BYTES:
         raise ValueError("no picture that is taken")
-    cleaned = await asyncio.to_thread(without_metadata, photo.data, media_type)
-    sent = _Cleaned(BytesIO(cleaned))
+    sent = _Cleaned(BytesIO(await clean_picture(photo.data, media_type)))
     stored = await store_file(services.files, sent.read, media_type)
     name = "".join(c for c in photo.name.replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120] or "photo"
     await attach(services, number, NewFile(stored, name, sent), request, lambda file: str(file.id))
