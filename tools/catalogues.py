@@ -99,7 +99,7 @@ CALLS: Mapping[str, tuple[str, Sequence[str]]] = {
     ".html": ("jinja2.ext:babel_extract", ("t",)),
 }
 OPEN = (
-    "drift_alarm.", "flag.", "gate_reason.", "place_role.", "public_action.", "rule.", "system_text.",
+    "drift_alarm.", "flag.", "gate_reason.", "place_role.", "public_action.", "rule.", "system_said.", "system_text.",
 )  # fmt: skip  # prefixes of which the catalogue itself says what there is
 UNWANTED = (b'"Generated-By', b'"Report-Msgid', b'"Last-Translator', b'"Language-Team')  # headers that say nothing
 # what translators are told of every text under a prefix
@@ -198,6 +198,7 @@ CONTEXT: Mapping[str, str] = {
     "starts": "When a timer starts.",
     "status": "State of a ticket: 待…, …中 or 已….",
     "system_text": "What the system writes into a history or an explanation, stored in English.",
+    "system_said": "How a text of the family system_text that is stored as a code is shown to people.",
     "table": "Table of tickets that is gone through by keys.",
     "ahead": "What will happen to a call once it is sent.",
     "sure": "How sure the rules are of a category, in words.",

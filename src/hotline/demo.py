@@ -14,8 +14,8 @@ import httpx
 Ticket = dict[str, Any]
 Order = dict[str, Any]
 RESULT = {
-    "internal_result": "已到场处理 / dealt with on the spot",
-    "public_reply": "已处理完毕，请您放心 / it has been put right",
+    "internal_result": "已到场处理完毕",
+    "public_reply": "已处理完毕，请您放心。",
     "solved": True,
 }
 
@@ -60,11 +60,10 @@ class DemoRun:
             headers["if-match"] = f'"{version}"'
         return self.http.request(method, path, json=body, headers=headers)
 
-    def create_key(self, who: str, *roles: str, department: str | None = None) -> str:
+    def create_key(self, who: str, *roles: str, name: str, department: str | None = None) -> str:
         if who not in self.keys:
-            made = self.ask(
-                "admin", "POST", "/v1/keys", {"name": f"demo {who}", "roles": list(roles), "department": department}
-            )
+            body = {"name": f"演示{name}", "roles": list(roles), "department": department}
+            made = self.ask("admin", "POST", "/v1/keys", body)
             self.keys[who] = (made["id"], made["secret"])
         return who
 
@@ -80,8 +79,8 @@ class DemoRun:
         return self.see(ticket["number"])
 
     def handler_key_name(self, order: Order) -> str:
-        code = order["department"]["code"]
-        return self.create_key(f"handler {code}", "handler", department=code)
+        code, name = order["department"]["code"], order["department"]["name"]
+        return self.create_key(f"handler {code}", "handler", name=f"承办人（{name}）", department=code)
 
     def see(self, number: str) -> Ticket:
         return dict(self.ask("desk", "GET", f"/v1/tickets/{number}"))
@@ -92,9 +91,9 @@ def run_demo(url: str, key: str, day: Path, print_line: Callable[[str], None]) -
     promise."""
     with httpx.Client(base_url=url, timeout=30) as http:
         run = DemoRun(http, key, print_line)
-        run.create_key("desk", "operator")
-        run.create_key("switch", "dispatcher")
-        run.create_key("watch", "supervisor")
+        run.create_key("desk", "operator", name="话务员")
+        run.create_key("switch", "dispatcher", name="派单员")
+        run.create_key("watch", "supervisor", name="督办员")
         try:
             lines = list(_lines(day))
             awaited = {line["then"].partition(":")[2] for line in lines}
@@ -130,14 +129,14 @@ def _run_call(p: DemoRun, line: dict[str, str], *, later: bool) -> Callable[[], 
     if story == "answer":
         body["at_once"] = {
             "action": "answer",
-            "answer": "已按知识库答复 / answered from the knowledge base",
+            "answer": "已按知识库答复",
             "satisfaction": "satisfied",
         }
     elif story == "decline":
         body["at_once"] = {
             "action": "decline",
             "reason_code": "legal_procedure",
-            "channel_told": "人民法院 / the court",
+            "channel_told": "人民法院",
         }
     elif story == "outer":
         due = datetime.now(UTC) + timedelta(days=5)
@@ -222,9 +221,9 @@ def _work_orders(p: DemoRun, t: Ticket) -> Ticket:
         if order["status"] == "issued":
             t = p.order(who, t, order, "accept")
         if order["part"] == "assist":
-            t = p.order(who, t, order, "report", internal_result="已配合处理 / assisted")
+            t = p.order(who, t, order, "report", internal_result="已配合处理")
         else:
-            t = p.order(who, t, order, "contact_caller", contacted="电话 / by phone")
+            t = p.order(who, t, order, "contact_caller", contacted="电话")
             t = p.order(who, t, order, "report", **RESULT)
     return p.act("switch", t, "accept_report")
 
@@ -267,7 +266,7 @@ def _refuse_return(p: DemoRun, t: Ticket, _: str) -> None:
         basis="职责清单",
         department="property",
     )
-    t = p.order("switch", t, lead, "refuse_return", reason="首接负责 / the first receiver leads")
+    t = p.order("switch", t, lead, "refuse_return", reason="按首接负责制由您单位办理")
     _solve(p, t)
 
 
@@ -277,7 +276,7 @@ def _extend(p: DemoRun, t: Ticket, _: str) -> None:
     who = p.handler_key_name(lead)
     t = p.order(who, t, lead, "accept")
     later = (datetime.fromisoformat(lead["due_at"]) + timedelta(days=3)).isoformat()
-    t = p.order(who, t, lead, "request_extension", due_at=later, reason="等配件 / waiting for parts")
+    t = p.order(who, t, lead, "request_extension", due_at=later, reason="等配件")
     t = p.order("switch", t, lead, "approve_extension")
     _solve(p, t)
 
@@ -288,12 +287,12 @@ def _assist(p: DemoRun, t: Ticket, _: str) -> None:
     busy = {a["department"]["code"] for a in t["assignments"]}
     more = next(c for c in ("property-works", "service-centre", "property-desk") if c not in busy)
     t = p.order(p.handler_key_name(lead), t, lead, "accept")
-    t = p.order(p.handler_key_name(lead), t, lead, "assist", department=more, reason="需要配合 / needs help")
+    t = p.order(p.handler_key_name(lead), t, lead, "assist", department=more, reason="需要配合")
     _solve(p, t)
 
 
 def _reopen(p: DemoRun, t: Ticket, _: str) -> None:
-    t = p.act("desk", _work_orders(p, _dispatch(p, t)), "reopen", reason="又坏了 / broken again")
+    t = p.act("desk", _work_orders(p, _dispatch(p, t)), "reopen", reason="又坏了")
     t = p.act("switch", t, "dispatch", department=_lead_order(t)["department"]["code"])
     _solve(p, t)
 
@@ -306,16 +305,16 @@ def _unreachable(p: DemoRun, t: Ticket, _: str) -> None:
 
 
 def _info(p: DemoRun, t: Ticket, _: str) -> None:
-    t = p.act("desk", t, "request_info", text="请问是哪一栋、什么事 / which building, what about")
-    t = p.act("desk", t, "provide_info", text="3栋楼道灯不亮 / the corridor light in building 3")
+    t = p.act("desk", t, "request_info", text="请问是哪一栋、什么事")
+    t = p.act("desk", t, "provide_info", text="3栋楼道灯不亮")
     t = p.act("switch", t, "triage", category="wx-light", kind="request", priority="normal")
     _solve(p, t)
 
 
 def _confidential(p: DemoRun, t: Ticket, _: str) -> None:
     if not t["caller"]["confidential"]:
-        t = p.act("desk", t, "set_confidential", confidential=True, reason="来电人要求保密 / the caller asks for it")
-    t = p.act("watch", t, "reveal", reason="核实线索 / to verify")
+        t = p.act("desk", t, "set_confidential", confidential=True, reason="来电人要求保密")
+    t = p.act("watch", t, "reveal", reason="核实线索")
     if t["caller"]["phone"] is None:
         raise DemoFailed("a supervisor with a reason must see the caller")
     _solve(p, p.see(t["number"]))
@@ -323,7 +322,7 @@ def _confidential(p: DemoRun, t: Ticket, _: str) -> None:
 
 def _shelve(p: DemoRun, t: Ticket, _: str) -> None:
     review = (datetime.now(UTC) + timedelta(days=30)).isoformat(timespec="seconds")
-    p.act("watch", _dispatch(p, t), "shelve", reason="提交联合议事会 / to the joint council", review_at=review)
+    p.act("watch", _dispatch(p, t), "shelve", reason="提交联合议事会", review_at=review)
 
 
 STORIES: dict[str, Callable[[DemoRun, Ticket, str], None]] = {
@@ -354,11 +353,11 @@ def _void(p: DemoRun, t: Ticket) -> None:
 
 
 def _urge(p: DemoRun, t: Ticket) -> None:
-    p.act("desk", t, "urge", reason="居民来电催办 / the caller asks again")
+    p.act("desk", t, "urge", reason="居民来电催办")
 
 
 def _withdraw(p: DemoRun, t: Ticket) -> None:
-    p.act("desk", t, "withdraw", reason="已经开走了 / gone by itself")
+    p.act("desk", t, "withdraw", reason="已经开走了")
 
 
 def _merge(p: DemoRun, t: Ticket, other: str) -> None:

@@ -121,7 +121,8 @@ class Settings(BaseSettings):
     resident_phone: str | None = Field(
         None,
         pattern=r"^[0-9+*# -]{2,24}$",
-        description="Number of the hotline that residents' pages offer to call; absent: none",
+        description="Number of the hotline that residents' pages offer to call; absent: `phone` of the house in the "
+        "directory",
     )
     resident_reports: int = Field(
         120, ge=1, le=100_000, description="Reports an hour from one address by residents' pages, with a proof of work"

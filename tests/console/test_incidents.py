@@ -137,7 +137,7 @@ async def test_the_page_of_the_parent_shows_how_its_incident_ended(
     await expect(facts.get_by_role("link", name=incident["code"])).to_have_count(1)
     await expect(facts).to_contain_text("已结束")
     await expect(facts).to_contain_text("水管已修复")
-    ended = seat.page.locator(".story li").filter(has_text="集中反映事件有变")
+    ended = seat.page.locator(".story li").filter(has_text="事件进展更新")
     await expect(ended.get_by_role("link", name=incident["code"])).to_have_count(1)
     await expect(ended).to_contain_text("已结束")
     assert seat.wrong == []

@@ -78,6 +78,54 @@ def test_an_update_adds_what_is_asked_for_and_drops_what_nobody_uses(copies: Pat
     assert catalogues.faults() == ["en: app.close has no text"]
 
 
+SAID = {
+    "hotline": ("瑞泉馨城24365热线", "Ruiquan 24365"), "number": ("100000006",) * 2, "code": ("482913",) * 2, "department": ("物业工程部", "Property works"),
+    "promised": ("5月20日18时", "20 May 18:00"), "reason": ("配件缺货", "parts missing"), "reply": ("已更换水泵，供水恢复", "pump replaced"),
+    "review": ("6月20日", "20 Jun"), "channel": ("人民法院", "the court"), "until": ("5月20日18:00", "20 May 18:00"),
+    "parent": ("100000014",) * 2, "status": ("办理中", "in progress"), "incident": ("100009",) * 2, "ended": ("5月20日18:00", "20 May 18:00"),
+}  # fmt: skip
+TO_STAFF = {"duty", "escalation"}
+TWO_SEGMENTS = {"solved"}  # the scale of the rating stands in it whole
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_to_a_resident_is_one_segment(language: str) -> None:
+    """70 UCS-2 characters, or 160 of GSM-7; 67 and 153 of each where there are two."""
+    place, one, each = (1, 160, 153) if language == "en" else (0, 70, 67)
+    values = {name: said[place] for name, said in SAID.items()}
+    long = {}
+    for key in text_keys("message_template."):
+        name = key.partition(".")[2]
+        if name not in TO_STAFF:
+            text = translate(key, language, **values)
+            most = 2 * each if name in TWO_SEGMENTS else one
+            if len(text) > most or (language == "en" and not text.isascii()):
+                long[name] = len(text)
+    assert long == {}
+
+
+def test_traditional_texts_are_quoted_and_named_as_where_they_are_read() -> None:
+    for key in text_keys():
+        said = translate(key, "zh-Hant")
+        assert not re.search("[“”]|登錄|掛賬|後台|丟失|默認", said), key
+        foreign = [c for c in said if CHINESE.match(c) and not key.startswith(("language.", "account.language."))]
+        assert "".join(foreign).encode("big5", "ignore").decode("big5") == "".join(foreign), key
+    assert not [
+        key for key in text_keys() if re.search("分派员|施工单位|提取码|走访|当场答复", translate(key, "zh-Hans"))
+    ]
+
+
+@pytest.mark.parametrize("language", ["zh-Hans", "zh-Hant"])
+def test_no_text_says_a_word_twice_in_a_row(language: str) -> None:
+    """Also of what is put into it: the limit of a policy is named by its metric."""
+    metrics = [translate(key, language) for key in text_keys("metric.")]
+    for key in text_keys():
+        said = translate(key, language)
+        filled = [said.replace("{metric}", metric) for metric in metrics] if "{metric}" in said else [said]
+        for text in filled:
+            assert not re.search(r"([\u4e00-\u9fff]{2,})\1", text), (key, text)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_written_in_its_language(language: str) -> None:
     for key in text_keys():

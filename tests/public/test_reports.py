@@ -15,17 +15,22 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from hotline.database.engine import DatabaseUnavailable
+from hotline.operations.doctor import run_checks
+from hotline.organisation.model.actors import CLOCK
+from hotline.organisation.service.directory import change
 from hotline.public.jobs import retention
 from hotline.public.limits import FormLimits
 from hotline.public.model import Load, PublicSettings, bits_of_work, draw_map, late_by, listed_places, zero_bits
 from hotline.public.photos import photo_address, photo_at
 from hotline.public.proofs import ProofState, Purpose, use_proof
 from hotline.public.tables import spent_proof
+from hotline.runtime.settings import HotlineNumber
 from hotline.settings import Settings
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import query_code
 from hotline.tickets.tables import ticket as t
 from tests.conftest import NOON, SECRET, Cast, Clock, Player, on_one_database
+from tests.incidents.test_stories import storm_of_five
 from tests.open311.test_open311 import publish
 from tests.tickets.test_attachments import jpeg
 
@@ -90,6 +95,10 @@ async def test_a_report_reaches_the_department_and_comes_back_to_the_resident(
     assert sent.status_code == 201, sent.text
     number, code = shown(sent, "number"), shown(sent, "code")
     assert code == query_code(SECRET, number) and "<svg" in sent.text and code not in str(sent.url)
+    seen = await desk.see(number)
+    (order,) = seen["assignments"]
+    assert re.search(rf"data-department>{order['department']['name']}<", sent.text)
+    assert re.search(r"data-promised>\d+月\d+日\S+前<", sent.text) and seen["category"]["name"] in sent.text
     again = await report(resident, photos=2)  # the answer was lost
     assert (shown(again, "number"), await number_of_tickets(services)) == (number, 1)
     seen = await lifts.see(number)
@@ -102,9 +111,12 @@ async def test_a_report_reaches_the_department_and_comes_back_to_the_resident(
     page = await resident.post("/status", data=mine)
     assert "正在办理" in page.text and "催一催" in page.text
     assert "王秀英" not in page.text and "13800138000" not in page.text
+    assert LIFT in page.text and f"我们理解为“{seen['category']['name']}”" in page.text
+    assert "会自动上报督办员，不用您再打电话" in page.text
     assert (await desk.see(number))["promised_at"] is not None and "晚了" not in page.text
     clock.forward(days=9)
-    assert "晚了" in (await resident.post("/status", data=mine)).text
+    late = (await resident.post("/status", data=mine)).text
+    assert re.search(r'class="bad".*晚了 \d 天。.*很抱歉', late) and "正在自动上报督办员" in late and "<s>" in late
     clock.now = NOON + timedelta(hours=1)
     urged = await resident.post("/status/step", data={**mine, "step": "urge", "key": "u1"})
     assert "已替您催办" in urged.text and (await desk.see(number))["counters"]["urges"] == 1
@@ -116,6 +128,10 @@ async def test_a_report_reaches_the_department_and_comes_back_to_the_resident(
 
     await work_done(lifts, watch, number)
     page = await resident.post("/status", data=mine)
+    assert (
+        f"{order['department']['name']}" in page.text and "报完工，您说了才算" in page.text and "（按时）" in page.text
+    )
+    assert LIFT in page.text  # what they added themselves is no other caller
     assert "还没修好" in page.text and "已修好" in page.text and "电梯已恢复运行" in page.text
     pictures = re.findall(r'src="(/status/photos/[^"]+)" alt="(.*?)"', page.text)
     assert [alt for _, alt in pictures] == ["修前", "修后"] and not any(code in at for at, _ in pictures)
@@ -130,6 +146,52 @@ async def test_a_report_reaches_the_department_and_comes_back_to_the_resident(
     assert (seen["status"], seen["counters"]["reopens"]) == ("triaged", 1)
     line = (await desk.get(f"/v1/tickets/{number}/timeline")).json()["items"][-1]
     assert line["by"]["kind"] == "resident" and "又停了" in line["reason"]
+
+
+async def test_the_words_of_one_caller_are_not_shown_to_another(resident: httpx.AsyncClient, desk: Player) -> None:
+    sent = await report(resident)
+    mine = {"number": shown(sent, "number"), "code": shown(sent, "code"), **HANS}
+    assert LIFT in (await resident.post("/status", data=mine)).text
+    await desk.call("我也是", attach_to=mine["number"], caller={"phone": "13900139000"})
+    page = await resident.post("/status", data=mine)
+    assert page.status_code == 200 and LIFT not in page.text and "您说的" not in page.text
+
+
+async def test_an_incident_is_told_to_all_unless_it_is_about_somebody(
+    resident: httpx.AsyncClient, desk: Player, switch: Player, services: Services, clock: Clock
+) -> None:
+    _, _, incident = await storm_of_five(desk, services)
+    clock.forward(seconds=5)
+    home = await resident.get("/", params=HANS)
+    assert "已有 5 人反映" in home.text and "水管爆裂" in home.text  # nobody opted to publish anything
+    assert "139000" not in home.text
+    parent = await switch.see(incident["parent"])
+    parent = await switch.act(parent, "amend", reason="核实", kind="complaint")
+    assert "已有 5 人反映" not in (await resident.get("/", params=HANS)).text
+    parent = await switch.act(parent, "amend", reason="核实", kind="request")
+    assert "已有 5 人反映" in (await resident.get("/", params=HANS)).text
+    await switch.act(parent, "set_confidential", confidential=True, reason="要求保密")
+    assert "已有 5 人反映" not in (await resident.get("/", params=HANS)).text
+
+
+async def test_the_hotlines_number_stands_on_every_page_or_the_doctor_warns(
+    resident: httpx.AsyncClient, services: Services, clock: Clock
+) -> None:
+    for path in ("/", "/status"):
+        assert 'href="tel:24365"' in (await resident.get(path, params=HANS)).text
+    assert [f.says for f in await run_checks(services, clock()) if f.check == "phone"] == [
+        "residents' pages offer the hotline's number"
+    ]
+    home = (await services.directory.now(clock())).home
+    assert home is not None
+    await change(services.directory, [("house", home.code, replace(home, phone=None))], CLOCK, clock())
+    for path in ("/", "/status"):
+        shown_now = (await resident.get(path, params=HANS)).text
+        assert "tel:24365" not in shown_now and "也可以打" not in shown_now
+    (found,) = [f for f in await run_checks(services, clock()) if f.check == "phone"]
+    assert "HOTLINE_RESIDENT_PHONE" in str(found)
+    services.add(HotlineNumber("12345"))
+    assert 'href="tel:12345"' in (await resident.get("/", params=HANS)).text
 
 
 async def test_fixed_asks_for_the_rating_before_it_closes(

@@ -190,5 +190,7 @@ def test_words_and_addresses_are_read_as_they_were_meant() -> None:
                 self.looked += 1
                 yield area
 
-    many = Counted({str(n): Area(code=str(n), name=f"{n}栋", level=AreaLevel.BUILDING) for n in range(9 * MOST_LISTED)})
+    many = Counted(
+        {str(n): Area(code=str(n), name=f"{n}栋", name_en="", level=AreaLevel.BUILDING) for n in range(9 * MOST_LISTED)}
+    )
     assert listed_places(replace(Directory(1), areas=many)) == () and many.looked == MOST_LISTED + 1

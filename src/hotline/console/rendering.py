@@ -56,7 +56,7 @@ _SERVED = (
     "model.", "model_state.", "moment.", "outcome.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "resident.", "rule.",
     "weekday.",
-    "lowered.", "place_role.", "system_text.", "unit.",  # in `reasons.<language>.json`
+    "lowered.", "place_role.", "system_said.", "system_text.", "unit.",  # in `reasons.<language>.json`
     "privacy.", "retention.",  # of the command line
 )  # fmt: skip
 # texts of some pages alone, in a file of their own: `core.js` loads it for them, `outbox.js` that of the queue
@@ -118,9 +118,15 @@ def _reason_texts(language: str) -> Mapping[str, Any]:
     """The templates of what the system writes into histories and explanations, as stored and in a language, and the
     words that stand in them."""
     return {
-        "templates": [(translate(key, "en"), translate(key, language)) for key in text_keys("system_text.")],
+        "templates": [(translate(key, "en"), _shown(key, language)) for key in text_keys("system_text.")],
         "words": {key: translate(key, language) for prefix in _REASON_WORDS for key in text_keys(prefix)},
     }
+
+
+def _shown(key: str, language: str) -> str:
+    """What is shown of a stored text: some are stored as marks and codes, which people read in words."""
+    said = key.replace("system_text.", "system_said.")
+    return translate(said if said in text_keys("system_said.") else key, language)
 
 
 @lru_cache(maxsize=1)

@@ -27,6 +27,7 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.holidays import missing_notice_year
 from hotline.organisation.model.items import Roster
 from hotline.refusals import Refused
+from hotline.runtime.settings import HotlineNumber
 from hotline.storage.permissions import exposed_paths, format_paths, is_shared
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
@@ -179,6 +180,11 @@ async def _check_gateway_health(services: Services, directory: Directory, now: d
     return found or [build_finding("gateways", "doctor.gateways.good")]
 
 
+async def _check_hotline_number(services: Services, directory: Directory, now: datetime) -> list[Finding]:
+    known = services.part(HotlineNumber).number or (directory.home.phone if directory.home is not None else None)
+    return [build_finding("phone", "doctor.phone.good" if known else "doctor.phone.none", warns=not known)]
+
+
 async def _check_calendar_coverage(services: Services, directory: Directory, now: datetime) -> list[Finding]:
     found: list[Finding] = []
     for c in directory.calendars.values():
@@ -304,6 +310,7 @@ WORKER_CHECKS: Sequence[Check] = (
     check_scanner,
 )
 ALL_CHECKS: Sequence[Check] = (
+    _check_hotline_number,
     *WORKER_CHECKS,
     check_secret,
     check_sealing,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def _prepare(services: Services, settings: CapabilitySettings) -> None:
     from hotline.public.limits import FormLimits
     from hotline.public.model import PublicSettings
+    from hotline.runtime.settings import HotlineNumber
 
     services.add(
         PublicSettings(
@@ -23,9 +24,9 @@ def _prepare(services: Services, settings: CapabilitySettings) -> None:
             settings.resident_work,
             settings.resident_reports,
             settings.resident_plain_reports,
-            settings.resident_phone,
         )
     )
+    services.add(HotlineNumber(settings.resident_phone))
     services.add(FormLimits())
 
 

@@ -270,10 +270,9 @@ def late_by(promised: datetime | None, now: datetime) -> Lateness | None:
 @dataclass(frozen=True, slots=True)
 class PublicSettings:
     """`frames`: the origins whose pages may show the form. `work`: zero bits of a proof of work. `reports`: an hour
-    from one address, with a proof of work; `plain_reports`: without one. `phone`: the hotline's number."""
+    from one address, with a proof of work; `plain_reports`: without one."""
 
     frames: tuple[str, ...] = ()
     work: int = 16
     reports: int = 120
     plain_reports: int = 12
-    phone: str | None = None

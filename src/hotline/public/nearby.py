@@ -11,10 +11,14 @@ from hotline.incidents.model.vocabulary import IncidentState
 from hotline.open311.model import published_choices
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Area
+from hotline.organisation.model.vocabulary import Danger, Kind
 from hotline.public import store
 from hotline.public.model import ResidentReport
 from hotline.tickets.context import Services
 from hotline.triage.model.advice import Advice
+
+NAMING_SOMEBODY = frozenset({Kind.REPORT, Kind.COMPLAINT})
+DANGERS_OF_A_PERSON = frozenset({Danger.VIOLENCE, Danger.MISSING, Danger.SELF_HARM, Danger.MEDICAL, Danger.UNREST})
 
 
 async def load_open_published(services: Services, directory: Directory, numbers: Sequence[str]) -> Sequence[Any]:
@@ -50,6 +54,19 @@ def areas_around(directory: Directory, place: str | None) -> list[str]:
     return sorted(directory.area_subtrees.get(around, frozenset({around})))
 
 
+async def _carriers(services: Services, numbers: Sequence[str]) -> Sequence[Any]:
+    return await store.load_carriers(services.db, numbers) if numbers else ()
+
+
+def is_of_everybody(carrier: Any) -> bool:
+    """Whether the ticket that carries an incident tells of a thing that all share, and of no person."""
+    return (
+        not carrier.confidential
+        and carrier.kind not in NAMING_SOMEBODY
+        and not {flag.removeprefix("danger:") for flag in carrier.flags} & DANGERS_OF_A_PERSON
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class NeighbourhoodIncident:
     """An incident as anybody may read it: its state, what, where, since when, how many called. `told`: what the
@@ -67,11 +84,16 @@ class NeighbourhoodIncident:
 async def load_known_incidents(
     services: Services, directory: Directory, now: datetime
 ) -> tuple[NeighbourhoodIncident, ...]:
-    """The incidents that are going on, the widest first, without those of confidential categories."""
-    found = [each.incident for each in await services.part(IncidentCache).now(now) if each.incident.ended_at is None]
+    """The incidents that are going on, the widest first. What many told of a common facility is public by its kind;
+    what is confidential, names somebody (a tip-off, a complaint) or is about a person's harm is never shown."""
+    known = [each for each in await services.part(IncidentCache).now(now) if each.incident.ended_at is None]
+    told_by = {row.number: row for row in await _carriers(services, [each.parent for each in known])}
     shown = []
-    for incident in sorted(found, key=lambda each: (-each.callers, each.code)):
+    for each in sorted(known, key=lambda each: (-each.incident.callers, each.incident.code)):
+        incident, carrier = each.incident, told_by.get(each.parent)
         if any(directory.categories[code].confidential for code in directory.category_path(incident.category)):
+            continue
+        if carrier is None or not is_of_everybody(carrier):
             continue
         told = None
         if incident.state is IncidentState.CONTAINED and services.open_incidents is not None:

@@ -26,7 +26,7 @@ from hotline.public.photos import NO_PHOTOS, SentPhotos, photo_at
 from hotline.public.progress import ResidentStep, StepForm, StepOutcome, load_own_ticket, take_step
 from hotline.public.proofs import ProofState, Purpose, new_challenge, use_proof, work_for
 from hotline.public.rendering import Look, page_response, static_files, static_version
-from hotline.public.reports import TakenReport, hear, join_matter, report_key, take_report
+from hotline.public.reports import hear, join_matter, report_key, report_of, take_report
 from hotline.refusals import Code, Refused
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import Requester, load_by_code
@@ -305,7 +305,7 @@ async def _own_page(visit: Visit, form: StepForm | None = None) -> Response:
             facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, facts.ticket.number) or facts
         directory = await visit.directory()
         if outcome is None and visit.fields.get("shown") == "taken":  # in another language, or in large type
-            return visit.page(await views.taken(services, look, TakenReport(number, code), now))
+            return visit.page(await views.taken(services, look, report_of(services, facts), now))
         own = await load_own_ticket(services, facts, directory, now)
         photos = await views.released_photos(services, facts, now)
     except (Refused, *OUTAGES) as fault:

@@ -9,7 +9,7 @@ from typing import Any
 
 from hotline.locales import translate
 from hotline.organisation.model.actors import Actor, ActorKind, Role
-from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.model.vocabulary import Channel, Metric
 from hotline.organisation.write_request import WriteRequest
@@ -27,8 +27,9 @@ from hotline.tickets.lifecycle import allowed_moves
 from hotline.tickets.lookup import PublicTicket, load_carried_answer, load_public_steps, render_public_ticket
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
-from hotline.tickets.model.vocabulary import OPEN, Action, Field, Satisfaction, TicketStatus
+from hotline.tickets.model.vocabulary import OPEN, Action, Field, Part, Satisfaction, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
+from hotline.tickets.store.history import load_calls
 from hotline.web.idempotency import RequestKey, load_earlier_answer
 
 F = Field
@@ -67,7 +68,9 @@ class StepResult(StrEnum):
 class OwnTicket:
     """A ticket as its resident is shown it. `late`: by how much the promise is missed; `paused`: the time does not
     count now; `escalated`: its lateness was reported upwards; `silent_until`: when it closes by itself if nobody rates
-    it; `steps_open`: what they may do now; `carried`: another ticket has its matter."""
+    it; `steps_open`: what they may do now; `carried`: another ticket has its matter; `words`: their own, None where
+    others told of the matter too; `before`: what was promised first, where that was put off; `done_at`: when the
+    department had done it; `done_late`: by how much later than promised; `department`: who acts, or acted last."""
 
     facts: Facts
     view: PublicTicket
@@ -77,6 +80,11 @@ class OwnTicket:
     silent_until: datetime | None
     steps_open: frozenset[ResidentStep]
     carried: bool
+    words: str | None = None
+    before: datetime | None = None
+    done_at: datetime | None = None
+    done_late: Lateness | None = None
+    department: Named | None = None
 
 
 async def load_own_ticket(services: Services, facts: Facts, directory: Directory, now: datetime) -> OwnTicket:
@@ -87,6 +95,8 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
     view = render_public_ticket(directory, facts, carried, steps)
     open_still = stage.status in OPEN - {TicketStatus.RESOLVED}
     paused = stage.status in _PAUSED
+    lead = next((a for a in reversed(facts.assignments) if a.part is Part.LEAD), None)
+    done_at = lead.reported_at if lead is not None and facts.ticket.status in _ENDED_WELL else facts.ticket.closed_at
     silence = next((c.due_at for c in facts.clocks if c.metric is Metric.SILENCE), None)
     return OwnTicket(
         facts,
@@ -97,7 +107,23 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
         silence if facts.ticket.status is TicketStatus.RESOLVED else None,
         steps_open(facts, stage.status, now),
         stage is not facts.ticket,
+        await _own_words(services, facts),
+        lead.first_due_at if lead is not None and lead.extensions and stage is facts.ticket else None,
+        done_at,
+        late_by(stage.promised_at, done_at) if done_at is not None else None,
+        view.department or directory.optional_item_name("departments", lead.department if lead is not None else None),
     )
+
+
+async def _own_words(services: Services, facts: Facts) -> str | None:
+    """What the resident told. Nothing where somebody else told of the matter too: the code may be theirs."""
+    calls = await load_calls(services.db, facts.ticket.number)
+    told_by = {
+        each.caller or each.id
+        for each in calls
+        if each.number == facts.ticket.number and (each.caller is not None or each.channel != Channel.WEB)
+    }
+    return facts.ticket.narrative if len(told_by) <= 1 and not facts.ticket.confidential else None
 
 
 def steps_open(facts: Facts, stage: TicketStatus, now: datetime) -> frozenset[ResidentStep]:

@@ -96,7 +96,8 @@ class TakenReport:
     """What became of a report. `number`: of its ticket, None while the database is away, then `reference` names it;
     `code`: for the look-up, None where it cannot be looked up; `joined`: it was added to a matter that others
     reported; `call`: the emergency numbers for the dangers in it; `photos`, `lost`: how many photos were attached, and
-    how many could not be."""
+    how many could not be; `category`, `department`, `promised_at`: what it was understood as, who acts and by when, as
+    far as that is decided."""
 
     number: str | None
     code: str | None = None
@@ -105,6 +106,9 @@ class TakenReport:
     call: tuple[str, ...] = ()
     photos: int = 0
     lost: int = 0
+    category: str | None = None
+    department: str | None = None
+    promised_at: datetime | None = None
 
     @property
     def confidential(self) -> bool:
@@ -159,7 +163,15 @@ async def join_matter(
     chain = await ticket_facts.load_parent_chain(services.db, matter.number)
     if reached is not None and reached in (matter.number, *chain):
         attached = await attach_photos(services, reached, photos, request)
-        return TakenReport(reached, joined=True, photos=attached, lost=len(photos) - attached)
+        return TakenReport(
+            reached,
+            joined=True,
+            photos=attached,
+            lost=len(photos) - attached,
+            category=matter.category,
+            department=matter.department,
+            promised_at=matter.promised_at,
+        )
     return await _with_photos(services, reached, key, photos, request)
 
 
@@ -170,14 +182,20 @@ async def _with_photos(
     if facts is None:
         return TakenReport(number)
     attached = await attach_photos(services, facts.ticket.number, photos, replace(request, scope=SYSTEM_SCOPE))
-    dangers = [flag.removeprefix("danger:") for flag in facts.ticket.flags if flag.startswith("danger:")]
-    code = None if facts.ticket.confidential else query_code(services.secret, facts.ticket.number)
+    return replace(report_of(services, facts), photos=attached, lost=len(photos) - attached)
+
+
+def report_of(services: Services, facts: Facts) -> TakenReport:
+    """A ticket as it is told to whoever reported it."""
+    ticket = facts.ticket
+    dangers = [flag.removeprefix("danger:") for flag in ticket.flags if flag.startswith("danger:")]
     return TakenReport(
-        facts.ticket.number,
-        code,
+        ticket.number,
+        None if ticket.confidential else query_code(services.secret, ticket.number),
         call=numbers_to_call(dangers),
-        photos=attached,
-        lost=len(photos) - attached,
+        category=ticket.category,
+        department=ticket.department,
+        promised_at=ticket.promised_at,
     )
 
 

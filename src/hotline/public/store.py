@@ -36,6 +36,14 @@ _NEAR = PreparedQuery(
     .limit(MOST_NEAR)
 )
 _NAMED = PreparedQuery(_OPEN_MATTERS.where(InCodes(t.c.number, "numbers")))
+_CARRIERS = PreparedQuery(
+    sa.select(t.c.number, t.c.kind, t.c.flags, t.c.confidential).where(InCodes(t.c.number, "numbers"))
+)
+
+
+async def load_carriers(db: Database, numbers: Sequence[str]) -> Sequence[Any]:
+    """Of these tickets, which carry incidents: number, kind, flags, and whether they are confidential."""
+    return await db.rows(_CARRIERS, numbers=list(numbers))
 
 
 async def load_open_matters(db: Database, published: Sequence[str], numbers: Sequence[str]) -> Sequence[Any]:

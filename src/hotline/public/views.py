@@ -10,13 +10,14 @@ from markupsafe import Markup
 
 from hotline.database.outages import OUTAGES
 from hotline.organisation.model.directory import Directory
-from hotline.public.model import MOST_PHOTOS, PublicSettings, draw_map, listed_places
+from hotline.public.model import MOST_PHOTOS, draw_map, listed_places
 from hotline.public.nearby import load_known_incidents
 from hotline.public.photos import photo_address
 from hotline.public.progress import ASKED_RATINGS, OwnTicket, ResidentStep, StepOutcome
 from hotline.public.rendering import Look, render
 from hotline.public.reports import Heard, TakenReport
 from hotline.refusals import Refused
+from hotline.runtime.settings import HotlineNumber
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import format_moment
 from hotline.tickets.model.ticket import Facts
@@ -49,7 +50,9 @@ async def _frame(services: Services, now: datetime) -> tuple[Directory, dict[str
         directory = await services.directory.current_or_last_known(now)
     except OUTAGES:
         directory = EMPTY
-    return directory, {"hotline": directory.home, "phone": services.part(PublicSettings).phone}
+    home = directory.home
+    phone = services.part(HotlineNumber).number or (home.phone if home is not None else None)
+    return directory, {"hotline": home, "phone": phone}
 
 
 async def home(services: Services, look: Look, form: FormState, now: datetime) -> str:
@@ -92,11 +95,21 @@ def heard(look: Look, directory: Directory, found: Heard, near: Sequence[Any]) -
 
 
 async def taken(services: Services, look: Look, report: TakenReport, now: datetime) -> str:
-    """Number, query code, and a link to the state as a QR code: both stand behind the `#`, which no server is sent."""
-    _, frame = await _frame(services, now)
+    """Number, query code, who acts by when, and a link to the state as a QR code: number and code stand behind the `#`,
+    which no server is sent."""
+    directory, frame = await _frame(services, now)
     link = f"{services.public_url.rstrip('/')}/status{look.query()}#{report.number}.{report.code}"
     shown = {"number": report.number, "code": report.code, "shown": "taken"} if report.code else None
-    return render(look, "taken.html", report=report, qr=qr_code(link) if report.code else None, shown=shown, **frame)
+    return render(
+        look,
+        "taken.html",
+        report=report,
+        qr=qr_code(link) if report.code else None,
+        shown=shown,
+        directory=directory,
+        moment=lambda at: format_moment(directory, at, look.language),
+        **frame,
+    )
 
 
 def qr_code(text: str) -> Markup:

@@ -6,6 +6,13 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
+class HotlineNumber:
+    """The number that residents' pages offer to call, where the settings name one; else the directory's."""
+
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CapabilitySettings:
     """`streams`: live streams open at once in a process, at most. `quiet`: from when to when residents get no text, by
     the local clock. `open311_reads`: questions about tickets a minute, from one address without a key.

@@ -48,6 +48,9 @@ export const word = (family, code) => (code == null ? "" : words[`${family}.${co
 export const state = (line, name) => (line[name] == null ? "" : words[line.assignment ? `order.${line[name]}` : `status.${line[name]}`] ?? words[`status.${line[name]}`] ?? words[`order.${line[name]}`] ?? line[name]);
 /** Who did something: a person's or key's name, or the part of the system. */
 export const authorOf = (by) => (["rules", "clock"].includes(by.kind) ? word("actor", by.kind) : by.name);
+const SURE = [[0.9, "all"], [0.75, "most"], [0.5, "half"], [0.25, "little"]];
+/** How sure the rules are, as t("sure." + word): never a number. */
+export const sureWord = (share) => SURE.find(([least]) => share >= least)?.[1] ?? "none";
 /** What stands between a name and what it is, and between two things. */
 export const MARKS = language === "en" ? [": ", ", "] : ["：", "，"];
 /** Every word of a family: [code, text]. */

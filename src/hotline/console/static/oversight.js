@@ -1,5 +1,5 @@
 // Oversight: who did what, what is overdue, which rules changed. Read only.
-import { $, authorOf, can, el, fill, get, heads, joined, isolated, link, row, state, t, when, word } from "./core.js";
+import { $, MARKS, addWords, authorOf, can, el, fill, get, heads, joined, isolated, link, named, row, state, t, when, word } from "./core.js";
 
 heads($("#audit"), "oversight.at", "ticket.number", "oversight.what", "oversight.who", "ticket.status");
 let next = null;
@@ -20,6 +20,6 @@ audit();
 const late = await get("/v1/tickets?overdue=true&limit=20");
 fill($("#overdue"), late.items.length ? late.items.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("span", { class: "late" }, when(x.due_at)))) : el("li", { class: "note" }, t("app.none")));
 if (can("auditor", "supervisor", "admin")) {
-  const log = await get("/v1/directory-log?limit=20");
-  fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, joined([when(x.at), x.by?.name ?? x.by_name, `${x.noun} ${x.code}`], " · "))) : el("li", { class: "note" }, t("app.none")));
+  const [log] = await Promise.all([get("/v1/directory-log?limit=20"), addWords("admin")]); // the names of the nouns
+  fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, joined([when(x.at), word("actor", x.by.name), `${t(`noun.${x.noun}`)}${MARKS[0]}${named(x.after ?? x.before) || x.code}`], " · "))) : el("li", { class: "note" }, t("app.none")));
 }

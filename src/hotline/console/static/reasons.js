@@ -1,6 +1,6 @@
 // What the system wrote into a history or an explanation, in the reader's language. Its texts are stored in English, as
 // templates of the catalogue; whatever matches none was written by a person and is shown as it is.
-import { MARKS, directory, language, named, t, when, word } from "./core.js";
+import { MARKS, directory, language, named, sureWord, t, when, word } from "./core.js";
 
 const { templates, words } = await (await fetch(`${document.body.dataset.static}/reasons.${language}.json`)).json();
 const CODED = ["departure_reason", "return_reason", "fault", "decline_reason", "void_reason"];
@@ -40,6 +40,7 @@ async function valueText(name, value) {
     const frame = (await directory("danger_frames").catch(() => [])).find((one) => one.code === value);
     return word(name, frame ? frame.danger : value);
   }
+  if (name === "share") return t(`sure.${sureWord(Number(value))}`);
   if (name === "moment") return when(value);
   if (name === "yes") return t(value === "True" ? "app.yes" : "app.no");
   return name === "why" || name === "span" ? reasonText(value) : words[`${name}.${value}`] ?? value;

@@ -1,5 +1,5 @@
 // A ticket on one page: contacts, state, clocks, texts sent, history.
-import { $, api, authorOf, can, countdown, el, fill, get, given, incidentLink, joined, language, link, listen, isolated, named, placed, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
+import { $, MARKS, api, authorOf, can, countdown, directory, el, fill, get, given, incidentLink, joined, language, link, listen, isolated, named, placed, press, soon, state, steady, t, tick, toldOf, urgency, when, word } from "./core.js";
 import { stateBadge } from "./incidents.js";
 import { buttons, caller, mattersOf, partsOf, performing } from "./forms.js";
 import { backAndForth, filesPlace } from "./panel.js";
@@ -24,6 +24,7 @@ async function draw(own) {
     drawing("ticket", x.status), ...x.assignments.map((order) => drawing("assignment", order.status))]);
   const picture = (svg, name) => { const holder = el("figure", { class: "machine" }); holder.innerHTML = svg; holder.append(el("figcaption", { class: "note" }, name)); return holder; };
   const reasons = await reasonTexts(story.items);
+  const units = new Map((clocks.escalations ?? []).length ? (await directory("departments")).map((one) => [one.code, named(one)]) : []);
   const unit = new Map(x.assignments.map((order) => [order.id, named(order.department)]));
   const lay = () => fill(place,
     el("header", { class: "head card" },
@@ -58,7 +59,7 @@ async function draw(own) {
         el("ul", { class: "plainlist" }, clocks.items.map((clock) => el("li", {}, el("strong", {}, word("metric", clock.metric)), " ", unit.get(clock.assignment) ?? "", " ", clock.stopped_at && clock.colour !== "red" ? "" : el("span", { class: clock.colour === "red" ? "late" : "" }, word("colour", clock.colour)), " ",
           clock.stopped_at ? `${when(clock.due_at)} · ${t("ticket.stopped")} ${when(clock.stopped_at)}` : clock.due_at ? el("span", {}, when(clock.due_at), " · ", countdown(clock.due_at, !clock.paused_at)) : "",
           el("div", { class: "note" }, t("ticket.why", { source: (language === "en" && clock.source_en) || clock.source })))),
-        (clocks.escalations ?? []).map((e) => el("li", { class: "note" }, t("ticket.escalated", { level: e.level, colour: word("level", e.colour), at: when(e.at) }), " ", joined(e.told, ", "))))),
+        (clocks.escalations ?? []).map((e) => el("li", { class: "note" }, t("ticket.escalated", { level: e.level, colour: word("level", e.colour), at: when(e.at) }), " ", joined(e.told.map((one) => (one.startsWith("role:") ? word("role", one.slice(5)) : units.get(one.split(":")[1]))), MARKS[1]))))),
       el("section", { class: "card noprint" }, el("h2", {}, t("ticket.why_due")), el("button", { type: "button", onclick: why }, t("ticket.tell_why")), el("div", { id: "why", "aria-live": "polite" })),
       el("section", { class: "card" }, el("h2", {}, t("ticket.calls")), el("ul", { class: "plainlist" }, calls.items.map((call) => el("li", {}, `${when(call.at)} · ${word("channel", call.channel)} `, el("div", { class: "words" }, call.narrative))))),
       el("section", { class: "card" }, el("h2", {}, t("ticket.texts")), el("ul", { class: "plainlist" }, texts.items.length ? texts.items.map((text) => el("li", {}, `${when(text.created_at)} · ${word("text", text.status)} `, text.waits_for ? el("span", { class: "badge" }, text.waits_for === "cap" ? t("ticket.waits_cap", { at: when(text.waits_until) }) : t("ticket.waits_quiet", { at: when(text.waits_until) })) : null, el("div", { class: "words" }, text.body ?? text.template))) : el("li", { class: "note" }, t("app.none"))))));

@@ -62,6 +62,7 @@ class Organisation(NamedItem):
     area: str | None = None  # the root of all areas
     committee: str | None = None  # the committee that the last steps of an escalation policy notify
     repeat_hours: int = 168  # for how long after a report another one may be of the same matter
+    phone: str | None = None  # the hotline's own number, which residents' pages offer to call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

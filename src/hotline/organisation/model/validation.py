@@ -56,6 +56,7 @@ def directory_errors(directory: Directory) -> list[ItemError]:
 _LISTS = frozenset({AttributeType.SINGLE, AttributeType.MULTI})
 LONGEST_REPEAT_HOURS = 8760  # a year
 PUBLIC_PRECISIONS = range(50, 5001)  # metres: a block of houses to a quarter
+_HOTLINE_NUMBER = re.compile(r"[0-9+*# -]{2,24}")
 _RESERVED_CODE = "fixmystreet_id"  # stands in every definition by itself
 
 
@@ -147,6 +148,8 @@ def _organisation_errors(d: Directory) -> Iterable[ItemError]:
         yield ItemError("house", d.home.code, "area", f"unknown area: {d.home.area}")
     if not 0 < d.home.sure_at <= 1:
         yield ItemError("house", d.home.code, "sure_at", "above 0, at most 1")
+    if d.home.phone is not None and not _HOTLINE_NUMBER.fullmatch(d.home.phone):
+        yield ItemError("house", d.home.code, "phone", "cannot be read as a telephone number")
     if not 1 <= d.home.repeat_hours <= LONGEST_REPEAT_HOURS:
         yield ItemError("house", d.home.code, "repeat_hours", f"1 to {LONGEST_REPEAT_HOURS} hours")
 

@@ -154,6 +154,7 @@ async function submit(form, submitter) {
       return;
     }
     show(found, form);
+    button.disabled = false; // somebody may come back to it
   } catch {
     button.disabled = false;
     tell(form, document.body.dataset.cut);
@@ -162,15 +163,29 @@ async function submit(form, submitter) {
   }
 }
 
+// the button "back", also of a mini-program's web view, leads to what was shown before
+const left = [];
+function look(title, language, isElder, top) {
+  document.title = title;
+  document.documentElement.lang = language;
+  document.documentElement.toggleAttribute("data-elder", isElder);
+  if (top && $(".top")) $(".top").replaceWith(top);
+}
+addEventListener("popstate", () => {
+  const before = left.pop();
+  if (!before) return;
+  $("main").replaceWith(before[0]);
+  look(...before[1]);
+  $("main").focus();
+});
+
 function show(found, form) {
   const chosen = $("[data-photos]", form), carried = chosen ? photos.get(chosen) : undefined;
-  document.title = found.title;
-  document.documentElement.lang = found.documentElement.lang;
-  document.documentElement.toggleAttribute("data-elder", found.documentElement.hasAttribute("data-elder"));
+  const root = document.documentElement, isElder = root.hasAttribute("data-elder");
+  left.push([$("main"), [document.title, root.lang, isElder, $(".top")]]);
+  history.pushState({}, "", location.href);
+  look(found.title, found.documentElement.lang, found.documentElement.hasAttribute("data-elder"), $(".top", found));
   Object.assign(document.body.dataset, { ...found.body.dataset });
-  photos.clear();
-  scaling.clear();
-  if ($(".top") && $(".top", found)) $(".top").replaceWith(document.adoptNode($(".top", found)));
   $("main").replaceWith(document.adoptNode($("main", found)));
   scrollTo(0, 0);
   ready();
