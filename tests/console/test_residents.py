@@ -4,6 +4,7 @@ and "still broken"."""
 import re
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -240,6 +241,16 @@ SLOWLY = """const drawn = createImageBitmap;
 self.createImageBitmap = async (...given) => { await new Promise((go) => setTimeout(go, 700)); return drawn(...given); };"""
 
 
+def answering(status: int) -> Callable[[Any], Any]:
+    """A proxy's reply, which is no page of ours."""
+
+    async def answer(route: Any) -> None:
+        await route.fulfill(status=status, content_type="application/json", body="{}")
+
+    return answer
+
+
+@on_one_database
 async def test_nothing_written_is_lost_to_a_bad_line_another_tab_or_a_quick_hand(office: Office, desk: Player) -> None:
     easy(office)
     page, wrong, _ = await visitor(office)
@@ -261,11 +272,7 @@ async def test_nothing_written_is_lost_to_a_bad_line_another_tab_or_a_quick_hand
     await other.close()
 
     for status, words in ((413, "照片太大"), (429, "过一分钟"), (400, "没有提交成功")):
-
-        async def refuse(route: Any, status: int = status) -> None:
-            await route.fulfill(status=status, content_type="application/json", body="{}")
-
-        await page.route("**/report", refuse)
+        await page.route("**/report", answering(status))
         await page.click("button.send[type=submit] >> nth=0")
         await expect(page.locator("[data-told]")).to_contain_text(words)
         await page.unroute("**/report")
