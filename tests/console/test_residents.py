@@ -4,6 +4,7 @@ and "still broken"."""
 import re
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from hotline.public.limits import FormLimits
 from hotline.public.model import PublicSettings
 from tests.conftest import Player, on_one_database
 from tests.console.browsing import PATIENCE, SCREENS, needs_browser
@@ -233,3 +235,80 @@ async def test_without_a_script_and_within_a_named_page_it_works_and_elsewhere_i
     await page.frame_locator("iframe").locator("#words").fill("路灯不亮")
     await page.frame_locator("iframe").locator("button.send[type=submit]").click()
     await expect(page.frame_locator("iframe").locator("[data-number]")).to_be_visible()
+
+
+SLOWLY = """const drawn = createImageBitmap;
+self.createImageBitmap = async (...given) => { await new Promise((go) => setTimeout(go, 700)); return drawn(...given); };"""
+
+
+def answering(status: int) -> Callable[[Any], Any]:
+    """A proxy's reply, which is no page of ours."""
+
+    async def answer(route: Any) -> None:
+        await route.fulfill(status=status, content_type="application/json", body="{}")
+
+    return answer
+
+
+@on_one_database
+async def test_nothing_written_is_lost_to_a_bad_line_another_tab_or_a_quick_hand(office: Office, desk: Player) -> None:
+    easy(office)
+    page, wrong, _ = await visitor(office)
+    await page.add_init_script(SLOWLY)
+    await page.goto(f"{office.address}/")
+    await page.fill("#words", "路灯不亮")
+    other = await page.context.new_page()
+    other.set_default_timeout(PATIENCE)
+    await other.goto(f"{office.address}/")
+    await expect(other.locator("#words")).to_have_value("")  # the first tab writes that
+    await expect(other.locator("[data-kept]")).to_contain_text("7 天")
+    await other.fill("#words", "井盖松了")
+    await other.reload()
+    await expect(other.locator("#words")).to_have_value("井盖松了")
+    await other.click("button.send[type=submit] >> nth=0")
+    await expect(other.locator("[data-number]")).to_be_visible()
+    await page.reload()
+    await expect(page.locator("#words")).to_have_value("路灯不亮")
+    await other.close()
+
+    for status, words in ((413, "照片太大"), (429, "过一分钟"), (400, "没有提交成功")):
+        await page.route("**/report", answering(status))
+        await page.click("button.send[type=submit] >> nth=0")
+        await expect(page.locator("[data-told]")).to_contain_text(words)
+        await page.unroute("**/report")
+    wrong.clear()
+    await page.set_input_files("#album", {"name": "x.png", "mimeType": "image/png", "buffer": picture(200)})
+    await page.click("button.send[type=submit] >> nth=0")  # while it is being scaled
+    await expect(page.locator("[data-number]")).to_be_visible()
+    number, code = await page.inner_text("[data-number]"), await page.inner_text("[data-code]")
+    assert (await desk.see(number))["counters"]["attachments"] == 1
+    await page.click("header button[value=en]")
+    await expect(page.locator("html")).to_have_attribute("lang", "en")
+    assert (await page.inner_text("[data-number]"), await page.inner_text("[data-code]")) == (number, code)
+    await page.click("header button[value=zh-Hans]")
+    await expect(page.locator("html")).to_have_attribute("lang", "zh-Hans")
+
+    await page.click(".narrow form[data-look] button")
+    await page.fill("#tell-words", "在五楼")
+    await page.set_input_files("#tell-photos", {"name": "x.png", "mimeType": "image/png", "buffer": picture(20)})
+    form = page.locator("form:has(#tell-words)")
+    await expect(form.locator(".photos img")).to_be_visible()
+    await page.route("**/status/step", lambda route: route.abort())
+    await form.locator("button[type=submit]").click()
+    await expect(form.locator("[data-told]")).to_contain_text("网络不通")
+    await page.unroute("**/status/step")
+    office.services.part(FormLimits).forms._spent = {"127.0.0.1": 60}
+    await form.locator("button[type=submit]").click()
+    await expect(form.locator("[data-told]")).to_contain_text("太多")
+    await expect(form.locator("#tell-words")).to_have_value("在五楼")
+    office.services.add(FormLimits())
+    await form.locator("button[type=submit]").click()
+    await expect(page.locator("[data-focus]")).to_contain_text("已补充")
+    assert (await desk.see(number))["counters"]["attachments"] == 2
+
+    await page.goto(f"{office.address}/")
+    old = '{"words":"很久以前的话","key":"old","at":1}'
+    await page.evaluate(f"localStorage.setItem('resident-draft.old', '{old}')")
+    await page.reload()
+    await until(page, "localStorage.length === 0")
+    await expect(page.locator("#words")).to_have_value("")

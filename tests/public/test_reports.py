@@ -360,7 +360,7 @@ async def test_what_is_odd_loses_no_report_and_harms_nobody(
     # what is confidential is not looked up by its code
     hidden = await report(resident, "h1", hidden="1")
     assert "data-code" not in hidden.text and "保密" in hidden.text
-    assert "confidential" in str((await desk.see(shown(hidden, "number")))["caller"])
+    assert (await desk.see(shown(hidden, "number")))["caller"]["confidential"] is True
 
 
 @on_one_database

@@ -12,13 +12,32 @@ from hotline.web.addresses import rate_limit_key
 from hotline.web.throttling import AttemptLimit, next_attempt_at
 
 HOUR = timedelta(hours=1)
-IN_DANGER = 3  # times as many reports of a danger are taken
+IN_DANGER = 3  # times as many dangers are taken as plain reports, and no more, by whichever form they come
+TOLD_HOURLY = AttemptLimit(12, HOUR)  # steps with words about one ticket
+STEPS_HOURLY = AttemptLimit(60, HOUR)  # steps from one address, about whatever tickets
+PHOTOS_HOURLY = AttemptLimit(60, HOUR)  # from one address
 URGED_DAILY = AttemptLimit(2, timedelta(days=1))  # of one ticket, by whoever holds its code
 
 
 async def spend_report(services: Services, kind: str, most: int, address: str | None, now: datetime) -> int:
     """Count one more report of this kind from the address. 0: it is taken; else the seconds to wait."""
     return await spend(services, (f"report-{kind}", rate_limit_key(address)), AttemptLimit(most, HOUR), now)
+
+
+async def spend_step(services: Services, number: str, address: str | None, now: datetime) -> int:
+    """Count one more step about the ticket, from the address. 0: it is taken; else the seconds to wait."""
+    by_ticket = await spend(services, ("told", number), TOLD_HOURLY, now)
+    return by_ticket or await spend(services, ("step", rate_limit_key(address)), STEPS_HOURLY, now)
+
+
+async def spend_danger(services: Services, plain_reports: int, address: str | None, now: datetime) -> int:
+    """Count one more danger from the address, by whichever form. 0: it is taken; else the seconds to wait."""
+    return await spend_report(services, "danger", IN_DANGER * plain_reports, address, now)
+
+
+async def spend_photo(services: Services, address: str | None, now: datetime) -> int:
+    """Count one more photo from the address. 0: it is taken; else the seconds to wait."""
+    return await spend(services, ("photo", rate_limit_key(address)), PHOTOS_HOURLY, now)
 
 
 async def spend(services: Services, subject: tuple[str, str], limit: AttemptLimit, now: datetime) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from hotline.jobs import BATCH, RetentionRule
-from hotline.public.proofs import delete_expired_proofs
+from hotline.public.store import delete_expired_proofs
 from hotline.tickets.context import Services
 
 

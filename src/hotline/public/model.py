@@ -2,9 +2,11 @@
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Area
@@ -98,7 +100,12 @@ def read_report(form: Mapping[str, str]) -> ResidentReport:
 
 
 def _text(text: str) -> str:
-    return "".join(c for c in text.replace("\r\n", "\n") if c.isprintable() or c == "\n")
+    return "".join(c for c in map(_spaced, text.replace("\r\n", "\n")) if c.isprintable() or c == "\n")
+
+
+def _spaced(c: str) -> str:
+    """A Chinese keyboard types a wide space: without it two numbers became one."""
+    return " " if c == "\t" or unicodedata.category(c) == "Zs" else c
 
 
 def _line(text: str | None) -> str | None:
@@ -132,17 +139,18 @@ def listed_places(directory: Directory) -> tuple[PlaceGroup, ...]:
         if directory.home and directory.home.area
         else None
     )
-    buildings = [
+    found = (
         a
         for a in directory.areas.values()
         if a.active and a.level is AreaLevel.BUILDING and (inside is None or a.code in inside)
-    ]
+    )
+    buildings = list(islice(found, MOST_LISTED + 1))
     if len(buildings) > MOST_LISTED:
         return ()
     groups: dict[str, list[Area]] = {}
     for area in buildings:
         groups.setdefault(_group_of(directory, area), []).append(area)
-    return tuple(PlaceGroup(code, tuple(sorted(found, key=by_number))) for code, found in sorted(groups.items()))
+    return tuple(PlaceGroup(code, tuple(sorted(places, key=by_number))) for code, places in sorted(groups.items()))
 
 
 def _group_of(directory: Directory, area: Area) -> str:

@@ -6,46 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
-from hotline.database.columns import InCodes, in_words
-from hotline.database.prepared import PreparedQuery
 from hotline.incidents.cache import IncidentCache
 from hotline.incidents.model.vocabulary import IncidentState
 from hotline.open311.model import published_choices
-from hotline.open311.store import PUBLISHED
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Area
 from hotline.organisation.model.vocabulary import Danger, Kind
+from hotline.public import store
 from hotline.public.model import ResidentReport
 from hotline.tickets.context import Services
-from hotline.tickets.model.vocabulary import OPEN
-from hotline.tickets.tables import ticket as t
 from hotline.triage.model.advice import Advice
 
-MOST_NEAR = 3
-_COLUMNS = (
-    t.c.number, t.c.status, t.c.category, t.c.area, t.c.department, t.c.promised_at, t.c.created_at, t.c.calls,
-    t.c.public_text,
-)  # fmt: skip
-_OPEN_MATTERS = sa.select(*_COLUMNS).where(PUBLISHED, in_words(t.c.status, OPEN))
-_NEAR = PreparedQuery(
-    _OPEN_MATTERS.where(InCodes(t.c.area, "areas"), InCodes(t.c.category, "categories"))
-    .order_by(t.c.created_at.desc(), t.c.number.desc())
-    .limit(MOST_NEAR)
-)
-_CARRIERS = PreparedQuery(
-    sa.select(t.c.number, t.c.kind, t.c.flags, t.c.confidential).where(InCodes(t.c.number, "numbers"))
-)
 NAMING_SOMEBODY = frozenset({Kind.REPORT, Kind.COMPLAINT})
 DANGERS_OF_A_PERSON = frozenset({Danger.VIOLENCE, Danger.MISSING, Danger.SELF_HARM, Danger.MEDICAL, Danger.UNREST})
-_NAMED = PreparedQuery(_OPEN_MATTERS.where(InCodes(t.c.number, "numbers")))
 
 
 async def load_open_published(services: Services, directory: Directory, numbers: Sequence[str]) -> Sequence[Any]:
     """Those of these tickets that are open and published."""
     published = list(published_choices(directory))
-    return await services.db.rows(_NAMED, published=published, numbers=list(numbers)) if published else ()
+    return await store.load_open_matters(services.db, published, numbers) if published else ()
 
 
 async def load_nearby(
@@ -56,7 +35,7 @@ async def load_nearby(
     areas = areas_around(directory, report.place or advice.area)
     if not published or not kinds or not areas:
         return ()
-    return await services.db.rows(_NEAR, published=published, areas=areas, categories=kinds)
+    return await store.load_open_matters_near(services.db, published, areas, kinds)
 
 
 def kinds_of(directory: Directory, advice: Advice) -> list[str]:
@@ -76,7 +55,7 @@ def areas_around(directory: Directory, place: str | None) -> list[str]:
 
 
 async def _carriers(services: Services, numbers: Sequence[str]) -> Sequence[Any]:
-    return await services.db.rows(_CARRIERS, numbers=list(numbers)) if numbers else ()
+    return await store.load_carriers(services.db, numbers) if numbers else ()
 
 
 def is_of_everybody(carrier: Any) -> bool:

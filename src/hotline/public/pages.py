@@ -1,11 +1,13 @@
 """Routes of the residents' pages. Each is a plain form that works without a script; none sets a cookie, so that nobody
 else's page can send one in somebody's name."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import wraps
 from typing import Any
 
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -17,14 +19,14 @@ from hotline.locales import translate
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.public import nearby, views
-from hotline.public.allowance import IN_DANGER, spend_report
+from hotline.public.allowance import spend_danger, spend_report
 from hotline.public.limits import FormLimits
 from hotline.public.model import PublicSettings, ResidentReport, read_report
-from hotline.public.photos import SentPhoto, photo_at
+from hotline.public.photos import NO_PHOTOS, SentPhotos, photo_at
 from hotline.public.progress import ResidentStep, StepForm, StepOutcome, load_own_ticket, take_step
 from hotline.public.proofs import ProofState, Purpose, new_challenge, use_proof, work_for
 from hotline.public.rendering import Look, page_response, static_files, static_version
-from hotline.public.reports import hear, join_matter, report_key, take_report
+from hotline.public.reports import hear, join_matter, report_key, report_of, take_report
 from hotline.refusals import Code, Refused
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import Requester, load_by_code
@@ -36,7 +38,8 @@ from hotline.web.idempotency import RequestKey, load_earlier_answer
 from hotline.web.problems import STATUS
 from hotline.web.templating import static_reply
 
-FORMS_A_MINUTE = 30  # sent from one address, before a byte of their photos is read
+FORMS_A_MINUTE = 30  # sent from one address
+READ_A_MINUTE = 60  # of which a danger is taken still, and the others come back; what is sent beyond is not read
 _MOST_FIELDS = 40
 _MOST_FILES = 30  # of which the first few are taken: somebody who chose too many has reported something
 _LONGEST_KEY = 60
@@ -46,21 +49,35 @@ def public_routes() -> list[Route]:
     """Every route of the residents' pages."""
     return [
         Route("/", _home, name="resident home"),
-        Route("/embed", _embed, methods=["GET", "POST"], name="resident embed"),
-        Route("/report", _report, methods=["POST"], name="resident report"),
-        Route("/report/advice", _advice, methods=["POST"], name="resident advice"),
-        Route("/report/challenge", _challenge, methods=["POST"], name="resident challenge"),
-        Route("/report/join", _join, methods=["POST"], name="resident join"),
-        Route("/status", _status, methods=["GET", "POST"], name="resident status"),
-        Route("/status/step", _step, methods=["POST"], name="resident step"),
+        Route("/embed", _closing(_embed), methods=["GET", "POST"], name="resident embed"),
+        Route("/report", _closing(_report), methods=["POST"], name="resident report"),
+        Route("/report/advice", _closing(_advice), methods=["POST"], name="resident advice"),
+        Route("/report/challenge", _closing(_challenge), methods=["POST"], name="resident challenge"),
+        Route("/report/join", _closing(_join), methods=["POST"], name="resident join"),
+        Route("/status", _closing(_status), methods=["GET", "POST"], name="resident status"),
+        Route("/status/step", _closing(_step), methods=["POST"], name="resident step"),
         Route("/status/photos/{address}", _photo, name="resident photo"),
         Route("/resident/static/{stamp}/{name}", _static, name="resident static"),
     ]
 
 
+def _closing(page: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """The page, after which the files of its form are gone."""
+
+    @wraps(page)
+    async def answer(request: Request) -> Response:
+        try:
+            return await page(request)
+        finally:
+            await request.close()
+
+    return answer
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request: who asks when, how they read, and what they sent."""
+    """One request: who asks when, how they read, and what they sent. `wait`: seconds until the next form of this
+    address is taken; 0: it is."""
 
     services: Services
     settings: PublicSettings
@@ -69,7 +86,8 @@ class Visit:
     address: str | None
     look: Look
     fields: Mapping[str, str]
-    photos: tuple[SentPhoto, ...] = ()
+    photos: SentPhotos = NO_PHOTOS
+    wait: int = 0
 
     @property
     def frames(self) -> tuple[str, ...]:
@@ -83,18 +101,19 @@ class Visit:
 
 
 async def _visit(request: Request, *, embedded: bool = False) -> Visit:
-    """The request, its form read. Raises Refused where one address sends too many."""
+    """The request, its form parsed. Photos lie on disk until one that is taken is read."""
     services: Services = request.app.state.services
     limits, now, address = services.part(FormLimits), services.clock(), client_address(request)
     fields: dict[str, str] = {}
-    photos: list[SentPhoto] = []
+    files: list[UploadFile] = []
     if request.method == "POST":
-        async with request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS) as form:
-            for name, value in form.multi_items():
-                if isinstance(value, str):
-                    fields[name] = value
-                elif value.filename and value.size:
-                    photos.append(SentPhoto(value.filename, await value.read()))
+        form = await request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS)  # closed by _closing
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                fields[name] = value
+            elif value.filename and value.size:
+                files.append(value)
+    embedded = embedded or fields.get("embedded") == "1"
     return Visit(
         services,
         services.part(PublicSettings),
@@ -103,19 +122,24 @@ async def _visit(request: Request, *, embedded: bool = False) -> Visit:
         address,
         Look.of(request, fields, embedded=embedded),
         fields,
-        tuple(photos),
+        SentPhotos(tuple(files), address, limits.reading),
     )
 
 
 async def _sent(request: Request, *, embedded: bool = False) -> Visit | Response:
-    """The form that was sent; or the answer to whoever sends too many, whose body is not read."""
+    """The form that was sent, with the seconds to wait for whoever sent too many within the minute; or the answer to
+    whoever goes on, whose body is not read."""
     services: Services = request.app.state.services
-    now = services.clock()
-    if wait := services.part(FormLimits).forms.spend(client_address(request), FORMS_A_MINUTE, now):
-        look = Look.of(request, embedded=embedded)
-        frames = services.part(PublicSettings).frames if embedded else ()
-        return page_response(await views.refused(services, look, "too_many", now, wait), frames, 429, wait)
-    return await _visit(request, embedded=embedded)
+    now, address = services.clock(), client_address(request)
+    counts = services.part(FormLimits).forms
+    wait = counts.spend(address, FORMS_A_MINUTE, now)
+    if not wait:
+        return await _visit(request, embedded=embedded)
+    if not counts.spend(address, READ_A_MINUTE, now):
+        return replace(await _visit(request, embedded=embedded), wait=wait)
+    look = Look.of(request, embedded=embedded)
+    frames = services.part(PublicSettings).frames if embedded else ()
+    return page_response(await views.refused(services, look, "too_many", now, wait), frames, 429, wait)
 
 
 async def _home(request: Request) -> Response:
@@ -144,8 +168,9 @@ async def _take(request: Request, *, embedded: bool) -> Response:
     if isinstance(visit, Response):
         return visit
     report = read_report(visit.fields)
-    if not report.words and not visit.photos:
-        return await _form_page(visit, views.FormState(visit.fields, _form_key(visit), error="no_words"), 422)
+    if not report.words and not len(visit.photos):
+        error, status = ("too_many", 429) if visit.wait else ("no_words", 422)
+        return await _form_page(visit, views.FormState(visit.fields, _form_key(visit), error, visit.wait), status)
     if not report.words:
         report = replace(report, words=translate("resident.photo_words", "zh-Hans"))
     key = report_key(_form_key(visit), report)
@@ -175,19 +200,20 @@ def _wait_of(fault: BaseException) -> int:
 
 
 async def _held_back(visit: Visit, purpose: Purpose, report: ResidentReport, key: RequestKey) -> int:
-    """Seconds until this address may send a report again; 0: now. A repeat of one that was taken in is never held back,
-    and of reports of a danger more are taken."""
+    """Seconds until this address may send a report again; 0: now. A repeat of one that was taken in is never held back;
+    dangers have a count of their own."""
     services, now = visit.services, visit.now
     try:
         if await load_earlier_answer(services, key) is not None:
             return 0
+        if (await hear(services, report, now)).dangers:
+            return await spend_danger(services, visit.settings.plain_reports, visit.address, now)
+        if visit.wait:
+            return visit.wait
         state = await use_proof(services, visit.fields.get("proof"), purpose, key.key, now)
         proven = state is ProofState.GOOD
         kind, most = ("proven", visit.settings.reports) if proven else ("plain", visit.settings.plain_reports)
-        wait = await spend_report(services, kind, most, visit.address, now)
-        if wait and (await hear(services, report, now)).dangers:
-            wait = await spend_report(services, f"{kind}-danger", IN_DANGER * most, visit.address, now)
-        return wait
+        return await spend_report(services, kind, most, visit.address, now)
     except OUTAGES:  # nothing can be counted; what comes in is kept for later
         return 0
 
@@ -226,7 +252,7 @@ async def _join(request: Request) -> Response:
         if wait := await _held_back(visit, Purpose.JOIN, report, key):
             form = views.FormState(visit.fields, _form_key(visit), error="too_many", wait=wait)
             return await _form_page(visit, form, 429)
-        taken = await join_matter(visit.services, number, report, key, visit.now)
+        taken = await join_matter(visit.services, number, report, key, visit.photos, visit.now)
     except (Refused, *OUTAGES) as fault:
         form = views.FormState(visit.fields, _form_key(visit), error="unavailable", wait=_wait_of(fault))
         return await _form_page(visit, form, _status_of(fault))
@@ -241,7 +267,9 @@ async def _status(request: Request) -> Response:
         visit = await _visit(request)
         return visit.page(await views.look_up(visit.services, visit.look, visit.fields, visit.now))
     sent = await _sent(request)
-    return sent if isinstance(sent, Response) else await _own_page(sent)
+    if isinstance(sent, Response):
+        return sent
+    return await _look_up_again(sent, "too_many", sent.wait, 429) if sent.wait else await _own_page(sent)
 
 
 async def _step(request: Request) -> Response:
@@ -250,14 +278,15 @@ async def _step(request: Request) -> Response:
     if isinstance(visit, Response):
         return visit
     word, rating = visit.fields.get("step", ""), visit.fields.get("rating", "")
-    if word not in set(ResidentStep) or (word == ResidentStep.FIXED and rating not in set(Satisfaction)):
+    if word not in set(ResidentStep):
         return await _own_page(visit)
     form = StepForm(
         ResidentStep(word),
         _form_key(visit),
         read_report(visit.fields).words,
-        Satisfaction(rating) if word == ResidentStep.FIXED else None,
+        Satisfaction(rating) if rating in set(Satisfaction) else None,
         visit.photos,
+        visit.settings.plain_reports,
     )
     return await _own_page(visit, form)
 
@@ -266,22 +295,41 @@ async def _own_page(visit: Visit, form: StepForm | None = None) -> Response:
     services, look, now = visit.services, visit.look, visit.now
     number, code = (visit.fields.get(name, "")[:40].replace(" ", "").replace("-", "") for name in ("number", "code"))
     outcome: StepOutcome | None = None
+    unrated = form is not None and form.step is ResidentStep.FIXED and form.rating is None
     try:
         facts = await load_by_code(services, number, code, Requester.at(visit.address), now)
-        if form is not None:
+        if form is not None and visit.wait and not await _tells_danger(visit, form):
+            return await _look_up_again(visit, "too_many", visit.wait, 429)
+        if form is not None and not unrated:
             outcome = await take_step(services, facts, form, now)
             facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, facts.ticket.number) or facts
         directory = await visit.directory()
+        if outcome is None and visit.fields.get("shown") == "taken":  # in another language, or in large type
+            return visit.page(await views.taken(services, look, report_of(services, facts), now))
         own = await load_own_ticket(services, facts, directory, now)
         photos = await views.released_photos(services, facts, now)
     except (Refused, *OUTAGES) as fault:
         status = _status_of(fault)
         error = {404: "not_found", 429: "too_many"}.get(status, "unavailable")
-        wait = _wait_of(fault) if status != 404 else 0
-        page = await views.look_up(services, look, visit.fields, now, error=error, wait=wait)
-        return visit.page(page, status, wait)
-    state = views.OwnState(own, code, photos, outcome, new_reference(now))
+        return await _look_up_again(visit, error, _wait_of(fault) if status != 404 else 0, status)
+    words = form.words if form is not None and unrated else outcome.words if outcome is not None else ""
+    step = form.step if form is not None and unrated else ResidentStep.TELL
+    again = views.StepAgain(step, _form_key(visit), words) if words and step in own.steps_open else None
+    state = views.OwnState(own, code, photos, outcome, new_reference(now), again, words)
     return visit.page(await views.own(services, look, state, now))
+
+
+async def _tells_danger(visit: Visit, form: StepForm) -> bool:
+    return bool(form.words and (await hear(visit.services, ResidentReport(form.words), visit.now)).dangers)
+
+
+async def _look_up_again(visit: Visit, error: str, wait: int, status: int) -> Response:
+    """The look-up with what is wrong, and a step that could not be done to be sent again."""
+    word, words = visit.fields.get("step", ""), read_report(visit.fields).words
+    key = visit.fields.get("key", "")[:_LONGEST_KEY]
+    again = views.StepAgain(ResidentStep(word), key, words) if word in set(ResidentStep) else None
+    page = await views.look_up(visit.services, visit.look, visit.fields, visit.now, error=(error, wait), again=again)
+    return visit.page(page, status, wait)
 
 
 async def _photo(request: Request) -> Response:
@@ -299,7 +347,7 @@ async def _photo(request: Request) -> Response:
         raise HTTPException(404) from refused
     headers = {
         "content-security-policy": "default-src 'none'; sandbox",
-        "cache-control": "private, max-age=600",
+        "cache-control": "no-store",
         "content-disposition": "inline",
     }
     return Response(picture.data, headers=headers, media_type=picture.media_type)

@@ -2,38 +2,57 @@
 handed out."""
 
 import asyncio
-import hmac
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from io import BytesIO
+from typing import Protocol
 
 import structlog
 
 from hotline.delivery.payloads import item_key
 from hotline.organisation.write_request import WriteRequest
+from hotline.public.allowance import spend_photo
 from hotline.public.model import MOST_PHOTOS
 from hotline.refusals import Code, Refused
-from hotline.server_secret import matches_signature
+from hotline.secrets.sealed_state import UnusableState, open_state, seal_state
+from hotline.storage.cleaning import clean_picture
 from hotline.storage.file_types import FIRST_BYTES, media_type_of
 from hotline.storage.files import MAX_FILE_BYTES, store_file
-from hotline.storage.picture_metadata import CLEANED_TYPES, without_metadata
+from hotline.storage.picture_metadata import CLEANED_TYPES
 from hotline.tickets.attachments import NewFile, attach
 from hotline.tickets.context import Services
-from hotline.web.idempotency import RequestKey
+from hotline.tickets.store import history
+from hotline.web.idempotency import RequestKey, load_earlier_answer
 
+MOST_OF_TICKET = 30  # files of a ticket, with those of staff: residents add no more
 SHOWN_FOR = timedelta(minutes=30)  # how long an address of a photo holds, behind which no code is asked for
-_LATER = frozenset({Code.UNAVAILABLE, Code.STORAGE_FULL, Code.OVERLOADED, Code.OUTCOME_UNKNOWN})
+_PURPOSE, _LONGEST_ADDRESS = "photo for a resident", 600
+_FOR_ADDRESSES, _OF_ADDRESSES = str.maketrans("+/", "-_"), str.maketrans("-_", "+/")
 log = structlog.get_logger("hotline.public")
 
 
-@dataclass(frozen=True, slots=True)
-class SentPhoto:
-    """A photo of a form."""
+class PhotoUpload(Protocol):
+    """A file of a form, which lies on disk until it is read."""
 
-    name: str
-    data: bytes
+    filename: str | None
+
+    async def read(self, size: int = -1, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SentPhotos:
+    """The photos of a form, and the address they came from. `few`: how many of all are in memory at once."""
+
+    files: Sequence[PhotoUpload] = ()
+    address: str | None = None
+    few: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+
+NO_PHOTOS = SentPhotos()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +68,20 @@ class _Cleaned:
         self.data.seek(offset)
 
 
-async def attach_photos(services: Services, number: str, photos: Sequence[SentPhoto], request: WriteRequest) -> int:
+async def attach_photos(services: Services, number: str, photos: SentPhotos, request: WriteRequest) -> int:
     """Attach the first MOST_PHOTOS photos to a ticket, each once for the key of the request; how many. One that cannot
-    be taken costs the report nothing."""
+    be taken costs the report nothing: no picture, too many of its address, or its ticket has enough."""
     attached = 0
-    for place, photo in enumerate(photos[:MOST_PHOTOS]):
+    for place, photo in enumerate(photos.files[:MOST_PHOTOS]):
         key = RequestKey(request.key.owner, item_key("photo", request.key.key, place), "resident photo")
         try:
-            await _attach_photo(services, number, photo, replace(request, key=key))
+            if await load_earlier_answer(services, key) is None:
+                if len(await history.load_attachments(services.db, number)) >= MOST_OF_TICKET:
+                    raise ValueError("the ticket has enough")
+                if await spend_photo(services, photos.address, request.now):
+                    raise ValueError("too many from one address")
+                async with photos.few:
+                    await _attach_photo(services, number, photo, replace(request, key=key))
         except Refused as refused:
             log.info("photo.refused", code=refused.refusal.code)
         except ValueError:
@@ -66,36 +91,31 @@ async def attach_photos(services: Services, number: str, photos: Sequence[SentPh
     return attached
 
 
-async def _attach_photo(services: Services, number: str, photo: SentPhoto, request: WriteRequest) -> None:
+async def _attach_photo(services: Services, number: str, photo: PhotoUpload, request: WriteRequest) -> None:
     """Raises ValueError for what is no picture of which place and device can be removed."""
-    media_type = media_type_of(photo.data[:FIRST_BYTES])
-    if media_type not in CLEANED_TYPES or len(photo.data) > MAX_FILE_BYTES:
+    data = await photo.read(MAX_FILE_BYTES + 1)
+    media_type = media_type_of(data[:FIRST_BYTES])
+    if media_type not in CLEANED_TYPES or len(data) > MAX_FILE_BYTES:
         raise ValueError("no picture that is taken")
-    cleaned = await asyncio.to_thread(without_metadata, photo.data, media_type)
-    sent = _Cleaned(BytesIO(cleaned))
+    sent = _Cleaned(BytesIO(await clean_picture(data, media_type)))
     stored = await store_file(services.files, sent.read, media_type)
-    name = "".join(c for c in photo.name.replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120] or "photo"
+    named = (photo.filename or "").replace("\\", "/").rsplit("/", 1)[-1]
+    name = "".join(c for c in named if c.isprintable())[:120] or "photo"
     await attach(services, number, NewFile(stored, name, sent), request, lambda file: str(file.id))
 
 
 def photo_address(secret: bytes, number: str, photo: str, now: datetime) -> str:
-    """What stands in the address of a photo: which one, until when, and our signature. It tells no code."""
-    text = f"{number}.{photo}.{int((now + SHOWN_FOR).timestamp())}"
-    mark = hmac.digest(secret, _signed(text), "sha256")[:18]
-    return urlsafe_b64encode(text.encode() + b"." + mark.hex().encode()).decode().rstrip("=")
+    """What stands in the address of a photo: which one and until when, sealed. It tells neither number nor code."""
+    sealed = seal_state(secret, _PURPOSE, (), (number, photo), now + SHOWN_FOR)
+    return sealed.translate(_FOR_ADDRESSES).rstrip("=")
 
 
 def photo_at(secret: bytes, address: str, now: datetime) -> tuple[str, str] | None:
-    """The number of the ticket and the id of the photo. None: not signed by us, or too old."""
+    """The number of the ticket and the id of the photo. None: not sealed by us, or too old."""
+    sealed = address[:_LONGEST_ADDRESS].translate(_OF_ADDRESSES)
+    padding = "=" * (-len(sealed.rpartition(".")[2]) % 4)
     try:
-        text, _, mark = urlsafe_b64decode(address[:400] + "=" * (-len(address) % 4)).decode().rpartition(".")
-        number, photo, until = text.split(".")
-        signature, expires = bytes.fromhex(mark), int(until)
-    except ValueError:
+        number, photo = open_state(secret, _PURPOSE, (), sealed + padding, now)
+    except UnusableState:
         return None
-    signed = len(signature) == 18 and matches_signature(secret, _signed(text), signature)
-    return (number, photo) if signed and now.timestamp() < expires else None
-
-
-def _signed(text: str) -> bytes:
-    return b"photo for a resident " + text.encode()
+    return str(number), str(photo)

@@ -13,10 +13,12 @@ from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.model.vocabulary import Channel, Metric
 from hotline.organisation.write_request import WriteRequest
-from hotline.public.allowance import URGED_DAILY, spend
-from hotline.public.model import Lateness, ResidentReport, late_by, numbers_to_call
-from hotline.public.photos import SentPhoto, attach_photos
-from hotline.public.reports import hear, take_report
+from hotline.public.allowance import URGED_DAILY, spend, spend_danger, spend_step
+from hotline.public.dangers import DangerTicket, has_danger_ticket, new_dangers, take_danger
+from hotline.public.model import Lateness, ResidentReport, late_by
+from hotline.public.photos import NO_PHOTOS, SentPhotos, attach_photos
+from hotline.public.reports import hear
+from hotline.public.store import OWN_WORDS
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.act import act
 from hotline.tickets.context import Services
@@ -28,7 +30,7 @@ from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, Part, Satisfaction, TicketStatus
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store.history import load_calls
-from hotline.web.idempotency import RequestKey
+from hotline.web.idempotency import RequestKey, load_earlier_answer
 
 F = Field
 ASKED_RATINGS = (
@@ -139,67 +141,95 @@ def steps_open(facts: Facts, stage: TicketStatus, now: datetime) -> frozenset[Re
 def resident_of(facts: Facts) -> Actor:
     """Whoever has the code of this ticket."""
     name = translate("role.resident", "zh-Hans")
-    return Actor(ActorKind.RESIDENT, facts.ticket.caller or "web", name, frozenset({Role.RESIDENT}))
+    return Actor(ActorKind.RESIDENT, facts.ticket.caller or OWN_WORDS, name, frozenset({Role.RESIDENT}))
 
 
 @dataclass(frozen=True, slots=True)
 class StepForm:
-    """What was sent with a step. `key`: of the form, so that it is done once."""
+    """What was sent with a step. `key`: of the form, so that it is done once; `plain_reports`: an hour, of which the
+    dangers of one address are a multiple."""
 
     step: ResidentStep
     key: str
     words: str = ""
     rating: Satisfaction | None = None
-    photos: Sequence[SentPhoto] = ()
+    photos: SentPhotos = NO_PHOTOS
+    plain_reports: int = 12
 
 
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
-    """`call`: the emergency numbers for dangers in what was written."""
+    """`call`: the emergency numbers for dangers in what was written; `danger`: the ticket these have; `lost`: how many
+    photos could not be taken; `words`: what was written, where the step could not be done."""
 
     result: StepResult
     call: tuple[str, ...] = ()
+    danger: DangerTicket | None = None
+    lost: int = 0
+    words: str = ""
 
 
 async def take_step(services: Services, facts: Facts, form: StepForm, now: datetime) -> StepOutcome:
-    """Do it durably, once for the form's key. A danger in the words is taken in as a call about the ticket too, and
-    alerts as on every channel. Raises Refused only for what another try can mend."""
-    result = await _take_step(services, facts, form, now)
-    if not form.words:
-        return StepOutcome(result)
-    dangers = (await hear(services, ResidentReport(form.words), now)).dangers
-    if dangers and form.step is not ResidentStep.TELL:
-        key = RequestKey(f"resident:{facts.ticket.number}", f"{form.key} danger", "resident danger")
-        request = WriteRequest(resident_of(facts), key, now, SYSTEM_SCOPE)
-        if await _tell(services, facts, form.words, request) is StepResult.LATE:
-            await take_report(services, ResidentReport(form.words, place=facts.ticket.area), key, (), now)
-    return StepOutcome(result, numbers_to_call(dangers))
+    """Do it durably, once for the form's key. Dangers in the words that the ticket does not know of have a ticket of
+    their own, which gets the photos, and alert as on every channel. Raises Refused where too many were sent, and for
+    what another try can mend."""
+    number, actor = facts.ticket.number, resident_of(facts)
+    key = RequestKey(f"resident:{number}", form.key, f"resident {form.step}")
+    request = WriteRequest(actor, key, now, SYSTEM_SCOPE)
+    heard = await hear(services, ResidentReport(form.words, place=facts.ticket.area), now) if form.words else None
+    fresh = new_dangers(facts, heard.dangers) if heard is not None else ()
+    if await load_earlier_answer(services, key) is None:
+        await _spend(services, facts, form, fresh, now)
+    danger = await take_danger(services, facts, form.words, fresh, request) if fresh else None
+    if danger is not None and form.step is ResidentStep.TELL and facts.ticket.status is not TicketStatus.AWAITING_INFO:
+        result = StepResult.TOLD
+    else:
+        result = await _take_step(services, facts, form, request)
+    reached = danger.number if danger is not None else number
+    late = result is StepResult.LATE and danger is None
+    attached = 0 if late else await attach_photos(services, reached, form.photos, request)
+    return StepOutcome(
+        result,
+        heard.call if heard is not None else (),
+        danger,
+        len(form.photos) - attached,
+        form.words if late else "",
+    )
 
 
-async def _take_step(services: Services, facts: Facts, form: StepForm, now: datetime) -> StepResult:
-    key = RequestKey(f"resident:{facts.ticket.number}", form.key, f"resident {form.step}")
-    request = WriteRequest(resident_of(facts), key, now, SYSTEM_SCOPE)
+async def _spend(services: Services, facts: Facts, form: StepForm, fresh: Sequence[str], now: datetime) -> None:
+    """Count the step. A danger has a count of its own, that of the dangers reported from its address, and counts once
+    while its ticket is open. Raises Refused where there were too many."""
+    address = form.photos.address
+    wait = 0
+    if fresh and not await has_danger_ticket(services, facts, fresh):
+        wait = await spend_danger(services, form.plain_reports, address, now)
+    elif form.words or form.photos:
+        wait = await spend_step(services, facts.ticket.number, address, now)
+    if wait:
+        raise Refused(Refusal(Code.TOO_MANY, "too many from one address", retry_after=wait))
+
+
+async def _take_step(services: Services, facts: Facts, form: StepForm, request: WriteRequest) -> StepResult:
     match form.step:
         case ResidentStep.FIXED:
             fields = {F.SATISFACTION: form.rating, **({F.TEXT: form.words} if form.words else {})}
             done = await _act(services, facts, Action.CONFIRM, fields, request)
-            result = StepResult.FIXED if done and form.rating is not None else StepResult.LATE
+            return StepResult.FIXED if done else StepResult.LATE
         case ResidentStep.BROKEN:
             said = form.words or translate("resident.broken_words", "zh-Hans")
             reason = translate("message_part.reopen_reason", "zh-Hans", text=said)[:1000]
             done = await _act(services, facts, Action.REOPEN, {F.REASON: reason}, request)
-            result = StepResult.BROKEN if done else StepResult.LATE
+            return StepResult.BROKEN if done else StepResult.LATE
         case ResidentStep.URGE:
-            if await spend(services, ("urge", facts.ticket.number), URGED_DAILY, now):
+            urged = await load_earlier_answer(services, request.key) is not None
+            if not urged and await spend(services, ("urge", facts.ticket.number), URGED_DAILY, request.now):
                 return StepResult.URGED_BEFORE
             reason = form.words or translate("resident.urge_words", "zh-Hans")
             done = await _act(services, facts, Action.URGE, {F.REASON: reason}, request)
-            result = StepResult.URGED if done else StepResult.LATE
+            return StepResult.URGED if done else StepResult.LATE
         case ResidentStep.TELL:
-            result = await _tell(services, facts, form.words or translate("resident.photo_words", "zh-Hans"), request)
-    if result is not StepResult.LATE:
-        await attach_photos(services, facts.ticket.number, form.photos, request)
-    return result
+            return await _tell(services, facts, form.words or translate("resident.photo_words", "zh-Hans"), request)
 
 
 async def _tell(services: Services, facts: Facts, words: str, request: WriteRequest) -> StepResult:

@@ -9,11 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-import sqlalchemy as sa
-
-from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.public.model import Load, bits_of_work, zero_bits
-from hotline.public.tables import spent_proof as s
+from hotline.public.store import spend_proof
 from hotline.server_secret import matches_signature
 from hotline.tickets.context import Services
 from hotline.web.addresses import rate_limit_key
@@ -93,12 +90,8 @@ async def use_proof(
         return ProofState.UNSOLVED
     name = hashlib.sha256(used_for.encode()).hexdigest()
 
-    def spend(c: sa.Connection) -> bool:
-        row = {"challenge": parts[4], "used_for": name, "expires_at": expires}
-        insert_ignoring_duplicates(c, s, [row])
-        return c.scalar(sa.select(s.c.used_for).where(s.c.challenge == parts[4])) == name
-
-    return ProofState.GOOD if await services.db.transact(spend) else ProofState.USED
+    used = await services.db.transact(lambda c: spend_proof(c, parts[4], name, expires))
+    return ProofState.GOOD if used else ProofState.USED
 
 
 def _is_signed(secret: bytes, text: str, mark: str) -> bool:
@@ -107,9 +100,3 @@ def _is_signed(secret: bytes, text: str, mark: str) -> bool:
     except ValueError:
         return False
     return len(signature) == 32 and matches_signature(secret, _signed(text), signature)
-
-
-def delete_expired_proofs(c: sa.Connection, before: datetime, limit: int) -> int:
-    """Delete proofs whose challenges expired before that; how many."""
-    old = sa.select(s.c.challenge).where(s.c.expires_at < before).limit(limit)
-    return c.execute(sa.delete(s).where(s.c.challenge.in_(old))).rowcount

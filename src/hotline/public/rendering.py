@@ -55,6 +55,11 @@ class Look:
             language = negotiate_language(request.headers.get("accept-language", ""))
         return cls(language, given.get("elder") == "1", embedded)
 
+    @property
+    def home(self) -> str:
+        """The page of the form: of ours, or within another site's."""
+        return "/embed" if self.embedded else "/"
+
     def query(self, **changed: str) -> str:
         """For the address of another page: `?lang=en&elder=1`."""
         values = {"lang": self.language, "elder": "1" if self.elder else "", **changed}
@@ -87,7 +92,7 @@ def render(look: Look, template: str, **values: Any) -> str:
         gap=" " if look.language == "en" else "",
         languages=LANGUAGES,
         static=f"{STATIC}/{static_version()}",
-        **values,
+        **{"path": look.home, "shown": None, "again": None, **values},
     )
 
 

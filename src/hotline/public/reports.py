@@ -2,7 +2,6 @@
 happen to a report."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +16,7 @@ from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.write_request import WriteRequest
 from hotline.public.model import ResidentReport, numbers_to_call
 from hotline.public.nearby import load_open_published
-from hotline.public.photos import SentPhoto, attach_photos
+from hotline.public.photos import SentPhotos, attach_photos
 from hotline.refusals import Code, Refused
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
@@ -124,7 +123,7 @@ def report_key(key: str, report: ResidentReport, joins: str | None = None) -> Re
 
 
 async def take_report(
-    services: Services, report: ResidentReport, key: RequestKey, photos: Sequence[SentPhoto], now: datetime
+    services: Services, report: ResidentReport, key: RequestKey, photos: SentPhotos, now: datetime
 ) -> TakenReport:
     """Take a report in. Raises Refused where not even this machine can keep it."""
     directory = await services.directory.current_or_last_known(now)
@@ -143,10 +142,10 @@ async def take_report(
 
 
 async def join_matter(
-    services: Services, number: str, report: ResidentReport, key: RequestKey, now: datetime
+    services: Services, number: str, report: ResidentReport, key: RequestKey, photos: SentPhotos, now: datetime
 ) -> TakenReport | None:
-    """Add a resident's call to an open matter that is published. A danger in it opens a ticket of its own, as on every
-    channel. None: it is not open to the public, or has ended."""
+    """Add a resident's call to an open matter that is published, with its photos. A danger in it opens a ticket of its
+    own, as on every channel. None: it is not open to the public, or has ended."""
     directory = await services.directory.now(now)
     matter = next(iter(await load_open_published(services, directory, numbers=(number,))), None)
     if matter is None:
@@ -162,35 +161,41 @@ async def join_matter(
         raise
     reached = parse_answer_number(done.answer.body)
     chain = await ticket_facts.load_parent_chain(services.db, matter.number)
-    if reached in (matter.number, *chain):
+    if reached is not None and reached in (matter.number, *chain):
+        attached = await attach_photos(services, reached, photos, request)
         return TakenReport(
             reached,
             joined=True,
+            photos=attached,
+            lost=len(photos) - attached,
             category=matter.category,
             department=matter.department,
             promised_at=matter.promised_at,
         )
-    return await _with_photos(services, reached, key, (), request)
+    return await _with_photos(services, reached, key, photos, request)
 
 
 async def _with_photos(
-    services: Services, number: str | None, key: RequestKey, photos: Sequence[SentPhoto], request: WriteRequest
+    services: Services, number: str | None, key: RequestKey, photos: SentPhotos, request: WriteRequest
 ) -> TakenReport:
     facts = await _facts(services, number)
     if facts is None:
         return TakenReport(number)
     attached = await attach_photos(services, facts.ticket.number, photos, replace(request, scope=SYSTEM_SCOPE))
-    dangers = [flag.removeprefix("danger:") for flag in facts.ticket.flags if flag.startswith("danger:")]
-    code = None if facts.ticket.confidential else query_code(services.secret, facts.ticket.number)
+    return replace(report_of(services, facts), photos=attached, lost=len(photos) - attached)
+
+
+def report_of(services: Services, facts: Facts) -> TakenReport:
+    """A ticket as it is told to whoever reported it."""
+    ticket = facts.ticket
+    dangers = [flag.removeprefix("danger:") for flag in ticket.flags if flag.startswith("danger:")]
     return TakenReport(
-        facts.ticket.number,
-        code,
+        ticket.number,
+        None if ticket.confidential else query_code(services.secret, ticket.number),
         call=numbers_to_call(dangers),
-        photos=attached,
-        lost=len(photos) - attached,
-        category=facts.ticket.category,
-        department=facts.ticket.department,
-        promised_at=facts.ticket.promised_at,
+        category=ticket.category,
+        department=ticket.department,
+        promised_at=ticket.promised_at,
     )
 
 

@@ -4,7 +4,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -14,7 +13,7 @@ from hotline.organisation.model.directory import Directory
 from hotline.public.model import MOST_PHOTOS, draw_map, listed_places
 from hotline.public.nearby import load_known_incidents
 from hotline.public.photos import photo_address
-from hotline.public.progress import ASKED_RATINGS, OwnTicket, StepOutcome
+from hotline.public.progress import ASKED_RATINGS, OwnTicket, ResidentStep, StepOutcome
 from hotline.public.rendering import Look, render
 from hotline.public.reports import Heard, TakenReport
 from hotline.refusals import Refused
@@ -63,7 +62,7 @@ async def home(services: Services, look: Look, form: FormState, now: datetime) -
         incidents = await load_known_incidents(services, directory, now) if not look.embedded else ()
     except (Refused, *OUTAGES):
         incidents = ()
-    groups = listed_places(directory)
+    groups = services.directory.derived(listed_places) if directory is not EMPTY else ()
     return render(
         look,
         "home.html",
@@ -100,18 +99,19 @@ async def taken(services: Services, look: Look, report: TakenReport, now: dateti
     which no server is sent."""
     directory, frame = await _frame(services, now)
     link = f"{services.public_url.rstrip('/')}/status{look.query()}#{report.number}.{report.code}"
+    shown = {"number": report.number, "code": report.code, "shown": "taken"} if report.code else None
     return render(
         look,
         "taken.html",
         report=report,
         qr=qr_code(link) if report.code else None,
+        shown=shown,
         directory=directory,
         moment=lambda at: format_moment(directory, at, look.language),
         **frame,
     )
 
 
-@lru_cache(maxsize=64)
 def qr_code(text: str) -> Markup:
     """The QR code as SVG to stand in a page."""
     import segno
@@ -123,17 +123,28 @@ def qr_code(text: str) -> Markup:
     return Markup(drawn.getvalue().decode())  # noqa: S704 - drawn here, from our own address and numbers
 
 
+@dataclass(frozen=True, slots=True)
+class StepAgain:
+    """A step that was not done: the form comes back with all that was written."""
+
+    step: ResidentStep
+    key: str
+    words: str
+
+
 async def look_up(
     services: Services,
     look: Look,
     fields: Mapping[str, str],
     now: datetime,
     *,
-    error: str | None = None,
-    wait: int = 0,
+    error: tuple[str, int] = ("", 0),
+    again: StepAgain | None = None,
 ) -> str:
+    """The look-up. `error`: what is wrong (`resident.error.<word>`), and the seconds to wait."""
     _, frame = await _frame(services, now)
-    return render(look, "status.html", form=FormState(fields, "", error, wait), **frame)
+    form = FormState(fields, "", *error)
+    return render(look, "status.html", form=form, again=again, ratings=ASKED_RATINGS, path="/status", **frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +169,16 @@ async def released_photos(services: Services, facts: Facts, now: datetime) -> tu
 
 @dataclass(frozen=True, slots=True)
 class OwnState:
-    """A resident's own ticket on its page. `outcome`: of what they just did; `key`: of the next form."""
+    """A resident's own ticket on its page. `outcome`: of what they just did; `key`: of the next form; `words`: what
+    they wrote for a step that was not done, `again`: the form to send them with, where there is one."""
 
     own: OwnTicket
     code: str
     photos: tuple[ShownPhoto, ...]
     outcome: StepOutcome | None
     key: str
+    again: StepAgain | None = None
+    words: str = ""
 
 
 async def own(services: Services, look: Look, state: OwnState, now: datetime) -> str:
@@ -173,6 +187,8 @@ async def own(services: Services, look: Look, state: OwnState, now: datetime) ->
         look,
         "own.html",
         state=state,
+        again=state.again,
+        shown={"number": state.own.view.number, "code": state.code},
         own=state.own,
         view=state.own.view,
         directory=directory,

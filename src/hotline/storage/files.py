@@ -17,6 +17,7 @@ from hotline.storage.file_types import ACCEPTED_TYPES, FIRST_BYTES, is_declared_
 MAX_FILE_BYTES = 10 * 1024 * 1024
 _PIECE = 256 * 1024
 QUARANTINE = "quarantine"
+_CLEANED = "cleaned"  # copies of pictures as residents are shown them
 _DELETED = "deleted"  # where bytes lie from when they are to go until it is sure that nothing names them
 ReadChunk = Callable[[int], Awaitable[bytes]]
 
@@ -102,6 +103,11 @@ def stored_path(folder: Path, sha256: str) -> Path:
     return folder / sha256[:2] / sha256
 
 
+def cleaned_path(folder: Path, sha256: str) -> Path:
+    """The copy of a stored picture that residents are shown, named as the file is. It goes with that."""
+    return folder / _CLEANED / sha256
+
+
 async def store_if_gone(folder: Path, stored: StoredFile, upload: Upload) -> None:
     """Call it once the row that names a file is committed: bytes that were set aside since they were stored, because
     no row named them yet, are stored again."""
@@ -119,6 +125,7 @@ def set_aside(folder: Path, hashes: Iterable[str]) -> set[str]:
     for sha256 in hashes:
         with suppress(FileNotFoundError):
             os.replace(stored_path(folder, sha256), aside / sha256)
+        cleaned_path(folder, sha256).unlink(missing_ok=True)
     return {path.name for path in aside.iterdir()}
 
 
@@ -129,6 +136,7 @@ def delete_aside(folder: Path, hashes: Iterable[str], used: Collection[str]) -> 
         if sha256 not in used:
             aside.unlink(missing_ok=True)
             (folder / QUARANTINE / sha256).unlink(missing_ok=True)
+            cleaned_path(folder, sha256).unlink(missing_ok=True)
         elif not (folder / QUARANTINE / sha256).exists():
             with suppress(FileNotFoundError):
                 os.replace(aside, kept)
@@ -142,3 +150,4 @@ def quarantine(folder: Path, sha256: str) -> None:
     aside.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileNotFoundError):
         os.replace(stored_path(folder, sha256), aside / sha256)
+    cleaned_path(folder, sha256).unlink(missing_ok=True)

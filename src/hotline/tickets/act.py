@@ -41,6 +41,7 @@ from hotline.tickets.sla.policies import FURTHEST
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import history
 from hotline.tickets.store.last_change import load_cancelled, load_released, with_last_change
+from hotline.tickets.told_dangers import alarm_of_told_danger
 from hotline.tickets.write_plan import build_split_plan, build_write_plan
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, replay_answer, replayed_or_refused, storable_answer
@@ -114,6 +115,8 @@ async def act(
             decision = replace(decision, cancelled=await load_cancelled(services.db, facts.last))
         if command.action is Action.AMEND and command.fields.get("caller"):
             decision = replace(decision, callers=(_amended_caller(decision, now),))
+        alarms = await alarm_of_told_danger(services, decision, command, now)
+        decision = replace(decision, messages=(*decision.messages, *alarms))
         decision = await services.apply_before_commit(hold_messages(decision, actor, services.hold), now)
         after = decision.after
         answer = build_stored_answer(request, additions.status if additions else 200, render(after), after)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -13,6 +12,7 @@ from hotline.database.deadlines import database_deadline
 from hotline.database.engine import IntegrityFault, Replayed
 from hotline.delivery.model import Message
 from hotline.locales import bilingual, translate_pair
+from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.scopes import SYSTEM_SCOPE, scope_of
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS
 from hotline.organisation.write_request import WriteRequest
@@ -220,10 +220,11 @@ def _danger_flags(incoming: IncomingCall, advice: Advice) -> set[str]:
     return {f"danger:{danger}" for danger in dangers_left(advice, incoming.intake_request, incoming.by)}
 
 
-def _alarm_of_joined(call: Call, facts: Facts, dangers: set[str], now: datetime) -> tuple[Message, ...]:
+def _alarm_of_joined(call: Call, facts: Facts, dangers: set[str], incoming: IncomingCall) -> tuple[Message, ...]:
     """A call that is added to a ticket starts nothing by itself: a danger that the ticket does not know of alarms the
-    operators."""
-    if dangers <= set(facts.ticket.flags):
+    operators, and so does any that a resident adds without speaking to somebody."""
+    alone, now = incoming.by.kind is ActorKind.RESIDENT, incoming.at
+    if not dangers or (dangers <= set(facts.ticket.flags) and not alone):
         return ()
     number = facts.ticket.number
     payload = bilingual("alarm.danger_in_call", number=number)
@@ -266,7 +267,7 @@ async def _join_open_ticket(
                 command,
                 scoped,
                 partial(_render_with_call, render, call),
-                Additions(call=call, caller=caller, messages=_alarm_of_joined(call, facts, dangers, incoming.at)),
+                Additions(call=call, caller=caller, messages=_alarm_of_joined(call, facts, dangers, incoming)),
             )
         except Refused as refused:
             if refused.refusal.code is not Code.STALE:

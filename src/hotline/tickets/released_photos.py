@@ -1,14 +1,13 @@
 """Photos of a ticket that its resident may see: those a department released with its result, once that was approved."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from hotline.refusals import Code, Refusal, Refused
-from hotline.storage.files import stored_path
-from hotline.storage.picture_metadata import CLEANED_TYPES, without_metadata
+from hotline.storage.cleaning import read_cleaned
+from hotline.storage.picture_metadata import CLEANED_TYPES
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Assignment, Facts
 from hotline.tickets.model.vocabulary import AssignmentStatus, AttachmentPurpose, Part, TicketStatus
@@ -79,7 +78,7 @@ async def read_released_photo(services: Services, facts: Facts, photo: str) -> P
     if row is None:
         raise Refused(NO_PHOTO)
     try:
-        data = await asyncio.to_thread(stored_path(services.files, row.sha256).read_bytes)
-        return PictureBytes(without_metadata(data, row.media_type), row.media_type, row.sha256)
+        data = await read_cleaned(services.files, row.sha256, row.media_type)
     except (FileNotFoundError, ValueError) as fault:
         raise Refused(NO_PHOTO) from fault
+    return PictureBytes(data, row.media_type, row.sha256)

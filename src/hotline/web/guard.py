@@ -32,8 +32,8 @@ LARGEST_UPLOAD = 12 * 1024 * 1024  # a file of a ticket, and any body sent to /o
 LARGEST_RESIDENT_FORM = 32 * 1024 * 1024  # three photos as a phone takes them, where no script scales them
 # forms of residents' pages, which come without a credential: with photos, or words alone
 RESIDENT_FORMS = {
-    **dict.fromkeys(("/report", "/embed", "/status/step"), LARGEST_RESIDENT_FORM),
-    **dict.fromkeys(("/report/advice", "/report/join"), 64 * 1024),
+    **dict.fromkeys(("/report", "/report/join", "/embed", "/status/step"), LARGEST_RESIDENT_FORM),
+    "/report/advice": 64 * 1024,
     **dict.fromkeys(("/report/challenge", "/status"), LARGEST_PUBLIC),
 }
 SLOWEST_BODY = 60.0  # seconds for a whole body, however slowly it drips

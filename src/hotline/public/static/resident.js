@@ -3,9 +3,11 @@
 const $ = (selector, within = document) => within.querySelector(selector);
 const $$ = (selector, within = document) => [...within.querySelectorAll(selector)];
 const assets = document.body.dataset.static, WIDEST = 1600, QUALITY = 0.82, MOST_PHOTOS = 3;
-const KEPT = "resident-draft", SHORT_LIVED = "resident-person", ELDER = "resident-elder";
+const KEPT = "resident-draft.", KEPT_FOR = 7 * 24 * 3600 * 1000, SHORT_LIVED = "resident-person", ELDER = "resident-elder";
 const LASTING_FIELDS = ["words", "place", "where", "lat", "lon", "key"], PERSONAL_FIELDS = ["name", "phone"];
 const photos = new Map(); // by the element that shows them: scaled pictures
+const scaling = new Map(); // by the same: pictures that are being scaled
+let slot = null; // where this tab keeps its draft: each form has a place of its own
 const sending = new WeakSet();
 
 // --- what is remembered: a web view may refuse its storage
@@ -14,23 +16,39 @@ const store = (store, name, value) => { try { if (value) store.setItem(name, JSO
 const local = (() => { try { return localStorage; } catch { return null; } })();
 const session = (() => { try { return sessionStorage; } catch { return null; } })();
 
+const drafts = () => { try { return Object.keys(local ?? {}).filter((name) => name.startsWith(KEPT)); } catch { return []; } };
+
+function hold(name) { // no other tab restores what is being written here
+  if (slot === name) return;
+  slot = name;
+  navigator.locks?.request(name, () => new Promise(() => {})).catch(() => {});
+}
+
 function keepDraft(form) {
   const taken = (names) => Object.fromEntries(names.map((name) => [name, form.elements[name]?.value ?? ""]));
   const lasting = taken(LASTING_FIELDS);
-  store(local, KEPT, lasting.words || lasting.where || lasting.place ? lasting : null);
-  store(session, SHORT_LIVED, taken(PERSONAL_FIELDS));
+  hold(KEPT + lasting.key);
+  store(local, slot, lasting.words || lasting.where || lasting.place ? { ...lasting, at: Date.now() } : null);
+  store(session, SHORT_LIVED, { ...taken(PERSONAL_FIELDS), slot });
 }
 
 function forgetDraft() {
-  store(local, KEPT, null);
+  if (slot) store(local, slot, null);
   store(session, SHORT_LIVED, null);
 }
 
-function restoreDraft(form) {
-  const kept = { ...stored(local, KEPT), ...stored(session, SHORT_LIVED) };
-  if (form.elements.words.value || !Object.values(kept).some(Boolean)) return;
-  for (const [name, value] of Object.entries(kept)) if (value && form.elements[name]) form.elements[name].value = value;
-  if (kept.words) tell(form, form.dataset.restored);
+async function restoreDraft(form) {
+  for (const name of drafts()) if (!(stored(local, name).at > Date.now() - KEPT_FOR)) store(local, name, null);
+  store(local, "resident-draft", null); // as versions before kept it: without an end
+  const person = stored(session, SHORT_LIVED);
+  const held = new Set((await navigator.locks?.query().catch(() => null))?.held?.map((lock) => lock.name));
+  const newest = drafts().filter((name) => !held.has(name)).sort((a, b) => stored(local, b).at - stored(local, a).at);
+  const name = person.slot && stored(local, person.slot).at ? person.slot : newest[0], kept = name ? stored(local, name) : {};
+  if (form.elements.words.value) return;
+  const values = [...LASTING_FIELDS.map((field) => [field, kept[field]]), ...PERSONAL_FIELDS.map((field) => [field, person[field]])];
+  for (const [field, value] of values) if (value && form.elements[field]) form.elements[field].value = value;
+  if (name) hold(name);
+  if (kept.words) { tell(form, form.dataset.restored); hear(form); }
 }
 
 // --- photos: scaled here, which also leaves behind place and device
@@ -47,11 +65,17 @@ async function scaled(file) {
 async function takePhotos(input) {
   const list = $("[data-photos]", input.closest("fieldset, form")), form = input.form, kept = photos.get(list) ?? [];
   photos.set(list, kept);
-  for (const file of [...input.files].slice(0, MOST_PHOTOS - kept.length)) {
-    try { kept.push(await scaled(file)); } catch { kept.push(file); } // the server looks at it
-  }
+  const files = [...input.files], waiting = scaling.get(list) ?? [];
   input.value = "";
-  showPhotos(list, form);
+  const work = (async () => {
+    await Promise.all(waiting);
+    for (const file of files.slice(0, MOST_PHOTOS - kept.length)) {
+      try { kept.push(await scaled(file)); } catch { kept.push(file); } // the server looks at it
+    }
+    showPhotos(list, form);
+  })();
+  scaling.set(list, [...waiting, work]); // what is sent meanwhile waits for it
+  await work;
 }
 
 function showPhotos(list, form) {
@@ -62,7 +86,7 @@ function showPhotos(list, form) {
     image.alt = String(place + 1);
     image.addEventListener("load", () => URL.revokeObjectURL(image.src), { once: true });
     remove.type = "button";
-    remove.textContent = form.dataset.remove ?? $("[data-report]")?.dataset.remove ?? "×";
+    remove.textContent = document.body.dataset.remove;
     remove.addEventListener("click", () => { kept.splice(place, 1); showPhotos(list, form); });
     figure.append(image, remove);
     return figure;
@@ -87,33 +111,53 @@ async function prove(purpose) {
 const send = (path, body) => fetch(path, { method: "POST", body, credentials: "omit", redirect: "error", referrerPolicy: "no-referrer" });
 
 function tell(form, words) {
-  const place = $("[data-told]", form);
-  if (place) place.textContent = words ?? "";
+  let place = $("[data-told]", form);
+  if (!place) {
+    place = document.createElement("div");
+    place.className = "told";
+    place.dataset.told = "";
+    place.setAttribute("role", "status");
+    ($("button[type=submit]", form) ?? form.lastElementChild).before(place);
+  }
+  place.textContent = words ?? "";
 }
+
+// what to say of a reply that is no page
+const said = (status) => document.body.dataset[status === 413 ? "large" : status === 429 ? "busy" : "refused"];
 
 async function submit(form, submitter) {
   if (sending.has(form)) return;
   sending.add(form);
   const button = submitter ?? $("[type=submit]", form), path = submitter?.getAttribute("formaction") ?? form.getAttribute("action");
-  const body = new FormData(form, submitter), joins = submitter?.dataset.purpose === "join";
+  const body = new FormData(form, submitter), joins = submitter?.dataset.purpose === "join", isReport = form.dataset.report !== undefined;
   body.delete("photos");
   button.disabled = true;
   try {
-    if (form.dataset.report !== undefined) {
+    await Promise.all([...scaling].flatMap(([list, works]) => (form.contains(list) ? works : [])));
+    if (isReport) {
       tell(form, form.dataset.solving);
       try { body.set("proof", await prove(joins ? "join" : "report")); } catch { /* it is sent without, as from a browser without a script */ }
       tell(form, form.dataset.sending);
     }
-    if (!joins) for (const [list, kept] of photos) if (form.contains(list)) for (const blob of kept) body.append("photos", blob, "photo.jpg");
-    const plain = form.enctype !== "multipart/form-data" || joins ? new URLSearchParams([...body].filter(([, value]) => typeof value === "string")) : body;
+    for (const [list, kept] of photos) if (form.contains(list)) for (const blob of kept) body.append("photos", blob, "photo.jpg");
+    const plain = form.enctype !== "multipart/form-data" ? new URLSearchParams([...body].filter(([, value]) => typeof value === "string")) : body;
     const reply = await send(path, plain);
-    if (!(reply.headers.get("content-type") ?? "").startsWith("text/html")) throw new Error("no page");
-    show(await reply.text());
+    if (!(reply.headers.get("content-type") ?? "").startsWith("text/html")) {
+      tell(form, said(reply.status));
+      button.disabled = false;
+      return;
+    }
+    const found = new DOMParser().parseFromString(await reply.text(), "text/html");
+    if ((reply.status === 429 || reply.status >= 500) && !(isReport && $("form[data-report]", found))) { // the form stays, with its photos
+      tell(form, $(".error", found)?.textContent ?? said(reply.status));
+      button.disabled = false;
+      return;
+    }
+    show(found, form);
     button.disabled = false; // somebody may come back to it
   } catch {
     button.disabled = false;
-    if (form.dataset.report !== undefined) tell(form, form.dataset.cut);
-    else form.submit();
+    tell(form, document.body.dataset.cut);
   } finally {
     sending.delete(form);
   }
@@ -121,29 +165,34 @@ async function submit(form, submitter) {
 
 // the button "back", also of a mini-program's web view, leads to what was shown before
 const left = [];
+function look(title, language, isElder, top) {
+  document.title = title;
+  document.documentElement.lang = language;
+  document.documentElement.toggleAttribute("data-elder", isElder);
+  if (top && $(".top")) $(".top").replaceWith(top);
+}
 addEventListener("popstate", () => {
   const before = left.pop();
   if (!before) return;
   $("main").replaceWith(before[0]);
-  document.title = before[1];
+  look(...before[1]);
   $("main").focus();
 });
 
-function show(page) {
-  const found = new DOMParser().parseFromString(page, "text/html"), chosen = $("form[data-report] [data-photos]");
-  const carried = chosen ? photos.get(chosen) : undefined; // a form that comes back has no photos of its own
-  left.push([$("main"), document.title]);
+function show(found, form) {
+  const chosen = $("[data-photos]", form), carried = chosen ? photos.get(chosen) : undefined;
+  const root = document.documentElement, isElder = root.hasAttribute("data-elder");
+  left.push([$("main"), [document.title, root.lang, isElder, $(".top")]]);
   history.pushState({}, "", location.href);
-  document.title = found.title;
-  photos.clear();
+  look(found.title, found.documentElement.lang, found.documentElement.hasAttribute("data-elder"), $(".top", found));
+  Object.assign(document.body.dataset, { ...found.body.dataset });
   $("main").replaceWith(document.adoptNode($("main", found)));
   scrollTo(0, 0);
   ready();
-  const report = $("form[data-report]");
-  if (report && carried?.length) {
-    const list = $("[data-photos]", report);
+  const back = $("form[data-report], form[data-again]"), list = back ? $("[data-photos]", back) : null;
+  if (list && carried?.length) { // a form that comes back has no photos of its own
     photos.set(list, carried);
-    showPhotos(list, report);
+    showPhotos(list, back);
   }
   ($("[data-focus]") ?? $("#error") ?? $("main")).focus();
 }
@@ -213,7 +262,7 @@ function ready() {
     report.addEventListener("input", () => listen(report));
     if (report.elements.words.value) hear(report);
     const clear = $("[data-clear]", report);
-    clear.hidden = false;
+    clear.hidden = $("[data-kept]", report).hidden = false;
     clear.addEventListener("click", () => { forgetDraft(); location.reload(); });
   }
   $$("form[data-report], form[data-look], form[data-step]").forEach((form) => form.addEventListener("submit", (event) => {
@@ -221,6 +270,8 @@ function ready() {
     submit(form, event.submitter);
   }));
   $$("input[type=file]").forEach((input) => input.addEventListener("change", () => takePhotos(input)));
+  const flip = $("[data-elder-link]");
+  flip?.addEventListener("click", () => store(local, ELDER, flip.search.includes("elder=1") ? { on: true } : null));
   const print = $("[data-print]");
   if (print) { print.hidden = false; print.addEventListener("click", () => window.print()); }
 }
@@ -238,8 +289,6 @@ function fromFragment() {
 
 function readyLook() {
   const chosen = new URLSearchParams(location.search).get("elder");
-  const flip = $("[data-elder-link]");
-  flip?.addEventListener("click", () => store(local, ELDER, flip.search.includes("elder=1") ? { on: true } : null));
   if (chosen === null && local && stored(local, ELDER).on && location.pathname === "/") {
     location.replace(`?${new URLSearchParams([...new URLSearchParams(location.search), ["elder", "1"]])}`);
   }

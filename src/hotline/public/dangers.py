@@ -1,0 +1,87 @@
+"""A danger that a resident tells with a step on the page of their ticket: it has an emergency ticket of its own, one
+for all that is told of the same danger."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from hotline.delivery.payloads import item_key
+from hotline.organisation.model.scopes import SYSTEM_SCOPE
+from hotline.organisation.model.vocabulary import Channel
+from hotline.organisation.write_request import WriteRequest
+from hotline.refusals import Code, Refused
+from hotline.tickets.context import Services
+from hotline.tickets.intake import number_shown, take_call
+from hotline.tickets.lookup import query_code
+from hotline.tickets.model.intake import IntakeRequest
+from hotline.tickets.model.ticket import Facts
+from hotline.tickets.model.vocabulary import DANGER_FLAG, OPEN
+from hotline.tickets.spool_intake import parse_answer_number
+from hotline.tickets.store import facts as ticket_facts
+from hotline.web.idempotency import RequestKey, load_earlier_answer
+
+
+@dataclass(frozen=True, slots=True)
+class DangerTicket:
+    """The ticket of a danger. `code`: for the look-up, None where it cannot be looked up."""
+
+    number: str
+    code: str | None
+
+
+def new_dangers(facts: Facts, dangers: Sequence[str]) -> tuple[str, ...]:
+    """Those of these dangers that the ticket does not know of."""
+    return tuple(danger for danger in dangers if f"{DANGER_FLAG}{danger}" not in facts.ticket.flags)
+
+
+def _opening_key(facts: Facts, dangers: Sequence[str]) -> RequestKey:
+    name = item_key("resident danger", facts.ticket.number, "".join(sorted(dangers)))
+    return RequestKey(f"resident:{facts.ticket.number}", name, "resident danger")
+
+
+async def has_danger_ticket(services: Services, facts: Facts, dangers: Sequence[str]) -> bool:
+    """Whether what is told of these dangers goes to a ticket that is open, and rings nobody anew."""
+    return await _open_danger_ticket(services, _opening_key(facts, dangers)) is not None
+
+
+async def _open_danger_ticket(services: Services, opening: RequestKey) -> Facts | None:
+    earlier = await load_earlier_answer(services, opening)
+    number = parse_answer_number(earlier.answer.body) if earlier is not None else None
+    found = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, number) if number is not None else None
+    return found if found is not None and found.ticket.status in OPEN else None
+
+
+async def take_danger(
+    services: Services, facts: Facts, words: str, dangers: Sequence[str], request: WriteRequest
+) -> DangerTicket | None:
+    """Open the ticket of these dangers, or add the words to the one that was opened for them; that alarms the
+    operators. Once for the request's key. None: its ticket is not to be found."""
+    opening = _opening_key(facts, dangers)
+    again = RequestKey(opening.owner, item_key("resident danger", request.key.key), "resident danger")
+    known = await _open_danger_ticket(services, opening)
+    ended = known is None and await load_earlier_answer(services, opening) is not None
+    target = known or facts
+    if known is None or known.ticket.narrative != words:  # else the same form, sent again
+        taken = IntakeRequest(
+            Channel.WEB,
+            words,
+            phone=facts.ticket.phone,
+            reply_wanted=False,
+            area=facts.ticket.area,
+            attach_to=target.ticket.number,
+        )
+        key = opening if known is None and not ended else again
+        try:
+            done = await take_call(services, taken, replace(request, key=key), number_shown)
+        except Refused as refused:
+            if refused.refusal.code not in (Code.NOT_NOW, Code.INVALID):
+                raise
+            return None
+        number = parse_answer_number(done.answer.body)
+        if done.replayed and key is opening:  # by another form at the same moment
+            return await take_danger(services, facts, words, dangers, request)
+        found = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, number) if number is not None else None
+        if found is None:
+            return None
+        target = found
+    code = None if target.ticket.confidential else query_code(services.secret, target.ticket.number)
+    return DangerTicket(target.ticket.number, code)

@@ -1,0 +1,39 @@
+"""A danger in what a resident tells of a ticket alarms the operators, whichever way it came: by a page, by a text, or
+written down by an operator."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from hotline.delivery.model import Message
+from hotline.locales import bilingual
+from hotline.tickets.context import Services
+from hotline.tickets.model.ticket import Change, Command
+from hotline.tickets.model.vocabulary import DANGER_FLAG, Action, Field
+from hotline.tickets.reading_anew import advise_on
+
+# the steps by which a resident's words come to a ticket, and where these stand; calls are read by intake
+_TOLD: Mapping[Action, Field] = {
+    Action.PROVIDE_INFO: Field.TEXT,
+    Action.REOPEN: Field.REASON,
+    Action.URGE: Field.REASON,
+    Action.CONFIRM: Field.TEXT,
+    Action.CALL_BACK: Field.TEXT,
+}
+
+
+async def alarm_of_told_danger(
+    services: Services, change: Change, command: Command, now: datetime
+) -> tuple[Message, ...]:
+    """The alarm to operators where the words of this step tell of a danger that the ticket does not know of. None of
+    these steps opens or dispatches anything by itself."""
+    field = _TOLD.get(command.action)
+    words = str(command.fields.get(field) or "") if field is not None else ""
+    if not words or not change.entries:
+        return ()
+    ticket = change.after.ticket
+    advice = await advise_on(services, ticket, words)
+    if {f"{DANGER_FLAG}{danger}" for danger in advice.dangers} <= set(ticket.flags):
+        return ()
+    payload = bilingual("alarm.danger_told", number=ticket.number)
+    name = f"al.{ticket.number}.{change.entries[0].seq}"
+    return (Message(name, "alarm", ticket.number, "role:operator", dict(payload), now),)
