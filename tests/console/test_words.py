@@ -32,6 +32,7 @@ from tests.console.browsing import MORNING, PASSWORD, PATIENCE, needs_browser
 from tests.console.wording import HAN, READ, Data, faults_of, typed_of
 from tests.incidents.test_stories import call_all, settled
 from tests.public.test_reports import work_done
+from tests.sizes import sized
 from tests.sms.conftest import town as town
 from tests.sms.town import Town
 from tests.streaming.listening import serving
@@ -46,6 +47,12 @@ STAFF = {
     "works": ("朱工", Grant(frozenset({Role.HANDLER}), "property-works")),
     "boss": ("方正", Grant(frozenset({Role.ADMIN}))),
 }
+
+# in which language each reads where stories are told short; each of the languages is read by somebody
+SHORT = {
+    "operator": ("zh-Hans",), "dispatcher": ("zh-Hans",), "supervisor": ("zh-Hant",), "auditor": ("en",),
+    "works": ("zh-Hans",), "boss": ("zh-Hant",),
+}  # fmt: skip
 
 
 @dataclass
@@ -280,7 +287,7 @@ async def test_no_page_shows_a_code_an_id_or_a_word_of_another_language(house: H
         await page.keyboard.press("Enter")
         await page.wait_for_url(lambda url: "/login" not in url)
         await page.close()
-        for language in LANGUAGES:
+        for language in sized(SHORT[login], tuple(LANGUAGES)):
             for fault in await walk(context, house, login, language):
                 found.setdefault(f"{language} {login}", set()).add(fault)
         await context.close()
