@@ -26,7 +26,7 @@ def upgrade() -> None:
         sa.Column("name_en", sa.String(40)),
         sa.Column("geometry", Document(), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('building', 'green', 'label', 'land', 'place', 'road', 'water')", name=op.f("ck_outline_kind")
+            "kind IN ('building', 'green', 'label', 'land', 'place', 'road', 'water')", name=op.f("ck_outline_kind_word")
         ),
         sa.PrimaryKeyConstraint("code", name=op.f("pk_outline")),
     )

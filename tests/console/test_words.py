@@ -152,6 +152,8 @@ async def house(
                 for name in ("name", "name_en", "basis", "source", "source_en"):
                     if isinstance(text := getattr(item, name, None), str):
                         data.add(text, typed=True)
+        named = (directory.departments, directory.areas, directory.categories)
+        data.named = sorted({i.name for items in named for i in items.values()}, key=len, reverse=True)
         for person in (
             *(m for roster in directory.rosters.values() for m in roster.members),
             *directory.hazards.values(),

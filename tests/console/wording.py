@@ -112,6 +112,7 @@ class Data:
     words: set[str] = field(default_factory=set)
     whole: str = ""
     codes: frozenset[str] = frozenset()
+    named: list[str] = field(default_factory=list)  # names of the directory: they stand in sentences of a page
 
     def add(self, text: str, *, typed: bool = False) -> None:
         if typed or text not in OF_CATALOGUE:
@@ -189,6 +190,8 @@ def faults_of(text: str, language: str, data: Data) -> Iterator[str]:
     english = [w for w in ENGLISH.findall(text) if w not in ALLOWED and w not in data.words]
     if english:
         yield f"English {' '.join(english[:6])}"
+    for name in data.named:
+        text = text.replace(name, " ")
     foreign = [run for run in HAN.findall(text) if any(is_foreign(c, language) for c in run) and not data.holds(run)]
     if foreign:
         yield f"other script {' '.join(foreign[:4])}"

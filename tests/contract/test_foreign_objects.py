@@ -21,6 +21,7 @@ from hotline.incidents.watch import IncidentWatch
 from hotline.sms.tables import text_out
 from hotline.telephony.tables import return_call, voice_call
 from hotline.tickets.context import Services
+from tests.alerts.test_push import Phone
 from tests.conftest import NOON, keep_first_passwords
 from tests.contract.test_access_matrix import access, operations
 from tests.contract.test_authorization import (
@@ -58,6 +59,7 @@ KNOWN: dict[str, set[str]] = {
 }
 # What each says of itself. It is looked for in the reply to every list, too; auditors of everything read names of people
 # and of receivers in the security log.
+AUDITS = ("supervisor", "auditor", "auditor of block 9")  # whose audit log has these people's deeds, and their names
 LOG = ("read_security_log", "export_security_log")
 WORDS: dict[str, tuple[str, ...]] = {
     "person": ("qian.jiu", "钱九妹"),
@@ -95,6 +97,7 @@ OF_NOBODY = (
     "/v1/worklists/",
     "/v1/figures/",
     "/v1/reports/",
+    "/v1/robots/",  # of the whole organisation: whoever has a part of it is told 403 of any name
     "/v1/hooks/",
     "/open311/",
     "/v1/tickets/",
@@ -133,6 +136,9 @@ async def foreign(app: FastAPI, services: Services, world: World) -> Any:  # noq
     sessions = (await own.get("/v1/me/sessions")).json()["items"]
     session, second = (each["id"] for each in sorted(sessions, key=lambda each: not each["is_current"]))
     factor = (await _made(own, "/v1/me/factors/totp", {"name": "手机"}))["id"]
+    device = await own.put("/v1/me/push", json=Phone("https://push.example.org/nine").body)
+    assert device.is_success, device.text
+    (device,) = (await own.get("/v1/me/push")).json()["items"]
     view = await _made(own, "/v1/views", {"page": "tickets", "name": "九栋未结", "query": {}})
     key = await _made(boss, "/v1/keys", {"name": "九栋门禁的钥匙", "roles": ["operator"], "area": "rq-b9"})
     hook = {"name": "九栋的网格", "url": "https://grid-nine.example.org/hook", "area": "rq-b9"}
@@ -161,7 +167,7 @@ async def foreign(app: FastAPI, services: Services, world: World) -> Any:  # noq
         world.clients | {"person of block 9": own},
         {
             "person": {"person": person["id"], "session": second},
-            "own": {"session": session, "factor": factor},
+            "own": {"session": session, "factor": factor, "device": device["id"]},
             "key": {"key": key["id"]},
             "view": {"view": view["id"]},
             "subscription": {"subscription": subscription, "delivery": deliveries[0]["id"]},
@@ -236,6 +242,8 @@ def _role(who: str) -> str:
 
 def told(who: str, name: str, reply: httpx.Response) -> list[str]:
     """What stands in a reply that this principal may not know."""
+    if name == "list_audit_authors" and who in AUDITS:
+        return []
     if who == "auditor" and name in LOG:
         return []
     words = [word for noun, some in WORDS.items() if who not in KNOWN[noun] for word in some]

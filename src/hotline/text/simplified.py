@@ -97,7 +97,8 @@ def written_in_traditional(text: str) -> bool | None:
 
 @lru_cache(maxsize=1024)
 def to_traditional(name: str) -> str:
-    """A name in traditional characters, by phrase: 电梯 as 電梯, 面条 as 麪條 but 里面 as 裏面."""
+    """A name in traditional characters as Taiwan writes them, which the catalogue does too, by phrase: 电梯 as 電梯, 面条
+    as 麵條 but 里面 as 裡面."""
     return str(_to_traditional().convert(name))
 
 
@@ -105,4 +106,4 @@ def to_traditional(name: str) -> str:
 def _to_traditional() -> "OpenCC":
     from opencc import OpenCC
 
-    return OpenCC("s2t")
+    return OpenCC("s2tw")

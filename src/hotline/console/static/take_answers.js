@@ -6,10 +6,10 @@ const OLD = 180; // days, after which an answer is to be checked before it is gi
 /** `items`: of the API, the newest first; `use(answer)`: gives that one. */
 export function showAnswers(items, use) {
   const line = (one) => {
-    const days = one.at ? Math.max(0, Math.floor((Date.now() - new Date(one.at)) / DAY)) : null;
+    const days = one.closed_at ? Math.max(0, Math.floor((Date.now() - new Date(one.closed_at)) / DAY)) : null;
     const age = days === null ? t("take.age_unknown") : days ? t("take.age", { n: days }) : t("take.age_today");
     return el("li", {}, el("span", { class: "words" }, one.answer),
-      el("small", { class: "source" }, t("take.source"), " ", link(one.number), " ", one.title, " · ", named(one.category), " · ", one.at ? when(one.at) : "", " ", age),
+      el("small", { class: "source" }, t("take.source"), " ", link(one.number), " ", one.title, " · ", named(one.category), " · ", one.closed_at ? when(one.closed_at) : "", " ", age),
       days === null || days > OLD ? el("small", { class: "late" }, t("take.old_answer")) : null,
       el("button", { type: "button", onclick: () => use(one.answer) }, t("take.use")));
   };
