@@ -17,6 +17,7 @@ TITLES = {
     GatewayKind.SMS: "SMS gateways",
     GatewayKind.VOICE: "Exchanges",
     GatewayKind.ORDERS: "Platforms of other hotlines",
+    GatewayKind.ROBOT: "Robots of group chats",
 }
 _CHECKED = re.compile(r"(\w+) IN \((.*)\)", re.DOTALL)
 SCHEMA = """# The schema

@@ -34,7 +34,7 @@ def test_a_gateway_is_added_changed_and_removed(folder: Path) -> None:
 
 def test_every_provider_says_what_it_needs(folder: Path) -> None:
     said = hotline(folder, "gateway", "providers").stdout.splitlines()
-    assert len(said) == 15 and all(len(line) > 60 for line in said), said
+    assert len(said) == 18 and all(len(line) > 60 for line in said), said
 
 
 def test_messages_that_failed_can_be_seen_and_sent_again(folder: Path) -> None:

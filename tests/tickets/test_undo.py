@@ -60,7 +60,8 @@ def test_what_is_undone_is_as_if_it_had_not_been(action: Action, at: str) -> Non
     assert isinstance(back, Change), back
     assert _columns(back.after.ticket) == _columns(it.ticket)
     known = {a.id for a in it.assignments}
-    assert tuple(a for a in back.after.assignments if a.id in known) == it.assignments
+    # where an order stands on a board follows from its clocks, which a ticket made by hand has none of
+    assert tuple(replace(a, sort_at=None) for a in back.after.assignments if a.id in known) == it.assignments
     assert not [a for a in back.after.assignments if a.id not in known and a.status in LIVE]
     assert back.messages == ()  # nobody had heard of it
     assert back.entries[0].action is Action.UNDO and back.entries[0].changes["undone"] == [None, action]

@@ -140,7 +140,7 @@ class PushKeys(Strict):
 
 
 class PushDeviceIn(Strict):
-    """A browser's subscription, as `PushManager.subscribe` gives it, and the language of its messages."""
+    """A browser's subscription, as the Push API gives it, and the language of its messages."""
 
     endpoint: SecretLine
     keys: PushKeys

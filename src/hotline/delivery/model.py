@@ -25,12 +25,12 @@ class MessageStatus(StrEnum):
 
 
 class GatewayKind(StrEnum):
-    """What comes through a gateway."""
+    """What a gateway is for."""
 
     SMS = "sms"
     VOICE = "voice"
     ORDERS = "orders"  # another hotline hands its orders over
-    ROBOT = "robot"  # nothing: a robot of a chat group tells what we send it
+    ROBOT = "robot"  # tells a chat group what it is sent
 
 
 @dataclass(frozen=True, slots=True)
