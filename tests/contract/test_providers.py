@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hotline.alerts.robot_contract import RobotProvider, RobotSettings
 from hotline.delivery import registry
 from hotline.delivery.gateway_settings import GatewaySettings
 from hotline.delivery.model import GatewayKind
@@ -17,7 +18,11 @@ from tests.conftest import ROOT
 from tests.contract.source import tree_of
 from tests.sms.providers import FAR
 
-SHAPES = {GatewayKind.SMS: SmsProvider, GatewayKind.VOICE: Exchange, GatewayKind.ORDERS: GatewayProvider}
+SHAPES = {
+    GatewayKind.SMS: SmsProvider, GatewayKind.VOICE: Exchange, GatewayKind.ORDERS: GatewayProvider,
+    GatewayKind.ROBOT: RobotProvider,
+}  # fmt: skip
+WITH_ADAPTER = (GatewayKind.SMS, GatewayKind.VOICE)
 ALL = [(kind, name) for kind in GatewayKind for name in registry.provider_names(kind)]
 READS = re.compile(r"(?:settings\.get\(|settings\[|\.setting\()\s*[\"']([a-z_]+)[\"']")
 SECRETS = re.compile(r"(?:\.all_of\(|\.newest\()\s*[\"']([a-z_]+)[\"']")
@@ -56,7 +61,7 @@ def test_its_declaration_is_complete(kind: GatewayKind, name: str) -> None:
     assert all(re.fullmatch("[a-z_]+", secret) for secret in declared.secret_names)
 
 
-@pytest.mark.parametrize(("kind", "name"), [(k, n) for k, n in ALL if k is not GatewayKind.ORDERS])
+@pytest.mark.parametrize(("kind", "name"), [(k, n) for k, n in ALL if k in WITH_ADAPTER])
 def test_its_adapter_has_every_method_with_the_arguments_of_the_contract(kind: GatewayKind, name: str) -> None:
     declared = registry.find_provider(kind, name, SHAPES[kind])
     assert isinstance(declared, SmsProvider | Exchange)
@@ -77,7 +82,8 @@ def test_what_its_file_reads_is_declared_and_what_it_declares_is_read(kind: Gate
     reads, hidden = set(READS.findall(source)), set(SECRETS.findall(source))
     assert reads <= set(declared.settings.model_fields), "a setting that nobody can set"
     assert hidden <= set(declared.secret_names), "a secret that nobody can set"
-    own = set(vars(declared.settings)["__annotations__"]) if declared.settings is not ExchangeSettings else set()
+    common = (ExchangeSettings, RobotSettings)  # read by the services of their kind
+    own = set(vars(declared.settings)["__annotations__"]) if declared.settings not in common else set()
     elsewhere = {"system", "area", "wanted_certificate"}  # read by the routes of orders, and by the worker
     assert own - reads <= elsewhere, "a setting that nobody reads"
 
@@ -90,7 +96,7 @@ def test_a_setting_that_services_read_is_common_to_its_kind() -> None:
         if path not in declared and path.name not in ("contract.py", "account.py", "signatures.py")
         for name in READS.findall(path.read_text("utf-8"))
     }
-    common = {*SmsSettings.model_fields, *ExchangeSettings.model_fields, "system", "area"}
+    common = {*SmsSettings.model_fields, *ExchangeSettings.model_fields, *RobotSettings.model_fields, "system", "area"}
     assert len(read) > 5 and read - common == {"certificates", "wanted_certificate"}
 
 

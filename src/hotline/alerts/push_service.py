@@ -50,18 +50,16 @@ async def load_devices(db: Database, person: str | None = None) -> Sequence[Row]
 
 async def server_key(services: Services, now: datetime) -> "EllipticCurvePrivateKey":
     """The key by which push services know this server: made when it is first asked for, kept sealed."""
-    context = f"key {VAPID}"
-
     def load(c: sa.Connection) -> str:
         query = sa.select(stored_key.c.sealed).where(stored_key.c.name == VAPID)
         found = c.execute(query).scalar()
         if found is None:
-            sealed = seal(services.secret, context, web_push.new_private_key())
+            sealed = seal(services.secret, f"key {VAPID}", web_push.new_private_key())
             insert_ignoring_duplicates(c, stored_key, [{"name": VAPID, "sealed": sealed, "created_at": now}])
             found = c.execute(query).scalar()  # another process may have stored one a moment ago
         return str(found)
 
-    return web_push.load_private_key(unseal(services.secret, context, await services.db.transact(load)))
+    return web_push.load_private_key(unseal(services.secret, f"key {VAPID}", await services.db.transact(load)))
 
 
 def device_id(endpoint: str) -> str:

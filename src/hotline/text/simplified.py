@@ -97,7 +97,7 @@ def written_in_traditional(text: str) -> bool | None:
 
 @lru_cache(maxsize=1024)
 def to_traditional(name: str) -> str:
-    """A name in traditional characters as Taiwan writes them, and our catalogue, by phrase: 电梯 as 電梯, 面条 as 麵條 but
+    """A name in traditional characters, as Taiwan and our catalogue write them, by phrase: 电梯 as 電梯, 面条 as 麵條,
     里面 as 裡面."""
     return str(_to_traditional().convert(name))
 

@@ -5,6 +5,7 @@ __all__ = [
     "callers",
     "chain",
     "channel_log",
+    "counted",
     "counters",
     "departures",
     "facts",
