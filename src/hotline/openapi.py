@@ -27,6 +27,7 @@ TAGS = {
     "boards": "Queues, worklists, boards, the wallboard, the map, and the live stream.",
     "incidents": "Many calls about one matter, handled as one.",
     "audit": "The security log.",
+    "alerts": "Dangers that wait, who is on duty now, robots of group chats, and browsers that are told.",
     "duty": "Who is on duty, and who could take an assignment.",
     "directory": "The organisation as data, and dry runs of its rules.",
     "privacy": "What is held of a caller: exported for them, or erased.",

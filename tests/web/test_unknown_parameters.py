@@ -43,10 +43,10 @@ async def test_a_parameter_that_an_operation_does_not_have_is_refused_by_name(ca
     for path in OWN:
         roles = READING[path]["x-authz"]["roles"] or ["operator"]
         player = await cast(next(name for role, name in ASKS.items() if role in roles))
-        refused = await player.get(f"{_asked(path)}?statuss=closed&colour=red")
+        refused = await player.get(f"{_asked(path)}?statuss=closed&shade=red")
         assert refused.status_code == 422, f"{path}: {refused.text}"
         assert refused.headers["content-type"] == "application/problem+json", path
-        assert broken(refused.json()) == [("statuss", "unknown parameter"), ("colour", "unknown parameter")], path
+        assert broken(refused.json()) == [("statuss", "unknown parameter"), ("shade", "unknown parameter")], path
 
 
 async def test_a_name_that_nobody_misspells_is_not_repeated(desk: Player) -> None:
