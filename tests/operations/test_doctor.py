@@ -69,6 +69,7 @@ async def test_a_healthy_system_is_reported_as_healthy_and_left_unchanged(
         "gateways",
         "permissions",
         "held",
+        "phone",
         "model",
         "named",
         "scanner",
