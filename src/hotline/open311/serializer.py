@@ -6,8 +6,8 @@ its plural s (`values`, `value`)."""
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 import orjson
 
