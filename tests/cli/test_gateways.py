@@ -68,6 +68,9 @@ def test_a_message_is_dropped_with_a_reason_and_can_be_taken_up_again(process: P
 def test_the_commands_of_the_guide_to_channels_do_what_it_says(folder: Path) -> None:
     """All but the one that asks a provider."""
     (folder / "sendsms.txt").write_text("a-password-of-the-far-side\n")
+    (folder / "wecom.txt").write_text("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=0c1f2b3a\n")
+    (folder / "dingtalk.txt").write_text("https://oapi.dingtalk.com/robot/send?access_token=0c1f2b3a\n")
+    (folder / "signing.txt").write_text("SEC0c1f2b3a0c1f2b3a\n")
     text = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
     lines = [line.partition("  #")[0] for line in text.replace("\\\n", " ").splitlines()]
     commands = [c.strip() for line in lines if line.startswith("hotline gateway ") for c in line.split(" ; ")]
