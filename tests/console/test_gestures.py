@@ -444,7 +444,7 @@ async def test_an_approved_return_shows_why_and_does_not_go_back_by_itself(
     again = panel.locator(".choice .tick", has_text="退过此单")
     await expect(again).to_contain_text("职能不符")
     await panel.locator("#send").click()
-    await expect(panel.locator("[data-wrong]")).to_have_text("请先确认仍派给退单的部门")
+    await expect(panel.locator("[data-wrong]")).to_have_text("请先确认仍派给退单的单位")
     assert (await desk.see(number))["status"] == "triaged"
     await dispatcher.picture("return-sent-again")
     await panel.locator(".cand").first.click()

@@ -188,7 +188,7 @@ async def test_a_handler_works_through_a_tunnel(office: Office, desk: Player, wa
         await expect(panel.locator(".photos figure .waits")).to_have_count(1)
         await panel.locator(".pick", has_text="已办好").tap()
         await panel.locator("textarea[name=public_reply]").fill(WORDS)
-        await panel.locator(f'input[name=photos][value="{before["id"]}"]').check()
+        await panel.locator(f'input[name=photos][value="{before["name"]}"]').check()
         await looks(seat, "report")
         await panel.locator('[data-send="report"]').tap()
         await expect(bar).to_contain_text("没有网络")

@@ -304,7 +304,9 @@ async def test_a_call_about_two_matters_becomes_two_tickets_of_one_caller(office
     await page.fill("input[name=area_words]", "3栋")
     await page.fill("textarea[name=narrative]", "2单元的灯不亮了。楼下的垃圾堆了三天没人收。")
     await page.click("#split")
-    narrative = page.locator("textarea[name=narrative]")
+    narrative, matters = page.locator("textarea[name=narrative]"), page.locator("dialog textarea[name=matters]")
+    await expect(matters).to_have_value("2单元的灯不亮了。\n楼下的垃圾堆了三天没人收。")
+    await page.keyboard.press("Control+Enter")
     await expect(narrative).to_have_value("2单元的灯不亮了。")
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#number")).not_to_be_empty()
@@ -382,7 +384,7 @@ async def test_a_logged_ticket_of_two_matters_is_split_on_its_page(office: Offic
     new = (await desk.get(f"/v1/tickets/{number}")).json()
     assert (new["narrative"], new["category"]["code"]) == ("3栋2单元的灯不亮了。", "wx-light")
     await dispatcher.open(f"/console/tickets/{number}")
-    first = page.locator(".story li").first
-    await expect(first).to_contain_text("拆自")
-    await expect(first.locator("a").first).to_have_text(ticket["number"])
+    made = page.locator(".story li").last  # the newest is told first
+    await expect(made).to_contain_text("拆自")
+    await expect(made.locator("a").first).to_have_text(ticket["number"])
     assert dispatcher.wrong == []

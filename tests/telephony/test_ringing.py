@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from hotline.delivery.payloads import item_key
+from hotline.telephony import store as call_store
 from tests.conftest import Clock, Player
 from tests.telephony.test_calls import Exchange, at, exchange  # noqa: F401 - a fixture
 
@@ -92,6 +94,28 @@ async def test_a_call_rings_where_the_exchange_says_and_nowhere_else(
     others = (await mine("wang", first["wang"]["next"]))["items"]
     assert [one["taken"] for one in others] == ([True] if rings_out is None else [])
     assert all(one["card"]["open"] == [] for one in others)  # nobody is looked up for a call that another has
+
+
+async def test_of_a_queue_that_rings_for_hours_each_agent_has_one_event(
+    exchange: Exchange,  # noqa: F811
+    desk: Player,
+    clock: Clock,
+) -> None:
+    await exchange.set_up("asterisk", agents={"101": "li.min", "102": "wang"})
+    await exchange.tells("asterisk", asterisk(clock, "QueueCallerJoin", 0))
+    told = [
+        asterisk(clock, event, second, MemberName=agent)
+        for second in range(1, 200, 20)
+        for agent in ("101", "102")
+        for event, second in (("AgentCalled", second), ("AgentRingNoAnswer", second + 15))
+    ]
+    told.pop()  # at the second one it rings still
+    for event in (*told[::-1], *told):
+        await exchange.tells("asterisk", event)
+    kept = await exchange.services.db.snapshot(lambda c: call_store.load_events(c, "asterisk", item_key("1.1")))
+    assert sorted(row.body["what"] for row in kept) == ["queued", "rang_out", "rings"]
+    rings = {a: (await desk.get("/v1/me/calls", params={"agent": a})).json()["items"] for a in ("li.min", "wang")}
+    assert [len(calls) for calls in rings.values()] == [0, 1]
 
 
 async def test_who_is_to_be_called_back_has_a_time(

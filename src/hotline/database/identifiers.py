@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID
 
-_SEQUENCE = count(secrets.randbits(11))  # keeps those of one millisecond in the order they were made
+_SEQUENCE = count(secrets.randbits(31))  # keeps those of one millisecond in the order they were made
 
 
 def reference_time(reference: str) -> datetime:
@@ -14,7 +14,9 @@ def reference_time(reference: str) -> datetime:
 
 
 def new_reference(now: datetime) -> str:
-    """A UUID of version 7 (RFC 9562): milliseconds, a counter, then chance."""
+    """A UUID of version 7 (RFC 9562): milliseconds, a counter of 32 bits, then chance. A shorter counter would begin
+    anew within one request now and then, and its references be out of order."""
     stamp = int(now.timestamp() * 1000) & (1 << 48) - 1
-    value = stamp << 80 | 7 << 76 | (next(_SEQUENCE) & 0xFFF) << 64 | 2 << 62 | secrets.randbits(62)
+    number = next(_SEQUENCE) & 0xFFFF_FFFF
+    value = stamp << 80 | 7 << 76 | number >> 20 << 64 | 2 << 62 | (number & 0xF_FFFF) << 42 | secrets.randbits(42)
     return str(UUID(int=value))

@@ -32,6 +32,7 @@ _ORDER = {
     CallSignal.HUNG_UP: 7, CallSignal.RECORDED: 8,
     CallSignal.NO_END: 9,
 }  # fmt: skip
+RINGING = frozenset({CallSignal.RINGS, CallSignal.RANG_OUT})  # of each agent the last one counts
 MISSED_CAUSES = frozenset(
     {"busy", "noanswer", "no-answer", "congestion", "timeout", "failed", "exitwithtimeout", "exitempty"}
 )
@@ -64,6 +65,11 @@ class CallEvent:
     recording: Mapping[str, Any] | None = None
     unread: str | None = None
     received_at: datetime | None = None  # by us; None: as `at`
+
+    @property
+    def order(self) -> tuple[datetime, int, str]:
+        """Its place among the events of its call."""
+        return (self.at, _ORDER[self.signal], self.key)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -121,7 +127,7 @@ def is_call(events: Iterable[CallEvent]) -> bool:
 def rung_agents(events: Iterable[CallEvent]) -> frozenset[str]:
     """The agents at whose telephones the call rang last, by the exchange's names: until they answer, or do not."""
     found: set[str] = set()
-    for event in sorted(events, key=lambda e: (e.at, _ORDER[e.signal], e.key)):
+    for event in sorted(events, key=lambda e: e.order):
         if event.agent and event.signal is CallSignal.RINGS:
             found.add(event.agent)
         elif event.agent and event.signal is CallSignal.RANG_OUT:
@@ -213,7 +219,7 @@ class _CallerPath:
 def _sorted_events(events: Iterable[CallEvent]) -> list[CallEvent]:
     """By time. Many exchanges count whole seconds, and a caller goes from one queue into the next within one: of what
     has the same time, first what fits the queue the caller is in."""
-    left = sorted(events, key=lambda e: (e.at, _ORDER[e.signal], e.key))
+    left = sorted(events, key=lambda e: e.order)
     found: list[CallEvent] = []
     is_queued, queue = False, None
     for _, same_time in groupby(left, key=lambda e: e.at):

@@ -30,6 +30,7 @@ from hotline.replies import reply_type
 from hotline.telephony import store as call_store
 from hotline.telephony.contract import exchange_provider
 from hotline.telephony.model import (
+    RINGING,
     TALK_TIMEOUT,
     WAIT_TIMEOUT,
     CallEvent,
@@ -127,7 +128,7 @@ def _store_events(
     c: sa.Connection, services: Services, gateway: Gateway, events: Sequence[CallEvent], now: datetime
 ) -> None:
     # always in one order, events before calls before telephone numbers: two webhooks never deadlock
-    for event in sorted(events, key=lambda e: (e.reference, e.key)):
+    for event in sorted(map(_with_ringing_key, events), key=lambda e: (e.reference, e.key)):
         row = {
             "pbx": gateway.name,
             "key": event.key,
@@ -135,9 +136,22 @@ def _store_events(
             "body": clean_data(event.as_dict()),
             "at": now,
         }
-        call_store.insert_event(c, row)
-    rang = {e.reference for e in events if e.signal in (CallSignal.RINGS, CallSignal.RANG_OUT)}
+        if event.signal in RINGING:
+            call_store.put_newer_event(c, row, partial(_rings_later, event))
+        else:
+            call_store.insert_event(c, row)
+    rang = {e.reference for e in events if e.signal in RINGING}
     _rebuild_calls(c, services, gateway, sorted({e.reference for e in events}), now, rang)
+
+
+def _with_ringing_key(event: CallEvent) -> CallEvent:
+    """A queue may ring at every agent each few seconds for hours: one row for each agent, however often."""
+    return replace(event, key=hashed_key("ringing", event.reference, event.agent)) if event.signal in RINGING else event
+
+
+def _rings_later(event: CallEvent, kept_body: Mapping[str, Any]) -> bool:
+    kept = parse_event(event.reference, event.key, kept_body)
+    return event.order > kept.order
 
 
 def _rebuild_calls(

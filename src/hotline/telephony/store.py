@@ -1,6 +1,6 @@
 """Calls on the exchange, their events, and the people who are to be called back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -32,6 +32,14 @@ AUTOMATIC_OUTCOMES = ("rang again", "reached")  # how a promise ends that no ope
 def insert_event(c: sa.Connection, row: Mapping[str, Any]) -> None:
     """An event, once."""
     insert_ignoring_duplicates(c, e, [row])
+
+
+def put_newer_event(c: sa.Connection, row: Mapping[str, Any], is_newer: Callable[[Mapping[str, Any]], bool]) -> None:
+    """An event of which only the newest is kept. `is_newer`: whether this one is, than the body of the one there."""
+    insert_ignoring_duplicates(c, e, [row])
+    same = (e.c.pbx == row["pbx"], e.c.key == row["key"])
+    if is_newer(c.execute(sa.select(e.c.body).where(*same).with_for_update()).scalar_one()):
+        c.execute(sa.update(e).where(*same).values(body=row["body"], at=row["at"]))
 
 
 def load_events(c: sa.Connection, pbx: str, reference: str) -> Sequence[Row]:

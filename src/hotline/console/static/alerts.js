@@ -41,7 +41,19 @@ function row(one) {
     el("span", {}, ...(duty.length ? [t("alert.on_duty"), " ", ...officer(duty[0])] : [t("alert.nobody")])),
     el("span", { class: "acts" }, link(one.number), isSeen(one) ? null : el("button", { type: "button", class: "btn", "data-key": `seen ${one.number}`, title: t("alert.seen_note"), onclick: () => see([one]) }, t("alert.seen"))));
 }
+// the bar moves the page: not between the two halves of a press, whose button would be elsewhere by then
+let pressed = null;
+let owed = false;
+function letGo() {
+  clearTimeout(pressed);
+  pressed = null;
+  if (owed) draw();
+}
+addEventListener("pointerdown", () => { clearTimeout(pressed); pressed = setTimeout(letGo, 1000); }, true);
+for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => { setTimeout(letGo, 0); }, true);
 function draw() {
+  owed = pressed !== null;
+  if (owed) return;
   const loud = dangers.filter((one) => !isSeen(one));
   const shown = all ? dangers : [...loud, ...dangers.filter(isSeen)].slice(0, 2);
   const rest = dangers.length - shown.length;
@@ -115,7 +127,7 @@ function ring(loud) {
   ringing = setInterval(once, 4000);
   setTimeout(once, 0);
 }
-for (const gesture of ["pointerdown", "keydown"]) addEventListener(gesture, () => { if (sounds?.state === "suspended") sounds.resume(); }, true);
+for (const gesture of ["click", "keydown"]) addEventListener(gesture, () => { if (sounds?.state === "suspended") sounds.resume(); }, true);
 
 // ---- the bell
 const bell = dropDown($("#bell"), "bell", t("alert.bell"), (box) => {

@@ -1,6 +1,6 @@
 // What to do about a danger while the caller is on the line: what to say, what to ask, whom to have called. Used beside the
 // words while they are typed, and on the ticket's page afterwards.
-import { MARKS, el, get, icon, joined, language, t, urgency, word } from "./core.js";
+import { MARKS, can, el, get, given, icon, joined, language, t, urgency, word } from "./core.js";
 
 let asked = null;
 /** Danger -> what to say, ask and call. Asked for once; what could not be had is asked for again. */
@@ -34,8 +34,8 @@ export function dangerPanel({ dangers, known, words = [], told, done, onTell, on
     el("div", { class: "in" },
       found.map((one) => el("p", { class: "say" }, el("small", {}, t("danger_panel.say")), " ", written(one.say))),
       el("div", { class: "questions", role: "group", "aria-label": t("danger_panel.ask") }, [...questionsOf(found)].map(question)),
-      el("div", { class: "go" }, onTell ? services.map(button) : null, duty,
-        onDeny ? el("button", { type: "button", class: "plain", "data-key": "deny", onclick: onDeny }, t("danger_panel.no")) : null)));
+      el("div", { class: "go" }, onTell ? services.map(button) : null,
+        onDeny ? el("button", { type: "button", class: "plain", "data-key": "deny", onclick: onDeny }, t("danger_panel.no")) : null, duty))); // last: it comes in later, and moves no button
 }
 /** F9: the caller was told to call the first service that is not told yet, as the panel in `place` shows it. */
 export function tellByKey(place) {
@@ -48,8 +48,11 @@ export function tellByKey(place) {
   });
 }
 const turns = new Map(); // department -> [asked at, whom a call for help reaches there]
-/** Who is on duty for a department, with their numbers; filled once it is known. */
-export function dutyOf(department) {
+/** Who is on duty for the first of these departments whose duty is the reader's to see, with their numbers; filled once it
+ *  is known. Null: for none of them. */
+export function dutyOf(...departments) {
+  const department = departments.find((one) => can("operator", "dispatcher", "supervisor", "auditor", "admin") || given.person.departments.includes(one));
+  if (!department) return null;
   const place = el("span", { class: "duty-now" });
   const show = (called) => place.replaceChildren(...(called.length
     ? called.map(({ member }) => el(member.phone ? "a" : "span", { class: "btn", ...(member.phone ? { href: `tel:${member.phone}` } : {}) }, icon("phone", 16), " ", t("danger_panel.on_duty", { name: member.name, phone: member.phone ?? "" })))

@@ -1,5 +1,5 @@
 // The danger of the call that is being taken: its panel, and what of it goes with the call.
-import { $, MARKS, el, fill, inDialog, joined, label, t } from "./core.js";
+import { $, MARKS, el, fill, inDialog, joined, label, steady, t } from "./core.js";
 import { dangerNames, dangerPanel, dutyOf, guidance, questionsOf, serviceName, tellByKey } from "./danger.js";
 import { actionFields, ask, schemaOf } from "./forms.js";
 
@@ -7,11 +7,12 @@ const EMPTY = { told: {}, asked: {}, denied: {} };
 /** `form`: of the call, whose hidden field `handled` keeps what was done with the draft; `keep()`: the draft is written;
  *  `changed()`: a danger is denied, or no longer. */
 export function callDanger({ form, keep, changed }) {
+  const hand = steady($("#danger")); // it is not drawn anew below a press
   let advice = null;
   let words = [];
   let lead = null;
   let known = new Map();
-  guidance().then((found) => { known = found; draw(); });
+  guidance().then((found) => { known = found; hand(draw); });
   const handled = () => { try { return { ...EMPTY, ...JSON.parse(form.handled.value) }; } catch { return EMPTY; } };
   const put = (part, key, value) => {
     const now = handled();
@@ -51,14 +52,14 @@ export function callDanger({ form, keep, changed }) {
   document.addEventListener("routed", ({ detail }) => {
     if (detail === lead) return;
     lead = detail;
-    draw();
+    hand(draw);
   });
   return {
     /** `found`: what triage makes of the words; `because`: by which of them. */
     show(found, because = []) {
       advice = found;
       words = [...new Set(because.filter((one) => /^danger:[^:]+$/.test(one.rule)).flatMap((one) => one.matched))];
-      draw();
+      hand(draw);
     },
     deniesAll: () => Boolean(advice?.dangers.length) && !open().length,
     /** What goes with the call. */

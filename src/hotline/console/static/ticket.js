@@ -98,7 +98,7 @@ async function inDanger(x, lines) {
   const lead = x.assignments.find((order) => order.part === "lead" && !order.closed_at);
   const saying = (service) => t("danger_panel.told", { service: serviceName(service) });
   return dangerPanel({
-    dangers, known, told: services.filter((service) => notes.includes(saying(service))).map((service) => service.code), done: [], onAsk() {}, onDeny: null, duty: lead ? dutyOf((lead.performer ?? lead.department).code) : null,
+    dangers, known, told: services.filter((service) => notes.includes(saying(service))).map((service) => service.code), done: [], onAsk() {}, onDeny: null, duty: lead ? dutyOf(...[lead.performer, lead.department].filter(Boolean).map((one) => one.code)) : null,
     onTell: comment && can("operator", "dispatcher", "supervisor") ? (service, event) => note(saying(service))(event) : null,
   });
 }
