@@ -34,8 +34,8 @@ async def take(seat: Seat, words: str, phone: str = "13800138000") -> str:
 async def test_from_the_call_to_the_residents_word_on_open_screens(office: Office, cast: Cast) -> None:
     operator, works, wall = await office.seat("operator"), await office.seat("works"), await office.seat("supervisor")
     await wall.open("/console/wall")
-    tiles = wall.page.locator("#tiles .tile b")
-    await expect(tiles.first).to_have_text("0")
+    in_hand = wall.page.locator(".tl8", has_text="办理中").locator(".v")
+    await expect(in_hand).to_have_text("0")
     await expect(works.page.locator("#columns .column")).to_have_count(4)
 
     # the operator: danger is shown while they type; one key takes it in and sends it
@@ -56,7 +56,8 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
     await expect(card.locator(".emergency")).to_have_text("特急")
     assert (await works.page.title()).startswith("(1)")
     await works.picture("board-issued")
-    await expect(tiles.first).to_have_text("1")
+    await expect(in_hand).to_have_text("1")
+    await expect(wall.page.locator("#em .one")).to_contain_text("3栋")
 
     # accept and report right there
     await card.click()
@@ -98,11 +99,12 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
     await expect(operator.page.locator("#status")).to_have_text("已办结")
     await expect(operator.page.locator(".tk-head .lane [aria-current]").first).to_contain_text("已办结")
     await operator.picture("ticket-closed")
-    await expect(tiles.first).to_have_text("0")
+    await expect(in_hand).to_have_text("0")
     await update_rollups(office.services, office.clock())
     await wall.page.reload()
-    await expect(wall.page.locator(".tile", has_text="今日办结").locator("b")).to_have_text("1")
-    await expect(wall.page.locator("#lately")).to_contain_text(number)  # what happened before it was opened, too
+    await expect(wall.page.locator(".tl8", has_text="今日办结").locator(".v")).to_have_text("1")
+    lately = wall.page.locator(f"#lately a[href$='/{number}']")  # what happened before it was opened, too
+    await expect(lately.first).to_contain_text("电梯困人")
     await wall.picture("wall")
     for seat in (operator, works, wall, dispatcher):
         assert seat.wrong == []

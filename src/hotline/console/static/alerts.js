@@ -1,6 +1,6 @@
 // Dangers that nobody has taken on, on every page: a red bar, a sound, the title. The list is the API's; this module only
 // shows it. One window of a browser holds the stream for all of them; what was seen is kept on the device, for the sound.
-import { $, el, fill, given, icon, joined, language, link, listen, MARKS, named, soon, spent, t, when, word } from "./core.js";
+import { $, el, fill, given, icon, joined, language, link, listen, logInAgain, MARKS, named, soon, spent, t, when, word } from "./core.js";
 import { dropDown } from "./drop.js";
 
 const bar = $("#danger-bar");
@@ -13,6 +13,7 @@ let dangers = [];
 let at = null; // when they were read; null: the answer did not come, and what is shown is of before
 let read = null;
 let all = false;
+let ended = false; // the session: nothing is asked for until somebody has logged in again
 
 const WAITS = { dispatch: "alert.waits_dispatch", acceptance: "alert.waits_acceptance", ruling: "alert.waits_ruling" };
 const waitOf = (one) => t(WAITS[one.waits_for], { time: spent(minutes(one)) });
@@ -139,10 +140,17 @@ const bell = dropDown($("#bell"), "bell", t("alert.bell"), (box) => {
 
 // ---- what is so now
 async function look() {
+  if (ended) return;
   let reply;
   try {
     reply = await fetch("/v1/alerts", { headers: { accept: "application/json" }, cache: "no-store" });
-    if (reply.status === 401) { dangers = []; draw(); return; } // nothing of a session that has ended stays
+    if (reply.status === 401) { // nothing of a session that has ended stays
+      ended = true;
+      dangers = [];
+      draw();
+      logInAgain().then(() => { ended = false; lookSoon(); });
+      return;
+    }
     if (!reply.ok) throw new Error(String(reply.status));
     const page = await reply.json();
     const known = new Set(dangers.map((one) => one.number + keyOf(one)));

@@ -170,6 +170,8 @@ export function press(work) {
 }
 
 let lastAsked = Date.now();
+/** While the password is asked for, nothing else is asked, and no answer drawn: the page is not in the document. */
+const present = (path) => (/^\/v1\/(token|me\/factors)\b/.test(path) ? null : asking); // what the log-in itself needs
 /** A request to the API. It is repeated with the same key after a lost connection, so nothing is done twice; when the
  *  session has ended, the password is asked for first. Throws Refusal. */
 export async function api(method, path, { body: sent, version, key } = {}) {
@@ -181,6 +183,7 @@ export async function api(method, path, { body: sent, version, key } = {}) {
   for (let tries = 0, asked = false; ; tries += 1) {
     let reply;
     let read = null;
+    await present(path);
     try {
       reply = await fetch(path, { method, headers, body: sent === undefined ? undefined : JSON.stringify(sent), cache: "no-store" });
       if (reply.status !== 204) read = reply.headers.get("content-type")?.includes("json") ? await reply.json() : await reply.text();
@@ -191,6 +194,7 @@ export async function api(method, path, { body: sent, version, key } = {}) {
       continue;
     }
     offline(false);
+    if (reply.ok) await present(path);
     if (reply.status === 401 && !asked) { asked = true; await logInAgain(); continue; }
     if ([502, 503, 504].includes(reply.status) && tries < 5) { await wait(1000 + 500 * tries); continue; }
     if (!reply.ok) throw new Refusal(reply.status, read === null || typeof read === "string" ? {} : read);

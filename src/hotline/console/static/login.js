@@ -1,16 +1,19 @@
-// Sign in, then continue to the requested page.
-import { $, logIn, nextPage, notLoggedIn, press } from "./core.js";
-
-const form = $("#login");
+// Sign in, then continue to the requested page. The form is this page's before core.js and its texts are there: sent by the
+// browser itself it would lead to a refusal.
+const loaded = import("./core.js");
+const form = document.querySelector("#login");
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { logIn } = await loaded;
+  goOn(await logIn(form.login.value, form.password.value));
+});
+form.querySelector("button.first").disabled = false;
+const { $, nextPage, notLoggedIn, press } = await loaded;
 const why = $("#why");
 function goOn({ code, stage }) {
   if (code) { why.textContent = notLoggedIn(code); form.password.select(); return; }
   location.href = stage === "pending_factor" ? `/console/factor${location.search}` : nextPage();
 }
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  goOn(await logIn(form.login.value, form.password.value));
-});
 for (const provider of document.querySelectorAll("[data-provider]")) {
   provider.addEventListener("click", press(async () => {
     why.textContent = "";
