@@ -50,6 +50,7 @@ async def load_devices(db: Database, person: str | None = None) -> Sequence[Row]
 
 async def server_key(services: Services, now: datetime) -> "EllipticCurvePrivateKey":
     """The key by which push services know this server: made when it is first asked for, kept sealed."""
+
     def load(c: sa.Connection) -> str:
         query = sa.select(stored_key.c.sealed).where(stored_key.c.name == VAPID)
         found = c.execute(query).scalar()
