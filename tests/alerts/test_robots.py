@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,8 +20,10 @@ from hotline.delivery.egress import EgressTransport, http_client, parse_networks
 from hotline.delivery.outbox import send_due_messages
 from hotline.delivery.tables import gateway, outbox
 from hotline.tickets.context import Services
+from hotline.tickets.sla.jobs import escalate_due
 from tests.conftest import Cast, Clock, Player, broken
 from tests.streaming.listening import serving
+from tests.tickets.test_returned_advice import WISH
 
 PLACE = {"area": "rq-b3", "building": "3", "unit": "2", "address": "3栋2单元801"}
 HANDLERS = {"property-works": "lifts", "service-centre": "centre", "fire-watch": "firemen"}
@@ -132,6 +135,23 @@ async def test_a_danger_reaches_the_groups_it_concerns_and_only_while_it_waits(
         second = await who.order(second, "accept", place=place)
     await deliver(services, ways, clock)
     assert len(there.got) == 2
+    # given back unsigned, it waits for a ruling: told once more, to those who rule
+    await lifts.order(ticket, "request_return", department="residents-affairs", **WISH)
+    await deliver(services, ways, clock)
+    assert len(there.got) > 2 and ticket["number"] in there.got[-1][1]
+    # what the clock alone accepts still waits for a person
+    third = await desk.call(
+        "电梯困人了", category="dt-fault", priority="emergency", location={**PLACE, "building": "7"}
+    )
+    await deliver(services, ways, clock)
+    told = len(there.got)
+    order = third["assignments"][0]["accept_by"]
+    clock.now = max(clock.now, datetime.fromisoformat(order)) + timedelta(seconds=1)
+    while (await escalate_due(services, clock())).claimed:
+        pass
+    assert (await desk.see(third))["assignments"][0]["status"] == "accepted"
+    await deliver(services, ways, clock)
+    assert [text for _, text in there.got[told:] if third["number"] in text]
 
 
 async def test_an_answer_of_200_with_a_code_is_a_failure_and_too_often_is_later(

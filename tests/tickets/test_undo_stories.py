@@ -211,10 +211,12 @@ async def test_a_call_that_joined_the_wrong_ticket_keeps_its_own_place_and_wishe
     where = {"area": "rq-b5", "address": "北门旁边", "building": "5", "unit": "1"}
     joined = await desk.call(
         "楼道灯不亮", caller={"phone": "13700137000", "contact": "微信 wang5"}, reply_wanted=False, location=where,
-        attach_to=wrong["number"],
+        attach_to=wrong["number"], notes=["已告知来电人拨打119"],
     )  # fmt: skip
     back = await desk.act(joined, "undo")
     own = await desk.see(back["opened"])
+    lines = (await desk.get(f"/v1/tickets/{own['number']}/timeline")).json()["items"]
+    assert "已告知来电人拨打119" in [line["reason"] for line in lines]
     assert own["location"] == (await desk.see(await desk.call("楼道灯不亮", location=where)))["location"]
     assert (own["reply_wanted"], own["caller"]["contact"]) == (False, "微信 wang5")
 

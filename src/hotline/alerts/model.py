@@ -88,14 +88,14 @@ def knows_of_all(actor: Actor, *, on_duty: bool) -> bool:
 
 
 def waiting_places(facts: Facts | None) -> frozenset[str]:
-    """What waits of a ticket as it stands: the ids of its unsigned orders, or its own number where no department has
-    it. Empty where it is no emergency."""
+    """What waits of a ticket as it stands: its unsigned orders, each with what it waits for, or its own number where no
+    department has it. Empty where it is no emergency."""
     if facts is None or facts.ticket.priority is not ALERT_PRIORITY or facts.ticket.status not in ALERT_STATUSES:
         return frozenset()
     live = [order for order in facts.assignments if order.status in LIVE]
     if not live and facts.ticket.status in UNDISPATCHED:
         return frozenset({facts.ticket.number})
-    return frozenset(order.id for order in live if _is_unsigned(order))
+    return frozenset(f"{order.id} {order.status}" for order in live if _is_unsigned(order))
 
 
 def _is_unsigned(order: Assignment) -> bool:
@@ -106,7 +106,10 @@ def raises_alert(change: Change) -> bool:
     """Whether a change makes a danger wait for somebody new, or escalates one that waits."""
     waits = waiting_places(change.after)
     escalated = any(entry.action is Action.ESCALATE for entry in change.entries)
-    return bool(waits - waiting_places(change.before)) or (escalated and bool(waits))
+    # accepted by the clock alone: nobody of the department has said a word
+    by_clock = any(entry.action is Action.AUTO_ACCEPT for entry in change.entries)
+    is_danger = change.after.ticket.priority is ALERT_PRIORITY
+    return bool(waits - waiting_places(change.before)) or (escalated and bool(waits)) or (by_clock and is_danger)
 
 
 def place_of(alert: Alert, directory: Directory, words: Mapping[str, str]) -> str:

@@ -69,7 +69,8 @@ def _alert_query(scope: Scope, *, own_alone: bool, one: bool) -> PreparedQuery:
     )  # fmt: skip
     if one:
         query = query.where(t.c.number == sa.bindparam("number", type_=sa.String))
-    return PreparedQuery(query.order_by(t.c.created_at, t.c.number).limit(MAX_ALERTS))
+    # of too many the newest: the oldest were told before
+    return PreparedQuery(query.order_by(t.c.created_at.desc(), t.c.number.desc()).limit(MAX_ALERTS))
 
 
 _UNSIGNED_ORDERS = PreparedQuery(
@@ -80,13 +81,13 @@ _UNSIGNED_ORDERS = PreparedQuery(
 
 
 async def load_alerts(db: Database, scope: Scope, *, own_alone: bool, number: str | None = None) -> list[Alert]:
-    """The emergencies within a scope that wait, the longest waiting first, at most MAX_ALERTS. `own_alone`: only those
-    whose unsigned order is one of the scope's departments'. `number`: that ticket alone."""
+    """The emergencies within a scope that wait, the longest waiting first; of more than MAX_ALERTS the newest.
+    `own_alone`: only those whose unsigned order is one of the scope's departments'. `number`: that ticket alone."""
     if scope.nothing or (own_alone and not scope.departments):
         return []
     query = _alert_query(scope_form(scope), own_alone=own_alone, one=number is not None)
     values = scope_parameters(scope) | ({"number": number} if number is not None else {})
-    rows = await db.rows(query, **values)
+    rows = (await db.rows(query, **values))[::-1]
     if not rows:
         return []
     orders = await db.rows(_UNSIGNED_ORDERS, numbers=[row.number for row in rows])

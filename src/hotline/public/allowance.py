@@ -30,9 +30,10 @@ async def spend_step(services: Services, number: str, address: str | None, now: 
     return by_ticket or await spend(services, ("step", rate_limit_key(address)), STEPS_HOURLY, now)
 
 
-async def spend_danger(services: Services, plain_reports: int, address: str | None, now: datetime) -> int:
-    """Count one more danger from the address, by whichever form. 0: it is taken; else the seconds to wait."""
-    return await spend_report(services, "danger", IN_DANGER * plain_reports, address, now)
+async def spend_danger(services: Services, reports: int, address: str | None, now: datetime) -> int:
+    """Count one more danger from the address, by whichever form: more than the `reports` it may send beside.
+    0: it is taken; else the seconds to wait."""
+    return await spend_report(services, "danger", IN_DANGER * reports, address, now)
 
 
 async def spend_photo(services: Services, address: str | None, now: datetime) -> int:

@@ -3,6 +3,7 @@ for all that is told of the same danger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from hotline.delivery.payloads import item_key
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
@@ -18,6 +19,8 @@ from hotline.tickets.model.vocabulary import DANGER_FLAG, OPEN
 from hotline.tickets.spool_intake import parse_answer_number
 from hotline.tickets.store import facts as ticket_facts
 from hotline.web.idempotency import RequestKey, load_earlier_answer
+
+SENT_AGAIN_WITHIN = timedelta(minutes=10)  # in which the same words are the same form
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ async def take_danger(
     known = await _open_danger_ticket(services, opening)
     ended = known is None and await load_earlier_answer(services, opening) is not None
     target = known or facts
-    if known is None or known.ticket.narrative != words:  # else the same form, sent again
+    is_repeat = known is not None and known.ticket.narrative == words
+    if known is None or not is_repeat or request.now - known.ticket.created_at > SENT_AGAIN_WITHIN:
         taken = IntakeRequest(
             Channel.WEB,
             words,

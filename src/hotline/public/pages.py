@@ -206,12 +206,14 @@ async def _held_back(visit: Visit, purpose: Purpose, report: ResidentReport, key
     try:
         if await load_earlier_answer(services, key) is not None:
             return 0
-        if (await hear(services, report, now)).dangers:
-            return await spend_danger(services, visit.settings.plain_reports, visit.address, now)
-        if visit.wait:
+        dangerous = bool((await hear(services, report, now)).dangers)
+        if visit.wait and not dangerous:
             return visit.wait
         state = await use_proof(services, visit.fields.get("proof"), purpose, key.key, now)
         proven = state is ProofState.GOOD
+        if dangerous:
+            most = visit.settings.reports if proven else visit.settings.plain_reports
+            return await spend_danger(services, most, visit.address, now)
         kind, most = ("proven", visit.settings.reports) if proven else ("plain", visit.settings.plain_reports)
         return await spend_report(services, kind, most, visit.address, now)
     except OUTAGES:  # nothing can be counted; what comes in is kept for later

@@ -2,7 +2,7 @@
 import { api, el, get, language, say, t } from "./core.js";
 
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
-const ready = async () => { await navigator.serviceWorker.register("/console/worker.js"); return (await navigator.serviceWorker.ready).pushManager; };
+const ready = async () => { await navigator.serviceWorker.register("/console/worker.js", { scope: "/console" }); return (await navigator.serviceWorker.ready).pushManager; };
 async function idOf(subscription) {
   const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(subscription.endpoint));
   return [...new Uint8Array(hash)].map((one) => one.toString(16).padStart(2, "0")).join("").slice(0, 40);

@@ -82,9 +82,10 @@ export async function showRoster(root, code, etag) {
   /** Puts somebody on a shift of a day, null: nobody. What the plan has anyway needs no entry. */
   function put(shift, date, member) {
     const [start, end] = hoursOf(shift, date);
-    roster.overrides = roster.overrides.filter((one) => minute(one.start) !== start || minute(one.end) !== end);
+    const usual = planned(shift, date); // whose turn it is; others who are on duty at these hours stay
+    roster.overrides = roster.overrides.filter((one) => minute(one.start) !== start || minute(one.end) !== end || (one.instead_of ?? usual) !== usual);
     if (memberOn(roster, shift, date) === member) return;
-    roster.overrides.push({ start, end, member, instead_of: null, reason: t("roster.planned") });
+    roster.overrides.push({ start, end, member, instead_of: usual, reason: t("roster.planned") });
     roster.overrides.sort((a, b) => (a.start < b.start ? -1 : 1));
   }
   function join(person) {

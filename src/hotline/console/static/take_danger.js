@@ -3,7 +3,7 @@ import { $, MARKS, el, fill, inDialog, joined, label, steady, t } from "./core.j
 import { dangerNames, dangerPanel, dutyOf, guidance, questionsOf, serviceName, tellByKey } from "./danger.js";
 import { actionFields, ask, schemaOf } from "./forms.js";
 
-const EMPTY = { told: {}, asked: {}, denied: {} };
+const EMPTY = { told: {}, asked: {}, denied: {}, seen: {} };
 /** `form`: of the call, whose hidden field `handled` keeps what was done with the draft; `keep()`: the draft is written;
  *  `changed()`: a danger is denied, or no longer. */
 export function callDanger({ form, keep, changed }) {
@@ -22,12 +22,15 @@ export function callDanger({ form, keep, changed }) {
     keep();
     draw();
   };
-  const open = () => (advice?.dangers ?? []).filter((danger) => !(danger in handled().denied));
+  /** What was denied is so for the words of that moment: further words that tell of danger are looked at anew. */
+  const isDenied = (danger) => { const { denied, seen } = handled(); return danger in denied && words.every((word) => word in seen); };
+  const open = () => (advice?.dangers ?? []).filter((danger) => !isDenied(danger));
   async function deny() {
     const dangers = open();
     const schema = await schemaOf("comment");
     if (inDialog() || !dangers.length) return;
     await ask("comment", t("danger_panel.why_no"), actionFields(schema, ["text"]).filter((field) => field.needed), async ({ text }) => {
+      for (const word of words) put("seen", word, true);
       for (const danger of dangers) put("denied", danger, text);
       changed();
       return { done: true };
@@ -37,7 +40,7 @@ export function callDanger({ form, keep, changed }) {
   function draw() {
     const { told, asked, denied } = handled();
     const dangers = open();
-    const no = (advice?.dangers ?? []).filter((danger) => danger in denied);
+    const no = (advice?.dangers ?? []).filter(isDenied);
     fill($("#danger"),
       dangers.length ? dangerPanel({
         dangers, known, words, told: Object.keys(told), done: Object.keys(asked), duty: lead ? dutyOf(lead) : null, onDeny: deny,
@@ -65,7 +68,7 @@ export function callDanger({ form, keep, changed }) {
     /** What goes with the call. */
     sent() {
       const { told, asked, denied } = handled();
-      const no = (advice?.dangers ?? []).filter((danger) => danger in denied);
+      const no = (advice?.dangers ?? []).filter(isDenied);
       const notes = [
         ...Object.values(told).map((service) => t("danger_panel.told", { service })),
         ...(Object.keys(asked).length ? [t("danger_panel.asked", { questions: joined(Object.values(asked), " ") })] : []),

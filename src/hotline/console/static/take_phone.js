@@ -29,10 +29,21 @@ export function telephone({ form, begin, card, lookUp, letGo }) {
     calls.set(call.id, call);
     if (call.taken) setTimeout(() => { if (calls.get(call.id)?.taken) { calls.delete(call.id); draw(); } }, SHOWN);
   }
+  /** Drops what rings here no longer: of a telephone that rang out nothing more is told. */
+  async function confirm() {
+    const rings = [...calls.values()].filter((call) => call.state === "offered" && !call.taken);
+    if (!rings.length) return;
+    const there = new Set((await get("/v1/me/calls?wait=0")).items.map((call) => call.id));
+    const gone = rings.filter((call) => !there.has(call.id));
+    for (const call of gone) calls.delete(call.id);
+    if (gone.length) ringing(draw);
+  }
   async function listen() {
     for (let next = ""; ;) {
       try {
-        const told = await get(`/v1/me/calls?wait=${next ? 20 : 0}${next ? `&after=${encodeURIComponent(next)}` : ""}`);
+        if (next) await confirm();
+        const patience = [...calls.values()].some((call) => call.state === "offered") ? 5 : 20; // seconds
+        const told = await get(`/v1/me/calls?wait=${next ? patience : 0}${next ? `&after=${encodeURIComponent(next)}` : ""}`);
         for (const call of told.items.filter((one) => one.direction === "in")) heard(call, Boolean(next));
         next = told.next;
         if (told.items.length) ringing(draw);

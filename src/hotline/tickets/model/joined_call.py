@@ -19,13 +19,16 @@ def taken_down(request: IntakeRequest) -> Mapping[str, Any]:
     kept = {name: getattr(request, name) for name in _PLAIN if getattr(request, name) != getattr(_ABSENT, name)}
     parts = {name: value for name, value in asdict(request.address_parts).items() if value is not None}
     words = {"kind": request.kind, "priority": request.priority}
-    return {**kept, **({"address_parts": parts} if parts else {}), **{n: str(v) for n, v in words.items() if v}}
+    lists = {"notes": list(request.notes), "denied": list(map(str, request.denied))}
+    grouped = {"address_parts": parts, **lists}
+    return {**kept, **{n: v for n, v in grouped.items() if v}, **{n: str(v) for n, v in words.items() if v}}
 
 
 def request_of(call: Call) -> IntakeRequest:
     """The request that the call came with."""
     told = dict(call.taken_down or {})
     parts, kind, priority = (told.pop(name, None) for name in ("address_parts", "kind", "priority"))
+    notes, denied = (tuple(told.pop(name, ())) for name in ("notes", "denied"))
     return IntakeRequest(
         channel=call.channel,
         narrative=call.narrative,
@@ -35,5 +38,7 @@ def request_of(call: Call) -> IntakeRequest:
         address_parts=AddressParts(**parts) if parts else NO_PARTS,
         kind=Kind(kind) if kind else None,
         priority=Priority(priority) if priority else None,
+        notes=notes,
+        denied=denied,
         **told,
     )
