@@ -218,8 +218,7 @@ async def _take_step(services: Services, facts: Facts, form: StepForm, request: 
             return StepResult.FIXED if done else StepResult.LATE
         case ResidentStep.BROKEN:
             said = form.words or translate("resident.broken_words", "zh-Hans")
-            reason = translate("message_part.reopen_reason", "zh-Hans", text=said)[:1000]
-            done = await _act(services, facts, Action.REOPEN, {F.REASON: reason}, request)
+            done = await _act(services, facts, Action.REOPEN, {F.REASON: said[:1000]}, request)
             return StepResult.BROKEN if done else StepResult.LATE
         case ResidentStep.URGE:
             urged = await load_earlier_answer(services, request.key) is not None

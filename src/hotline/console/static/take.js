@@ -217,7 +217,8 @@ function reasonsOf(because) {
 function heard(because) {
   const kinds = { danger: "tag red", area: "tag acc", category: "tag" };
   const found = new Map();
-  for (const { rule, matched } of because) for (const one of matched) if (kinds[rule.split(":")[0]] && !found.has(one) && !/:.*:/.test(rule)) found.set(one, kinds[rule.split(":")[0]]);
+  const isSaid = (one) => !/^[a-z_-]+$/.test(one) || form.narrative.value.toLowerCase().includes(one); // else a code
+  for (const { rule, matched } of because) for (const one of matched.filter(isSaid)) if (kinds[rule.split(":")[0]] && !found.has(one) && !/:.*:/.test(rule)) found.set(one, kinds[rule.split(":")[0]]);
   fill($("#heard"), ...(found.size ? [el("small", {}, t("take.heard")), ...[...found].slice(0, 12).map(([one, kind]) => el("span", { class: kind }, one))] : []));
 }
 let seen = null; // what triage made of the words, as they were typed last
