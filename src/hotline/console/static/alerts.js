@@ -139,11 +139,14 @@ const bell = dropDown($("#bell"), "bell", t("alert.bell"), (box) => {
 });
 
 // ---- what is so now
+let asking = null;
+document.addEventListener("leaving", () => { ended = true; asking?.abort(); });
 async function look() {
   if (ended) return;
+  asking = new AbortController();
   let reply;
   try {
-    reply = await fetch("/v1/alerts", { headers: { accept: "application/json" }, cache: "no-store" });
+    reply = await fetch("/v1/alerts", { headers: { accept: "application/json" }, cache: "no-store", signal: asking.signal });
     if (reply.status === 401) { // nothing of a session that has ended stays
       ended = true;
       dangers = [];

@@ -466,6 +466,7 @@ if (given.person) {
   addEventListener("storage", (event) => { if (event.key === "person" && event.newValue !== given.person.id) location.href = "/console"; });
 }
 $("#leave")?.addEventListener("click", async () => {
+  document.dispatchEvent(new Event("leaving")); // what asks by itself stops
   const ended = await fetch("/console/session", { method: "DELETE" });
   // of this person: what another one typed here before is sealed, and waits for them
   for (const key of Object.keys(localStorage)) if (key.includes(`draft:${given.person.id}:`) || key === "person") localStorage.removeItem(key);
