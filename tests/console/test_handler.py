@@ -237,6 +237,7 @@ async def test_a_handler_works_through_a_tunnel(office: Office, desk: Player, wa
         await stands(desk, other, "accepted")
 
         # somebody decided meanwhile: both sides are shown, and nothing is done before a word
+        await expect(page.locator(".order", has_text=other["number"])).to_be_visible()
         line.cut()
         await page.locator(".order", has_text=other["number"]).tap()
         await panel.locator('[data-action="report"]').tap()
