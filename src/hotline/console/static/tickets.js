@@ -117,7 +117,7 @@ for (const [name, noun] of [["category", "categories"], ["department", "departme
 if (!(await views.begin())) {
   const asked = new URLSearchParams(location.search);
   for (const name of ["view", "q"]) asked.delete(name); // words may name somebody: not from an address
-  setFilters(asked);
+  if ([...asked].length) setFilters(asked); // else what was chosen while the lists came stays
   find();
 }
 exports();
