@@ -15,6 +15,7 @@ function goOn({ code, stage }) {
   location.href = stage === "pending_factor" ? `/console/factor${location.search}` : nextPage();
 }
 for (const provider of document.querySelectorAll("[data-provider]")) {
+  provider.disabled = false; // a press before would do nothing
   provider.addEventListener("click", press(async () => {
     why.textContent = "";
     const { code, location: address } = await (await fetch(provider.dataset.provider, { method: "POST" })).json();
