@@ -56,7 +56,7 @@ SHORT = {
 
 
 @dataclass
-class House:
+class WorkedDay:
     """The services with their staff and a day's work, on loopback."""
 
     address: str
@@ -105,7 +105,7 @@ async def one_of_each(cast: Cast) -> None:
 
 
 @pytest.fixture
-async def house(
+async def worked(
     app: FastAPI, services: Services, clock: Clock, cast: Cast, desk: Player, town: Town, tmp_path: Path
 ) -> Any:
     clock.now = MORNING
@@ -168,7 +168,7 @@ async def house(
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and HAN.search(node.value):
                     data.add(node.value, typed=True)
-        yield House(address, services, clock, tickets, incidents[0]["code"], data)
+        yield WorkedDay(address, services, clock, tickets, incidents[0]["code"], data)
 
 
 QUIET = """() => new Promise((done) => {
@@ -186,9 +186,9 @@ async def quiet(page: Page) -> None:
     await page.evaluate(QUIET)
 
 
-async def read_page(page: Page, house: House, path: str, language: str, opened: bool = False) -> list[Any]:
+async def read_page(page: Page, worked: WorkedDay, path: str, language: str, opened: bool = False) -> list[Any]:
     """What stands on a page once it is drawn, and in the dialogs its buttons open."""
-    await page.goto(f"{house.address}{path}", wait_until="load")
+    await page.goto(f"{worked.address}{path}", wait_until="load")
     await quiet(page)
     texts = list(await page.evaluate(READ))
     if opened:
@@ -202,15 +202,15 @@ async def read_page(page: Page, house: House, path: str, language: str, opened: 
             await page.wait_for_timeout(60)
             texts += await page.evaluate(READ)
             await page.keyboard.press("Escape")
-            if page.url.partition("?")[0] != f"{house.address}{path}":
-                await page.goto(f"{house.address}{path}", wait_until="load")
+            if page.url.partition("?")[0] != f"{worked.address}{path}":
+                await page.goto(f"{worked.address}{path}", wait_until="load")
                 await quiet(page)
     return texts
 
 
-async def walk(context: BrowserContext, house: House, login: str, language: str) -> list[Any]:
+async def walk(context: BrowserContext, worked: WorkedDay, login: str, language: str) -> list[Any]:
     """Every page of a role in one language; what is wrong on it."""
-    host = house.address.rpartition("/")[2].partition(":")[0]
+    host = worked.address.rpartition("/")[2].partition(":")[0]
     await context.add_cookies([{"name": "hotline_language", "value": language, "domain": host, "path": "/"}])
     page = await context.new_page()
     page.set_default_timeout(3 * PATIENCE)  # it may be one of many at work here
@@ -241,10 +241,10 @@ async def walk(context: BrowserContext, house: House, login: str, language: str)
     paths += [
         ("/console/account", False),
         ("/console/search?q=1", False),
-        (f"/console/incidents/{house.incident}", False),
+        (f"/console/incidents/{worked.incident}", False),
     ]
     # the states of a ticket are read in one language each by whoever sees them all, the dialogs by whoever works
-    numbers = list(house.tickets.values())
+    numbers = list(worked.tickets.values())
     deep = (login, language) == ("works", "zh-Hans")
     every = (login, language) in (("supervisor", "zh-Hant"), ("dispatcher", "zh-Hans"), ("auditor", "en"))
     paths += [(f"/console/tickets/{number}", deep) for number in (numbers if every else numbers[-2:])]
@@ -252,7 +252,7 @@ async def walk(context: BrowserContext, house: House, login: str, language: str)
         paths.append(("/console/reports/day/2026-11-25", False))
     found = []
     for path, opened in paths:
-        texts = await read_page(page, house, path, language, opened)
+        texts = await read_page(page, worked, path, language, opened)
         if path == "/console/take":
             await page.fill("textarea[name=narrative]", "请问一下，3栋2单元的电梯里困了一个人，急得很")
             await page.wait_for_timeout(900)
@@ -261,36 +261,36 @@ async def walk(context: BrowserContext, house: House, login: str, language: str)
             texts += await page.evaluate(READ)
         for texts_typed in await asyncio.gather(*read):
             for text in texts_typed:
-                house.data.add(text)
+                worked.data.add(text)
         read.clear()
         for lang, holder, text in texts:
             if lang and lang not in (language, ""):
                 continue
-            if path == "/console/admin" and text in house.data.codes:
+            if path == "/console/admin" and text in worked.data.codes:
                 continue  # whoever keeps the directory gives its items their codes
-            found += [(path, holder, text[:90], fault) for fault in faults_of(text, language, house.data)]
+            found += [(path, holder, text[:90], fault) for fault in faults_of(text, language, worked.data)]
     await page.close()
     return found
 
 
 @on_one_database
-async def test_no_page_shows_a_code_an_id_or_a_word_of_another_language(house: House, browser: Browser) -> None:
-    assert len(house.tickets) >= 9, house.tickets
+async def test_no_page_shows_a_code_an_id_or_a_word_of_another_language(worked: WorkedDay, browser: Browser) -> None:
+    assert len(worked.tickets) >= 9, worked.tickets
     found: dict[str, set[Any]] = {}
 
     async def as_one(login: str) -> None:
         context = await browser.new_context(viewport={"width": 1400, "height": 900}, locale="zh-CN")
-        await context.clock.set_fixed_time(house.clock())
+        await context.clock.set_fixed_time(worked.clock())
         page = await context.new_page()
         page.set_default_timeout(3 * PATIENCE)
-        await page.goto(f"{house.address}/console/login")
+        await page.goto(f"{worked.address}/console/login")
         await page.fill("input[name=login]", login)
         await page.fill("input[name=password]", PASSWORD)
         await page.keyboard.press("Enter")
         await page.wait_for_url(lambda url: "/login" not in url)
         await page.close()
         for language in sized(SHORT[login], tuple(LANGUAGES)):
-            for fault in await walk(context, house, login, language):
+            for fault in await walk(context, worked, login, language):
                 found.setdefault(f"{language} {login}", set()).add(fault)
         await context.close()
 

@@ -13,7 +13,7 @@ from hotline.alerts.model import Alert
 from hotline.alerts.tables import push_device as d
 from hotline.alerts.texts import push_texts
 from hotline.alerts.web_push import PushTarget
-from hotline.database.engine import Database
+from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.database.tables import stored_key
@@ -38,9 +38,15 @@ UNKNOWN_DEVICE = Refusal(Code.NOT_FOUND, "no such device")
 NO_PERSON = Refusal(Code.NOT_YOUR_ROLE, "a key has no browser that could be told")
 
 _ALL = PreparedQuery(sa.select(*d.c).order_by(d.c.created_at, d.c.id))
+_ONE = PreparedQuery(sa.select(*d.c).where(d.c.id == sa.bindparam("id", type_=sa.String)))
 _OWN = PreparedQuery(
     sa.select(*d.c).where(d.c.person == sa.bindparam("person", type_=sa.String)).order_by(d.c.created_at, d.c.id)
 )
+
+
+async def load_device(db: Database, device: str) -> Row | None:
+    """A device by its id; None: it is gone."""
+    return await fetch_first(db, _ONE, id=device)
 
 
 async def load_devices(db: Database, person: str | None = None) -> Sequence[Row]:

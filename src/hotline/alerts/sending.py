@@ -162,8 +162,7 @@ class PushSender:
 
     async def _send(self, m: Row, token: str) -> None:
         client, services, now = self._handover.channels.hooks, self._services, self._services.clock()
-        device = str(m.payload.get("device"))
-        row = next((row for row in await push_service.load_devices(services.db) if row.id == device), None)
+        row = await push_service.load_device(services.db, str(m.payload.get("device")))
         if client is None or row is None:
             await give_up(self._handover, m, token, "the device is gone")
             return
@@ -192,7 +191,7 @@ class PushSender:
                 return
             outbox_store.reschedule(c, m.id, token, None, f"refused: {why}")
             if gone:
-                push_service.forget_device(c, device)
+                push_service.forget_device(c, row.id)
 
         await self._handover.batcher.write(write)
 

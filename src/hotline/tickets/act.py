@@ -115,8 +115,8 @@ async def act(
             decision = replace(decision, cancelled=await load_cancelled(services.db, facts.last))
         if command.action is Action.AMEND and command.fields.get("caller"):
             decision = replace(decision, callers=(_amended_caller(decision, now),))
-        alarms = await alarm_of_told_danger(services, decision, command, now)
-        decision = replace(decision, messages=(*decision.messages, *alarms))
+        if alarms := await alarm_of_told_danger(services, decision, command, now):
+            decision = replace(decision, messages=(*decision.messages, *alarms))
         decision = await services.apply_before_commit(hold_messages(decision, actor, services.hold), now)
         after = decision.after
         answer = build_stored_answer(request, additions.status if additions else 200, render(after), after)
