@@ -6,7 +6,9 @@ written before personal data was sealed, and is read as it is."""
 
 import hmac
 import os
-from base64 import b64decode, b64encode
+from base64 import b64encode
+from binascii import a2b_base64
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -54,6 +56,7 @@ class Sealing:
     def __init__(self, secret: bytes) -> None:
         self._secret, self._by_secret = secret, dict[bytes, _Key]()
         self._key = self._key_of(secret)
+        self._readers: dict[str, Callable[[str], str]] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sealing) and self._secret == other._secret
@@ -95,14 +98,26 @@ class Sealing:
         """What was sealed. Raises Refused where it was sealed with a secret not known here, or for another context."""
         if not value.startswith(MARK):
             return value
-        key = self._key if value.startswith(self._key.head) else self._known(value[_ID])
+        reader = self._readers.get(context)
+        if reader is None:
+            reader = self._readers[context] = self._make_reader(context)
+        return reader(value)
+
+    def _make_reader(self, context: str) -> Callable[[str], str]:
+        """Unseals the values of one context: a queue has hundreds of them."""
         from cryptography.exceptions import InvalidTag
 
-        raw = b64decode(value[_DATA:])
-        try:
-            return key.cipher(context)[0].decrypt(raw[:_NONCE], raw[_NONCE:], None).decode()
-        except InvalidTag:
-            raise Refused(WRONG_KEY) from None
+        head, decrypt = self._key.head, self._key.cipher(context)[0].decrypt
+
+        def read(value: str) -> str:
+            open_with = decrypt if value.startswith(head) else self._known(value[_ID]).cipher(context)[0].decrypt
+            raw = a2b_base64(value[_DATA:])
+            try:
+                return open_with(raw[:_NONCE], raw[_NONCE:], None).decode()
+            except InvalidTag:
+                raise Refused(WRONG_KEY) from None
+
+        return read
 
     def unseal_json(self, context: str, value: str) -> str:
         """A JSON text from the JSON text that it was sealed as."""

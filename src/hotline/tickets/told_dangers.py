@@ -6,10 +6,12 @@ from datetime import datetime
 
 from hotline.delivery.model import Message
 from hotline.locales import bilingual
+from hotline.organisation.model.vocabulary import LIVE_CHANNELS
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Change, Command
 from hotline.tickets.model.vocabulary import DANGER_FLAG, Action, Field
-from hotline.tickets.reading_anew import advise_on
+from hotline.triage.model.advising import find_dangers
+from hotline.triage.model.lexicon import build_lexicon
 
 # the steps by which a resident's words come to a ticket, and where these stand; calls are read by intake
 _TOLD: Mapping[Action, Field] = {
@@ -31,8 +33,14 @@ async def alarm_of_told_danger(
     if not words or not change.entries:
         return ()
     ticket = change.after.ticket
-    advice = await advise_on(services, ticket, words)
-    if {f"{DANGER_FLAG}{danger}" for danger in advice.dangers} <= set(ticket.flags):
+    dangers = await services.offload.run(
+        len(words),
+        find_dangers,
+        services.directory.derived(build_lexicon),
+        words,
+        written=ticket.channel not in LIVE_CHANNELS,
+    )
+    if {f"{DANGER_FLAG}{danger}" for danger in dangers} <= set(ticket.flags):
         return ()
     payload = bilingual("alarm.danger_told", number=ticket.number)
     name = f"al.{ticket.number}.{change.entries[0].seq}"

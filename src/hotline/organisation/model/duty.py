@@ -11,6 +11,7 @@ from hotline.organisation.model.hours import parse_hours
 from hotline.organisation.model.items import Member, Override, Roster, Shift
 
 _DAY = timedelta(days=1)
+_INSTANT = timedelta(microseconds=1)
 _SHIFT = timedelta(days=2)  # no shift lasts longer
 MAX_OVERRIDE = timedelta(days=63)  # no override does
 
@@ -148,5 +149,7 @@ def officers_to_call(directory: Directory, department: str | None, now: datetime
 
 def has_no_duty_officer(directory: Directory, department: str | None, now: datetime) -> bool:
     """Whether rosters are kept for this chain, and yet nobody is on duty anywhere along it."""
-    kept = {r.department for r in directory.rosters.values() if r.active}
-    return bool(kept & set(duty_chain(directory, department))) and not officers_to_call(directory, department, now)
+    chain = duty_chain(directory, department)
+    kept = [r for r in directory.rosters.values() if r.active and r.department in chain]
+    # at this instant alone: when a turn begins and ends is not asked, so no days around it are planned
+    return bool(kept) and not any(duty_turns(roster, now, now + _INSTANT) for roster in kept)

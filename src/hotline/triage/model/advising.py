@@ -101,6 +101,12 @@ def advise(
     )
 
 
+def find_dangers(lexicon: Lexicon, text: str, *, written: bool = False) -> tuple[Danger, ...]:
+    """The dangers that `advise` finds in a text, without the rest of its advice: a quarter of the time."""
+    findings = read_dangers(lexicon, Reading(lexicon.patterns, fold_text(text)), written=written)
+    return _dangers_of(findings, Grade.ACT)
+
+
 def _of_active_categories(lexicon: Lexicon, symptoms: Sequence[SymptomFinding]) -> list[SymptomFinding]:
     return [found for found in symptoms if lexicon.directory.categories[found.symptom.category].active]
 
