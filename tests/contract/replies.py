@@ -2,6 +2,7 @@
 declared."""
 
 import functools
+import gzip
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -166,7 +167,8 @@ class Recorder:
         if status < 400:
             EXERCISED.add(operations()[(method, str(path))]["operationId"])
         if whole:
-            self.differences.extend(differences(method, str(path), status, headers, bytes(body)))
+            told = gzip.decompress(body) if headers.get(b"content-encoding") == b"gzip" else bytes(body)
+            self.differences.extend(differences(method, str(path), status, headers, told))
 
 
 def recorded(app: FastAPI) -> list[str]:

@@ -25,6 +25,7 @@ from hotline.tickets.model.vocabulary import (
     TicketStatus,
     VoidReason,
 )
+from hotline.web.responses import pack_reply
 from hotline.web.templating import StaticFiles, pack_files, page_environment, version_of
 
 LANGUAGE = "hotline_language"
@@ -150,4 +151,4 @@ def render_page(request: Request, template: str, language: str, status: int = 20
         path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         **more,
     )
-    return Response(page, status, {"content-security-policy": POLICY}, media_type="text/html")
+    return pack_reply(request, Response(page, status, {"content-security-policy": POLICY}, media_type="text/html"))

@@ -1,8 +1,10 @@
 """How a route answers: bytes that were rendered once, with the version as ETag."""
 
+import gzip
 from functools import cache
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from hotline.refusals import Code
@@ -19,6 +21,21 @@ ETAG = {
 def json_reply(body: Any, status: int = 200, version: int | None = None) -> Response:
     headers = {"ETag": f'"{version}"'} if version is not None else None
     return Response(encode_json(body), status, headers, media_type="application/json")
+
+
+_WORTH_PACKING = 1000  # bytes: below it one packet holds the reply anyway
+
+
+def pack_reply(request: Request, reply: Response) -> Response:
+    """The reply, compressed for whoever reads gzip. For pages and for the directory, whose replies hold no secret that
+    the length of a compressed text could give away; see decision 106."""
+    reply.headers["vary"] = "accept-encoding"
+    body = bytes(reply.body)
+    if len(body) > _WORTH_PACKING and "gzip" in request.headers.get("accept-encoding", ""):
+        reply.body = gzip.compress(body, 5, mtime=0)
+        reply.headers["content-encoding"] = "gzip"
+        reply.headers["content-length"] = str(len(reply.body))
+    return reply
 
 
 def action_reply(result: ActionResult) -> Response:

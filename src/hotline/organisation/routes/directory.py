@@ -15,7 +15,7 @@ from hotline.organisation.schemas.directory import DirectoryItem, ItemPage, LogP
 from hotline.organisation.service.directory import change, item_schema, parse_item
 from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Code, Refusal, Refused
-from hotline.web.responses import READ_REFUSALS, etag_responses, json_reply, refusal_responses
+from hotline.web.responses import READ_REFUSALS, etag_responses, json_reply, pack_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
 Reader = Annotated[StaffContext, require_roles("directory.read", *GRANTABLE_ROLES)]
@@ -63,7 +63,8 @@ async def list_directory(
     directory = await context.services.directory.now(context.now)
     found = [item for code, item in directory.noun(noun).items() if code > after]
     page = tuple(_visible_item(noun, item, context) for item in found[:limit])
-    return json_reply(ItemPage(page, page[-1].code if len(found) > limit else None), version=directory.version)
+    reply = json_reply(ItemPage(page, page[-1].code if len(found) > limit else None), version=directory.version)
+    return pack_reply(context.request, reply)
 
 
 @router.get(

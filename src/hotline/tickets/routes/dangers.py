@@ -15,7 +15,7 @@ from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.schemas.dangers import DangerGuidance, DangerGuidancePage, render_service, written_forms
 from hotline.triage.model.guidance import DANGER_OF_SERVICE, SERVICES, EmergencyService
-from hotline.web.responses import json_reply, refusal_responses
+from hotline.web.responses import json_reply, pack_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
 
@@ -29,7 +29,7 @@ async def list_dangers(
     directory = await context.services.directory.now(context.now)
 
     items = (_guidance(directory, danger, context.now) for danger in Danger)
-    return json_reply(DangerGuidancePage(tuple(items)))
+    return pack_reply(context.request, json_reply(DangerGuidancePage(tuple(items))))
 
 
 def _guidance(directory: Directory, danger: Danger, now: datetime) -> DangerGuidance:

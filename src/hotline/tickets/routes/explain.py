@@ -51,7 +51,7 @@ from hotline.triage.model.advice import PLACE_QUESTION
 from hotline.triage.model.advising import advise
 from hotline.triage.model.lexicon import build_lexicon
 from hotline.triage.model.titles import make_title
-from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
+from hotline.web.responses import READ_REFUSALS, json_reply, pack_reply, refusal_responses
 
 Reader = Annotated[TicketContext, require_roles("directory.read", *GRANTABLE_ROLES)]
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
@@ -64,7 +64,7 @@ async def read_lifecycle(context: Reader) -> Response:
     """The state machines of ticket and assignment as data: states, actions, roles, required fields, in Chinese and
     English. `schemas` has the JSON Schema of each action's body; `x-refers` names the noun of the directory that a
     field's codes belong to."""
-    return json_reply(diagram.lifecycle_document(action_schemas()))
+    return pack_reply(context.request, json_reply(diagram.lifecycle_document(action_schemas())))
 
 
 @router.post(
