@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.conftest import Player, on_one_database
 from tests.console.browsing import Seat, needs_browser, outside
@@ -25,8 +25,9 @@ SHOT = """async (shade) => {
   const canvas = Object.assign(document.createElement("canvas"), { width: 2400, height: 1800 });
   const pen = canvas.getContext("2d");
   pen.fillStyle = shade; pen.fillRect(0, 0, 2400, 1800); pen.fillStyle = "#d8b13c"; pen.fillRect(600, 500, 1200, 300);
+  for (let x = 0; x < 2400; x += 9) { pen.fillStyle = `hsl(${x * 7} 90% 50%)`; pen.fillRect(x, 860, 9, 90); pen.fillRect(x, 1710, 9, 90); }
   const blob = await new Promise((end) => canvas.toBlob(end, "image/jpeg", 0.9));
-  return btoa(String.fromCharCode(...new Uint8Array(await blob.arrayBuffer())));
+  return btoa(Array.from(new Uint8Array(await blob.arrayBuffer()), (byte) => String.fromCharCode(byte)).join(""));
 }"""
 # whatever the queue holds, as text
 STORED = """async () => {
@@ -288,6 +289,37 @@ async def test_photos_stand_wherever_a_ticket_is_read_and_supervisors_open_on_wo
     assert dispatcher.wrong == []
 
 
+# how many shades two strips of a picture have: one in its middle, one at its foot
+SHADES = """(src) => fetch(src).then((reply) => reply.blob()).then(createImageBitmap).then((drawn) => {
+  const pen = Object.assign(document.createElement("canvas"), { width: drawn.width, height: drawn.height }).getContext("2d");
+  pen.drawImage(drawn, 0, 0);
+  return [0.5, 0.97].map((down) => {
+    const { data } = pen.getImageData(drawn.width * 0.45, drawn.height * down, drawn.width * 0.05, 1);
+    return new Set(Array.from({ length: data.length / 4 }, (_, n) => data[n * 4] >> 3)).size;
+  });
+})"""
+
+
+async def blur(seat: Seat, panel: Locator, photo: str) -> str:
+    """Draws a frame around the middle of a photo and keeps the copy; its name."""
+    page = seat.page
+    await panel.locator(f'[data-blur="{photo}"]').tap()
+    canvas = page.locator("canvas.blur")
+    await canvas.wait_for()
+    box = await canvas.bounding_box()
+    assert box is not None
+    await expect(page.locator('[data-blur="save"]')).to_be_disabled()
+    await looks(seat, "blur")
+    await page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.7, steps=3)
+    await page.mouse.up()
+    await page.locator('[data-blur="save"]').tap()
+    copy = photo.replace(".jpg", "-blurred.jpg")
+    await expect(panel.locator(f'input[value="{copy}"]')).to_be_checked()
+    return copy
+
+
 async def test_photos_taken_with_a_connection_are_in_the_result_as_they_were_chosen(
     office: Office, desk: Player, lifts: Player
 ) -> None:
@@ -307,16 +339,22 @@ async def test_photos_taken_with_a_connection_are_in_the_result_as_they_were_cho
         await expect(panel.locator(".photos figure")).to_have_count(count)
     names = [await panel.locator("input[name=photos]").nth(n).get_attribute("value") for n in range(2)]
     await panel.locator(f'input[value="{names[0]}"]').uncheck()  # somebody's face is on it
+    copy = await blur(seat, panel, names[1])
     await panel.locator(".pick", has_text="已办好").tap()
     await panel.locator("textarea[name=public_reply]").fill(WORDS)
     await panel.locator(".shut").tap()
     await panel.locator('[data-action="report"]').tap()
-    await expect(panel.locator(".photos figure")).to_have_count(2)
-    assert [await panel.locator(f'input[value="{name}"]').is_checked() for name in names] == [False, True]
+    await expect(panel.locator(".photos figure")).to_have_count(3)
+    assert [await panel.locator(f'input[value="{name}"]').is_checked() for name in (names[0], copy)] == [False, True]
+    await expect(panel.locator(f'input[value="{names[1]}"]')).to_have_count(0)
     await panel.locator('[data-send="report"]').tap()
     seen = await stands(desk, lift, "reported")
     files = {file["name"]: file["id"] for file in (await desk.get(path)).json()["items"]}
-    assert seen["assignments"][0]["result"]["photos"] == [files[names[1]]]
+    assert seen["assignments"][0]["result"]["photos"] == [files[copy]]
+    # what was framed is a few squares of one colour each, what lies outside is as it was
+    shades = [await page.evaluate(SHADES, f"{path}/{files[name]}") for name in (names[1], copy)]
+    assert shades[0][0] > 20 and shades[1][0] <= 9, shades
+    assert shades[1][1] > 20, shades
     # the app opens where its manifest says, also without a line
     await page.evaluate(
         "() => navigator.serviceWorker.register('/console/worker.js', { scope: '/console' }).then(() => navigator.serviceWorker.ready)"

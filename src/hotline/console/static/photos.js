@@ -32,6 +32,25 @@ function drawnFrom(bytes, name) {
 function enlarge(src, name) {
   const close = openDialog(el("dialog", { class: "photo", "aria-label": name }, el("img", { src, alt: name }), el("div", { class: "go" }, el("span", { class: "grow" }, name), el("button", { type: "button", class: "first", onclick: () => close() }, t("app.close")))), () => close());
 }
+/** Keeps a photo of a ticket at once; it is sent when there is a line. */
+async function keep(ticket, purpose, title, name, photo) {
+  taken.set(name, photo);
+  await put({ number: ticket.number, path: `/v1/tickets/${ticket.number}/attachments`, version: ticket.version, seen: ticket.updated_at, photo, purpose, name, title });
+}
+/** A button that blurs parts of a photo in a copy beside it. `made(name)`: the copy is kept under this name. */
+export function blurrer(ticket, file, title, made) {
+  const start = async () => {
+    const { nameOfCopy, openBlur } = await import("./blur.js");
+    let photo = file.bytes ?? taken.get(file.name);
+    if (!photo) try { photo = await shrink(await (await fetch(file.src)).blob()); } catch { say(t("photo.unreadable"), true); return; }
+    await openBlur(photo, nameOf(file), async (bytes) => {
+      const name = nameOfCopy(file.name);
+      await keep(ticket, file.purpose, title, name, bytes);
+      made(name);
+    });
+  };
+  return el("button", { type: "button", class: "btn", "data-blur": file.name, onclick: start }, t("photo.blur"));
+}
 /** A label that takes a photo for a ticket: kept at once, sent when there is a line. `purpose`: what it shows. */
 export function taker(ticket, purpose, title, after, { text = t("photo.take", { what: word("attachment_purpose", purpose) }), camera = true } = {}) {
   const field = el("input", { type: "file", accept: "image/*", class: "sr", capture: camera ? "environment" : null, multiple: !camera });
@@ -42,8 +61,7 @@ export function taker(ticket, purpose, title, after, { text = t("photo.take", { 
       const at = new Date().toISOString();
       const stem = `${purpose}-${at.slice(0, 23).replaceAll(":", "")}`;
       const name = [stem, ...Array.from({ length: taken.size }, (_, n) => `${stem}-${n + 2}`)].map((one) => `${one}.jpg`).find((one) => !taken.has(one));
-      taken.set(name, photo);
-      await put({ number: ticket.number, path: `/v1/tickets/${ticket.number}/attachments`, version: ticket.version, seen: ticket.updated_at, photo, purpose, name, title });
+      await keep(ticket, purpose, title, name, photo);
       after?.();
     }
     field.value = "";
@@ -62,7 +80,7 @@ const nameOf = (file) => `${word("attachment_purpose", file.purpose)} ${when(fil
 /** One file: a picture in a frame, or its name as a link. */
 export function frame(file) {
   const name = nameOf(file);
-  const notes = [el("b", {}, name), file.bytes ? el("b", { class: "waits" }, t("outbox.waits_photo")) : null, file.for_resident ? el("b", { class: "shown" }, t("photo.for_resident")) : null];
+  const notes = [el("b", {}, name), file.bytes ? el("b", { class: "waits" }, t("outbox.waits_photo")) : null, file.name.endsWith("-blurred.jpg") ? el("b", {}, t("photo.blurred")) : null, file.for_resident ? el("b", { class: "shown" }, t("photo.for_resident")) : null];
   if (file.bytes) return el("figure", { class: "ph", "data-photo": file.id }, drawnFrom(file.bytes, name), notes);
   if (file.scan && file.scan !== "clean") return el("figure", { class: "ph", "data-photo": file.id }, el("span", { class: "note" }, t(file.scan === "waiting" ? "photo.scanning" : "photo.withheld")), notes);
   if (!PICTURES.test(file.media_type)) return el("figure", { class: "ph file" }, el("a", { href: file.src, download: file.name }, file.name), notes);

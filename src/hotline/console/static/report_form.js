@@ -1,7 +1,8 @@
 // The result of an order on a phone: photos, what came of it, words for the resident. What was typed is kept, sealed.
 import { el, fill, given, icon, t } from "./core.js";
 import { within } from "./deed_store.js";
-import { filesOf, frame, taker, takesFiles } from "./photos.js";
+import { isCopy, nameOfCopy } from "./blur.js";
+import { blurrer, filesOf, frame, taker, takesFiles } from "./photos.js";
 import { lasting, sealText, unsealText } from "./sealing.js";
 
 const OUTCOMES = ["fixed", "for_now", "cannot"]; // only the first is solved
@@ -29,7 +30,18 @@ export async function reportForm({ ticket, order, title, files, send, done, anew
   const wrong = el("p", { class: "error", role: "alert" });
   const photos = files.filter((file) => ["before", "after"].includes(file.purpose) && (file.bytes || /jpeg|png/.test(file.media_type)));
   const chosen = (file) => (fields.photos ?? {})[file.name] ?? file.purpose === "after";
-  const tick = (file) => { const shown = frame(file); if (lead) shown.append(el("label", { class: "tick" }, el("input", { type: "checkbox", name: "photos", value: file.name, checked: chosen(file) }), t("report_form.for_resident"))); return shown; };
+  const hasCopy = (file) => photos.some((other) => other.name === nameOfCopy(file.name));
+  const tick = (file) => {
+    const shown = frame(file);
+    if (!lead || hasCopy(file)) return shown; // what was blurred is shown to nobody but staff
+    shown.append(el("label", { class: "tick" }, el("input", { type: "checkbox", name: "photos", value: file.name, checked: chosen(file) }), t("report_form.for_resident")));
+    if (takesFiles(ticket) && !isCopy(file.name)) shown.append(blurrer(ticket, file, title, async (copy) => {
+      const told = typed();
+      await write(place, { ...told, photos: { ...told.photos, [file.name]: false, [copy]: true } });
+      anew();
+    }));
+    return shown;
+  };
   const outcome = (code) => el("label", { class: "pick" }, el("input", { type: "radio", name: "outcome", value: code, required: true, checked: fields.outcome === code }), t(`report_form.${code}`));
   const button = el("button", { class: "btn pri lg full first", "data-send": "report" }, t("report_form.send"));
   const area = (name, label, more) => el("label", { class: "fld" }, el("span", {}, label), el("textarea", { class: "area", name, rows: 3, maxlength: 4000, ...more }, fields[name] ?? ""));
