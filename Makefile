@@ -24,8 +24,8 @@ run: .make/run ## Set everything up and serve: embedded database, seeded communi
 	@exec $(BIN)/hotline run $(if $(PORT),--port $(PORT))
 
 check test whole .make/compiled: export PYTHONDONTWRITEBYTECODE := # compiled once, not in each of a hundred processes
-test: .make/dev .make/generators/ready .make/compiled ## Set everything up and run the whole suite on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 3 --dist worksteal -p tests.dealing --durations=10
+test: .make/dev .make/generators/ready .make/compiled ## Set everything up and run the whole suite on SQLite and PostgreSQL (WORKERS=3)
+	$(BIN)/python -m pytest -n $(or $(WORKERS),3) --dist worksteal -p tests.dealing --durations=10
 
 check: .make/dev ## Lint, types, layers, and generated files fresh
 	$(BIN)/ruff check src tests bench tools

@@ -11,6 +11,8 @@ import pytest
 STORIES = (
     "tests/open311", "tests/sms", "tests/telephony", "tests/text", "tests/web/test_anonymous_limit.py",
     "tests/web/test_bodies.py", "tests/web/test_refusals.py",
+    "tests/importing/test_importing.py::test_a_row_that_cannot_be_taken",
+    "tests/delivery/test_installed_providers.py::test_what_its_file_declares",
 )  # fmt: skip
 LONG_STORIES = (
     "tests/chaos/test_clocks.py", "tests/chaos/test_georeport.py", "tests/chaos/test_inbound.py",

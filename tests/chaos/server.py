@@ -42,7 +42,7 @@ class Process:
             else:
                 whole = [sys.executable, "-m", "hotline.cli", *command]
                 self.running = subprocess.Popen(whole, env=env, cwd=self.folder, stdout=out, stderr=err)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 90  # a new interpreter on a busy machine
         while time.monotonic() < until:
             try:
                 scheme = "http" if self.tls is None else "https"

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.server import Process
-from tests.cli.commands import interpreted
+from tests.cli.commands import hotline
 
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder as `hotline migrate` leaves it."""
     folder = tmp_path_factory.mktemp("migrated")
-    interpreted(folder, "migrate")
+    hotline(folder, "migrate")
     return folder / "data"
 
 
