@@ -92,6 +92,8 @@ def _passed(before: str, behind: str, between: str) -> bool:
     if before:
         if cues.GOING.search(before) or (cues.GOES.search(before) and cues.WAY.match(behind)):
             return True
+        if cues.WORKS_AT.search(before):
+            return True
         if cues.FROM.search(before) and cues.COMES.match(behind):
             return True
     return cues.WALKS_ON.match(between) is not None
