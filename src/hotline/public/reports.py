@@ -21,6 +21,7 @@ from hotline.refusals import Code, Refused
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lookup import query_code
+from hotline.tickets.model.dangers import TicketCase
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.sla.policies import limits_for
@@ -79,7 +80,8 @@ async def hear(services: Services, report: ResidentReport, now: datetime) -> Hea
         return Heard(None, None, None, advice.dangers, call, advice)
     lies_in = area or advice.area or home.area
     routed = choose_route(directory, advice.category, advice.kind, lies_in, now, advice.dangers)
-    limits = limits_for(directory, advice.kind, advice.priority, advice.category, lies_in, now)
+    case = TicketCase(advice.kind, advice.priority, advice.category, lies_in, advice.dangers)
+    limits = limits_for(directory, case, now)
     sure = routed is not None and routed.sure
     return Heard(
         advice.category,

@@ -2,6 +2,7 @@
 
 __all__ = [
     "address",
+    "dangers",
     "erasure",
     "intake",
     "measures",
