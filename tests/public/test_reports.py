@@ -238,6 +238,46 @@ async def test_a_danger_is_told_to_call_and_rings_as_on_every_channel(
     assert "tel:119" in told.text and await number_of_tickets(services) == 4
 
 
+GAS = "3栋2单元煤气味很大，我妈头晕站不起来了"
+
+
+async def test_each_danger_has_its_own_words_and_numbers_and_no_time_is_promised(
+    resident: httpx.AsyncClient, desk: Player, cast: Cast, services: Services
+) -> None:
+    """Gas and illness in one report: what to do in both, whom to call for both, and first of all a number to call
+    back."""
+    boss = await cast("boss")
+    gas = (await boss.get("/v1/directory/departments/gas")).json()
+    version = (await boss.get("/v1/directory/departments")).headers["etag"]
+    body = {**gas, "phone": "028-82723456"}
+    assert (
+        await boss.http.put("/v1/directory/departments/gas", json=body, headers={"If-Match": version})
+    ).status_code == 200
+    part = await resident.post("/report/advice", data={"words": GAS, **HANS})
+    sent = await report(resident, words=GAS, phone="")
+    for page in (part, sent):
+        assert all(f'href="tel:{number}"' in page.text for number in ("119", "120", "028-82723456")), page.text
+        assert "不开关电器" in page.text and "不要随意移动病人" in page.text and "燃气抢修" in page.text
+    assert "请留下手机号" in part.text and "值班人员已收到警报" in sent.text
+    assert sent.text.index("data-ask-phone") < sent.text.index("data-number")
+    mine = {"number": shown(sent, "number"), "code": shown(sent, "code"), **HANS}
+    seen = await desk.see(mine["number"])
+    assert (
+        seen["priority"] == "emergency"
+        and seen["promised_at"]
+        and seen["number"] in (await desk.get("/v1/alerts")).text
+    )
+    assert not re.search("data-promised|答应您", part.text + sent.text)
+    own = await resident.post("/status", data=mine)
+    assert "答应您" not in own.text and "tel:120" in own.text and "data-ask-phone" in own.text
+    # the number reaches whoever acts
+    told = await resident.post("/status/step", data={**mine, "step": "tell", "key": "p1", "phone": "13900139000"})
+    assert told.status_code == 200 and "13900139000" in (await desk.get(f"/v1/tickets/{mine['number']}/timeline")).text
+    for language, words in (("zh-Hant", "不開關電器"), ("en", "Touch no switch")):
+        page = await resident.post("/report/advice", data={"words": GAS, "lang": language})
+        assert words in page.text and "tel:120" in page.text
+
+
 async def test_what_others_reported_is_offered_only_where_it_is_published(
     resident: httpx.AsyncClient, cast: Cast, desk: Player, services: Services
 ) -> None:

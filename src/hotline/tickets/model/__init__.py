@@ -2,6 +2,7 @@
 
 __all__ = [
     "address",
+    "calling",
     "dangers",
     "erasure",
     "intake",
