@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -28,7 +28,7 @@ from hotline.public.tables import spent_proof
 from hotline.runtime.settings import HotlineNumber
 from hotline.settings import Settings
 from hotline.tickets.context import Services
-from hotline.tickets.lookup import query_code
+from hotline.tickets.lookup import format_moment, query_code
 from hotline.tickets.tables import ticket as t
 from tests.conftest import NOON, SECRET, Cast, Clock, Player, on_one_database
 from tests.incidents.test_stories import storm_of_five
@@ -141,10 +141,16 @@ async def test_a_report_reaches_the_department_and_comes_back_to_the_resident(
     assert b"GPS" not in after.content and "sandbox" in after.headers["content-security-policy"]
     clock.forward(hours=1)
     assert (await resident.get(pictures[1][0])).status_code == 404  # its address does not hold for ever
+    # what is promised of a reopening is what the policy says
+    page = await resident.post("/status", data=mine)
+    promised = re.search(r"新的办理时限到(.+?)。", page.text)
     broken = await resident.post("/status/step", data={**mine, "step": "broken", "words": "又停了", "key": "b1"})
     assert "重新安排办理" in broken.text
     seen = await desk.see(number)
     assert (seen["status"], seen["counters"]["reopens"]) == ("triaged", 1)
+    limit = next(c for c in seen["clocks"]["running"] if c["metric"] == "resolve")["due_at"]
+    directory = await services.directory.now(clock())
+    assert promised and promised[1] == format_moment(directory, datetime.fromisoformat(limit), "zh-Hans")
     line = (await desk.get(f"/v1/tickets/{number}/timeline")).json()["items"][-1]
     assert line["by"]["kind"] == "resident" and "又停了" in line["reason"]
 

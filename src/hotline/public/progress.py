@@ -30,6 +30,7 @@ from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, Part, Satisfaction, TicketStatus
+from hotline.tickets.sla.policies import limit_if_reopened
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store.history import load_calls
 from hotline.web.idempotency import RequestKey, load_earlier_answer
@@ -73,7 +74,8 @@ class OwnTicket:
     it; `steps_open`: what they may do now; `carried`: another ticket has its matter; `words`: their own, None where
     others told of the matter too; `before`: what was promised first, where that was put off; `done_at`: when the
     department had done it; `done_late`: by how much later than promised; `department`: who acts, or acted last;
-    `danger`: what to do and whom to call while it is open: no time is promised then."""
+    `danger`: what to do and whom to call while it is open: no time is promised then; `limit_if_broken`: when the
+    limit ends if they say now that it is not fixed."""
 
     facts: Facts
     view: PublicTicket
@@ -89,6 +91,7 @@ class OwnTicket:
     done_late: Lateness | None = None
     department: Named | None = None
     danger: DangerAdvice = NO_DANGER
+    limit_if_broken: datetime | None = None
 
 
 async def load_own_ticket(services: Services, facts: Facts, directory: Directory, now: datetime) -> OwnTicket:
@@ -117,6 +120,7 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
         late_by(stage.promised_at, done_at) if done_at is not None else None,
         view.department or directory.optional_item_name("departments", lead.department if lead is not None else None),
         advise_in_danger(directory, dangers_of(stage) if open_still else (), facts.ticket.area, now, alerted=True),
+        limit_if_reopened(directory, facts.ticket, now) if facts.ticket.outer_due_at is None else None,
     )
 
 

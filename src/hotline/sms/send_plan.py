@@ -289,6 +289,9 @@ def _plan_for_caller(
         "incident": str(message.payload.get("incident") or ""),
         "reason": str(message.payload.get("reason") or translate("message_part.no_reason", language)),
     }
+    if template == "reopened":
+        limit = next((c.limit_at for c in facts.clocks if c.metric is Metric.RESOLVE and c.stopped_at is None), None)
+        values["limit"] = format_moment(directory, limit, language) if limit else "—"
     if template == "emergency":
         values |= _danger_values(directory, ticket, message.created_at, language)
     if template == "info":

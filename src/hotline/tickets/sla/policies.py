@@ -13,9 +13,10 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import ANY, EscalationPolicy, SlaPolicy, Span, parse_span
 from hotline.organisation.model.vocabulary import Kind, Metric, Priority, Starts, Unit
 from hotline.organisation.model.working_time import WorkingTime, calculate_limit
-from hotline.tickets.model.dangers import TicketCase, categories_of_dangers
+from hotline.tickets.model.dangers import TicketCase, case_of, categories_of_dangers
 from hotline.tickets.model.ticket import Assignment, Clock, Ticket
 from hotline.tickets.model.vocabulary import AssignmentStatus, Part, TicketStatus
+from hotline.value_objects import replace
 
 FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
 _MINUTES = {
@@ -194,6 +195,16 @@ def limits_for(directory: Directory, case: TicketCase, now: datetime) -> Limits 
     closes = calculate_limit(working_time, now, parse_span(policy.resolve))
     accept = calculate_limit(working_time, now, parse_span(policy.accept))
     return Limits(min(accept.due_at, closes.due_at), closes.due_at, policy.code, closes.provisional)
+
+
+def limit_if_reopened(directory: Directory, ticket: Ticket, now: datetime) -> datetime | None:
+    """When the limit of a matter ends that is reopened now. None: the directory is empty."""
+    policy = policy_of_case(directory, case_of(ticket))
+    working_time = working_time_of(directory, policy.calendar) if policy else None
+    if policy is None or working_time is None:
+        return None
+    span = span_for(M.RESOLVE, policy, replace(ticket, reopens=ticket.reopens + 1))
+    return calculate_limit(working_time, now, span).due_at
 
 
 def outer_limit(policy: SlaPolicy, working_time: WorkingTime, outer_due_at: datetime, now: datetime) -> datetime:
