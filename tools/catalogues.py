@@ -142,6 +142,7 @@ CONTEXT: Mapping[str, str] = {
     "danger": "Kind of danger found in a narrative.",
     "danger_ask": "Question that an operator asks a caller in danger; short and spoken.",
     "danger_panel": "Panel of a danger, beside the call that is being taken.",
+    "danger_do": "What somebody in danger does while help comes, on the residents' pages and in text messages; short.",
     "danger_say": "Sentence that an operator says to a caller in danger at once; spoken, in the polite form.",
     "day_end": "When the last day of a deadline ends.",
     "decline_reason": "Why a ticket is declined.",

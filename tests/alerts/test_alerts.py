@@ -98,7 +98,7 @@ async def test_a_danger_waits_for_a_department_for_a_ruling_and_never_for_one_th
 
 
 async def test_what_the_clock_alone_accepted_still_waits_for_a_person(
-    desk: Player, lifts: Player, cast: Cast, services: Services, clock: Clock
+    desk: Player, lifts: Player, watch: Player, cast: Cast, services: Services, clock: Clock
 ) -> None:
     ticket = await trapped(desk)
     for _ in range(12):
@@ -107,8 +107,22 @@ async def test_what_the_clock_alone_accepted_still_waits_for_a_person(
     ticket = await desk.see(ticket)
     assert ticket["assignments"][0]["status"] == "accepted"  # by the clock
     assert await numbers(desk) == await numbers(lifts) == [ticket["number"]]
+    # and looks so wherever it is shown: on its page, on the board, in lists and on the wall
+    orders = ticket["assignments"]
+    assert {(o["next_clock"]["metric"], o["next_clock"]["colour"]) for o in orders} == {("accept", "red")}, orders
+    assert ticket["clocks"]["next"]["colour"] == "red"
+    department = orders[0]["department"]["code"]
+    (row,) = (await lifts.get(f"/v1/departments/{department}/queue?colours=true")).json()["items"]
+    assert (row["colour"], row["next_clock"]["metric"]) == ("red", "accept")
+    red = (await watch.get("/v1/tickets?colour=red&clocks=true")).json()["items"]
+    assert [(one["number"], one["next_clock"]["colour"]) for one in red] == [(ticket["number"], "red")]
+    assert (await watch.get("/v1/tickets?colour=green")).json()["items"] == []
     await (await cast("liftmen")).order(ticket, "contact_caller", contacted="reached")
     assert await numbers(lifts) == []
+    ticket = await desk.see(ticket)
+    assert ticket["assignments"][0]["next_clock"]["metric"] == "report"
+    # the others have not signed for theirs
+    assert {o["next_clock"]["metric"] for o in ticket["assignments"][1:]} <= {"accept"}
 
 
 async def test_a_confidential_danger_tells_no_address(desk: Player, watch: Player) -> None:

@@ -152,6 +152,23 @@ async def test_a_danger_reaches_the_groups_it_concerns_and_only_while_it_waits(
     assert (await desk.see(third))["assignments"][0]["status"] == "accepted"
     await deliver(services, ways, clock)
     assert [text for _, text in there.got[told:] if third["number"] in text]
+    # and each time that a limit of it is missed after that, until somebody shows that they have it
+    told = len(there.got)
+    clock.forward(minutes=31)
+    while (await escalate_due(services, clock())).claimed:
+        pass
+    await deliver(services, ways, clock)
+    assert [text for _, text in there.got[told:] if third["number"] in text]
+    for place, order in enumerate((await desk.see(third))["assignments"]):
+        who = await cast(HANDLERS[order["department"]["code"]])
+        third = await who.order(await desk.see(third), "claim", place=place)
+    await deliver(services, ways, clock)
+    told = len(there.got)
+    clock.forward(minutes=31)
+    while (await escalate_due(services, clock())).claimed:
+        pass
+    await deliver(services, ways, clock)
+    assert not [text for _, text in there.got[told:] if third["number"] in text]
 
 
 async def test_an_answer_of_200_with_a_code_is_a_failure_and_too_often_is_later(

@@ -83,6 +83,7 @@ SAID = {
     "promised": ("5月20日18时", "20 May 18:00"), "reason": ("配件缺货", "parts missing"), "reply": ("已更换水泵，供水恢复", "pump replaced"),
     "review": ("6月20日", "20 Jun"), "channel": ("人民法院", "the court"), "until": ("5月20日18:00", "20 May 18:00"),
     "parent": ("100000014",) * 2, "status": ("办理中", "in progress"), "incident": ("100009",) * 2, "ended": ("5月20日18:00", "20 May 18:00"),
+    "limit": ("5月20日18:00", "20 May 18:00"), "numbers": ("110/119/120",) * 2, "do": ("",) * 2,  # an emergency that names no danger; what to do in one takes more
 }  # fmt: skip
 TO_STAFF = {"duty", "escalation"}
 TWO_SEGMENTS = {"solved"}  # the scale of the rating stands in it whole

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -28,7 +28,7 @@ from hotline.public.tables import spent_proof
 from hotline.runtime.settings import HotlineNumber
 from hotline.settings import Settings
 from hotline.tickets.context import Services
-from hotline.tickets.lookup import query_code
+from hotline.tickets.lookup import format_moment, query_code
 from hotline.tickets.tables import ticket as t
 from tests.conftest import NOON, SECRET, Cast, Clock, Player, on_one_database
 from tests.incidents.test_stories import storm_of_five
@@ -141,10 +141,16 @@ async def test_a_report_reaches_the_department_and_comes_back_to_the_resident(
     assert b"GPS" not in after.content and "sandbox" in after.headers["content-security-policy"]
     clock.forward(hours=1)
     assert (await resident.get(pictures[1][0])).status_code == 404  # its address does not hold for ever
+    # what is promised of a reopening is what the policy says
+    page = await resident.post("/status", data=mine)
+    promised = re.search(r"新的办理时限到(.+?)。", page.text)
     broken = await resident.post("/status/step", data={**mine, "step": "broken", "words": "又停了", "key": "b1"})
     assert "重新安排办理" in broken.text
     seen = await desk.see(number)
     assert (seen["status"], seen["counters"]["reopens"]) == ("triaged", 1)
+    limit = next(c for c in seen["clocks"]["running"] if c["metric"] == "resolve")["due_at"]
+    directory = await services.directory.now(clock())
+    assert promised and promised[1] == format_moment(directory, datetime.fromisoformat(limit), "zh-Hans")
     line = (await desk.get(f"/v1/tickets/{number}/timeline")).json()["items"][-1]
     assert line["by"]["kind"] == "resident" and "又停了" in line["reason"]
 
@@ -236,6 +242,46 @@ async def test_a_danger_is_told_to_call_and_rings_as_on_every_channel(
     mine = {"number": shown(lift, "number"), "code": shown(lift, "code")}
     told = await resident.post("/status/step", data={**mine, "step": "urge", "words": fire, "key": "d1"})
     assert "tel:119" in told.text and await number_of_tickets(services) == 4
+
+
+GAS = "3栋2单元煤气味很大，我妈头晕站不起来了"
+
+
+async def test_each_danger_has_its_own_words_and_numbers_and_no_time_is_promised(
+    resident: httpx.AsyncClient, desk: Player, cast: Cast, services: Services
+) -> None:
+    """Gas and illness in one report: what to do in both, whom to call for both, and first of all a number to call
+    back."""
+    boss = await cast("boss")
+    gas = (await boss.get("/v1/directory/departments/gas")).json()
+    version = (await boss.get("/v1/directory/departments")).headers["etag"]
+    body = {**gas, "phone": "028-82723456"}
+    assert (
+        await boss.http.put("/v1/directory/departments/gas", json=body, headers={"If-Match": version})
+    ).status_code == 200
+    part = await resident.post("/report/advice", data={"words": GAS, **HANS})
+    sent = await report(resident, words=GAS, phone="")
+    for page in (part, sent):
+        assert all(f'href="tel:{number}"' in page.text for number in ("119", "120", "028-82723456")), page.text
+        assert "不开关电器" in page.text and "不要随意移动病人" in page.text and "燃气抢修" in page.text
+    assert "请留下手机号" in part.text and "值班人员已收到警报" in sent.text
+    assert sent.text.index("data-ask-phone") < sent.text.index("data-number")
+    mine = {"number": shown(sent, "number"), "code": shown(sent, "code"), **HANS}
+    seen = await desk.see(mine["number"])
+    assert (
+        seen["priority"] == "emergency"
+        and seen["promised_at"]
+        and seen["number"] in (await desk.get("/v1/alerts")).text
+    )
+    assert not re.search("data-promised|答应您", part.text + sent.text)
+    own = await resident.post("/status", data=mine)
+    assert "答应您" not in own.text and "tel:120" in own.text and "data-ask-phone" in own.text
+    # the number reaches whoever acts
+    told = await resident.post("/status/step", data={**mine, "step": "tell", "key": "p1", "phone": "13900139000"})
+    assert told.status_code == 200 and "13900139000" in (await desk.get(f"/v1/tickets/{mine['number']}/timeline")).text
+    for language, words in (("zh-Hant", "不開關電器"), ("en", "Touch no switch")):
+        page = await resident.post("/report/advice", data={"words": GAS, "lang": language})
+        assert words in page.text and "tel:120" in page.text
 
 
 async def test_what_others_reported_is_offered_only_where_it_is_published(

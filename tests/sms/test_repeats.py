@@ -105,3 +105,19 @@ async def alarms(db: Any) -> list[tuple[str, dict[str, Any]]]:
         return [(row.number, row.payload) for row in rows]
 
     return list(await db.transact(read))
+
+
+async def test_a_danger_is_answered_with_what_to_do_and_told_again_alarms_once(
+    town: Town, desk: Player, switch: Player, db: Any
+) -> None:
+    """Each danger's own words and number; and a text that reopens the matter rings once for it, not twice."""
+    await town.writes("3栋2单元电梯关到人了，里面的老人心脏病犯了")
+    told = await town.send()
+    assert any("120/119" in text and "不要扒门" in text and "不要随意移动病人" in text for text in told), told
+    (ticket,) = await tickets(desk)
+    seen = await switch.act(await desk.see(ticket["number"]), "recall", reason="已救出")
+    await desk.act(seen, "answer", answer="人已救出，电梯已恢复")
+    before = await alarms(db)
+    await town.writes(f"{ticket['number']} 没有解决，电梯头又关到人了")
+    assert (await desk.see(ticket["number"]))["counters"]["reopens"] == 1
+    assert [number for number, _ in (await alarms(db))[len(before) :]] == [ticket["number"]]

@@ -58,12 +58,12 @@ TYPICAL = {
     "zh": {
         "hotline": "瑞泉馨城24365热线", "department": "瑞泉馨城物业服务中心", "promised": "5月20日18:00", "until": "5月20日18:00",
         "reason": "请说明楼栋", "reply": "已更换门机皮带，电梯恢复运行", "channel": "区人民法院", "review": "8月20日18:00",
-        "parent": "100000014",
+        "parent": "100000014", "numbers": "110/119/120",
     },
     "en": {
         "hotline": "Ruiquan 24365 hotline", "department": "Property service", "promised": "20 May 18:00", "until": "20 May 18:00",
         "reason": "which building", "reply": "the door belt was replaced", "channel": "the court", "review": "20 Aug 18:00",
-        "parent": "100000014",
+        "parent": "100000014", "numbers": "110/119/120",
     },
 }  # fmt: skip
 TYPICAL["zh-Hant"] = {name: to_traditional(words) for name, words in TYPICAL["zh"].items()}

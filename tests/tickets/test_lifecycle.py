@@ -18,7 +18,16 @@ from hotline.tickets.lifecycle import (
     decide,
 )
 from hotline.tickets.model.ticket import Change
-from hotline.tickets.model.vocabulary import ENDED, FINAL, Action, AssignmentStatus, Part, Satisfaction, TicketStatus
+from hotline.tickets.model.vocabulary import (
+    ENDED,
+    FINAL,
+    SIGNS,
+    Action,
+    AssignmentStatus,
+    Part,
+    Satisfaction,
+    TicketStatus,
+)
 from tests.conftest import NOON
 from tests.tickets import transcript
 from tests.tickets.machine_lint import table_errors
@@ -206,3 +215,9 @@ def test_no_order_stays_alive_on_a_ticket_that_has_ended() -> None:
         assert isinstance(done, Change)
         alive = [a for a in done.after.assignments if a.status not in ENDED]
         assert len(alive) == (2 if action is Action.SHELVE else 0), action
+
+
+def test_every_step_of_a_handler_on_an_order_signs_for_it() -> None:
+    """Whom an order is given to, and who assists, says nothing of who has it."""
+    handlers = {Role.HANDLER, Role.PERFORMER}
+    assert {move.action for move in ASSIGNMENT_MOVES if move.by & handlers} - {Action.ASSIST, Action.ASSIGN} == SIGNS

@@ -75,7 +75,7 @@ async def test_a_danger_signed_for_by_the_clock_is_red_until_somebody_has_called
         assert len(shown) == 1, shown  # board, order, ticket and list say the same
         assert order["colour"] == order["next_clock"]["colour"]
         looks.append((order["status"], *shown.pop()))
-    assert looks == [("issued", "accept", "green"), ("accepted", "contact", "green"), ("accepted", "contact", "red")]
+    assert looks == [("issued", "accept", "green"), ("accepted", "accept", "red"), ("accepted", "accept", "red")]
 
 
 async def test_the_board_is_in_the_order_of_the_clock_it_shows(

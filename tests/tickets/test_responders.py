@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from hotline.delivery import store as outbox
+from hotline.delivery.model import MessageStatus
+from hotline.tickets.context import Services
 from tests.conftest import Player
 
 
@@ -68,3 +71,34 @@ async def test_what_to_do_if_it_happened_sends_nobody_out(desk: Player, asked: s
     ticket = (await desk.post("/v1/calls", {"channel": "phone", "narrative": asked})).json()["ticket"]
     assert (ticket["kind"], ticket["priority"], ticket["category"]) == ("enquiry", "normal", None)
     assert ticket["assignments"] == []
+
+
+LIFT_AND_ILLNESS = "8栋2单元电梯困了个老人，心脏病犯了"
+
+
+async def test_a_lift_firm_comes_though_somebody_in_the_lift_is_ill(
+    desk: Player, watch: Player, switch: Player, cast: Any, services: Services
+) -> None:
+    """Two dangers in one call: whoever acts on either is sent, its contractors too, and each is called."""
+    ticket = (await desk.post("/v1/calls", {"channel": "phone", "narrative": LIFT_AND_ILLNESS})).json()["ticket"]
+    assert set(ticket["flags"]) == {"danger:medical", "danger:lift"}
+    leads, others = sent(ticket)
+    assert leads == "service-centre" and {"property-works", "fire-watch", "lifts"} <= others, others
+    assert all(order["status"] == "issued" for order in ticket["assignments"])
+    waiting = await outbox.load_messages(services.db, MessageStatus.QUEUED, "", 200)
+    told_of = {m.payload.get("department") for m in waiting if m.kind in ("duty", "department")}
+    assert {leads, *others} <= told_of, told_of
+    # the page says so before the call is sent
+    asked = {"category": "za-medical", "priority": "emergency", "area": "rq-b8", "dangers": ["medical", "lift"]}
+    told = (await desk.post("/v1/explain/routing", asked)).json()["result"]
+    assert (told["lead"], set(told["assists"])) == (leads, others)
+    assert "lifts" not in (await desk.post("/v1/explain/routing", {**asked, "dangers": []})).json()["result"]["assists"]
+    # whichever way it is told
+    by_machine = (
+        await (await cast("gate")).post("/v1/calls", {"channel": "sms", "narrative": LIFT_AND_ILLNESS})
+    ).json()["ticket"]
+    assert sent((await watch.get(f"/v1/tickets/{by_machine['number']}")).json()) == (leads, others)
+    # whoever sends it anew by hand is proposed the same
+    recalled = await switch.act(ticket, "recall", reason="sent anew")
+    (first, *_) = (await switch.get(f"/v1/tickets/{recalled['number']}/departments")).json()["items"]
+    assert "lifts" in {one["code"] for one in first["assists"]}

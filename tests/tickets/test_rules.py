@@ -1,7 +1,7 @@
 """Triage, routing, limits, numbers, phones: the rules a resident would notice."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -16,6 +16,7 @@ from hotline.text.normalisation import fold_text, index_terms, query_terms
 from hotline.text.numbering import FIRST, number_from_serial, parse_number, serial_from_number
 from hotline.text.phone_parsing import parse_phone
 from hotline.text.phones import is_service_number, is_withheld, mask_phone
+from hotline.tickets.model.dangers import TicketCase
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.sla.policies import limits_for, policy_for, working_time_of
 from hotline.triage.model.advising import advise
@@ -233,12 +234,14 @@ def test_the_most_specific_row_of_the_catalogue_wins(
 
 
 def test_an_emergency_is_due_in_hours_and_an_enquiry_in_working_days(directory: Directory) -> None:
-    fast = limits_for(directory, Kind.REQUEST, Priority.EMERGENCY, "dt-trapped", None, WORKDAY_NOON)
-    slow = limits_for(directory, Kind.ENQUIRY, Priority.NORMAL, None, None, WORKDAY_NOON)
+    fast = limits_for(directory, TicketCase(Kind.REQUEST, Priority.EMERGENCY, "dt-trapped", None), WORKDAY_NOON)
+    slow = limits_for(directory, TicketCase(Kind.ENQUIRY, Priority.NORMAL, None, None), WORKDAY_NOON)
     assert fast is not None and slow is not None
     assert ((fast.due_at - WORKDAY_NOON).total_seconds(), fast.policy) == (7200, "emergency")
     assert (slow.policy, slow.due_at.isoformat()) == ("enquiry", "2026-11-30T16:00:00+00:00")
-    late = limits_for(directory, Kind.COMPLAINT, Priority.NORMAL, None, None, datetime(2026, 12, 18, 4, tzinfo=UTC))
+    late = limits_for(
+        directory, TicketCase(Kind.COMPLAINT, Priority.NORMAL, None, None), datetime(2026, 12, 18, 4, tzinfo=UTC)
+    )
     assert late is not None and late.provisional  # 2027 is not announced
 
 
@@ -258,6 +261,22 @@ def test_of_all_policies_that_fit_the_most_specific_counts(directory: Directory)
         found = policy_for(Directory(2, categories=directory.categories, areas=directory.areas, policies=others), *case)
         assert found is not None and found.code == f"p{n}", row
     assert policy_for(Directory(2, policies={"other": others["other"]}), *case) is None
+
+
+def test_no_danger_waits_longer_because_another_was_told_with_it(directory: Directory) -> None:
+    """Of the policies of all its dangers the strictest; and whoever must act on a danger leads where no row is for the
+    matter itself."""
+    emergency = directory.policies["emergency"]
+    lift = replace(emergency, code="lift", category="dt-trapped", accept="0:02 calendar_hours")
+    strict = replace(directory, policies={**directory.policies, "lift": lift})
+    of_both = TicketCase(Kind.REQUEST, Priority.EMERGENCY, "za-medical", None, ("medical", "lift"))
+    found = limits_for(strict, of_both, NIGHT)
+    assert found is not None and (found.policy, found.accept_by - NIGHT) == ("lift", timedelta(minutes=2))
+    alone = limits_for(strict, replace(of_both, dangers=("medical",)), NIGHT)
+    assert alone is not None and alone.policy == "emergency"
+    routed = choose_route(directory, None, Kind.REQUEST, None, NIGHT, ("gas", "medical"))
+    assert routed is not None and (routed.lead, routed.sure) == ("gas", True)
+    assert set(routed.assists) == {"security", "fire-watch", "service-centre"}
 
 
 def test_offices_are_open_on_a_worked_saturday_and_shut_on_a_holiday(directory: Directory) -> None:

@@ -8,9 +8,9 @@ from enum import StrEnum
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Danger, Priority
-from hotline.tickets.lifecycle import ASSIGNMENT_MOVES
-from hotline.tickets.model.ticket import Assignment, Change, Facts
+from hotline.tickets.model.ticket import Assignment, Change, Clock, Facts
 from hotline.tickets.model.vocabulary import DANGER_FLAG, LIVE, Action, AssignmentStatus, TicketStatus
+from hotline.tickets.sla.policies import is_accepted_by_clock
 
 ALERT_PRIORITY = Priority.EMERGENCY
 # no department has the ticket in these, unless an order of it is running
@@ -18,9 +18,6 @@ UNDISPATCHED = (TicketStatus.RECEIVED, TicketStatus.TRIAGED, TicketStatus.AWAITI
 ALERT_STATUSES = (*UNDISPATCHED, TicketStatus.DISPATCHED)
 # of the desk these must know of every danger in their area; an auditor or administrator only while on duty
 DESK_ROLES = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
-# what shows that somebody of the department has the order; `auto_accept` by the clock shows nothing
-_HANDLERS = frozenset({Role.HANDLER, Role.PERFORMER})
-SIGNS = frozenset(move.action for move in ASSIGNMENT_MOVES if move.by & _HANDLERS) - {Action.ASSIST, Action.ASSIGN}
 
 
 class WaitsFor(StrEnum):
@@ -95,21 +92,22 @@ def waiting_places(facts: Facts | None) -> frozenset[str]:
     live = [order for order in facts.assignments if order.status in LIVE]
     if not live and facts.ticket.status in UNDISPATCHED:
         return frozenset({facts.ticket.number})
-    return frozenset(f"{order.id} {order.status}" for order in live if _is_unsigned(order))
+    unsigned = (order for order in live if _is_unsigned(order, facts.clocks))
+    return frozenset(f"{order.id} {order.status}" for order in unsigned)
 
 
-def _is_unsigned(order: Assignment) -> bool:
-    return order.status in (AssignmentStatus.ISSUED, AssignmentStatus.RETURN_REQUESTED)
+def _is_unsigned(order: Assignment, clocks: Iterable[Clock]) -> bool:
+    """Nobody of its department has signed for it: not at all, or the clock alone, whose limit runs on then."""
+    return order.status in (AssignmentStatus.ISSUED, AssignmentStatus.RETURN_REQUESTED) or is_accepted_by_clock(
+        order, clocks
+    )
 
 
 def raises_alert(change: Change) -> bool:
     """Whether a change makes a danger wait for somebody new, or escalates one that waits."""
     waits = waiting_places(change.after)
     escalated = any(entry.action is Action.ESCALATE for entry in change.entries)
-    # accepted by the clock alone: nobody of the department has said a word
-    by_clock = any(entry.action is Action.AUTO_ACCEPT for entry in change.entries)
-    is_danger = change.after.ticket.priority is ALERT_PRIORITY
-    return bool(waits - waiting_places(change.before)) or (escalated and bool(waits)) or (by_clock and is_danger)
+    return bool(waits - waiting_places(change.before)) or (escalated and bool(waits))
 
 
 def place_of(alert: Alert, directory: Directory, words: Mapping[str, str]) -> str:

@@ -44,8 +44,8 @@ async def add_push_device(body: PushDeviceIn, context: Owner) -> Response:
         raise Refused(Refusal(Code.INVALID, "the browser cannot be told like this", errors=tuple(errors)))
     target = PushTarget(body.endpoint, body.keys.p256dh, body.keys.auth)
     about = {"device": device_name(context.request.headers.get("user-agent", ""))[:60], "language": body.language}
-    id = await push_service.add_device(context.services, context.actor, target, about, context.now)  # noqa: A001
-    return json_reply(PushDeviceAdded(id))
+    device = await push_service.add_device(context.services, context.actor, target, about, context.now)
+    return json_reply(PushDeviceAdded(device))
 
 
 @router.delete(

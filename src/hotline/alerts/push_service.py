@@ -80,15 +80,15 @@ async def add_device(
     again, or under another person, is one device. `about`: `device` and `language`."""
     if actor.kind is not ActorKind.PERSON:
         raise Refused(NO_PERSON)
-    id = device_id(target.endpoint)  # noqa: A001
-    sealed = seal(services.secret, f"push {id}", [target.endpoint, target.p256dh, target.auth])
-    row = {"id": id, "person": actor.id, "sealed": sealed, "created_at": now, **about}
+    device = device_id(target.endpoint)
+    sealed = seal(services.secret, f"push {device}", [target.endpoint, target.p256dh, target.auth])
+    row = {"id": device, "person": actor.id, "sealed": sealed, "created_at": now, **about}
     language = about["language"]
     texts = {"title": translate("alert.push_title", language), "body": translate("alert.push_first", language)}
-    first = _message(f"ap.{id[:20]}.{now:%y%m%d%H%M%S}", id, TicketNumber(""), texts, now)
+    first = _message(f"ap.{device[:20]}.{now:%y%m%d%H%M%S}", device, TicketNumber(""), texts, now)
 
     def write(c: sa.Connection) -> None:
-        c.execute(sa.delete(d).where(d.c.id == id))
+        c.execute(sa.delete(d).where(d.c.id == device))
         mine = sa.select(d.c.id).where(d.c.person == actor.id).order_by(d.c.created_at.desc(), d.c.id)
         old = c.execute(mine.offset(MAX_DEVICES - 1)).scalars().all()
         c.execute(sa.delete(d).where(d.c.id.in_(old)))
@@ -96,18 +96,18 @@ async def add_device(
         outbox_store.add_messages(c, [first])
 
     await services.db.transact(write)
-    return id
+    return device
 
 
-async def remove_device(services: Services, actor: Actor, id: str) -> None:  # noqa: A002
+async def remove_device(services: Services, actor: Actor, device: str) -> None:
     """Raises Refused where it is not one of theirs."""
-    gone = sa.delete(d).where(d.c.id == id, d.c.person == actor.id)
+    gone = sa.delete(d).where(d.c.id == device, d.c.person == actor.id)
     if not await services.db.transact(lambda c: c.execute(gone).rowcount):
         raise Refused(UNKNOWN_DEVICE)
 
 
-def forget_device(c: sa.Connection, id: str) -> None:  # noqa: A002
-    c.execute(sa.delete(d).where(d.c.id == id))
+def forget_device(c: sa.Connection, device: str) -> None:
+    c.execute(sa.delete(d).where(d.c.id == device))
 
 
 def target_of(services: Services, row: Row) -> PushTarget:
@@ -129,14 +129,14 @@ async def push_messages(services: Services, cause: Row, alert: Alert, now: datet
             told[row.person] = knows
         if told[row.person]:
             texts = push_texts(alert, directory, row.language)
-            id = f"{cause.id}~p{row.id[:12]}"[:40]  # noqa: A001
-            messages.append(_message(id, row.id, TicketNumber(alert.number), texts, cause.created_at))
+            name = f"{cause.id}~p{row.id[:12]}"[:40]
+            messages.append(_message(name, row.id, TicketNumber(alert.number), texts, cause.created_at))
     return messages
 
 
-def _message(id: str, device: str, number: TicketNumber, texts: Mapping[str, str], at: datetime) -> Message:  # noqa: A002
+def _message(name: str, device: str, number: TicketNumber, texts: Mapping[str, str], at: datetime) -> Message:
     payload = {"device": device, "texts": {**texts, "number": number}}
-    return Message(id, "push", number, f"push:{device}", payload, at)
+    return Message(name, "push", number, f"push:{device}", payload, at)
 
 
 def body_of(m: Row) -> bytes:

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from hotline.alerts.model import (
     ALERT_PRIORITY,
     ALERT_STATUSES,
-    SIGNS,
     UNDISPATCHED,
     Alert,
     UnsignedOrder,
@@ -22,7 +21,7 @@ from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.scopes import Scope
-from hotline.tickets.model.vocabulary import LIVE, AssignmentStatus
+from hotline.tickets.model.vocabulary import LIVE, SIGNS, AssignmentStatus
 from hotline.tickets.store.scope import scope_condition, scope_form, scope_parameters
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import ticket as t

@@ -382,13 +382,13 @@ def _table(view: FigureView, figures: Figures, language: str) -> list[dict[str, 
     return rows
 
 
-def _own_department(actor: Actor, directory: Directory) -> str | None:
-    """The department whose figures a handler sees: the one that is below none of theirs."""
+def _own_departments(actor: Actor, directory: Directory) -> list[str]:
+    """The departments whose figures a handler sees: those that are below none of theirs."""
     if actor.roles & AREA_WIDE_ROLES:
-        return None
+        return []
     tops = [code for code in actor.departments if code in directory.departments
             and directory.departments[code].parent not in actor.departments]  # fmt: skip
-    return min(tops, default=None)
+    return sorted(tops)
 
 
 def _list_filters(
@@ -400,11 +400,11 @@ def _list_filters(
     first = datetime.combine(view.first, time(), zone).astimezone(UTC)
     before = datetime.combine(view.last + timedelta(days=1), time(), zone).astimezone(UTC)
     filters: dict[str, Any] = {"counted": code, "counted_from": first.isoformat(), "counted_before": before.isoformat()}
-    own = _own_department(actor, directory)
     for name in DIMENSIONS:
-        value = view.filters.get(name) or (own if name == "department" else None)
-        if value:
+        if value := view.filters.get(name):
             filters[name] = value if name == "channel" else [value]
+        elif name == "department" and (own := _own_departments(actor, directory)):
+            filters[name] = own
     return filters
 
 

@@ -18,6 +18,7 @@ from hotline.refusals import Code, Refused
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.act import act
 from hotline.tickets.context import Services
+from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.model.ticket import Command, Facts, Ticket
 from hotline.tickets.model.vocabulary import (
@@ -153,7 +154,7 @@ async def dispatch_parent(services: Services, incident: Incident) -> None:
         return
     directory = await services.directory.now(now)
     category = ticket.category or incident.category
-    routed = choose_route(directory, category, ticket.kind, ticket.area or incident.area, now)
+    routed = choose_route(directory, category, ticket.kind, ticket.area or incident.area, now, dangers_of(ticket))
     if routed is None or not routed.sure or routed.lead in ticket.returned_by:
         return
     if facts.assignments and await store.was_recalled_by_hand(services.db, ticket.number):

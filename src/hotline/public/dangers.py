@@ -29,6 +29,7 @@ class DangerTicket:
 
     number: str
     code: str | None
+    asks_phone: bool = False  # nobody could call back
 
 
 def new_dangers(facts: Facts, dangers: Sequence[str]) -> tuple[str, ...]:
@@ -88,4 +89,4 @@ async def take_danger(
             return None
         target = found
     code = None if target.ticket.confidential else query_code(services.secret, target.ticket.number)
-    return DangerTicket(target.ticket.number, code)
+    return DangerTicket(target.ticket.number, code, target.ticket.phone is None)

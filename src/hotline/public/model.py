@@ -3,14 +3,14 @@
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Area
-from hotline.organisation.model.vocabulary import AreaLevel, Channel, Danger
+from hotline.organisation.model.vocabulary import AreaLevel, Channel
 from hotline.tickets.model.intake import IntakeRequest
 
 LONGEST_WORDS = 4000
@@ -19,29 +19,7 @@ MOST_PHOTOS = 3
 MOST_LISTED = 300  # places in a list; a larger district is written down instead
 NARROWEST = 0.0005  # degrees of a map: one building by itself is not drawn as wide as a town
 
-FIRE, RESCUE, POLICE = "119", "120", "110"
-NUMBERS_OF_DANGER: Mapping[Danger, Sequence[str]] = {
-    Danger.FIRE: (FIRE,),
-    Danger.GAS: (FIRE,),
-    Danger.ELECTRIC: (FIRE, RESCUE),
-    Danger.LIFT: (FIRE,),
-    Danger.MEDICAL: (RESCUE,),
-    Danger.VIOLENCE: (POLICE, RESCUE),
-    Danger.MISSING: (POLICE,),
-    Danger.SELF_HARM: (POLICE, RESCUE),
-    Danger.COLLAPSE: (FIRE, RESCUE),
-    Danger.CHEMICAL: (FIRE, RESCUE),
-    Danger.WATER: (FIRE, RESCUE),
-    Danger.TRAFFIC: (POLICE, RESCUE),
-    Danger.UNREST: (POLICE,),
-}
 _DIGITS = re.compile(r"(\d+)")
-
-
-def numbers_to_call(dangers: Iterable[str]) -> tuple[str, ...]:
-    """The emergency numbers for these dangers, each once."""
-    named = [number for danger in dangers for number in NUMBERS_OF_DANGER.get(Danger(danger), (POLICE,))]
-    return tuple(dict.fromkeys(named))
 
 
 @dataclass(frozen=True, slots=True)

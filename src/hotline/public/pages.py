@@ -282,13 +282,18 @@ async def _step(request: Request) -> Response:
     word, rating = visit.fields.get("step", ""), visit.fields.get("rating", "")
     if word not in set(ResidentStep):
         return await _own_page(visit)
+    told = read_report(visit.fields)
+    words = told.words
+    if word == ResidentStep.TELL and told.phone and not words:
+        words = translate("resident.phone_words", "zh-Hans", phone=told.phone)
     form = StepForm(
         ResidentStep(word),
         _form_key(visit),
-        read_report(visit.fields).words,
+        words,
         Satisfaction(rating) if rating in set(Satisfaction) else None,
         visit.photos,
         visit.settings.plain_reports,
+        told.phone,
     )
     return await _own_page(visit, form)
 
@@ -307,7 +312,7 @@ async def _own_page(visit: Visit, form: StepForm | None = None) -> Response:
             facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, facts.ticket.number) or facts
         directory = await visit.directory()
         if outcome is None and visit.fields.get("shown") == "taken":  # in another language, or in large type
-            return visit.page(await views.taken(services, look, report_of(services, facts), now))
+            return visit.page(await views.taken(services, look, report_of(services, facts, directory, now), now))
         own = await load_own_ticket(services, facts, directory, now)
         photos = await views.released_photos(services, facts, now)
     except (Refused, *OUTAGES) as fault:

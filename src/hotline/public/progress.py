@@ -2,7 +2,7 @@
 steps are those of the tables for a resident."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -25,9 +25,12 @@ from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lifecycle import allowed_moves
 from hotline.tickets.lookup import PublicTicket, load_carried_answer, load_public_steps, render_public_ticket
+from hotline.tickets.model.calling import NO_DANGER, DangerAdvice, advise_in_danger
+from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, Part, Satisfaction, TicketStatus
+from hotline.tickets.sla.policies import limit_if_reopened
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store.history import load_calls
 from hotline.web.idempotency import RequestKey, load_earlier_answer
@@ -70,7 +73,9 @@ class OwnTicket:
     count now; `escalated`: its lateness was reported upwards; `silent_until`: when it closes by itself if nobody rates
     it; `steps_open`: what they may do now; `carried`: another ticket has its matter; `words`: their own, None where
     others told of the matter too; `before`: what was promised first, where that was put off; `done_at`: when the
-    department had done it; `done_late`: by how much later than promised; `department`: who acts, or acted last."""
+    department had done it; `done_late`: by how much later than promised; `department`: who acts, or acted last;
+    `danger`: what to do and whom to call while it is open: no time is promised then; `limit_if_broken`: when the
+    limit ends if they say now that it is not fixed."""
 
     facts: Facts
     view: PublicTicket
@@ -85,6 +90,8 @@ class OwnTicket:
     done_at: datetime | None = None
     done_late: Lateness | None = None
     department: Named | None = None
+    danger: DangerAdvice = NO_DANGER
+    limit_if_broken: datetime | None = None
 
 
 async def load_own_ticket(services: Services, facts: Facts, directory: Directory, now: datetime) -> OwnTicket:
@@ -112,6 +119,8 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
         done_at,
         late_by(stage.promised_at, done_at) if done_at is not None else None,
         view.department or directory.optional_item_name("departments", lead.department if lead is not None else None),
+        advise_in_danger(directory, dangers_of(stage) if open_still else (), facts.ticket.area, now, alerted=True),
+        limit_if_reopened(directory, facts.ticket, now) if facts.ticket.outer_due_at is None else None,
     )
 
 
@@ -155,15 +164,16 @@ class StepForm:
     rating: Satisfaction | None = None
     photos: SentPhotos = NO_PHOTOS
     plain_reports: int = 12
+    phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
-    """`call`: the emergency numbers for dangers in what was written; `danger`: the ticket these have; `lost`: how many
-    photos could not be taken; `words`: what was written, where the step could not be done."""
+    """`call`: what to do in the dangers in what was written, and whom to call; `danger`: the ticket these have;
+    `lost`: how many photos could not be taken; `words`: what was written, where the step could not be done."""
 
     result: StepResult
-    call: tuple[str, ...] = ()
+    call: DangerAdvice = NO_DANGER
     danger: DangerTicket | None = None
     lost: int = 0
     words: str = ""
@@ -190,7 +200,7 @@ async def take_step(services: Services, facts: Facts, form: StepForm, now: datet
     attached = 0 if late else await attach_photos(services, reached, form.photos, request)
     return StepOutcome(
         result,
-        heard.call if heard is not None else (),
+        replace(heard.call, alerted=True) if heard is not None else NO_DANGER,
         danger,
         len(form.photos) - attached,
         form.words if late else "",
@@ -228,16 +238,17 @@ async def _take_step(services: Services, facts: Facts, form: StepForm, request: 
             done = await _act(services, facts, Action.URGE, {F.REASON: reason}, request)
             return StepResult.URGED if done else StepResult.LATE
         case ResidentStep.TELL:
-            return await _tell(services, facts, form.words or translate("resident.photo_words", "zh-Hans"), request)
+            words = form.words or translate("resident.photo_words", "zh-Hans")
+            return await _tell(services, facts, replace(form, words=words), request)
 
 
-async def _tell(services: Services, facts: Facts, words: str, request: WriteRequest) -> StepResult:
+async def _tell(services: Services, facts: Facts, form: StepForm, request: WriteRequest) -> StepResult:
     """What was asked for, or one more call about the matter."""
     if facts.ticket.status is TicketStatus.AWAITING_INFO:
-        told = await _act(services, facts, Action.PROVIDE_INFO, {F.TEXT: words}, request)
+        told = await _act(services, facts, Action.PROVIDE_INFO, {F.TEXT: form.words}, request)
         if told:
             return StepResult.TOLD
-    intake_request = IntakeRequest(Channel.WEB, words, attach_to=facts.ticket.number)
+    intake_request = IntakeRequest(Channel.WEB, form.words, phone=form.phone, attach_to=facts.ticket.number)
     try:
         await take_call(services, intake_request, request, number_shown)
     except Refused as refused:

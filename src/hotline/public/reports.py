@@ -14,13 +14,15 @@ from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
 from hotline.organisation.write_request import WriteRequest
-from hotline.public.model import ResidentReport, numbers_to_call
+from hotline.public.model import ResidentReport
 from hotline.public.nearby import load_open_published
 from hotline.public.photos import SentPhotos, attach_photos
 from hotline.refusals import Code, Refused
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lookup import query_code
+from hotline.tickets.model.calling import NO_DANGER, DangerAdvice, advise_in_danger
+from hotline.tickets.model.dangers import TicketCase, dangers_of
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.sla.policies import limits_for
@@ -47,13 +49,13 @@ def web_actor(directory: Directory) -> Actor:
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What would happen to a report: codes of category and department (None: a person decides), when it is to be done,
-    the dangers in it with the numbers to call."""
+    the dangers in it, what to do and whom to call."""
 
     category: str | None
     department: str | None
     due_at: datetime | None
     dangers: tuple[str, ...]
-    call: tuple[str, ...]
+    call: DangerAdvice
     advice: Advice
 
 
@@ -73,13 +75,14 @@ async def hear(services: Services, report: ResidentReport, now: datetime) -> Hea
         written=True,
         form_opinion=services.form_opinion,
     )
-    call = numbers_to_call(advice.dangers)
+    call = advise_in_danger(directory, advice.dangers, area or advice.area, now)
     home = directory.home
     if home is None or advice.category is None or not advice.is_sure(home.sure_at):
         return Heard(None, None, None, advice.dangers, call, advice)
     lies_in = area or advice.area or home.area
     routed = choose_route(directory, advice.category, advice.kind, lies_in, now, advice.dangers)
-    limits = limits_for(directory, advice.kind, advice.priority, advice.category, lies_in, now)
+    case = TicketCase(advice.kind, advice.priority, advice.category, lies_in, advice.dangers)
+    limits = limits_for(directory, case, now)
     sure = routed is not None and routed.sure
     return Heard(
         advice.category,
@@ -95,15 +98,16 @@ async def hear(services: Services, report: ResidentReport, now: datetime) -> Hea
 class TakenReport:
     """What became of a report. `number`: of its ticket, None while the database is away, then `reference` names it;
     `code`: for the look-up, None where it cannot be looked up; `joined`: it was added to a matter that others
-    reported; `call`: the emergency numbers for the dangers in it; `photos`, `lost`: how many photos were attached, and
-    how many could not be; `category`, `department`, `promised_at`: what it was understood as, who acts and by when, as
-    far as that is decided."""
+    reported; `call`: what to do in the dangers in it, and whom to call; `asks_phone`: nobody could call back;
+    `photos`, `lost`: how many photos were attached, and how many could not be; `category`, `department`,
+    `promised_at`: what it was understood as, who acts and by when, as far as that is decided."""
 
     number: str | None
     code: str | None = None
     reference: str | None = None
     joined: bool = False
-    call: tuple[str, ...] = ()
+    call: DangerAdvice = NO_DANGER
+    asks_phone: bool = False
     photos: int = 0
     lost: int = 0
     category: str | None = None
@@ -182,17 +186,20 @@ async def _with_photos(
     if facts is None:
         return TakenReport(number)
     attached = await attach_photos(services, facts.ticket.number, photos, replace(request, scope=SYSTEM_SCOPE))
-    return replace(report_of(services, facts), photos=attached, lost=len(photos) - attached)
+    directory = await services.directory.current_or_last_known(request.now)
+    report = report_of(services, facts, directory, request.now)
+    return replace(report, photos=attached, lost=len(photos) - attached)
 
 
-def report_of(services: Services, facts: Facts) -> TakenReport:
+def report_of(services: Services, facts: Facts, directory: Directory, now: datetime) -> TakenReport:
     """A ticket as it is told to whoever reported it."""
     ticket = facts.ticket
-    dangers = [flag.removeprefix("danger:") for flag in ticket.flags if flag.startswith("danger:")]
+    call = advise_in_danger(directory, dangers_of(ticket), ticket.area, now, alerted=True)
     return TakenReport(
         ticket.number,
         None if ticket.confidential else query_code(services.secret, ticket.number),
-        call=numbers_to_call(dangers),
+        call=call,
+        asks_phone=bool(call) and ticket.phone is None and not ticket.confidential,
         category=ticket.category,
         department=ticket.department,
         promised_at=ticket.promised_at,

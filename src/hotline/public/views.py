@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from hotline.database.identifiers import new_reference
 from hotline.database.outages import OUTAGES
 from hotline.organisation.model.directory import Directory
 from hotline.public.model import MOST_PHOTOS, draw_map, listed_places
@@ -106,6 +107,7 @@ async def taken(services: Services, look: Look, report: TakenReport, now: dateti
         report=report,
         qr=qr_code(link) if report.code else None,
         shown=shown,
+        key=new_reference(now),
         directory=directory,
         moment=lambda at: format_moment(directory, at, look.language),
         **frame,

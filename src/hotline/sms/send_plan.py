@@ -54,9 +54,12 @@ from hotline.text.phones import caller_id
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import choose_final_word, format_moment, progress_fields, query_code
 from hotline.tickets.model.address import ticket_parts
+from hotline.tickets.model.calling import advise_in_danger
+from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.ticket import Facts, Ticket
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store import history
+from hotline.triage.model.guidance import DEFAULT_SERVICES
 from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES
 
 _NUMBER_WORD = re.compile(r"[0-9A-Za-z]+")
@@ -286,6 +289,11 @@ def _plan_for_caller(
         "incident": str(message.payload.get("incident") or ""),
         "reason": str(message.payload.get("reason") or translate("message_part.no_reason", language)),
     }
+    if template == "reopened":
+        limit = next((c.limit_at for c in facts.clocks if c.metric is Metric.RESOLVE and c.stopped_at is None), None)
+        values["limit"] = format_moment(directory, limit, language) if limit else "—"
+    if template == "emergency":
+        values |= _danger_values(directory, ticket, message.created_at, language)
     if template == "info":
         due = next((c.due_at for c in facts.clocks if c.metric is Metric.INFO), None)
         values["until"] = format_moment(directory, due, language) if due else "—"
@@ -295,6 +303,15 @@ def _plan_for_caller(
         content = replace(content, body="")
     held = TextStatus.WITHHELD if why is not None else None
     return PlannedText(message.id, ticket.number, ticket.phone, template, language, content, values, urgent, held, why)
+
+
+def _danger_values(directory: Directory, ticket: Ticket, now: datetime, language: str) -> dict[str, str]:
+    """What to do in each danger of a ticket, and whom to call; the three emergency numbers where none is named."""
+    advice = advise_in_danger(directory, dangers_of(ticket), ticket.area, now)
+    numbers = [each.phone for each in advice.numbers] or [*DEFAULT_SERVICES]
+    gap = " " if language == "en" else ""
+    do = gap.join(translate(f"danger_do.{danger}", language) for danger in advice.dangers)
+    return {"numbers": "/".join(numbers), "do": do}
 
 
 def _normalized_phone(services: Services, raw: str) -> str:

@@ -35,7 +35,7 @@ from hotline.sms.model.requests import (
 from hotline.sms.stop_words import TOO_MANY, has_opted_within_hour, is_above_hourly_limit, stop_list_change
 from hotline.text.numbering import TicketNumber
 from hotline.text.phones import ParsedPhone, caller_id
-from hotline.tickets.act import act
+from hotline.tickets.act import Additions, act
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import SoughtMatter, find_open_repeat, profile_of
 from hotline.tickets.intake import number_shown, take_call
@@ -59,6 +59,7 @@ _INTENTS = {
     ProviderKeyword.HELP: Intent.HELP,
 }
 _STOP_LIST_EFFECTS = {Intent.OPT_OUT: Effect.OPTED_OUT, Intent.OPT_IN: Effect.OPTED_IN}
+_EFFECTS_OF_STEPS = frozenset({Effect.TOLD, Effect.RATED, Effect.REOPENED})
 UNKNOWN_LINE_REASON = "the receiving number belongs to no area: see `numbers` of the gateway"
 
 
@@ -291,14 +292,19 @@ class IncomingText:
         return await ticket_facts.load_facts(self.services.db, SYSTEM_SCOPE, found.number) if found else None
 
     def _with_alarm(self, outcome: InboundOutcome) -> InboundOutcome:
-        """A text that is added to a ticket starts nothing by itself: a danger in it alarms the operators, though the
-        ticket is known to be dangerous."""
-        if not self.row.urgent or outcome.number is None:
+        """A text that is added to a ticket without a step of its own alarms the operators too."""
+        if outcome.number is None or outcome.effect in _EFFECTS_OF_STEPS:
             return outcome
-        payload = {"inbound": self.row.id, **bilingual("alarm.danger_in_joined", number=outcome.number)}
-        number = TicketNumber(outcome.number)
-        alarm = Message(f"al.{self.row.id}", "alarm", number, "role:operator", payload, self.now)
-        return replace(outcome, messages=(*outcome.messages, alarm))
+        return replace(outcome, messages=(*outcome.messages, *self._alarms(outcome.number)))
+
+    def _alarms(self, number: str) -> tuple[Message, ...]:
+        """A text that is added to a ticket starts nothing by itself: a danger in it alarms the operators, though the
+        ticket is known to be dangerous. With a step of the resident it goes in that step's change: it is committed with
+        it, and stands for the alarm of a danger told with a step, so that the operators are told once."""
+        if not self.row.urgent:
+            return ()
+        payload = {"inbound": self.row.id, **bilingual("alarm.danger_in_joined", number=number)}
+        return (Message(f"al.{self.row.id}", "alarm", TicketNumber(number), "role:operator", payload, self.now),)
 
     async def _surviving_ticket(self, facts: Facts) -> Facts:
         """The ticket, or the one that carries its matter now."""
@@ -363,7 +369,8 @@ class IncomingText:
         for _ in range(5):  # a text carries no version: after a change in between it is added all the same
             command = Command(action, facts.ticket.version, fields)
             try:
-                await act(self.services, facts.ticket.number, command, request, _render_nothing)
+                with_alarm = Additions(messages=self._alarms(facts.ticket.number))
+                await act(self.services, facts.ticket.number, command, request, _render_nothing, with_alarm)
             except Refused as refused:
                 if refused.refusal.code is not Code.STALE:
                     if refused.refusal.code in (Code.NOT_NOW, Code.NOT_YOUR_ROLE, Code.INCOMPLETE, Code.INVALID):

@@ -14,6 +14,7 @@ from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Kind, Priority
 from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.context import Services
+from hotline.tickets.model.dangers import case_of
 from hotline.tickets.model.proposals import DepartmentProposal, WaitingTicket, propose_departments
 from hotline.tickets.model.routing import is_unmanned
 from hotline.tickets.model.ticket import Facts
@@ -162,7 +163,7 @@ async def load_department_candidates(
             loads.get(proposal.department, 0),
             tuple(turn.member.name for turn in members_on_duty(directory, proposal.department, now)),
             is_unmanned(directory, proposal.department, now),
-            limits_for(directory, ticket.kind, ticket.priority, proposal.category or ticket.category, ticket.area, now),
+            limits_for(directory, case_of(ticket, proposal.category), now),
         )
         for proposal in propose_departments(directory, ticket_of_facts(facts), facts.assignments, now)
     ]

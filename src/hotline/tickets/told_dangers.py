@@ -26,11 +26,11 @@ _TOLD: Mapping[Action, Field] = {
 async def alarm_of_told_danger(
     services: Services, change: Change, command: Command, now: datetime
 ) -> tuple[Message, ...]:
-    """The alarm to operators where the words of this step tell of a danger that the ticket does not know of. None of
-    these steps opens or dispatches anything by itself."""
+    """The alarm to operators where the words of this step tell of a danger that the ticket does not know of, and no
+    alarm goes with the step yet. None of these steps opens or dispatches anything by itself."""
     field = _TOLD.get(command.action)
     words = str(command.fields.get(field) or "") if field is not None else ""
-    if not words or not change.entries:
+    if not words or not change.entries or any(message.kind == "alarm" for message in change.messages):
         return ()
     ticket = change.after.ticket
     dangers = await services.offload.run(

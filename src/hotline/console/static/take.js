@@ -121,7 +121,7 @@ function chosen() {
   $("#go-says").textContent = number ? t("take.go_join", { number }) : t("take.go");
   $(".trio").hidden = Boolean(number); // the ticket that is joined has its own
   for (const radio of form.querySelectorAll("[name=matter]")) radio.checked = radio.value === number;
-  ahead({ advice: seen, category: form.category.value, kind: form.kind.value, priority: form.priority.value, area: located().area ?? seen?.area, attach: number }).catch(() => fill($("#ahead")));
+  ahead({ advice: seen, category: form.category.value, kind: form.kind.value, priority: form.priority.value, area: located().area ?? seen?.area, attach: number, denied: danger.sent().denied_dangers }).catch(() => fill($("#ahead")));
 }
 /** Fills the form from its draft. */
 function laid(fields) {
@@ -227,15 +227,15 @@ const advise = soon(async () => {
   const key = form.key.value;
   const { area: at, address: typed } = located();
   const address = [placed(null, parts()), typed].filter(Boolean).join(" ");
-  const now = (found) => ahead({ advice: found, category: form.category.value, kind: form.kind.value, priority: form.priority.value, area: located().area ?? found?.area, attach: form.attach.value, of: [narrative, address, form.category.value].join("|") });
+  const now = (found) => ahead({ advice: found, category: form.category.value, kind: form.kind.value, priority: form.priority.value, area: located().area ?? found?.area, attach: form.attach.value, denied: danger.sent().denied_dangers, of: [narrative, address, form.category.value].join("|") });
   const over = () => form.key.value !== key || !form.narrative.value.trim(); // what is found is of another call
   if (!narrative) { seen = null; now(null); suggested(); danger.show(null); for (const at of ["#advice", "#heard", "#answers"]) fill($(at)); offer([]); return; }
   const told = await api("POST", "/v1/explain/triage", { body: { narrative, ...(address ? { address } : {}), ...(at ? { area: at } : {}) } });
   if (over()) return;
   const advice = (seen = told.result);
   buildings();
+  danger.show(advice, told.because); // first: what was denied is said of these words
   now(advice).catch(() => fill($("#ahead"))); // the call is taken without
-  danger.show(advice, told.because);
   heard(told.because);
   const category = (await directory("categories")).find((c) => c.code === advice.category);
   if (over()) return;

@@ -11,14 +11,14 @@ export function confidence(share) {
 }
 let asked = 0;
 /** What happens to a call as it would be sent now. `of`: the words that it is said of. */
-export async function ahead({ advice, category, kind, priority, area, attach, of = "" }) {
+export async function ahead({ advice, category, kind, priority, area, attach, denied = [], of = "" }) {
   const mine = ++asked;
   const show = (...parts) => { if (mine === asked) place(() => { fill($("#ahead"), ...parts); $("#ahead").dataset.of = of; tick(); }); };
   if (attach) return show(el("p", { class: "goes" }, icon("merge", 18), " ", t("ahead.joins", { number: attach })));
   const code = category || advice?.category;
   const by = category || advice?.sure;
   if (!code) return show(el("p", { class: "note" }, t(advice ? "ahead.unsorted" : "ahead.nothing")));
-  const { result } = await api("POST", "/v1/explain/routing", { body: { category: code, kind: kind || advice?.kind, priority: priority || advice?.priority, ...(area ? { area } : {}) } });
+  const { result } = await api("POST", "/v1/explain/routing", { body: { category: code, kind: kind || advice?.kind, priority: priority || advice?.priority, dangers: (advice?.dangers ?? []).filter((one) => !denied.includes(one)), ...(area ? { area } : {}) } });
   if (mine === asked) document.dispatchEvent(new CustomEvent("routed", { detail: result?.performer ?? result?.lead ?? null })); // who acts on it
   const names = new Map(await listed("departments", true));
   if (!result) return show(el("p", { class: "note" }, t("ahead.unsorted")));

@@ -12,6 +12,7 @@ from hotline.organisation.model.actors import CLOCK, RULES, Actor, ActorKind, Ro
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.numbering import TicketNumber
+from hotline.tickets.model.dangers import case_of
 from hotline.tickets.model.new_ticket import NewTicket
 from hotline.tickets.model.ticket import Call, Caller, Change, Entry, Ticket
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, Satisfaction, TicketStatus
@@ -142,9 +143,7 @@ class _PlayedHistory:
         if STATUSES[status] in OPEN:
             return {}
         ticket = self.new.facts.ticket
-        limits = limits_for(
-            self.rules.directory, ticket.kind, ticket.priority, ticket.category, ticket.area, ticket.created_at
-        )
+        limits = limits_for(self.rules.directory, case_of(ticket), ticket.created_at)
         due = ticket.outer_due_at or (limits.due_at if limits else None)
         return {"due_at": due, "accept_by": limits.accept_by} if limits else {"due_at": due} if due else {}
 

@@ -75,7 +75,7 @@ def _dots(unrestricted: bool, by_area: bool, by_order: bool) -> PreparedQuery:
         sa.select(t.c.number, t.c.title, t.c.priority, t.c.status, t.c.category, t.c.area, t.c.lat, t.c.lon, t.c.due_at)
         .where(in_words(t.c.status, OPEN), scope_condition(scope))
         .where(sa.or_(t.c.area.is_not(None), sa.and_(t.c.lat.is_not(None), t.c.lon.is_not(None))))
-        .order_by(t.c.created_at.desc())
+        .order_by(t.c.created_at.desc(), t.c.number.desc())
         .limit(MOST_DOTS)
     )
 

@@ -134,7 +134,7 @@ def compose_text(text: str, values: Mapping[str, str]) -> ComposedText:
     """Fill a text in. What is filled in is one line, and is shortened before the text gets longer than
     MAX_TEXT_LENGTH."""
     one_line_values = {name: _single_line(value) for name, value in values.items()}
-    body = text.format_map(_EmptyForMissing(one_line_values))
+    body = _filled(text, one_line_values)
     while len(body) > MAX_TEXT_LENGTH:
         longest = max(one_line_values, key=lambda n: len(one_line_values[n]))
         if len(one_line_values[longest]) < 8:
@@ -146,9 +146,14 @@ def compose_text(text: str, values: Mapping[str, str]) -> ComposedText:
             ].rstrip("…")
             + "…"
         )
-        body = text.format_map(_EmptyForMissing(one_line_values))
+        body = _filled(text, one_line_values)
     parts, ucs2 = count_parts(body)
     return ComposedText(body, parts, ucs2)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with its values; where one is empty, without the second of the spaces around it."""
+    return text.format_map(_EmptyForMissing(values)).replace("  ", " ")
 
 
 class _EmptyForMissing(dict[str, str]):

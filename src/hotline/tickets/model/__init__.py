@@ -2,6 +2,8 @@
 
 __all__ = [
     "address",
+    "calling",
+    "dangers",
     "erasure",
     "intake",
     "measures",

@@ -8,7 +8,8 @@ from typing import Any
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Kind, Priority
 from hotline.text.reasons import Because
-from hotline.tickets.model.routing import choose_route, current_advice, dangers_of
+from hotline.tickets.model.dangers import dangers_of
+from hotline.tickets.model.routing import choose_route, current_advice, danger_responders
 from hotline.tickets.model.ticket import Assignment
 from hotline.tickets.model.vocabulary import TicketStatus
 
@@ -91,9 +92,11 @@ def _all_proposals(
         routed = choose_route(directory, ticket.category, ticket.kind, ticket.area, now, dangers)
         if routed is not None and orders:
             yield DepartmentProposal(routed.lead, DOUBTFUL, routed.assists, routed.performer, None, routed.because)
+        by_danger = danger_responders(directory, dangers, ticket.category, ticket.kind, ticket.area, now)
         for code in routed.passed if routed is not None else ():
             row = directory.routes[code]
-            yield DepartmentProposal(row.lead, 1, row.assists, row.performer, None, (Because(f"route:{code}", ()),))
+            assists = tuple(dict.fromkeys(one for one in (*row.assists, *by_danger) if one != row.lead))
+            yield DepartmentProposal(row.lead, 1, assists, row.performer, None, (Because(f"route:{code}", ()),))
         for category, _ in guesses:
             if category != ticket.category:
                 yield from _by_category(directory, ticket, category, 1, dangers, now)

@@ -10,8 +10,9 @@ from hotline.organisation.model.duty import members_on_duty
 from hotline.organisation.model.items import ANY, Route
 from hotline.organisation.model.vocabulary import Hours, Kind, Priority
 from hotline.text.reasons import Because
+from hotline.tickets.model.dangers import categories_of_dangers, dangers_of
 from hotline.tickets.model.ticket import Assignment
-from hotline.tickets.model.vocabulary import DANGER_FLAG, LIVE, OPEN, AssignmentStatus, Part, TicketStatus
+from hotline.tickets.model.vocabulary import LIVE, OPEN, AssignmentStatus, Part, TicketStatus
 from hotline.tickets.sla.policies import working_time_of
 from hotline.value_objects import replace
 
@@ -54,19 +55,44 @@ def choose_route(
     now: datetime,
     dangers: Sequence[str] = (),
 ) -> RoutingDecision | None:
-    """The lead, who assists and who performs. None only where the directory is empty. `dangers`: those that must be
-    acted on; whoever must act on one of them, by its own category, assists where another leads."""
+    """The lead, who assists and who performs. None only where the directory is empty.
+
+    `dangers`: those that must be acted on. Where another leads, whoever must act on one of them by its own category
+    assists, and so does its contractor, with an order of its own. A matter that no row of the catalogue is for is led
+    by whoever must act on its first danger."""
     chosen = _most_specific(directory, category, kind, area, now)
     if chosen is None:
         return None
+    by_danger = _routes_of_dangers(directory, dangers, category, kind, area, now)
+    if not chosen.sure and by_danger:
+        chosen, *by_danger = by_danger
     assists, because = [*chosen.assists], [*chosen.because]
-    for code in dict.fromkeys(directory.hazards[d].category for d in dangers if d in directory.hazards):
-        found = _most_specific(directory, code, kind, area, now) if code and code != category else None
-        if found is not None and found.sure:
-            assists += (found.lead, *found.assists)
-            because += found.because
+    for found in by_danger:
+        assists += (code for code in _units_of(found) if code != chosen.performer or code in found.assists)
+        because += found.because
     others = tuple(dict.fromkeys(code for code in assists if code != chosen.lead))
     return replace(chosen, assists=others, because=tuple(dict.fromkeys(because)))
+
+
+def danger_responders(
+    directory: Directory, dangers: Sequence[str], category: str | None, kind: Kind, area: str | None, now: datetime
+) -> tuple[str, ...]:
+    """Whoever must act on these dangers by their own categories, beside whoever acts on this category."""
+    found = _routes_of_dangers(directory, dangers, category, kind, area, now)
+    return tuple(dict.fromkeys(code for routed in found for code in _units_of(routed)))
+
+
+def _routes_of_dangers(
+    directory: Directory, dangers: Sequence[str], category: str | None, kind: Kind, area: str | None, now: datetime
+) -> list[RoutingDecision]:
+    routes = (
+        _most_specific(directory, code, kind, area, now) for code in categories_of_dangers(directory, dangers, category)
+    )
+    return [routed for routed in routes if routed is not None and routed.sure]
+
+
+def _units_of(routed: RoutingDecision) -> tuple[str, ...]:
+    return (routed.lead, *routed.assists, *((routed.performer,) if routed.performer else ()))
 
 
 def _most_specific(
@@ -130,13 +156,6 @@ class RoutedTicket(Protocol):
     def advice(self) -> Mapping[str, Any]: ...
     @property
     def returned_by(self) -> tuple[str, ...]: ...
-
-
-def dangers_of(ticket: RoutedTicket) -> tuple[str, ...]:
-    """The dangers that a ticket tells of and that are acted on: none once somebody found it to be no emergency."""
-    if ticket.priority is not Priority.EMERGENCY:
-        return ()
-    return tuple(flag.removeprefix(DANGER_FLAG) for flag in ticket.flags if flag.startswith(DANGER_FLAG))
 
 
 def current_advice(

@@ -362,6 +362,17 @@ SPLIT_INTO = "split_into"  # the numbers of the tickets that a split opens; and 
 ERASED = "erased"  # beside an erasure: the columns that change and what they hold then
 READ_ANEW = "read_anew"  # beside a split, a triage or an amendment: the columns that follow from the text
 DANGER_FLAG = "danger:"  # begins the flag that names a danger
+# a step of a handler on an order shows that somebody of its department has it; `auto_accept` by the clock shows nothing
+SIGNS = frozenset(
+    {
+        Action.ACCEPT,
+        Action.CLAIM,
+        Action.CONTACT_CALLER,
+        Action.REPORT,
+        Action.REQUEST_EXTENSION,
+        Action.REQUEST_RETURN,
+    }
+)
 NAMES = "names"  # the kind of the flag that tells which ticket a machine's sender named
 SPLIT_FROM = "split_from"  # of the ticket that another is split off
 

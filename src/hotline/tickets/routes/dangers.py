@@ -10,11 +10,11 @@ from hotline.locales import text_keys
 from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model.actors import GRANTABLE_ROLES
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.vocabulary import Danger, Kind
+from hotline.organisation.model.vocabulary import Danger
 from hotline.tickets.dependencies import TicketContext
-from hotline.tickets.model.routing import choose_route
+from hotline.tickets.model.calling import phone_of_service
 from hotline.tickets.schemas.dangers import DangerGuidance, DangerGuidancePage, render_service, written_forms
-from hotline.triage.model.guidance import DANGER_OF_SERVICE, SERVICES, EmergencyService
+from hotline.triage.model.guidance import SERVICES
 from hotline.web.responses import json_reply, pack_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
@@ -37,15 +37,5 @@ def _guidance(directory: Directory, danger: Danger, now: datetime) -> DangerGuid
         danger,
         written_forms(f"danger_say.{danger}"),
         tuple(map(written_forms, text_keys(f"danger_ask.{danger}."))),
-        tuple(render_service(service, _phone(directory, service, now)) for service in SERVICES[danger]),
+        tuple(render_service(service, phone_of_service(directory, service, now)) for service in SERVICES[danger]),
     )
-
-
-def _phone(directory: Directory, service: EmergencyService, now: datetime) -> str | None:
-    """The number of the department that the catalogue sends that service's matters to."""
-    hazard = directory.hazards.get(DANGER_OF_SERVICE.get(service, ""))
-    if hazard is None or hazard.category is None:
-        return None
-    found = choose_route(directory, hazard.category, Kind.REQUEST, None, now)
-    units = (directory.departments.get(code or "") for code in (found.performer, found.lead)) if found else ()
-    return next((unit.phone for unit in units if unit is not None and unit.phone), None)

@@ -22,6 +22,7 @@ from hotline.text.reasons import Because
 from hotline.tickets import diagram
 from hotline.tickets.act import load_visible_ticket
 from hotline.tickets.dependencies import TicketContext
+from hotline.tickets.model.dangers import TicketCase
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.schemas.actions import action_schemas
 from hotline.tickets.schemas.advice import (
@@ -119,8 +120,8 @@ async def explain_triage(body: TriageAsk, context: Reader) -> Response:
     responses=refusal_responses(Code.TOO_LARGE, Code.UNSUPPORTED_MEDIA),
 )
 async def explain_routing(body: RoutingAsk, context: Reader) -> Response:
-    """Which departments the catalogue would choose, by which entry, and which entries lost to it. Nothing is
-    written."""
+    """Which departments the catalogue would choose, by which entry, and which entries lost to it. With `dangers`, also
+    who must act on each of them. Nothing is written."""
     directory = await context.services.directory.now(context.now)
     errors = [(name, "unknown") for name, code, noun in _given_codes(directory, body) if code not in noun]
     if errors:
@@ -128,10 +129,11 @@ async def explain_routing(body: RoutingAsk, context: Reader) -> Response:
             Refusal(Code.INVALID, "the question names what the directory does not have", errors=tuple(errors))
         )
     at = body.at or context.now
-    routed = choose_route(directory, body.category, body.kind, body.area, at)
+    routed = choose_route(directory, body.category, body.kind, body.area, at, body.dangers)
+    case = TicketCase(body.kind, body.priority, body.category, body.area, tuple(body.dangers))
     if routed is None:
         return json_reply(RoutingExplained(None, (Because("the directory is empty", ()),)))
-    limits = limits_for(directory, body.kind, body.priority, body.category, body.area, at)
+    limits = limits_for(directory, case, at)
     counts = working_time_of(directory, None)
     result = RoutingResult(
         lead=routed.lead,

@@ -28,6 +28,9 @@ class RoutingAsk(Strict):
     kind: Kind = Kind.REQUEST
     area: CodeWord | None = None
     priority: Priority = Priority.NORMAL
+    dangers: list[Danger] = Field(
+        [], max_length=len(Danger), description="What must be acted on, as triage names it: who acts on one assists"
+    )
     at: Moment | None = Field(None, description="The moment asked about; now where absent")
     model_config = {"extra": "forbid", "json_schema_extra": {"examples": [{"category": "dt-fault", "area": "rq-b3"}]}}
 

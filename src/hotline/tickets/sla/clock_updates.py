@@ -10,8 +10,9 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import SlaPolicy, parse_span
 from hotline.organisation.model.vocabulary import Metric, Outer, Priority, Unit
 from hotline.organisation.model.working_time import WorkingTime, calculate_limit, is_working_unit
+from hotline.tickets.model.dangers import case_of
 from hotline.tickets.model.ticket import Assignment, Clock, Command, Facts, Ticket
-from hotline.tickets.model.vocabulary import ESCALATION_LEVEL, LIVE, Action, Part
+from hotline.tickets.model.vocabulary import ESCALATION_LEVEL, LIVE, SIGNS, Action, AssignmentStatus, Part
 from hotline.tickets.sla.escalation import next_step
 from hotline.tickets.sla.policies import (
     ORDER_CLOCKS,
@@ -20,10 +21,11 @@ from hotline.tickets.sla.policies import (
     STARTING_WITH_SUBJECT,
     TICKET_CLOCKS,
     Phase,
+    is_accepted_by_clock,
     outer_limit,
     phase_of_order,
     phase_of_ticket,
-    policy_for,
+    policy_of_case,
     span_for,
     terms_of,
     working_time_of,
@@ -31,7 +33,7 @@ from hotline.tickets.sla.policies import (
 from hotline.tickets.sla.timers import marks_before, replay, timer_event
 from hotline.value_objects import replace
 
-M, A = Metric, Action
+M, A, D = Metric, Action, AssignmentStatus
 # --- what a change does to the clocks
 
 
@@ -77,11 +79,10 @@ class _ClockUpdate:
         # a command that no clock depends on (a comment, an urge, an escalation) leaves them all unchanged
         self.has_moved = (
             was.status is not ticket.status
-            or command.action in (A.RECEIVE, A.RECKON, A.CALL_BACK)
+            or command.action in (A.RECEIVE, A.RECKON, A.CALL_BACK, *SIGNS)
             or any(self.known.get(a.id) is not a for a in self.orders)
         )
-        self.reclassified = (was.priority, was.kind, was.category, was.area) != (
-            ticket.priority, ticket.kind, ticket.category, ticket.area)  # fmt: skip
+        self.reclassified = case_of(was) != case_of(ticket)
 
     def working_time_for(self, clock: Clock) -> WorkingTime:
         return working_time_of(self.d, clock.calendar) or self.working_time
@@ -259,8 +260,15 @@ class _ClockUpdate:
             known = self.known.get(order.id)
             if order.status not in LIVE and (known is None or known.status not in LIVE):
                 continue
+            unsigned = not self.is_signed_by(order) and is_accepted_by_clock(order, self.clocks.values())
             for metric in ORDER_CLOCKS:
-                self.bring_to_phase(metric, order, phase_of_order(metric, order, self.ticket))
+                # nobody of the department has an emergency that the clock accepted: it waits as one not yet accepted
+                seen = replace(order, status=D.ISSUED) if unsigned and metric is M.ACCEPT else order
+                self.bring_to_phase(metric, order, phase_of_order(metric, seen, self.ticket))
+
+    def is_signed_by(self, order: Assignment) -> bool:
+        """Whether this very step shows that somebody has the order."""
+        return self.command.assignment == order.id and self.command.action in SIGNS
 
     def escalate(self, clock: Clock, level: int) -> None:
         """Note an escalation. Only the last one stays in the events; how many came before follows from its level."""
@@ -300,7 +308,7 @@ class _ClockUpdate:
 
     def reclassify(self) -> None:
         was = self.before.ticket
-        old = policy_for(self.d, was.kind, was.priority, was.category, was.area) or self.policy
+        old = policy_of_case(self.d, case_of(was)) or self.policy
         for clock in [c for c in self.clocks.values() if c.metric in RECLASSIFIED]:
             terms = terms_of(self.d, clock.metric, self.policy, self.ticket.priority)
             if terms["policy"] == clock.terms["policy"] and terms["ladder"] == clock.terms["ladder"]:
@@ -320,7 +328,7 @@ def update_clocks(
     """The clocks after a change from `before` to this ticket with these orders. Without a directory none are
     replayed."""
     d = before.directory
-    policy = policy_for(d, ticket.kind, ticket.priority, ticket.category, ticket.area) if d else None
+    policy = policy_of_case(d, case_of(ticket)) if d else None
     working_time = working_time_of(d, policy.calendar) if d and policy else None
     if d is None or policy is None or working_time is None:
         return ClockChanges((), ())

@@ -1,6 +1,6 @@
 """SLA policies: which clock runs in which state, under which limit, by which calendar."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,10 +13,18 @@ from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import ANY, EscalationPolicy, SlaPolicy, Span, parse_span
 from hotline.organisation.model.vocabulary import Kind, Metric, Priority, Starts, Unit
 from hotline.organisation.model.working_time import WorkingTime, calculate_limit
-from hotline.tickets.model.ticket import Assignment, Ticket
+from hotline.tickets.model.dangers import TicketCase, case_of, categories_of_dangers
+from hotline.tickets.model.ticket import Assignment, Clock, Ticket
 from hotline.tickets.model.vocabulary import AssignmentStatus, Part, TicketStatus
+from hotline.value_objects import replace
 
 FURTHEST = timedelta(days=5 * 366)  # of any limit somebody sets
+_MINUTES = {
+    Unit.CALENDAR_HOURS: 60,
+    Unit.WORKING_HOURS: 180,
+    Unit.CALENDAR_DAYS: 1440,
+    Unit.WORKING_DAYS: 2016,
+}
 T, D, M = TicketStatus, AssignmentStatus, Metric
 DEFAULT_ESCALATION_POLICY = EscalationPolicy(  # where no escalation policy applies
     code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
@@ -88,6 +96,14 @@ def phase_of_order(metric: Metric, order: Assignment, ticket: Ticket) -> Phase:
     return phase
 
 
+def is_accepted_by_clock(order: Assignment, clocks: Iterable[Clock]) -> bool:
+    """Whether an emergency's order was accepted by the clock alone: then its limit for acceptance runs on, red, until
+    somebody of the department shows that they have it."""
+    if order.status is not D.ACCEPTED or order.priority is not Priority.EMERGENCY:
+        return False
+    return any(c.metric is M.ACCEPT and c.assignment == order.id and c.stopped_at is None for c in clocks)
+
+
 # --- what a clock runs under
 
 
@@ -99,6 +115,23 @@ def policy_for(
         (priority, ANY), (*directory.category_path(category), ANY), (*directory.area_path(area), ANY), (kind, ANY)
     )
     return next((directory.policies_by_case[case] for case in cases if case in directory.policies_by_case), None)
+
+
+def policy_of_case(directory: Directory, case: TicketCase) -> SlaPolicy | None:
+    """The policy of a case: of its own category and of those of its dangers the strictest, so that no danger waits
+    longer because another was told with it."""
+    if not case.dangers:
+        return policy_for(directory, case.kind, case.priority, case.category, case.area)
+    categories = (case.category, *categories_of_dangers(directory, case.dangers, case.category))
+    found = (policy_for(directory, case.kind, case.priority, code, case.area) for code in categories)
+    return min((policy for policy in found if policy is not None), key=_strictness, default=None)
+
+
+def _strictness(policy: SlaPolicy) -> tuple[Fraction, Fraction]:
+    """How soon an order must be signed for and done, in minutes. Working time is counted as it passes in a week: about
+    three hours for one, and seven days for five."""
+    accept, resolve = (span.amount * _MINUTES[span.unit] for span in map(parse_span, (policy.accept, policy.resolve)))
+    return accept, resolve
 
 
 def working_time_of(directory: Directory, calendar: str | None) -> WorkingTime | None:
@@ -153,17 +186,25 @@ class Limits:
     provisional: bool
 
 
-def limits_for(
-    directory: Directory, kind: Kind, priority: Priority, category: str | None, area: str | None, now: datetime
-) -> Limits | None:
+def limits_for(directory: Directory, case: TicketCase, now: datetime) -> Limits | None:
     """The limits of a matter taken in and dispatched now. None: the directory is empty."""
-    policy = policy_for(directory, kind, priority, category, area)
+    policy = policy_of_case(directory, case)
     working_time = working_time_of(directory, policy.calendar) if policy else None
     if policy is None or working_time is None:
         return None
     closes = calculate_limit(working_time, now, parse_span(policy.resolve))
     accept = calculate_limit(working_time, now, parse_span(policy.accept))
     return Limits(min(accept.due_at, closes.due_at), closes.due_at, policy.code, closes.provisional)
+
+
+def limit_if_reopened(directory: Directory, ticket: Ticket, now: datetime) -> datetime | None:
+    """When the limit of a matter ends that is reopened now. None: the directory is empty."""
+    policy = policy_of_case(directory, case_of(ticket))
+    working_time = working_time_of(directory, policy.calendar) if policy else None
+    if policy is None or working_time is None:
+        return None
+    span = span_for(M.RESOLVE, policy, replace(ticket, reopens=ticket.reopens + 1))
+    return calculate_limit(working_time, now, span).due_at
 
 
 def outer_limit(policy: SlaPolicy, working_time: WorkingTime, outer_due_at: datetime, now: datetime) -> datetime:

@@ -2,7 +2,7 @@
 ask, and whom the caller is told to call. The words stand in the catalogues: `danger_say.<danger>` and
 `danger_ask.<danger>.<n>`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from hotline.organisation.model.vocabulary import Danger
@@ -39,5 +39,15 @@ SERVICES: Mapping[Danger, tuple[EmergencyService, ...]] = {
     D.TRAFFIC: (S.TRAFFIC_POLICE, S.AMBULANCE, S.FIRE),
     D.UNREST: (S.POLICE,),
 }
+# where an emergency names no danger
+DEFAULT_SERVICES = (S.POLICE, S.FIRE, S.AMBULANCE)
 # of the town's own services: the danger whose matters they are sent
 DANGER_OF_SERVICE: Mapping[EmergencyService, Danger] = {S.GAS: D.GAS}
+
+
+def services_of(dangers: Iterable[str]) -> tuple[EmergencyService, ...]:
+    """Whom somebody in these dangers calls, each once: the first of each danger before those where somebody is hurt,
+    caught or threatened."""
+    called = [SERVICES[Danger(danger)] for danger in dangers]
+    firsts = [services[0] for services in called]
+    return tuple(dict.fromkeys((*firsts, *(service for services in called for service in services))))

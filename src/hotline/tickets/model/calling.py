@@ -1,0 +1,58 @@
+"""Whom somebody in danger calls, by number, and what they do meanwhile. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import Danger, Kind
+from hotline.tickets.model.routing import choose_route
+from hotline.triage.model.guidance import DANGER_OF_SERVICE, EmergencyService, services_of
+
+
+@dataclass(frozen=True, slots=True)
+class NumberToCall:
+    """A service and its number here."""
+
+    service: EmergencyService
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class DangerAdvice:
+    """What somebody who tells of `dangers` does: `danger_do.<danger>` of the catalogues, and whom they call. `alerted`:
+    the people on duty know of it. Without dangers there is none."""
+
+    dangers: tuple[Danger, ...] = ()
+    numbers: tuple[NumberToCall, ...] = ()
+    alerted: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.dangers)
+
+
+NO_DANGER = DangerAdvice()
+
+
+def advise_in_danger(
+    directory: Directory, dangers: Sequence[str], area: str | None, now: datetime, *, alerted: bool = False
+) -> DangerAdvice:
+    """The advice on these dangers; a service whose number nobody knows here is left out. `area`: where it is."""
+    known = tuple(Danger(danger) for danger in dict.fromkeys(dangers) if danger in set(Danger))
+    numbers = ((service, phone_of_service(directory, service, now, area)) for service in services_of(known))
+    return DangerAdvice(known, tuple(NumberToCall(*each) for each in numbers if each[1]), alerted)  # type: ignore[arg-type]
+
+
+def phone_of_service(
+    directory: Directory, service: EmergencyService, now: datetime, area: str | None = None
+) -> str | None:
+    """The number of a service: its own, else that of the department that the catalogue sends its matters to there.
+    None: the directory has none."""
+    if service.isdigit():
+        return str(service)
+    hazard = directory.hazards.get(DANGER_OF_SERVICE.get(service, ""))
+    if hazard is None or hazard.category is None:
+        return None
+    found = choose_route(directory, hazard.category, Kind.REQUEST, area, now)
+    units = (directory.departments.get(code or "") for code in (found.performer, found.lead)) if found else ()
+    return next((unit.phone for unit in units if unit is not None and unit.phone), None)
