@@ -10,6 +10,7 @@ __all__ = [
     "routing",
     "stream_events",
     "ticket",
+    "undo",
     "visibility",
     "vocabulary",
 ]
