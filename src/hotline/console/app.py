@@ -192,6 +192,7 @@ async def _directory(request: Request) -> Directory:
     return await services.directory.now(services.clock())
 
 
+@leads_to_log_in
 async def _names(request: Request) -> Response:
     """The directory's names in traditional characters, where they differ. A page names the version it was made at, so
     the answer is kept."""
