@@ -106,7 +106,7 @@ CALLS: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 OPEN = (
     "danger_ask.", "danger_say.", "drift_alarm.", "flag.", "gate_reason.", "place_role.", "public_action.", "rule.",
-    "system_said.", "system_text.",
+    "system_said.", "system_text.", "use_reason.",
 )  # fmt: skip  # prefixes of which the catalogue itself says what there is
 UNWANTED = (b'"Generated-By', b'"Report-Msgid', b'"Last-Translator', b'"Language-Team')  # headers that say nothing
 # what translators are told of every text under a prefix
@@ -164,6 +164,7 @@ CONTEXT: Mapping[str, str] = {
     "forbidden": "Page somebody's role may not open.",
     "form": "Forms of actions.",
     "funding": "Who pays for a repair.",
+    "use_reason": "Why a version of the learning model was put into use; the English text is stored.",
     "gate_reason": "Why a version of the learning model passed its test or did not; the English text is stored.",
     "hours": "When a row of the dispatch catalogue holds.",
     "incident_action": "What is done to an incident, on a button and in its history: a bare verb.",

@@ -5,6 +5,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -234,6 +235,11 @@ def tune_memory() -> None:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     release_unused_memory()
+
+
+def log_to_standard_error() -> None:
+    """What is logged while a command runs: standard output is for its results."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 def configure_logging(level: str) -> None:

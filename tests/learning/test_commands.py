@@ -88,13 +88,14 @@ def test_a_version_is_trained_listed_promoted_and_rolled_back(folder: Path) -> N
     few = hotline(folder, "triage", "train", code=1).stderr
     read, persons, hint, refused = few.splitlines()
     assert "machine's key counts for no person" in persons
-    assert read == "0 new lines of timelines read; 0 decisions by persons, 0 closed untouched"
+    assert read == "0 new lines of timelines read; 0 decisions by persons, 0 left as the rules chose"
     assert "--from-start" in hint and refused.startswith("refused: 0 decisions by persons; 50 of two categories")
     empty = hotline(folder, "triage", "versions")
     assert empty.stdout == "" and "no version yet: 0 decisions by persons were read, 50 are needed" in empty.stderr
     assert "no version is in use" in hotline(folder, "triage", "rollback", code=1).stderr
     decided(folder, some(1, BEGIN - timedelta(days=3), 200))
-    assert "version 1: in use" in hotline(folder, "triage", "train").stdout
+    trained = hotline(folder, "triage", "train")
+    assert trained.stdout.startswith("version 1: in use") and "model.trained" in trained.stderr  # no log among results
     decided(folder, some(2, BEGIN - timedelta(days=2), 120))
     assert "version 2: in use" in hotline(folder, "triage", "train").stdout
     listed = hotline(folder, "triage", "versions").stdout.splitlines()
@@ -105,7 +106,10 @@ def test_a_version_is_trained_listed_promoted_and_rolled_back(folder: Path) -> N
     assert hotline(folder, "triage", "versions").stdout.splitlines()[0].endswith("shadow")
     assert "in use: 2, acting" in hotline(folder, "triage", "promote", "2", "--acting", "--yes").stderr
     assert hotline(folder, "triage", "versions").stdout.splitlines()[0].endswith("acting")
-    assert "in use: 1, shadow" in hotline(folder, "triage", "rollback").stderr
+    assert (
+        "in use: 1, shadow (servers notice it within 15 seconds); new" in hotline(folder, "triage", "rollback").stderr
+    )
+    assert "new versions wait" in hotline(folder, "triage", "versions").stderr
     assert hotline(folder, "triage", "versions").stdout.splitlines()[1].endswith("shadow")
     assert "no such version" in hotline(folder, "triage", "promote", "9", "--acting", code=1).stderr
     assert "version 3: kept, not in use" in hotline(folder, "triage", "train").stdout  # until somebody promotes it

@@ -83,6 +83,27 @@ async def test_where_a_granted_return_ended_is_a_strong_department(
     assert (after.department, after.department_strong) == ("residents-affairs", True)
 
 
+async def test_a_department_that_a_person_corrects_is_learned_at_once(
+    clerk: Player, dispatcher: Player, services: Services, clock: Clock
+) -> None:
+    ticket = await clerk.call("3栋2单元电梯坏了，不动了")
+    assert ticket["assignments"][0]["department"]["code"] == "property-works"
+    assert await labels_of(services, clock) == {}
+    ticket = await dispatcher.act(await dispatcher.see(ticket), "recall", reason="派错了")
+    await dispatcher.act(ticket, "dispatch", department="residents-affairs")
+    [label] = (await labels_of(services, clock)).values()
+    assert (label.category, label.strong, label.by_id) == ("dt-fault", False, "")
+    assert (label.department, label.department_strong) == ("residents-affairs", True)
+
+
+async def test_what_was_undone_was_never_decided(clerk: Player, desk: Player, services: Services, clock: Clock) -> None:
+    ticket = await clerk.call("说不清楚的事情，有点问题")
+    ticket = await clerk.act(ticket, "answer", answer="到一楼窗口", category="wx-gate")
+    ticket = await clerk.act(ticket, "undo")
+    await desk.act(ticket, "triage", category="wx-road", kind="request", priority="normal")  # with a key
+    assert await labels_of(services, clock) == {}
+
+
 async def test_a_public_hint_is_no_decision(cast: Cast, services: Services, clock: Clock) -> None:
     gate = await cast("gate")
     ticket = await gate.call("门口有点问题", channel="web", category="wx-road")

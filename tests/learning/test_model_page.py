@@ -7,12 +7,15 @@ from itertools import cycle
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
 
+from hotline.learning import store
 from hotline.learning.in_use import ModelInUse
 from hotline.learning.model.calibration import Prediction
 from hotline.learning.model.gate import judge
-from hotline.learning.service import promote, train
+from hotline.learning.service import promote, rollback, train
+from hotline.learning.tables import model_check
 from hotline.operations.doctor import run_checks
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
@@ -64,15 +67,19 @@ async def test_the_model_is_for_supervisors_of_the_whole(cast: Cast) -> None:
 
 @on_one_database
 @pytest.mark.parametrize(
-    ("language", "words"),
+    ("language", "words", "why"),
     [
-        ("zh-Hans", ("学习模型", "置信度校准", "最新分歧", "仅记录", "门禁故障")),
-        ("zh-Hant", ("學習模型", "信心度校準", "最新分歧", "僅記錄")),
-        ("en", ("Learning", "Calibration", "Newest disagreements", "in shadow")),
+        ("zh-Hans", ("学习模型", "置信度校准", "最新分歧", "仅记录", "门禁故障"), ("由第 1 版回退", "新版本须由")),
+        ("zh-Hant", ("學習模型", "信心度校準", "最新分歧", "僅記錄"), ("由第 1 版回退", "新版本須由")),
+        (
+            "en",
+            ("Learning", "Calibration", "Newest disagreements", "in shadow"),
+            ("rolled back from 1", "new versions"),
+        ),
     ],
 )
 async def test_the_page_is_rendered_in_every_written_form(
-    app: FastAPI, services: Services, clock: Clock, language: str, words: tuple[str, ...]
+    app: FastAPI, services: Services, clock: Clock, language: str, words: tuple[str, ...], why: tuple[str, ...]
 ) -> None:
     client = await signed_in(app, services, clock, Grant(frozenset({Role.SUPERVISOR})))
     client.cookies.set("hotline_language", language)
@@ -83,6 +90,11 @@ async def test_the_page_is_rendered_in_every_written_form(
     assert page.status_code == 200
     for word in words:
         assert word in page.text, word
+    await promote(services, 1, "boss", clock())
+    await rollback(services, "boss", clock())
+    lowered = await client.get("/console/model")
+    for word in why:
+        assert word in lowered.text and word not in page.text, word
     await client.aclose()
 
 
@@ -132,6 +144,16 @@ async def test_doctor_and_metrics_tell_how_the_model_fares(desk: Player, service
     await taught(Desk(services), clock)
     await promote(services, 1, "boss", clock(), acting=True)
     assert await said() == ("triage model version 1, acting", False)
+    await rollback(services, "boss", clock())
+    waits = "since a rollback new versions wait for hotline triage promote"
+    assert await said() == (f"triage model version 1, in shadow; {waits}", False)
+    await services.db.transact(
+        lambda c: store.insert_check(c, {"at": clock(), "version": 1, "figures": {}, "alarms": ["label_mix"]})
+    )
+    [finding] = [f for f in await run_checks(services, clock()) if f.check == "model"]
+    assert finding.warns and "类别构成变化" in finding.says_zh and "label_mix" not in finding.says_zh
+    await services.db.transact(lambda c: c.execute(sa.delete(model_check)))
+    await promote(services, 1, "boss", clock(), acting=True)
     metrics = (await desk.get("/metrics")).text
     assert "hotline_model_version 1.0" in metrics and "hotline_model_acting 1.0" in metrics
     assert "hotline_model_drift_alarms 0.0" in metrics

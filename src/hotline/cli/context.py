@@ -35,6 +35,7 @@ class ProcessCommandLine:
 async def _with_services(settings: "Settings", work: Work[T], as_found: bool) -> T:
     from hotline import wiring
 
+    wiring.log_to_standard_error()
     async with wiring.open_services(settings, keep_permissions=as_found) as services:
         return await work(services)
 

@@ -32,10 +32,11 @@ from hotline.console.rendering import (
 )
 from hotline.console.report_pages import report_page, reports_page
 from hotline.console.session_cookies import device_of, forget_session, keep_session, origin_of
+from hotline.console.traditional_names import load_traditional_names
 from hotline.locales import LANGUAGES, translate
 from hotline.oidc import service as oidc
 from hotline.organisation.model.actors import Actor
-from hotline.organisation.model.directory import zone_of
+from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.service.accounts import SESSION_COOKIE, authenticate
 from hotline.organisation.service.logging_in import LogInAttempt, log_in
 from hotline.refusals import Code, Refused
@@ -98,6 +99,7 @@ def console_routes() -> list[Route]:
         Route("/console/session", _session, methods=["POST", "DELETE"], name="console session"),
         Route("/console/language/{language}", _language, name="console language"),
         Route("/console/theme/{theme}", _theme, name="console theme"),
+        Route("/console/names/{version:int}.json", _names, name="console names"),
         Route("/console/machine/{machine}.svg", _state_diagram, name="console machine"),
         Route("/console/static/{stamp}/{name}", _static, name="console static"),
         *(Route(page.path, _page_endpoint(page), name=f"console {page.name}") for page in PAGES),
@@ -142,6 +144,7 @@ async def _home(request: Request) -> Response:
 
 async def _page_context(request: Request, actor: Actor, name: str) -> dict[str, Any]:
     """The context of every page for a person who is signed in."""
+    directory = await _directory(request)
     return {
         "actor": actor,
         "person": {
@@ -154,7 +157,8 @@ async def _page_context(request: Request, actor: Actor, name: str) -> dict[str, 
         "menu": menu_pages(actor.roles),
         "name": name,
         "given": {key: value for key, value in request.path_params.items() if key != "rest"},
-        "zone": await _zone(request),
+        "zone": zone_of(directory).key,  # whatever the browser's own zone
+        "directory_version": directory.version,
         "queue_keys": _sealing_keys(request, b"queue", actor),
         "idle_seconds": int(request.app.state.services.account_rules.session_idle.total_seconds()),
     }
@@ -183,10 +187,22 @@ def _page_endpoint(page: Page) -> Callable[[Request], Awaitable[Response]]:
     return serve
 
 
-async def _zone(request: Request) -> str:
-    """The organisation's time zone, in which every page shows times, whatever the browser's own zone."""
+async def _directory(request: Request) -> Directory:
     services: Services = request.app.state.services
-    return zone_of(await services.directory.now(services.clock())).key
+    return await services.directory.now(services.clock())
+
+
+@leads_to_log_in
+async def _names(request: Request) -> Response:
+    """The directory's names in traditional characters, where they differ. A page names the version it was made at, so
+    the answer is kept."""
+    if await _load_actor(request) is None:
+        return Response(status_code=401)
+    directory = await _directory(request)
+    kept = directory.version == request.path_params["version"]
+    cache = "private, max-age=31536000, immutable" if kept else "no-store"
+    names = orjson.dumps(await load_traditional_names(directory))
+    return Response(names, headers={"cache-control": cache}, media_type="application/json")
 
 
 @leads_to_log_in

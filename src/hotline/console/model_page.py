@@ -13,6 +13,7 @@ from hotline.locales import translate
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.names import name_in
+from hotline.organisation.store.people import load_person
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.bidi import isolate_text
 from hotline.tickets.context import Services
@@ -30,9 +31,16 @@ async def model_page(request: Request, actor: Actor, language: str) -> Mapping[s
     zone = zone_of(directory)
     model = render_model(await load_overview(services))
 
+    people = {
+        person: row.name
+        for person in sorted({batch.by for version in model.versions for batch in version.set_aside})
+        if (row := await load_person(services.db, person)) is not None
+    }
+
     def local(moment: datetime) -> str:
         return moment.astimezone(zone).strftime("%Y-%m-%d %H:%M")
 
+    state = translate(f"model_state.{model.use.state}", language) if model.use else ""
     mistakes = sorted((c for c in model.confusion if c.truth != c.guess), key=lambda c: (-c.count, c.truth, c.guess))
     return {
         "model": model,
@@ -43,8 +51,22 @@ async def model_page(request: Request, actor: Actor, language: str) -> Mapping[s
         "reasons_of": lambda reasons: "; ".join(_reason_text(directory, reason, language) for reason in reasons),
         "alarms_of": lambda alarms: ", ".join(translate(f"drift_alarm.{alarm}", language) for alarm in alarms),
         "category": lambda code: _category_name(directory, code, language),
-        "state": translate(f"model_state.{model.use.state}", language) if model.use else "",
+        "use_reason": _use_text(directory, model.use.reason, language) if model.use else "",
+        "people": people,
+        "state_of": lambda version: state if model.use and model.use.version == version else "",
+        "state": state,
     }
+
+
+def _use_text(directory: Directory, reason: str, language: str) -> str:
+    """Why a version was put into use: by hand, after a look at its record or for an alarm; or as it passed the gate."""
+    begins, _, alarms = reason.partition("drift: ")
+    if not begins and alarms:
+        named = ", ".join(translate(f"drift_alarm.{alarm}", language) for alarm in alarms.split(", "))
+        return translate("use_reason.drift", language, alarms=named)
+    if (found := translate_stored("use_reason.", reason)) is not None:
+        return reason if language == "en" else found[language == "zh-Hant"]
+    return "; ".join(_reason_text(directory, each, language) for each in reason.split("; "))
 
 
 def _reason_text(directory: Directory, reason: str, language: str) -> str:

@@ -53,7 +53,7 @@ ORDERED_VOCABULARIES: Mapping[str, type[StrEnum]] = {
 # texts no module asks for: what a broken rule says comes with the refusal, figures and drawings come ready made
 _SERVED = (
     "acd.", "alarm.", "chart.", "danger_ask.", "danger_say.", "doctor.", "emergency_service.", "drift_alarm.",
-    "figures.", "forbidden.", "gate_reason.", "incident_field.",
+    "figures.", "forbidden.", "gate_reason.", "use_reason.", "incident_field.",
     "incident_say.", "language.", "message_template.", "message_part.", "measure.",
     "model.", "model_state.", "moment.", "outcome.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "resident.", "rule.",

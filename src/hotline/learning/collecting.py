@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from hotline.database.prepared import Row
 from hotline.learning import store
-from hotline.learning.model.labels import DecidedTicket, Decision, TriageLabel, label_of
+from hotline.learning.model.labels import DECISIONS, DecidedTicket, Decision, TriageLabel, label_of
 from hotline.organisation.model.actors import ActorKind
 from hotline.tickets.context import Services
+from hotline.tickets.model.undo import standing_steps
 from hotline.tickets.model.vocabulary import Action, TicketStatus
 
 AT_ONCE = 500  # entries
@@ -53,9 +54,14 @@ async def forget_labels(services: Services) -> None:
 
 async def _read_labels(services: Services, numbers: Sequence[str]) -> list[TriageLabel]:
     tickets, decisions, leads = await store.load_decided(services.db, numbers)
-    by_number: dict[str, list[Decision]] = {}
+    rows: dict[str, list[Row]] = {}
     for row in decisions:
-        by_number.setdefault(row.number, []).append(_decision(row))
+        rows.setdefault(row.number, []).append(row)
+    # what was undone was never decided
+    by_number = {
+        number: [_decision(row) for row in standing_steps(each) if row.action in DECISIONS]
+        for number, each in rows.items()
+    }
     found = (
         label_of(
             DecidedTicket(

@@ -91,10 +91,14 @@ def train_version(
         while read := await collect_labels(services, now):
             entries += read
         labels, strong = await store.count_labels(services.db)
-        say(f"{entries} new lines of timelines read; {strong} decisions by persons, {labels - strong} closed untouched")
-        if await has_unsettled_entries(services, now):
+        untouched = f"{labels - strong} left as the rules chose"
+        say(f"{entries} new lines of timelines read; {strong} decisions by persons, {untouched}")
+        unsettled = await has_unsettled_entries(services, now)
+        if unsettled:
             say("what was decided within the last minute is read by the next run")
-        if strong < LEAST_LABELS and not from_start:
+        if strong < LEAST_LABELS and unsettled:
+            say("wait a minute, then run it again")
+        elif strong < LEAST_LABELS and not from_start:
             say("what was decided with a machine's key counts for no person; who decides logs in (POST /v1/token)")
             say("decisions of before an import, or older than half a year, are read with --from-start")
         return await train(services, fit_apart, now, BY)
@@ -140,6 +144,8 @@ def list_versions(context: typer.Context) -> None:
             f"{row.version:4} {row.made_at:%Y-%m-%d %H:%M} {row.labels:6} labels  right {right:>5}  "
             f"sure on {figures['coverage']:.2f}  {row.hash[:12]}  {state}".rstrip()
         )
+    if uses and uses[0].held:
+        say("new versions wait for triage promote, since a rollback")
 
 
 @commands.command("promote")
@@ -163,7 +169,7 @@ def promote_version(
 
     line: CommandLine = context.obj
     if line.with_services(work):
-        say(f"in use: {version}, {'acting' if acting else 'shadow: it decides nothing'}")
+        say(f"in use: {version}, {'acting' if acting else 'shadow: it decides nothing'}{_until_noticed()}")
     else:
         say("nothing changed")
 
@@ -181,7 +187,14 @@ def roll_back(context: typer.Context) -> None:
 
     line: CommandLine = context.obj
     before, now = line.with_services(work)
-    say(f"in use: {now}" if now != before else f"nothing changed but that new versions wait for promote; in use: {now}")
+    changed = f"in use: {now}{_until_noticed()}; new versions wait for promote"
+    say(changed if now != before else f"nothing changed but that new versions wait for promote; in use: {now}")
+
+
+def _until_noticed() -> str:
+    from hotline.learning.in_use import REFRESH
+
+    return f" (servers notice it within {REFRESH:.0f} seconds)"
 
 
 def _period(figures: "Mapping[str, Any]") -> str:

@@ -68,10 +68,12 @@ async def load_model(db: Database, version: int, *, acting: bool) -> "LinearMode
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """The version in use, and the alarms of its last weekly check; those of a version before it do not count."""
+    """The version in use, and the alarms of its last weekly check; those of a version before it do not count. `held`:
+    new versions wait for a person, as after a rollback."""
 
     version: int
     state: ModelState
+    held: bool
     alarms: Sequence[str]
 
 
@@ -81,4 +83,4 @@ async def load_model_status(db: Database) -> ModelStatus | None:
     if not uses:
         return None
     alarms = checks[0].alarms if checks and checks[0].version == uses[0].version else ()
-    return ModelStatus(uses[0].version, ModelState(uses[0].state), alarms)
+    return ModelStatus(uses[0].version, ModelState(uses[0].state), uses[0].held, alarms)

@@ -235,6 +235,8 @@ async def rollback(services: Services, by: str, now: datetime) -> tuple[int, Mod
     before = version_before([VersionUse(use.version, use.state, use.held) for use in reversed(uses)])
     version = before.version if before is not None else uses[0].version
     state = ModelState(before.state) if before is not None else ModelState.SHADOW
+    if uses[0].held and (version, state) == (uses[0].version, uses[0].state):
+        return version, state
     reason = f"rolled back from {uses[0].version}"
     await _put_into_use(services, {**_use(version, state, by, reason, now), "held": True})
     return version, state

@@ -18,7 +18,8 @@ from hotline.learning.tables import model_check as k
 from hotline.learning.tables import model_use as u
 from hotline.learning.tables import model_version as v
 from hotline.learning.tables import triage_label as lb
-from hotline.tickets.model.vocabulary import HELD, Part
+from hotline.tickets.model.undo import UNDOABLE
+from hotline.tickets.model.vocabulary import HELD, Action, Part
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import ticket as t
 from hotline.tickets.tables import timeline as tl
@@ -61,7 +62,7 @@ _TICKETS = PreparedQuery(
     )
 )
 _DECISIONS = PreparedQuery(
-    sa.select(tl.c.number, tl.c.at, tl.c.by_kind, tl.c.by_id, tl.c.action, tl.c.changes)
+    sa.select(tl.c.number, tl.c.at, tl.c.by_kind, tl.c.by_id, tl.c.action, tl.c.status_to, tl.c.changes)
     .where(InCodes(tl.c.number, "numbers"), InCodes(tl.c.action, "actions"))
     .order_by(tl.c.number, tl.c.seq)
 )
@@ -73,10 +74,10 @@ _LEADS = PreparedQuery(
 
 
 async def load_decided(db: Database, numbers: Sequence[str]) -> tuple[Sequence[Row], Sequence[Row], Mapping[str, str]]:
-    """Tickets, the decisions in their timelines in order, and the department of each one's last lead order that was
-    neither returned nor recalled."""
+    """Tickets, the decisions in their timelines in order with what undid them, and the department of each one's last
+    lead order that was neither returned nor recalled."""
     tickets = await db.rows(_TICKETS, numbers=numbers)
-    decisions = await db.rows(_DECISIONS, numbers=numbers, actions=sorted(DECISIONS))
+    decisions = await db.rows(_DECISIONS, numbers=numbers, actions=sorted(DECISIONS | UNDOABLE | {Action.UNDO}))
     leads = await db.rows(_LEADS, numbers=numbers, held=sorted(HELD))
     return tickets, decisions, {row.number: row.department for row in leads}
 

@@ -276,12 +276,17 @@ async def _check_model(services: Services, directory: Directory, now: datetime) 
     if status is None:
         return [build_finding("model", "doctor.model.none")]
     if status.alarms:
-        alarms = ", ".join(status.alarms)
-        return [build_finding("model", "doctor.model.drift", warns=True, version=status.version, alarms=alarms)]
+        pairs = [translate_pair(f"drift_alarm.{alarm}") for alarm in status.alarms]
+        alarms, alarms_zh = ", ".join(english for _, english in pairs), "、".join(chinese for chinese, _ in pairs)
+        return [
+            build_finding(
+                "model", "doctor.model.drift", warns=True, version=status.version, alarms=alarms,
+                chinese={"alarms": alarms_zh},
+            )
+        ]  # fmt: skip
     state, state_zh = translate_pair(label_key(status.state))[::-1]
-    return [
-        build_finding("model", "doctor.model.good", version=status.version, state=state, chinese={"state": state_zh})
-    ]
+    key = "doctor.model.held" if status.held else "doctor.model.good"
+    return [build_finding("model", key, version=status.version, state=state, chinese={"state": state_zh})]
 
 
 # for every look at /readyz

@@ -9,7 +9,15 @@ told.remove(); // it holds the keys of this person's drafts
 const words = {};
 /** Adds the texts of a part of the catalogue. */
 export const addWords = async (part) => { Object.assign(words, await (await fetch(`${at}/${part}.${language}.json`)).json()); };
-await Promise.all(["words", ...(body.dataset.page === "admin" ? ["admin", "nouns"] : [])].map(addWords));
+/** Names and labels in traditional characters, by what replies hold; nothing without a line. */
+const loadNames = async (from) => {
+  try {
+    return new Map(Object.entries(from ? await (await fetch(from)).json() : {}));
+  } catch {
+    return new Map();
+  }
+};
+const [traditional] = await Promise.all([loadNames(body.dataset.names), ...["words", ...(body.dataset.page === "admin" ? ["admin", "nouns"] : [])].map(addWords)]);
 
 /** A text of the catalogue; {name} is filled from `values`. */
 export function t(key, values = {}) {
@@ -56,8 +64,15 @@ export const MARKS = language === "en" ? [": ", ", "] : ["：", "，"];
 /** Every word of a family: [code, text]. */
 export const family = (name) =>
   Object.entries(words).filter(([key]) => key.startsWith(`${name}.`) && !key.slice(name.length + 1).includes(".")).map(([key, text]) => [key.slice(name.length + 1), text]);
-/** The name of a directory item in the reader's language. */
-export const named = (item) => isolated((item ? (english ? item.name_en || item.name : item.name) : "") ?? "");
+/** The name of a directory item in the reader's language and characters, as `name_in` of pages that come ready made. */
+export const named = (item) => isolated((item ? (english ? item.name_en || item.name : traditional.get(item.name) ?? item.name) : "") ?? "");
+let anyName = null;
+/** A text that has names of the directory in it, with these as `named` shows them; the longest name counts. */
+export const withNames = (text) => {
+  if (!traditional.size) return text;
+  anyName ??= new RegExp([...traditional.keys()].sort((a, b) => b.length - a.length).map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|"), "g");
+  return text.replace(anyName, (name) => traditional.get(name));
+};
 export const PARTS = ["building", "unit", "floor", "room"];
 /** Area, parts and address in one line; what stands in the area's name or in the address is not told twice. */
 export function placed(area, location = {}) {
@@ -65,7 +80,7 @@ export function placed(area, location = {}) {
   const parts = PARTS.filter((part) => location[part] && !told.includes(location[part])).map((part) => t(`address.${part}`, { n: location[part] }));
   return joined([named(area), ...parts, location.address], " ");
 }
-export const label = (said) => (english ? said.en : said.zh);
+export const label = (said) => (english ? said.en : withNames(said.zh));
 export const can = (...roles) => roles.some((role) => given.person?.roles.includes(role));
 
 /** An element: el("p", {class: "note", onclick: f}, "text", child). */

@@ -40,7 +40,7 @@ let loading = null;
 const names = () => (loading ??= (async () => {
   areas = (await directory("areas")).filter((area) => area.active !== false);
   places = new Map();
-  for (const area of areas) for (const name of new Set([area.code, area.name, area.name_en, ...(area.aliases ?? [])].map(folded))) places.set(name, [...(places.get(name) ?? []), area]);
+  for (const area of areas) for (const name of new Set([area.code, area.name, named(area), area.name_en, ...(area.aliases ?? [])].map(folded))) places.set(name, [...(places.get(name) ?? []), area]);
   fill($("#areas"), areas.map((area) => el("option", { value: named(area) })));
   category(await listed("categories"), form.category.value);
   buildings();

@@ -1,7 +1,7 @@
 // A table of tickets that is gone through by keys: one row is the current one, several may be selected. The list of tickets
 // and the dispatcher's page are made of it.
 import { tickClocks as tickNext } from "./clocks.js";
-import { $, PARTS, el, fill, isolated, joined, named, spent, t, word } from "./core.js";
+import { $, PARTS, el, fill, isolated, joined, named, spent, t, withNames, word } from "./core.js";
 
 /** The words of a place: what stands large, and the rest of it. */
 export function placeOf(x) {
@@ -125,4 +125,4 @@ export function isForPage(event) {
 /** What a ticket is about: title, and what it is known by. */
 export const matterOf = (x, ...more) => [el("button", { type: "button", class: "t open", "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(joined([x.number, unlessIn(x.title, named(x.category)), word("channel", x.channel)], " · "), more)];
 /** A name that the title does not tell already. */
-export const unlessIn = (title, name) => (name && !title.includes(name) ? name : "");
+export const unlessIn = (title, name) => (name && !withNames(title).includes(name) ? name : "");

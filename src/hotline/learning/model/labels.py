@@ -43,7 +43,8 @@ class DecidedTicket:
 
 @dataclass(frozen=True, slots=True)
 class TriageLabel:
-    """What is right of a ticket's text. `strong`: a person chose category and kind; otherwise it was closed untouched.
+    """What is right of a ticket's text. `strong`: a person chose category and kind; otherwise a person dispatched it or
+    it was closed, both untouched.
     `department_strong`: a person chose the department, or it ended with one after a granted return. The last four are
     the model's opinion at intake, if there was one."""
 
@@ -66,19 +67,19 @@ class TriageLabel:
 
 
 def label_of(ticket: DecidedTicket) -> TriageLabel | None:
-    """None: no person has decided, and it was not closed untouched with the category by the rules. A key is no person:
-    a form or another system may use it."""
+    """None: no person has decided, and it was neither dispatched by a person nor closed with the category by the rules.
+    A key is no person: a form or another system may use it."""
     if ticket.category is None:
         return None
     persons = [d for d in ticket.decisions if d.by_kind is ActorKind.PERSON]
     chosen = [d for d in persons if d.category]
     closed = ticket.status is TicketStatus.CLOSED and ticket.ended_at is not None
-    # what a form or the model itself has chosen is not confirmed by a close
-    if not chosen and (not closed or ticket.hinted or _is_by_model(ticket)):
-        return None
     sent = [d for d in ticket.decisions if d.action is Action.DISPATCH]
-    returned = any(d.action is Action.APPROVE_RETURN for d in ticket.decisions)
     by_person = bool(sent) and sent[-1].by_kind is ActorKind.PERSON
+    # what a form or the model itself has chosen is confirmed by neither
+    if not chosen and (not (closed or by_person) or ticket.hinted or _is_by_model(ticket)):
+        return None
+    returned = any(d.action is Action.APPROVE_RETURN for d in ticket.decisions)
     # a granted return says where the matter does not belong; where it does is known at the end
     department = ticket.department if by_person or closed else None
     opinion = ticket.opinion or {}

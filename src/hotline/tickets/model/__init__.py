@@ -12,6 +12,7 @@ __all__ = [
     "routing",
     "stream_events",
     "ticket",
+    "undo",
     "visibility",
     "vocabulary",
 ]

@@ -6,15 +6,13 @@ may cross one clause border and no sentence border."""
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import or_
 from typing import TypeVar, cast
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.gap_patterns import Gap
 from hotline.text.word_finder import Span
 from hotline.triage.model.computed import computed_once
-from hotline.triage.model.patterns import OPERATOR_BITS, CompiledPattern, PatternLexicon
+from hotline.triage.model.patterns import OPERATOR_BITS, OPERATOR_MASK, CompiledPattern, PatternLexicon
 from hotline.triage.model.segments import CONNECTORS, measure_text
 
 _TOPIC_UNITS = 5
@@ -137,9 +135,13 @@ class Reading:
         return self._operators >> OPERATOR_BITS[name] & 1 == 1
 
     @computed_once
+    def _marks(self) -> int:
+        return self._lexicon.index.marks_of(self.words)
+
+    @computed_once
     def _operators(self) -> int:
         """The bits of those of which a word stands in the text: a few of forty."""
-        return reduce(or_, filter(None, map(self._lexicon.operators_of.get, self.words)), 0)
+        return self._marks & OPERATOR_MASK
 
     def words_of(self, name: Operator) -> frozenset[str]:
         """The words of an operator that stand in the text."""
@@ -172,7 +174,7 @@ class Reading:
     def candidates(self) -> list[CompiledPattern]:
         """The patterns whose groups are there, by their numbers: a few of more than a thousand."""
         lexicon = self._lexicon
-        return [lexicon.patterns[number] for number in lexicon.index.find_candidates(self.words)]
+        return [lexicon.patterns[number] for number in lexicon.index.find_candidates(self._marks)]
 
     def hits_of(self, pattern: CompiledPattern) -> Iterator[Hit]:
         """Where a pattern is there, for each place where its first group stands."""

@@ -17,6 +17,7 @@ from hotline.triage.model.segments import CONNECTORS
 
 RANKS = 3  # groups of a pattern that must be there before it is looked at any closer; few have more
 OPERATOR_BITS = {operator: bit for bit, operator in enumerate(Operator)}
+OPERATOR_MASK = (1 << len(OPERATOR_BITS)) - 1
 PatternItem = DangerFrame | Symptom
 NEXT_MATTER_LIST = "next-matter"  # the word list of what begins a further matter within a sentence
 JOINT_LIST = "joint"  # and of what may begin one, or go on with the same
@@ -36,18 +37,23 @@ class CompiledPattern:
 
 @dataclass(frozen=True, slots=True)
 class PatternIndex:
-    """Which patterns the words of a text may make. `ranks`: by a word, the patterns that it is the rarest group of, the
-    bit of its number each, and shifted by the number of patterns those that it is the next rarest group of, and so on.
-    `without`: the same for patterns that have fewer groups."""
+    """Which operators and patterns the words of a text may make. `marks`: by a word, a bit for each operator that has
+    it, and behind these the patterns that it is the rarest group of, the bit of its number each, then, further by the
+    number of patterns, those that it is the next rarest group of, and so on. `without`: the same for patterns that have
+    fewer groups."""
 
-    ranks: Mapping[str, int] = field(default_factory=dict)
+    marks: Mapping[str, int] = field(default_factory=dict)
     without: int = 0
     count: int = 0
 
-    def find_candidates(self, words: Iterable[str]) -> Iterator[int]:
-        """The numbers of the patterns of which every group has one of the words, ascending. Of a pattern with many
-        groups only the rarest `RANKS` are looked at."""
-        found = reduce(or_, filter(None, map(self.ranks.get, words)), self.without)
+    def marks_of(self, words: Iterable[str]) -> int:
+        """What the words of a text may make, looked up once for each of them."""
+        return reduce(or_, filter(None, map(self.marks.get, words)), self.without)
+
+    def find_candidates(self, marks: int) -> Iterator[int]:
+        """The numbers of the patterns of which every group has one of the words of these marks, ascending. Of a pattern
+        with many groups only the rarest `RANKS` are looked at."""
+        found = marks >> len(OPERATOR_BITS)
         there = (1 << self.count) - 1
         for _ in range(RANKS):
             there &= found
@@ -65,7 +71,6 @@ class PatternLexicon:
     patterns: tuple[CompiledPattern, ...] = ()
     index: PatternIndex = field(default_factory=PatternIndex)
     operators: Mapping[Operator, int] = field(default_factory=dict)
-    operators_of: Mapping[str, int] = field(default_factory=dict)  # by the word: a bit for each
     connectives: int | None = None  # the group of words that begin a further matter within a sentence
     operator_words: frozenset[str] = frozenset()  # words that are operators alone
     danger_words: frozenset[str] = frozenset()  # of the patterns of danger frames, longer than one character
@@ -114,9 +119,8 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     return PatternLexicon(
         groups=words_of,
         patterns=tuple(patterns),
-        index=_index_patterns(patterns, words_of),
+        index=_index_patterns(patterns, words_of, operators),
         operators=operators,
-        operators_of=_operators_by_word(operators, words_of),
         connectives=connectives,
         operator_words=frozenset(word for operator in operators for word in lists[operator]) - content,
         danger_words=frozenset(word for group in of_dangers for word in words_of[group] if len(word) > 1),
@@ -127,22 +131,19 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     )
 
 
-def _operators_by_word(operators: Mapping[Operator, int], words_of: Sequence[frozenset[str]]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for operator, group in operators.items():
-        for word in words_of[group]:
-            found[word] = found.get(word, 0) | 1 << OPERATOR_BITS[operator]
-    return found
-
-
-def _index_patterns(patterns: Sequence[CompiledPattern], words_of: Sequence[frozenset[str]]) -> PatternIndex:
+def _index_patterns(
+    patterns: Sequence[CompiledPattern], words_of: Sequence[frozenset[str]], operators: Mapping[Operator, int]
+) -> PatternIndex:
     commonness = [sum(map(_commonness, words)) for words in words_of]
     ranked = [sorted(set(pattern.groups), key=commonness.__getitem__)[:RANKS] for pattern in patterns]
     bits: dict[str, list[int]] = {}
+    for operator, group in operators.items():
+        for word in words_of[group]:
+            bits.setdefault(word, []).append(OPERATOR_BITS[operator])
     without = 0
     for number, groups in enumerate(ranked):
         for rank in range(RANKS):
-            bit = number + rank * len(patterns)
+            bit = len(OPERATOR_BITS) + number + rank * len(patterns)
             if rank >= len(groups):
                 without |= 1 << bit
                 continue
