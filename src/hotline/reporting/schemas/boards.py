@@ -63,7 +63,7 @@ def render_ruling(row: Any, clocks: Iterable[RunningClock], directory: Directory
 
 @reply_type(from_="from")
 class AuditEntry:
-    """Who did what to which ticket."""
+    """Who did what to which ticket, and why. `department`: the unit whose assignment it was about."""
 
     number: str
     seq: int
@@ -73,6 +73,8 @@ class AuditEntry:
     to: TicketStatus | AssignmentStatus | None
     by: EntryAuthor
     assignment: str | None
+    department: Named | None
+    reason: str | None
 
 
 @reply_type()
@@ -115,10 +117,11 @@ def render_audit_author(kind: ActorKind, row: Any, directory: Directory) -> Audi
     )
 
 
-def render_audit_entry(r: Any) -> AuditEntry:
+def render_audit_entry(r: Any, directory: Directory) -> AuditEntry:
     """The reply's item of a row of the audit log."""
+    unit = directory.optional_item_name("departments", r.department)
     by = EntryAuthor(r.by_kind, r.by_id, r.by_name)
-    return AuditEntry(r.number, r.seq, r.at, r.action, r.status_from, r.status_to, by, r.assignment)
+    return AuditEntry(r.number, r.seq, r.at, r.action, r.status_from, r.status_to, by, r.assignment, unit, r.reason)
 
 
 @reply_type()
