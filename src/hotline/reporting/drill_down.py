@@ -15,7 +15,7 @@ from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
 from hotline.tickets.model.measures import CountedKind, counted_parts, kind_of, limit_of
 from hotline.tickets.store.counted import COUNTED_TABLES, RESPONSIBLE_DEPARTMENT, counted_condition, moment_of
-from hotline.tickets.store.scope import scope_condition, scope_parameters
+from hotline.tickets.store.scope import scope_condition, scope_form, scope_parameters
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import call
 from hotline.tickets.tables import ticket as t
@@ -38,10 +38,20 @@ def _order_columns(code: str) -> list[sa.ColumnElement[Any]]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _QueryForm:
+    """Which query: `scope` as it is compiled, `after`: a later page, `total`: how many there are instead of a page."""
+
+    code: str
+    scope: Scope
+    filters: frozenset[str]
+    after: bool
+    total: bool
+
+
 @lru_cache(maxsize=512)
-def _counted_query(
-    code: str, unrestricted: bool, by_area: bool, by_order: bool, filters: frozenset[str], after: bool, total: bool
-) -> PreparedQuery:
+def _counted_query(form: _QueryForm) -> PreparedQuery:
+    code, scope = form.code, form.scope
     kind = kind_of(code)
     table = COUNTED_TABLES[kind]
     at = moment_of(counted_parts(code).any_of[0])
@@ -54,7 +64,6 @@ def _counted_query(
         CountedKind.CALL: _NOBODY,
     }[kind]
     counted_by = call if kind is CountedKind.CALL else t
-    scope = Scope(unrestricted, frozenset() if by_area else None, frozenset({"x"}) if by_order else frozenset())
     query = sa.select(
         t.c.number,
         order.label("order"),
@@ -74,12 +83,12 @@ def _counted_query(
         "area": counted_by.c.area,
         "channel": counted_by.c.channel,
     }.items():
-        if name in filters:
+        if name in form.filters:
             query = query.where(InCodes(sa.func.coalesce(column, sa.literal_column("''")), f"of_{name}"))
-    if total:
+    if form.total:
         found = query.subquery()
         return PreparedQuery(sa.select(sa.func.count(), sa.func.count(found.c.number.distinct())))
-    if after:
+    if form.after:
         place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_key", type_=sa.String))
         query = query.where(sa.tuple_(at, key) > place)
     return PreparedQuery(query.order_by(at, key).limit(sa.bindparam("limit", type_=sa.Integer)))
@@ -100,15 +109,8 @@ class Counted:
 def _asked(
     scope: Scope, counted: Counted, page: KeysetPage, *, total: bool = False
 ) -> tuple[PreparedQuery, dict[str, Any]]:
-    query = _counted_query(
-        counted.code,
-        scope.whole,
-        scope.areas is not None,
-        bool(scope.departments),
-        frozenset(counted.filters),
-        page.after is not None and not total,
-        total,
-    )
+    later = page.after is not None and not total
+    query = _counted_query(_QueryForm(counted.code, scope_form(scope), frozenset(counted.filters), later, total))
     values: dict[str, Any] = {**scope_parameters(scope), "limit": page.limit}
     values |= {"counted_from": counted.first, "counted_before": counted.before, "counted_today": counted.today}
     values |= {f"of_{name}": list(codes) for name, codes in counted.filters.items()}
