@@ -36,6 +36,7 @@ from hotline.refusals import Code
 from hotline.reporting import vocabulary as report_vocabulary
 from hotline.reporting.model import FIGURES
 from hotline.reporting.vocabulary import ExportKind, Period
+from hotline.security_log.vocabulary import Deed
 from hotline.sms.model import status
 from hotline.tickets.model import vocabulary as ticket_vocabulary
 from hotline.tickets.model.measures import MEASURES, OVERDUE_NAMES
@@ -126,6 +127,8 @@ CONTEXT: Mapping[str, str] = {
     "attachment_purpose": "What a photo of a ticket shows: the place before the work, after it, or something else.",
     "attribute_type": "Type of an extra question of a category.",
     "calendar": "Page of a calendar: days off and make-up workdays, and the import of a year's notice.",
+    "deed": "What was done, in the security log.",
+    "subject": "What a row of the security log is about, who did it without a name, and how it ended.",
     "delivery": "State of a delivery to a webhook.",
     "event": "Type of an event that a webhook is sent.",
     "roster": "Page of a duty roster.",
@@ -250,6 +253,13 @@ def _fields_of_administration() -> set[str]:
     return found
 
 
+# what a row of the security log may be about, besides the directory's nouns; who did it without a name; how it ended
+SUBJECTS = (
+    "caller", "export", "failed", "feed", "gateway", "key", "nobody", "person", "provider", "refused", "subscription",
+    "system", "ticket",
+)  # fmt: skip
+
+
 @cache
 def families() -> dict[str, Sequence[str]]:
     """prefix -> words: every word must have a text under the prefix."""
@@ -263,6 +273,8 @@ def families() -> dict[str, Sequence[str]]:
         "colour": ("green", *Level, "grey"),
         "figure": tuple(FIGURES),
         "measure": (*MEASURES, *OVERDUE_NAMES.values()),
+        "deed": tuple(Deed),
+        "subject": SUBJECTS,
         "item": sorted(_fields_of_administration()),
         "event": (*EVENT_TYPES, TEST_TYPE),
         "delivery": tuple(MessageStatus),

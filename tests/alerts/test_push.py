@@ -3,7 +3,9 @@
 import base64
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -163,6 +165,40 @@ async def test_a_danger_reaches_the_browsers_of_whoever_must_know(
     assert [row.person for row in left] == [water.id]
     kinds = await services.db.transact(lambda c: c.execute(sa.select(outbox.c.kind)).scalars().all())
     assert "alarm" not in kinds
+
+
+async def test_a_danger_that_waits_is_told_to_whoever_comes_on_duty_once(
+    desk: Player, cast: Cast, services: Services, clock: Clock, ways: DeliveryChannels, push: tuple[PushServer, str]
+) -> None:
+    there, address = push
+    boss = await cast("boss")
+    auditor = await owner(services, "shen.ji", Grant(frozenset({Role.AUDITOR})))
+    phone = Phone(f"{address}/auditor")
+    await add(services, auditor, phone)
+    ticket = await desk.call("电梯困人了", category="dt-fault", priority="emergency", location=PLACE)
+    await deliver(services, ways, clock)
+    assert [path for path, _, _ in there.got] == ["/auditor"]  # the first message: who is not on duty hears no danger
+    there.got.clear()
+    path = "/v1/directory/rosters/service-centre"
+    item = (await boss.get(path)).json()
+    item["members"] = [*item["members"], {**item["members"][0], "code": "shen.ji", "name": "沈计"}]
+    version = (await boss.get("/v1/directory/rosters")).headers.get("etag")
+    assert (await boss.http.put(path, json=item, headers={"If-Match": version or ""})).status_code == 200
+    local = clock().astimezone(ZoneInfo("Asia/Shanghai")).replace(minute=0, second=0, microsecond=0, tzinfo=None)
+    turn = {"roster": "service-centre", "start": (local + timedelta(hours=2)).isoformat(), "member": "shen.ji",
+            "end": (local + timedelta(hours=8)).isoformat(), "reason": "代班"}  # fmt: skip
+    assert (await boss.post("/v1/departments/service-centre/duty/overrides", turn)).status_code == 201
+    assert await push_service.push_begun_turns(services, clock()) == 0
+    clock.now = (local + timedelta(hours=2, minutes=3)).replace(tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
+    assert await push_service.push_begun_turns(services, clock()) == 1
+    clock.forward(minutes=1)
+    assert await push_service.push_begun_turns(services, clock()) == 0  # once for each turn
+    await deliver(services, ways, clock)
+    ((_, _, body),) = there.got
+    assert phone.read(body)["number"] == ticket["number"]
+    clock.forward(minutes=10)
+    await desk.call("电梯困人了", category="dt-fault", priority="emergency", location={**PLACE, "area": "rq-b4"})
+    assert await push_service.push_begun_turns(services, clock()) == 0  # the turn is under way: the change itself told
 
 
 async def test_no_message_goes_to_an_address_that_is_not_public(

@@ -1,6 +1,7 @@
 """The bar of dangers on the pages of staff, in a real browser."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -140,3 +141,42 @@ async def test_who_is_on_duty_stands_in_the_bar_with_number_and_gaps(office: Off
         await other.open(path)
         await expect(other.page.locator("#duty")).to_contain_text("6123")
     assert seat.wrong == []
+
+
+async def test_a_turn_of_duty_that_begins_shows_what_waits_and_a_session_that_ends_is_said(
+    office: Office, cast: Cast
+) -> None:
+    """Nobody presses anything and no event comes: the page reads again by itself, and keeps no session by it."""
+    boss, desk = await cast("boss"), await cast("desk")
+    path = "/v1/directory/rosters/service-centre"
+    item = (await boss.get(path)).json()
+    item["members"] = [*item["members"], {**item["members"][0], "code": "auditor", "name": "钟正"}]
+    version = (await boss.get("/v1/directory/rosters")).headers.get("etag")
+    assert (await boss.http.put(path, json=item, headers={"If-Match": version or ""})).status_code == 200
+    turn = {"roster": "service-centre", "start": "2026-11-25T12:00:00", "end": "2026-11-25T20:00:00", "member": "auditor",
+            "reason": "代班"}  # fmt: skip
+    assert (await boss.post("/v1/departments/service-centre/duty/overrides", turn)).status_code == 201
+    office.clock.now = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)  # 11:00 in Chengdu
+    await trapped(desk)
+    seat = await office.seat("auditor")
+    await seat.page.clock.install()
+    async with seat.page.expect_response("**/v1/alerts"):
+        await seat.open("/console/oversight")
+    bar = seat.page.locator("#danger-bar")
+    await expect(bar).to_be_hidden()
+    office.clock.forward(hours=1, minutes=1)
+    await seat.page.clock.fast_forward(61_000)
+    await expect(bar).to_contain_text("3栋2单元")
+    office.clock.forward(hours=3, minutes=58)  # read each minute, used for the last time at eleven
+    await office.services.last_use.write(office.services.db)
+    await seat.page.clock.fast_forward(61_000)
+    await expect(bar).to_have_text("登录已过期：重新登录后才会收到险情提醒")
+    await until(seat.page, "document.title.startsWith('登录已过期')")
+    await fits(seat)
+    await seat.picture("alert-logged-out")
+    again = seat.page.get_by_role("dialog", name="请重新登录")
+    await again.locator("input[name=login]").fill("auditor")
+    await again.locator("input[name=password]").fill(PASSWORD)
+    await again.locator("button.first").click()
+    await expect(bar).to_contain_text("3栋2单元")
+    await until(seat.page, "!document.title.startsWith('登录已过期')")

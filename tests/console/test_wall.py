@@ -123,8 +123,14 @@ async def test_the_wall_and_the_figures_show_what_their_numbers_are_made_of(offi
     last = clock().date().isoformat()
     await seat.open(f"/console/figures?first={first}&last={last}&figure=on_time")
     above, below = map(int, (await page.locator(".fig[aria-current] .nd").inner_text()).split("样本")[0].split("÷"))
-    total = int(re.sub(r"\D", "", await page.inner_text("#listed-total")))
+    total, tickets = map(
+        int, re.findall(r"\d+", await page.inner_text("#listed-total"))
+    )  # orders, and of how many tickets
     assert total == below - above > 0
+    async with page.expect_download() as taken:
+        await page.click("[data-table=groups]")
+    lines = (await (await taken.value).path()).read_text(encoding="utf-8-sig").splitlines()
+    assert len(lines) == await page.locator("#groups tr").count() and "物业工程部" in "".join(lines)
     seen = await page.locator("#listed tbody tr").count()
     while await page.locator("#next-page").count():
         await seat.open(str(await page.get_attribute("#next-page", "href")))
@@ -142,7 +148,7 @@ async def test_the_wall_and_the_figures_show_what_their_numbers_are_made_of(offi
     await expect(page.locator("#fixed")).to_contain_text("没做到的")
     await page.wait_for_load_state("networkidle")
     failed = await rows_of(page)
-    assert 0 < failed <= total  # a ticket stands there once, whatever orders of it failed
+    assert 0 < failed == tickets <= total  # a ticket stands there once, whatever orders of it failed
     await seat.open(f"/console/figures?first={first}&last={last}")
     await page.locator("#groups tbody td a").first.click()
     await page.wait_for_url(re.compile("department="))

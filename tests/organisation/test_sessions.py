@@ -97,6 +97,8 @@ async def test_a_session_ends_unused_or_after_a_shift_however_it_is_used(
     idle = services.account_rules.session_idle
     clock.now += idle - timedelta(minutes=2)
     assert (await boss.http.get("/v1/me", headers=used)).status_code == 200
+    by_itself = {**unused, "session-use": "none"}  # a page that reads again, nobody pressing anything
+    assert (await boss.http.get("/v1/alerts", headers=by_itself)).status_code == 200
     await services.last_use.write(services.db)
     clock.forward(minutes=2)
     assert (await boss.http.get("/v1/me", headers=unused)).status_code == 401

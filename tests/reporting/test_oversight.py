@@ -85,6 +85,7 @@ async def test_the_committee_reads_who_did_what_page_by_page_within_its_view(
             break
     assert [x["action"] for x in seen] == ["urge", "dispatch", "triage", "receive"]
     assert "13800138000" not in str(seen)
+    assert seen[0]["reason"] == "又打来了，电话***" and seen[0]["department"] is None
     own = (await committee.get("/v1/audit", params={"person": desk.actor.id})).json()["items"]
     assert {x["by"]["id"] for x in own} == {desk.actor.id}
     authors = (await committee.get("/v1/audit-authors")).json()["items"]
@@ -96,6 +97,10 @@ async def test_the_committee_reads_who_did_what_page_by_page_within_its_view(
     at = urged[0]["at"]
     assert (await committee.get("/v1/audit", params={"before": at, "since": at})).json()["items"] == []
     assert len((await committee.get("/v1/audit", params={"since": at})).json()["items"]) >= 1
+    lifts = await cast("lifts")
+    await lifts.order(await lifts.see(lift_ticket), "accept")
+    (signed,) = (await committee.get("/v1/audit", params={"action": "accept"})).json()["items"]
+    assert signed["department"]["code"] == "property-works"
     assert (await pipes.get("/v1/audit-authors")).status_code == 403
     assert (await pipes.get("/v1/audit")).status_code == 403
 

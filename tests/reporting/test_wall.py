@@ -1,13 +1,21 @@
 """The wall's numbers and the lists behind them, the map, and what a figure's failures are."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
+from starlette.requests import Request
 
+from hotline.console.figure_pages import figures_page
+from hotline.organisation.model.actors import Role
+from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.outlines import OutlineErrors, parse_outlines
+from hotline.organisation.service.accounts import ActorCache, authenticate
 from hotline.organisation.service.outlines import import_outlines, seed_outlines
 from hotline.packaged_files import packaged_folder
 from hotline.refusals import Refused
@@ -17,8 +25,9 @@ from hotline.reporting.service.figures import update_rollups
 from hotline.tickets.context import Services
 from hotline.tickets.model.measures import FAILURES, counted_parts
 from hotline.tickets.sla.jobs import escalate_due
-from tests.conftest import LIFT, Cast, Clock, Player
+from tests.conftest import CAST, LIFT, Cast, Clock, Player
 
+ONE = timedelta(days=1)
 RUIQUAN = packaged_folder("seeds") / "ruiquan"
 
 
@@ -32,6 +41,15 @@ async def listed(player: Player, filters: dict[str, Any]) -> list[str]:
         found += [x["number"] for x in page["items"]]
         if (cursor := page["next"]) is None:
             return found
+
+
+async def figures_shown(services: Services, who: Player, **asked: str) -> Any:
+    """What the page of figures shows this person."""
+    secret = who.http.headers["authorization"].removeprefix("Bearer ")
+    actor = await authenticate(services, ActorCache(), secret, services.clock())
+    app = SimpleNamespace(state=SimpleNamespace(services=services))
+    request = Request({"type": "http", "app": app, "query_string": urlencode(asked).encode(), "headers": []})
+    return await figures_page(request, actor, "zh-Hans")
 
 
 async def test_each_tile_counts_what_its_list_shows(cast: Cast, services: Services, clock: Clock) -> None:
@@ -93,6 +111,114 @@ async def test_who_failed_is_a_list_that_can_be_kept_and_taken_along(
     assert (made["status"], made["rows"]) == ("ready", len(failed))
     wrong = await watch.get("/v1/tickets", params={"counted": "failed.nothing"})
     assert wrong.status_code == 422 and wrong.json()["errors"][0]["field"] == "counted"
+
+
+async def test_every_page_gives_one_day_the_same_numbers(
+    cast: Cast, services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wall, figures, the list behind each number and its file, as everybody who sees them. A danger has several orders
+    of one ticket: they are counted as orders everywhere."""
+    monkeypatch.setitem(CAST, "watch3", Grant(frozenset({Role.SUPERVISOR}), None, "rq-g1"))  # of buildings 1-4 alone
+    desk, watch, lifts, switch, around = [await cast(name) for name in ("desk", "watch", "lifts", "switch", "watch3")]
+    trapped = await desk.call(
+        "3栋2单元电梯困人", priority="emergency", category="dt-trapped", location={"area": "rq-b3"}
+    )
+    mended = await desk.call("5栋电梯坏了", category="dt-fault", location={"area": "rq-b5"})
+    hands = {"property-works": "lifts", "service-centre": "centre", "fire-watch": "firemen", "property": "property"}
+    for place, order in enumerate(trapped["assignments"]):
+        who = await cast(hands[order["department"]["code"]])
+        await who.order(await who.see(trapped["number"]), "accept", place=place)
+    assert len(trapped["assignments"]) > 1
+    done = await lifts.order(await lifts.see(mended["number"]), "accept")
+    await lifts.order(done, "report", internal_result="修好", public_reply="已修好", solved=True)
+    clock.forward(hours=9)
+    due = [o["due_at"] for t in (trapped, mended) for o in (await watch.see(t["number"]))["assignments"]]
+    days = sorted({datetime.fromisoformat(at).astimezone(ZoneInfo("Asia/Shanghai")).date() for at in due})
+    for day in (clock().astimezone(ZoneInfo("Asia/Shanghai")).date(), *days):
+        clock.now = max(clock(), datetime.combine(day, time(23), ZoneInfo("Asia/Shanghai")).astimezone(UTC))
+        span = {"first": day.isoformat(), "last": day.isoformat()}
+        for who in (watch, around, lifts, switch):
+            while await update_rollups(services, clock()):
+                pass
+            groups = (await who.get("/v1/figures", params=span)).json()["groups"]
+            if who is not lifts:
+                wall = (await who.get("/v1/wall")).json()
+                if groups:
+                    assert wall["today"]["shares"] == groups[0]["shares"]
+                    assert wall["today"]["counts"] == groups[0]["counts"]
+                    tiles = {tile["code"]: tile["count"] for tile in wall["tiles"]}
+                    for code in ("matters", "closed"):
+                        assert tiles[code] == groups[0]["counts"][code]
+            for group in groups:
+                page = await figures_shown(services, who, **span, measure="dispatched")
+                shown = {tile["code"]: (tile["share"].numerator, tile["share"].denominator) for tile in page["tiles"]}
+                assert shown == {c: (x["numerator"], x["denominator"]) for c, x in group["shares"].items()}
+                assert page["listed_total"] == len(page["listed"]) == group["counts"]["dispatched"], (who.name, day)
+                asked = {"counted_from": f"{day}T00:00:00+08:00", "counted_before": f"{day + ONE}T00:00:00+08:00"}
+                share = group["shares"]["on_time"]
+                numbers = {**{c: group["counts"][c] for c in ("matters", "dispatched", "met", "missed", "overdue")},
+                           "failed.on_time": share["denominator"] - share["numerator"]}  # fmt: skip
+                for code, n in numbers.items():
+                    rows = (await who.get(f"/v1/figures/measures/{code}", params={**span, "limit": 100})).json()[
+                        "items"
+                    ]
+                    assert len(rows) == n, (code, who.name, day)
+                    own = {"department": ["property-works"]} if who is lifts else {}
+                    filters = {"counted": code, **asked, **own}
+                    assert set(await listed(who, filters)) == {row["number"] for row in rows if row["ticket"]}
+                    if who in (watch, lifts) and n:
+                        reply = await who.post("/v1/exports", {"form": "jsonl", "filters": filters})
+                        assert await make_next_export(services, clock())
+                        file = await who.get(f"/v1/exports/{reply.json()['id']}/file")
+                        lines = [json.loads(line) for line in file.text.splitlines()]
+                        assert len(lines) == n, (code, who.name, day)
+                        assert sum(line["matter"] for line in lines) <= len({line["number"] for line in lines})
+                        if code != "matters":
+                            assert {line["order"] for line in lines} == {row["order"] for row in rows}
+                            assert {x["order_department"] for x in lines} == {x["department"]["name"] for x in rows}
+
+
+async def test_who_failed_names_the_unit_whose_order_broke_the_limit(
+    cast: Cast, services: Services, clock: Clock
+) -> None:
+    """The lead answers for the ticket; the order that was late is an assisting one, at another department."""
+    desk, watch, lifts, centre = [await cast(name) for name in ("desk", "watch", "lifts", "centre")]
+    call = await desk.call("3栋电梯坏了", category="dt-fault", location={"area": "rq-b3"})
+    ticket = await lifts.order(await lifts.see(call["number"]), "accept")
+    ticket = await lifts.order(ticket, "assist", department="service-centre", reason="请联系住户")
+    clock.forward(days=5)
+    place = next(n for n, o in enumerate(ticket["assignments"]) if o["department"]["code"] == "service-centre")
+    await centre.order(await centre.see(call["number"]), "accept", place=place)  # too late, the lead was in time
+    clock.forward(days=20)
+    while await update_rollups(services, clock()):
+        pass
+    span = {"first": "2026-11-01", "last": clock().date().isoformat()}
+    orders = {o["id"]: o for o in (await watch.see(call["number"]))["assignments"]}
+    late = {
+        "on_time": ("due_at", {"property-works", "service-centre"}),
+        "signed_in_time": ("accept_by", {"service-centre"}),
+    }
+    for figure, (limit, units) in late.items():
+        rows = (await watch.get(f"/v1/figures/measures/failed.{figure}", params=span)).json()["items"]
+        assert sorted(row["department"]["code"] for row in rows) == sorted(units), figure
+        for row in rows:
+            assert row["due"] == orders[row["order"]][limit]
+            assert row["done"] == (orders[row["order"]]["accepted_at"] if limit == "accept_by" else None)
+    (shown,) = (await figures_shown(services, watch, **span, figure="signed_in_time"))["listed"]
+    assert shown["unit"].code == "service-centre" and shown["assists"] and shown["late"] > 0
+
+
+async def test_figures_of_some_areas_are_shown_with_any_filter_that_can_be_counted(
+    cast: Cast, services: Services, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What limits a person is a dimension as well: a part that cannot be counted is left out, and the page stands."""
+    monkeypatch.setitem(CAST, "watch3", Grant(frozenset({Role.SUPERVISOR}), None, "rq-g1"))
+    desk, around = await cast("desk"), await cast("watch3")
+    await desk.call("3栋电梯坏了", category="dt-fault", location={"area": "rq-b3"})
+    for asked in ({"category": "dt-fault"}, {"channel": "phone"}, {"category": "dt-fault", "by": "day"},
+                  {"department": "property-works", "by": "category"}):  # fmt: skip
+        page = await figures_shown(services, around, **asked)
+        assert page["tiles"] and (page["table"] is None) == (asked.get("by") != "day"), asked
 
 
 def test_the_failures_of_a_figure_are_what_its_line_divides() -> None:

@@ -1,5 +1,6 @@
 """A call as it rings: shown to whom it rings at, with who calls, and to the others once somebody answered it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -94,6 +95,31 @@ async def test_a_call_rings_where_the_exchange_says_and_nowhere_else(
     others = (await mine("wang", first["wang"]["next"]))["items"]
     assert [one["taken"] for one in others] == ([True] if rings_out is None else [])
     assert all(one["card"]["open"] == [] for one in others)  # nobody is looked up for a call that another has
+
+
+async def test_the_call_that_waits_longest_rings_however_many_came_after_it(
+    exchange: Exchange,  # noqa: F811
+    desk: Player,
+    clock: Clock,
+) -> None:
+    """A queue rings its longest wait at the next free agent, behind whom a hundred newer callers wait."""
+    await exchange.set_up("cti", agents={"101": "li.min"})
+    await exchange.tells("cti", cti(clock, "newCall", 0, user=[], queue="main"))
+    clock.forward(minutes=20)
+    for n in range(105):
+        newer = {"callId": f"n{n}", "from": f"86138{n:08}"}
+        await exchange.tells("cti", cti(clock, "newCall", 0, user=["102"], **newer))
+    await exchange.tells("cti", cti(clock, "newCall", 0, user=["101"]))
+    mine = (await desk.get("/v1/me/calls", params={"agent": "li.min"})).json()
+    assert [(call["phone"], call["state"]) for call in mine["items"]] == [("+8613800138000", "offered")]
+    clock.forward(minutes=3)  # and for as long as it rings there
+    again = (await desk.get("/v1/me/calls", params={"agent": "li.min"})).json()["items"]
+    assert [call["id"] for call in again] == [mine["items"][0]["id"]]
+    after = (await desk.get("/v1/me/calls", params={"agent": "li.min", "after": mine["next"]})).json()["items"]
+    assert after == []  # told once
+    services = exchange.services
+    assert await services.db.transact(lambda c: call_store.delete_old_rings(c, clock() - timedelta(minutes=1))) == 106
+    assert (await desk.get("/v1/me/calls", params={"agent": "li.min"})).json()["items"] == []
 
 
 async def test_of_a_queue_that_rings_for_hours_each_agent_has_one_event(

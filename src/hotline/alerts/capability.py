@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
 
     from hotline.delivery.message_kinds import MessageKind
+    from hotline.jobs import Job
+    from hotline.runtime.jobs import WorkerContext
     from hotline.runtime.settings import CapabilitySettings
     from hotline.secrets.secret_box import SealedColumn
     from hotline.tickets.context import Services
@@ -28,6 +30,12 @@ def _prepare(services: Services, settings: CapabilitySettings) -> None:
     services.before_commit.append(AlertFanOut(services).with_alert)
 
 
+def _jobs(context: WorkerContext) -> Sequence[Job]:
+    from hotline.alerts.jobs import alert_jobs
+
+    return alert_jobs(context)
+
+
 def _messages() -> Sequence[MessageKind[Services]]:
     from hotline.alerts.sending import MESSAGES
 
@@ -40,4 +48,4 @@ def _sealed() -> Sequence[SealedColumn]:
     return SEALED
 
 
-ALERTS = Capability(name="alerts", routers=_routers, prepare=_prepare, messages=_messages, sealed=_sealed)
+ALERTS = Capability(name="alerts", routers=_routers, prepare=_prepare, jobs=_jobs, messages=_messages, sealed=_sealed)

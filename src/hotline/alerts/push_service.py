@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import orjson
@@ -31,6 +31,8 @@ from hotline.tickets.context import Services
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+TURN_BEGAN_WITHIN = timedelta(minutes=10)  # a worker that was away for so long still tells who has come on duty
+MOST_AT_TURN = 10  # dangers told to one browser as a turn begins; the page lists all
 MAX_DEVICES = 20  # of one person; beyond them the oldest goes
 VAPID = "vapid"  # the name of the stored key
 SEALED = (SealedColumn(d, "sealed", lambda row: f"push {row['id']}"),)
@@ -112,6 +114,27 @@ def forget_device(c: sa.Connection, device: str) -> None:
 
 def target_of(services: Services, row: Row) -> PushTarget:
     return PushTarget(*unseal(services.secret, f"push {row.id}", row.sealed))
+
+
+async def push_begun_turns(services: Services, now: datetime) -> int:
+    """Tell whoever has just come on duty of the dangers that wait, the longest waiting first: one message for each
+    danger and device, once for each turn. How many were added."""
+    devices = await load_devices(services.db)
+    directory = await services.directory.now(now)
+    begun = service.turns_begun(directory, now - TURN_BEGAN_WITHIN, now) if devices else {}
+    messages = []
+    for row in devices if begun else ():
+        person = await load_person(services.db, row.person)
+        if person is None or not person.active or person.login not in begun:
+            continue
+        actor = actor_of(directory, ActorKind.PERSON, person.id, person.name, grant_of(person))
+        for alert in (await service.alerts_for(services, actor, now))[:MOST_AT_TURN]:
+            id = f"at.{alert.number}.{begun[person.login]:%y%m%d%H%M}~{row.id[:10]}"  # noqa: A001
+            texts = push_texts(alert, directory, row.language)
+            messages.append(_message(id, row.id, TicketNumber(alert.number), texts, now))
+    if not messages:
+        return 0
+    return await services.db.transact(lambda c: outbox_store.add_messages(c, messages))
 
 
 async def push_messages(services: Services, cause: Row, alert: Alert, now: datetime) -> list[Message]:

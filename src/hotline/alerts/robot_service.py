@@ -23,6 +23,8 @@ from hotline.locales import translate
 from hotline.organisation.model.actors import Actor
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
+from hotline.security_log.store import SecurityEvent, record_deed
+from hotline.security_log.vocabulary import Deed
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
 from hotline.web.idempotency import ActionResult, Reply, write_once
@@ -76,10 +78,12 @@ async def add_test(services: Services, name: str, request: WriteRequest) -> Acti
     if robot is None:
         raise Refused(UNKNOWN_ROBOT)
     text = translate("alert.test_text", robot.account.setting("language", DEFAULT_LANGUAGE))
+    event = SecurityEvent(Deed.GATEWAY_TESTED, request.actor, request.now, ("gateway", name))
     message = robot_message(f"at.{uuid4().hex[:16]}", robot, TicketNumber(""), text, request.now)
 
     def write(c: sa.Connection) -> Reply:
         outbox_store.add_messages(c, [message])
+        record_deed(c, event)
         return Reply(202, dump_json(QueuedAlert(message.id)))
 
     return await write_once(services, request.key, write, request.now)

@@ -34,7 +34,9 @@ async def list_alerts(context: Staff) -> Response:
     """The emergencies that nobody has taken on yet and that you must know of: for a department those whose order waits
     for its signature, for operators, dispatchers and supervisors all in their area that wait for a department, a
     signature or a ruling, and the same for whoever else of the desk is on duty now. An order that only the clock
-    accepted still waits. The longest waiting first; read again at each event of the stream that is an emergency's."""
+    accepted still waits. The longest waiting first; read again at each event of the stream that is an emergency's, and
+    every minute, for a turn of duty begins without an event. With the header `Session-Use: none` the read does not
+    count as a use of your session."""
     now, actor = context.now, context.actor
     directory = await context.services.directory.now(now)
     alerts = await service.alerts_for(context.services, actor, now)

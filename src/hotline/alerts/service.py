@@ -41,6 +41,13 @@ def logins_on_duty(directory: Directory, now: datetime) -> set[str]:
     return {turn.member.code for roster in rosters for turn in turns_now(roster, now)}
 
 
+def turns_begun(directory: Directory, since: datetime, now: datetime) -> dict[str, datetime]:
+    """Whose turn began after `since`, and when: the latest where there are two. By code, as `logins_on_duty`."""
+    rosters = [roster for roster in directory.rosters.values() if roster.active]
+    turns = [turn for roster in rosters for turn in turns_now(roster, now) if turn.start > since]
+    return {turn.member.code: turn.start for turn in sorted(turns, key=lambda turn: turn.start)}
+
+
 def turns_now(roster: Roster, now: datetime) -> list[duty.Turn]:
     """Who is on duty by one roster at this moment."""
     return [turn for turn in duty.uncut_turns(roster, now, now + DUTY_AHEAD, DUTY_AHEAD * 2) if turn.start <= now]

@@ -3,7 +3,7 @@ tickets behind it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 from starlette.requests import Request
 
+from hotline.console.figure_lists import list_filters, list_link, own_departments, render_listed
 from hotline.console.figure_texts import (
     format_day,
     format_duration,
@@ -20,12 +21,11 @@ from hotline.console.figure_texts import (
     group_label,
     month_name,
 )
-from hotline.database.keyset import KeysetPage
+from hotline.delivery.model import GatewayKind
 from hotline.locales import translate
-from hotline.organisation.model.actors import AREA_WIDE_ROLES, Actor, Role
+from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.names import name_in
-from hotline.organisation.model.scopes import scope_of
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting import charts
@@ -46,14 +46,14 @@ from hotline.reporting.service.figures import (
     FigureQuery,
     Figures,
     FigureSet,
+    can_be_asked,
     load_figure_set,
     rank_departments,
 )
 from hotline.reporting.vocabulary import Period
 from hotline.telephony.service import load_call_centre_figures
 from hotline.tickets.context import Services
-from hotline.tickets.model.measures import COUNTED_CODES, DIMENSIONS, FAILED_PREFIX, FAILURES, MEASURES
-from hotline.tickets.store import lists
+from hotline.tickets.model.measures import COUNTED_CODES, DIMENSIONS, FAILED_PREFIX, FAILURES, kind_of, limit_of
 from hotline.web.paging import PagedQuery
 
 GROUPINGS = (*Period, *DIMENSIONS)
@@ -101,25 +101,30 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
         "before": view.query(span=period_before(view.first, view.last)),
         "year": view.query(span=year_before(view.first, view.last)),
         "steps": view.query(steps),
-        "groups": view.query(view.by),
     }
-    if _may_group_by_department(view):
-        queries |= {
-            "units": view.query("department"),
-            "units_before": view.query("department", period_before(view.first, view.last)),
-        }
+    parts = {
+        "groups": view.query(view.by),
+        "units": view.query("department"),
+        "units_before": view.query("department", period_before(view.first, view.last)),
+    }
+    # rollups are kept for two dimensions at most, and what limits the person is one: a part is missing, not the page
+    queries |= {name: query for name, query in parts.items() if can_be_asked(directory, query, actor)}
     found = await load_figure_set(services, actor, queries, counted, now)
     oversees = bool(actor.roles & {Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}) and actor.areas is None
     acd = None
-    if oversees:
+    gateways = await services.gateways.now(now)
+    has_exchange = any(g.active and g.kind is GatewayKind.VOICE for g in gateways.values())
+    if oversees and has_exchange:
         begins = datetime.combine(view.first, time(), zone)
         ends = min(now, begins + timedelta(days=(view.last - view.first).days + 1))
         acd = await load_call_centre_figures(services, begins, ends, None, 15, 5) if ends > begins else None
+    filters = list_filters((view.first, view.last), view.filters, code, own_departments(actor, directory), zone)
     ranking = None
     if oversees and "units" in found.figures:
         ranking = rank_departments(directory, view.figure.code, found.figures["units"].groups)
     page, more = paged.cut(found.rows.get("list", ()), lambda row: [row.at, row.key])
-    listed = await _render_listed(services, actor, page, now) if code is not None else None
+    listed = await render_listed(services, actor, page, directory) if code is not None else None
+    total, tickets = found.totals.get("list", (None, None))
     return {
         "view": view,
         "wanted": view,
@@ -136,16 +141,20 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
         "detail": _detail(view, found, directory, language),
         "listed": listed,
         "listed_code": code,
-        "listed_total": _total(found, view, code),
-        "listed_link": _list_link(view, code, actor, directory, zone),
-        "listed_filters": _list_filters(view, code, actor, directory, zone),
+        "listed_total": total,
+        "listed_tickets": tickets,
+        "listed_kind": kind_of(code) if code is not None else None,
+        "listed_limit": limit_of(code) if code is not None else None,
+        "listed_filters": filters,
+        "listed_link": list_link(filters),
         "next_page": view.link(measure=view.measure, cursor=more) + "#listed" if more else None,
         "first_page": view.link(measure=view.measure) + "#listed" if cursor else None,
         "whole": _whole(found.figures["now"]),
         "acd": acd,
+        "exchange": has_exchange,
         "ranking": ranking,
         "flow": _flow_chart(view, found.figures["steps"], steps, language),
-        "table": _table(view, found.figures["groups"], language),
+        "table": _table(view, found.figures["groups"], language) if "groups" in found.figures else None,
         "counts": COUNTS,
         "enough": MIN_DENOMINATOR,
         "empty": _empty_reason(view, found, language),
@@ -187,12 +196,6 @@ def _parse_day(given: str | None, otherwise: date, field: str) -> date:
         return day
     except ValueError:
         raise Refused(Refusal(Code.INVALID, "that is no date", errors=((field, "a date as 2026-11-25"),))) from None
-
-
-def _may_group_by_department(view: FigureView) -> bool:
-    """Rollups are kept for two dimensions at most, one of them the department or the area."""
-    others = set(view.filters) - {"department"}
-    return len(others) <= 1
 
 
 def _steps(view: FigureView) -> str:
@@ -254,17 +257,6 @@ def _tile(view: FigureView, figure: Figure, figures: Mapping[str, Figures], lang
         "change": _change(now, before, figure, language),
         "below": " + ".join(translate(f"measure.{m}", language) for m in figure.denominator[:1]),
     }
-
-
-def _total(found: FigureSet, view: FigureView, code: str | None) -> int | None:
-    """How many rows the list has, by the same rollups as the figures."""
-    group = _whole(found.figures["now"])
-    if code is None or group is None:
-        return None
-    if code.startswith(FAILED_PREFIX):
-        share = group.shares[view.figure.code]
-        return share.denominator - share.numerator if view.figure.high else share.numerator
-    return group.counts.get(code)
 
 
 def _detail(view: FigureView, found: FigureSet, directory: Directory, language: str) -> dict[str, Any]:
@@ -380,52 +372,6 @@ def _table(view: FigureView, figures: Figures, language: str) -> list[dict[str, 
             }
         )
     return rows
-
-
-def _own_departments(actor: Actor, directory: Directory) -> list[str]:
-    """The departments whose figures a handler sees: those that are below none of theirs."""
-    if actor.roles & AREA_WIDE_ROLES:
-        return []
-    tops = [code for code in actor.departments if code in directory.departments
-            and directory.departments[code].parent not in actor.departments]  # fmt: skip
-    return sorted(tops)
-
-
-def _list_filters(
-    view: FigureView, code: str | None, actor: Actor, directory: Directory, zone: Any
-) -> dict[str, Any] | None:
-    """The filters of the ticket list that holds what was counted. None: calls are no tickets."""
-    if code is None or (code in MEASURES and MEASURES[code].of == "call"):
-        return None
-    first = datetime.combine(view.first, time(), zone).astimezone(UTC)
-    before = datetime.combine(view.last + timedelta(days=1), time(), zone).astimezone(UTC)
-    filters: dict[str, Any] = {"counted": code, "counted_from": first.isoformat(), "counted_before": before.isoformat()}
-    for name in DIMENSIONS:
-        if value := view.filters.get(name):
-            filters[name] = value if name == "channel" else [value]
-        elif name == "department" and (own := _own_departments(actor, directory)):
-            filters[name] = own
-    return filters
-
-
-def _list_link(view: FigureView, code: str | None, actor: Actor, directory: Directory, zone: Any) -> str | None:
-    filters = _list_filters(view, code, actor, directory, zone)
-    return None if filters is None else "/console/tickets?" + urlencode(filters, doseq=True)
-
-
-async def _render_listed(services: Services, actor: Actor, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
-    directory = await services.directory.now(now)
-    zone = zone_of(directory)
-    numbers = sorted({r.number for r in rows if r.theirs})
-    briefs = (
-        await lists.load_tickets(services.db, scope_of(actor), {"found": numbers}, KeysetPage(len(numbers)))
-        if numbers
-        else []
-    )
-    known = {r.number: r for r in briefs}
-    return [{"number": r.number, "at": r.at.astimezone(zone), "ticket": known.get(r.number),
-             "department": directory.optional_item_name("departments", known[r.number].department)
-             if r.number in known else None} for r in rows]  # fmt: skip
 
 
 def _empty_reason(view: FigureView, found: FigureSet, language: str) -> dict[str, Any] | None:

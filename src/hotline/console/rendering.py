@@ -65,6 +65,7 @@ _SERVED = (
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "admin": ("admin.", "area_level.", "department_kind."),
     "forms": ("attribute_type.", "item.", "item_form."),
+    "deeds": ("deed.", "subject."),
     "nouns": ("noun.",),
     "views": ("calendar.", "delivery.", "event.", "roster.", "webhook."),
     "queue": ("outbox.", "photo.", "report_form."),

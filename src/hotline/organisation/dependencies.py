@@ -110,6 +110,12 @@ def credential(request: Request) -> str | None:
     return request.cookies.get(SESSION_COOKIE)
 
 
+def is_use(request: Request) -> bool:
+    """Whether a request counts as a use of its session. A page that reads again by itself, nobody pressing anything,
+    says `Session-Use: none`: it keeps no session from ending for want of use."""
+    return request.method not in ("GET", "HEAD") or request.headers.get("session-use") != "none"
+
+
 def set_session_cookie(answer: Response, services: OrganisationServices, token: str) -> None:
     """The cookie of a log-in in a browser: HttpOnly, SameSite=Strict, gone with the browser."""
     secure = services.public_url.startswith("https://")
@@ -152,7 +158,9 @@ class AccessPolicy:
         if actor is None and self._when_away and services.keeps_for_later():
             actor = await self._authenticate_or_recall(request, services, actor_cache, now)
         elif actor is None:
-            actor = await authenticate(services, actor_cache, credential(request), now, self._stages)
+            actor = await authenticate(
+                services, actor_cache, credential(request), now, self._stages, is_use=is_use(request)
+            )
         request.scope[IDENTIFIED_KEY] = actor
         if not actor.roles & roles:
             raise Refused(Refusal(Code.NOT_YOUR_ROLE, f"{self.rule} is not for your role"))

@@ -49,6 +49,7 @@ class Deed(StrEnum):
     GATEWAY_ADDED = "gateway_added"  # of messages or of an exchange
     GATEWAY_CHANGED = "gateway_changed"
     GATEWAY_REMOVED = "gateway_removed"
+    GATEWAY_TESTED = "gateway_tested"
     SETTINGS_CHANGED = "settings_changed"  # a process started with others
     LOG_READ = "log_read"
     HISTORY_REOPENED = "history_reopened"  # lines without a hash are chained again

@@ -1,7 +1,7 @@
 """The worker's jobs for calls: end silent ones, delete events and recordings past their time."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hotline.database.counting import count_rows
 from hotline.jobs import BATCH, LONG_PAUSE, Job, RetentionPeriod, RetentionRule
@@ -11,12 +11,16 @@ from hotline.telephony.service import EVENT_RETENTION, end_silent_calls
 from hotline.telephony.tables import voice_event
 from hotline.tickets.context import Services
 
+RINGS_KEPT = timedelta(hours=1)  # nobody is told of older ones
+
 
 def telephony_jobs(context: WorkerContext) -> Sequence[Job]:
     services = context.services
 
     async def end_calls() -> bool:
-        return await end_silent_calls(services, services.clock()) > 0
+        now = services.clock()
+        await services.db.transact(lambda c: call_store.delete_old_rings(c, now - RINGS_KEPT))
+        return await end_silent_calls(services, now) > 0
 
     return (Job("calls", end_calls, LONG_PAUSE),)
 

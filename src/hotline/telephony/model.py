@@ -124,15 +124,16 @@ def is_call(events: Iterable[CallEvent]) -> bool:
     )
 
 
-def rung_agents(events: Iterable[CallEvent]) -> frozenset[str]:
-    """The agents at whose telephones the call rang last, by the exchange's names: until they answer, or do not."""
-    found: set[str] = set()
+def rung_agents(events: Iterable[CallEvent]) -> dict[str, datetime]:
+    """The agents at whose telephones the call rings, by the exchange's names, and when that was last heard: until they
+    answer, or do not."""
+    found: dict[str, datetime] = {}
     for event in sorted(events, key=lambda e: e.order):
         if event.agent and event.signal is CallSignal.RINGS:
-            found.add(event.agent)
+            found[event.agent] = event.received_at or event.at
         elif event.agent and event.signal is CallSignal.RANG_OUT:
-            found.discard(event.agent)
-    return frozenset(found)
+            found.pop(event.agent, None)
+    return found
 
 
 def build_call(events: Iterable[CallEvent]) -> VoiceCall:

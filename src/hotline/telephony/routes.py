@@ -159,13 +159,13 @@ async def read_my_calls(
     else answered comes once more with `taken`. Ask again with `next` as soon as this is answered."""
     name = await load_login(context.services, context.actor) or agent
     since = after or context.now - timedelta(minutes=1)
-    rows = await _load_calls(context, name, since) if name else []
+    rows = await _load_calls(context, name, after) if name else []
     until = asyncio.get_running_loop().time() + wait
     waited = False
     while not (rows or context.services.leaving) and name and (left := until - asyncio.get_running_loop().time()) > 0:
         with suppress(TimeoutError):  # another process may have taken the event: look every second in any case
             await asyncio.wait_for(context.services.part(CallPushState).changed.wait(), min(1.0, left))
-        rows = await _load_calls(context, name, since)
+        rows = await _load_calls(context, name, after)
         waited = True
     if waited:
         await context.recheck_rights()
@@ -181,10 +181,12 @@ async def read_my_calls(
     return json_reply(PopPage(tuple(items), rows[-1].moved_at if rows else since))
 
 
-async def _load_calls(context: TicketContext, name: str, since: datetime) -> list[Any]:
-    """What moved on an operator's line since then, oldest move first."""
+async def _load_calls(context: TicketContext, name: str, after: datetime | None) -> list[Any]:
+    """What moved on an operator's line since then, oldest move first; without `after` all that rings there, however
+    long, and what moved in the last minute."""
+    since = after or context.now - timedelta(minutes=1)
     rows = list(await call_store.load_agent_calls(context.services.db, name, since))
-    rows += await load_rung_calls(context.services, name, since, context.now)
+    rows += await load_rung_calls(context.services, name, after, context.now)
     return sorted(rows, key=lambda row: (row.moved_at, row.id))
 
 

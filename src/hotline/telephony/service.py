@@ -41,6 +41,7 @@ from hotline.telephony.model import (
     build_call,
     is_call,
     parse_event,
+    rung_agents,
 )
 from hotline.telephony.push_state import CallPushState
 from hotline.telephony.vocabulary import VoiceState
@@ -119,7 +120,6 @@ async def apply_events(services: Services, gateway: Gateway, events: Sequence[Ca
         CallPushState
     ).turn:  # one at a time here: webhooks of one call come together, and would only wait below
         await services.db.transact(lambda c: _store_events(c, services, gateway, events, now))
-    services.part(CallPushState).recent_until = 0.0
     services.part(CallPushState).changed.set()
     services.part(CallPushState).changed.clear()
 
@@ -183,6 +183,8 @@ def _rebuild_calls(
         who = _parse_caller(services, call.phone)
         columns = _call_columns(gateway, call, who, current_row, now)
         call_store.update_call(c, current_row.id, {**columns, **({"moved_at": now} if name in rang else {})})
+        if name in rang:
+            call_store.replace_rings(c, current_row.id, _rung_logins(gateway, _load_events(c, gateway, name)))
         phones |= {
             number
             for number in (_callback_number(who), _callback_number(_parse_caller(services, current_row.raw_phone)))
@@ -297,6 +299,12 @@ def _call_columns(
     }  # fmt: skip
     moved = any(getattr(current_row, name) != image[name] for name in ("agent", "state", "outcome"))
     return {**image, "moved_at": now if moved else current_row.moved_at}
+
+
+def _rung_logins(gateway: Gateway, events: Sequence[CallEvent]) -> dict[str, datetime]:
+    """At whose telephones it rings, by log-in."""
+    known = gateway.account.settings.get("agents") or {}
+    return {str(known.get(agent, agent))[:60]: at for agent, at in rung_agents(events).items()}
 
 
 async def load_login(services: Services, actor: Actor) -> str | None:

@@ -1,6 +1,7 @@
 """Calls on the exchange, their events, and the people who are to be called back."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from hotline.telephony.model import NO_END_REPORTED
 from hotline.telephony.tables import return_call as r
 from hotline.telephony.tables import voice_call as v
 from hotline.telephony.tables import voice_event as e
+from hotline.telephony.tables import voice_ring as ring
 from hotline.telephony.vocabulary import Direction, ReturnCall, VoiceOutcome, VoiceState
 from hotline.tickets.store.channel_log import load_log_row, load_log_rows
 from hotline.tickets.store.scope import (
@@ -174,24 +176,55 @@ _OF_AGENT = PreparedQuery(
 )
 
 
-_RECENT = (
+_RUNG = PreparedQuery(
     sa.select(*v.c, confidential_column(v.c.number))
+    .select_from(ring.join(v, v.c.id == ring.c.call))
+    .where(ring.c.agent == sa.bindparam("agent", type_=sa.String))
+    .where(ring.c.rang_at > sa.bindparam("rang_after", type_=Instant))
     .where(v.c.direction == sa.literal_column(f"'{Direction.IN}'"))
-    .where(v.c.offered_at > sa.bindparam("offered_after", type_=Instant))
     .where(
         sa.or_(
-            v.c.state == sa.literal_column(f"'{VoiceState.OFFERED}'"),
+            sa.and_(
+                v.c.state == sa.literal_column(f"'{VoiceState.OFFERED}'"),
+                v.c.moved_at > sa.bindparam("ringing_moved_after", type_=Instant),
+            ),
             v.c.moved_at > sa.bindparam("moved_after", type_=Instant),
         )
     )
-    .order_by(v.c.offered_at.desc())
-    .limit(100)
+    .order_by(v.c.moved_at, v.c.id)
 )
 
 
-def load_recent_calls(c: sa.Connection, offered_after: datetime, moved_after: datetime) -> Sequence[Row]:
-    """Calls in offered since then that wait, or that moved since that other time; the newest first."""
-    return c.execute(_RECENT, {"offered_after": offered_after, "moved_after": moved_after}).all()
+@dataclass(frozen=True, slots=True)
+class RingSpan:
+    """Of which time rung calls are asked for: rung since, and moved since, where they ring still and where not."""
+
+    rang_after: datetime
+    ringing_moved_after: datetime
+    moved_after: datetime
+
+
+async def load_rung_calls(db: Database, agent: str, span: RingSpan) -> Sequence[Row]:
+    """Calls in that rang at the agent's telephone, oldest move first."""
+    return await db.rows(
+        _RUNG,
+        agent=agent,
+        rang_after=span.rang_after,
+        ringing_moved_after=span.ringing_moved_after,
+        moved_after=span.moved_after,
+    )
+
+
+def replace_rings(c: sa.Connection, call: str, agents: Mapping[str, datetime]) -> None:
+    """At whose telephones a call rings, and since when; what was known of it before is gone."""
+    c.execute(sa.delete(ring).where(ring.c.call == call))
+    if agents:
+        c.execute(sa.insert(ring), [{"call": call, "agent": agent, "rang_at": at} for agent, at in agents.items()])
+
+
+def delete_old_rings(c: sa.Connection, before: datetime) -> int:
+    """Forget what rang before then; how many."""
+    return c.execute(sa.delete(ring).where(ring.c.rang_at < before)).rowcount
 
 
 async def load_return_calls(db: Database, scope: Scope, status: str, after: str, limit: int) -> Sequence[Row]:

@@ -54,6 +54,15 @@ voice_event = table(
     sa.Index("ix_voice_event_at", "at"),
 )  # fmt: skip
 
+voice_ring = table(
+    "voice_ring", "At whose telephones a call rings, as the exchange says.",
+    C("call", S(36), primary_key=True),
+    C("agent", S(60), primary_key=True, doc="Their log-in here, else their name on the exchange"),
+    C("rang_at", Instant, nullable=False, doc="When the exchange last said so"),
+    sa.Index("ix_voice_ring_agent", "agent"),
+    sa.Index("ix_voice_ring_rang_at", "rang_at"),
+)  # fmt: skip
+
 return_call = table(
     "return_call", "Return calls: callers whose call nobody answered.",
     C("id", S(36), primary_key=True),

@@ -47,6 +47,19 @@ def holds_long_number(text: str) -> bool:
     return any(_MOBILE.fullmatch(number) or parse_number(number) is None for number in found)
 
 
+def hide_long_numbers(text: str) -> str:
+    """The text with three stars for each number as long as a phone's; numbers of tickets stay."""
+    if not holds_long_number(text):
+        return text
+
+    def hidden(found: re.Match[str]) -> str:
+        is_mobile = _MOBILE.fullmatch(number_key(found[0])) is not None
+        return found[0] if not is_mobile and parse_number(number_key(found[0])) is not None else "***"
+
+    shown = _NUMBER.sub(hidden, text)
+    return _NUMBER.sub(hidden, normalise_text(text)) if holds_long_number(shown) else shown
+
+
 def replace_person(text: str, numbers: Collection[str], names: Collection[str], by: str) -> str:
     """The text without these numbers, however they are written, and these names. A text with none of them is returned
     as it is. `numbers`: as `number_key` gives them."""

@@ -6,6 +6,7 @@ import { dropDown } from "./drop.js";
 const bar = $("#danger-bar");
 const SEEN = `alert-seen:${given.person.id}`; // by number: the orders that waited when it was seen. Nothing of a person
 const SILENT = "alert-silent";
+const READ_EVERY = 60_000; // ms
 const others = new BroadcastChannel("alerts");
 const spoken = el("span", { class: "hidden", role: "alert" }); // for screen readers: the bar itself is drawn anew
 bar.after(spoken);
@@ -14,6 +15,7 @@ let at = null; // when they were read; null: the answer did not come, and what i
 let read = null;
 let all = false;
 let ended = false; // the session: nothing is asked for until somebody has logged in again
+let loggedOut = false; // by the server, while the page was open
 
 const WAITS = { dispatch: "alert.waits_dispatch", acceptance: "alert.waits_acceptance", ruling: "alert.waits_ruling" };
 const waitOf = (one) => t(WAITS[one.waits_for], { time: spent(minutes(one)) });
@@ -59,12 +61,13 @@ function draw() {
   const shown = all ? dangers : [...loud, ...dangers.filter(isSeen)].slice(0, 2);
   const rest = dangers.length - shown.length;
   const notes = [
+    loggedOut ? el("li", { class: "note", "data-key": "logged out" }, icon("off", 16), el("b", {}, t("alert.logged_out"))) : null,
     at ? null : dangers.length ? el("li", { class: "note" }, icon("off", 16), t("alert.as_of", { time: when(read) })) : null,
     rest > 0 || (all && dangers.length > 2) ? el("li", { class: "note" }, el("button", { type: "button", class: "btn", "data-key": "all", "aria-expanded": String(all), onclick: () => { all = !all; draw(); } }, rest > 0 ? t("alert.more", { n: rest }) : t("alert.fewer")),
       loud.length > 1 ? el("button", { type: "button", class: "btn", "data-key": "seen all", onclick: () => see(loud) }, t("alert.seen_all")) : null) : null,
     loud.length && muted() ? el("li", { class: "note" }, el("button", { type: "button", class: "btn", id: "sound-on", "data-key": "sound", onclick: soundOn }, icon("bell", 16), t("alert.sound_on"))) : null,
   ];
-  bar.hidden = !dangers.length;
+  bar.hidden = !dangers.length && !loggedOut;
   fill(bar, el("ul", {}, shown.map(row), notes));
   bell.count(dangers.length);
   ring(loud.length > 0);
@@ -80,11 +83,11 @@ function blink(loud) {
   const restore = () => { if (own && document.title === own) document.title = base; };
   restore();
   own = "";
-  if (!loud.length) return;
+  if (!loud.length && !loggedOut) return;
   const step = () => {
     if (own && document.title === own) { restore(); return; }
     base = document.title;
-    own = document.title = t("alert.title", { n: loud.length, place: placeOf(loud[0]) });
+    own = document.title = loggedOut ? t("alert.logged_out") : t("alert.title", { n: loud.length, place: placeOf(loud[0]) });
   };
   step();
   blinking = setInterval(step, 1200);
@@ -146,12 +149,13 @@ async function look() {
   asking = new AbortController();
   let reply;
   try {
-    reply = await fetch("/v1/alerts", { headers: { accept: "application/json" }, cache: "no-store", signal: asking.signal });
-    if (reply.status === 401) { // nothing of a session that has ended stays
-      ended = true;
+    reply = await fetch("/v1/alerts", { headers: { accept: "application/json", "session-use": "none" }, cache: "no-store", signal: asking.signal });
+    if (reply.status === 401) { // nothing of a session that has ended stays, but that nobody is told any more
+      ended = loggedOut = true;
       dangers = [];
       draw();
-      logInAgain().then(() => { ended = false; lookSoon(); });
+      tones();
+      logInAgain().then(() => { ended = loggedOut = false; lookSoon(); });
       return;
     }
     if (!reply.ok) throw new Error(String(reply.status));
@@ -178,6 +182,7 @@ else listenForAll();
 addEventListener("storage", (event) => { if ([SEEN, SILENT].includes(event.key)) draw(); });
 addEventListener("offline", () => { at = null; draw(); });
 addEventListener("online", lookSoon);
-document.addEventListener("visibilitychange", () => { if (!document.hidden && dangers.length) lookSoon(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) lookSoon(); });
+setInterval(lookSoon, READ_EVERY); // a turn of duty begins without an event
 setInterval(() => { for (const one of dangers) { const place = $(`[data-number="${one.number}"] .waits`, bar); if (place) place.textContent = waitOf(one); } }, 10_000);
 await look();

@@ -1,7 +1,8 @@
 // Oversight: who did what, what is overdue, which rules changed. Read only.
-import { $, MARKS, addWords, authorOf, can, choices, el, fill, get, given, heads, instant, isolated, joined, link, named, row, state, t, until, when, word } from "./core.js";
+import { reasonText } from "./reasons.js";
+import { $, MARKS, addWords, authorOf, can, choices, directory, el, family, fill, get, given, heads, instant, isolated, joined, link, named, row, state, t, until, when, word } from "./core.js";
 
-heads($("#audit"), "oversight.at", "ticket.number", "oversight.what", "oversight.who", "ticket.status");
+heads($("#audit"), "oversight.at", "ticket.number", "oversight.what", "oversight.who", "oversight.unit", "oversight.why", "ticket.status");
 const form = $("#who");
 let next = null;
 let people = [];
@@ -22,6 +23,10 @@ form.sought.addEventListener("input", () => {
   offer();
   if (form.sought.value && form.person.options.length === 2) form.person.selectedIndex = 1; // nobody else is meant
 });
+/** The department somebody works for: of a deed that was about no order. */
+const unitOf = (id) => named(people.find((one) => one.id === id)?.department) || "";
+const COMMAND_LINE = "command-line";
+const nameOf = (by) => (by.id === COMMAND_LINE ? t("oversight.command_line") : isolated(authorOf(by)));
 let asks = 0;
 async function audit(more) {
   const mine = ++asks;
@@ -31,8 +36,9 @@ async function audit(more) {
   if (form.last.value) asked.set("before", instant(day(form.last.value, 1)));
   if (more) asked.set("cursor", next);
   const page = await get(`/v1/audit?${asked}`);
+  const reasons = new Map(await Promise.all([...new Set(page.items.map((x) => x.reason).filter(Boolean))].map(async (text) => [text, await reasonText(text)])));
   if (mine !== asks) return; // something else was asked for meanwhile
-  const rows = page.items.map((x) => row(when(x.at), link(x.number), word("action", x.action), `${isolated(authorOf(x.by))} (${word("actor", x.by.kind)})`, !x.from || x.from === x.to ? state(x, "to") : `${state(x, "from")} → ${state(x, "to")}`));
+  const rows = page.items.map((x) => row(when(x.at), link(x.number), word("action", x.action), `${nameOf(x.by)} (${word("actor", x.by.kind)})`, named(x.department) || unitOf(x.by.id), isolated(reasons.get(x.reason) ?? ""), !x.from || x.from === x.to ? state(x, "to") : `${state(x, "from")} → ${state(x, "to")}`));
   if (more) $("#audit tbody").append(...rows); else fill($("#audit tbody"), rows.length ? rows : row(t("app.none")));
   next = page.next;
   $("#more").hidden = !next;
@@ -47,14 +53,63 @@ form.addEventListener("click", (event) => {
   audit();
 });
 $("#more").addEventListener("click", () => audit(true));
-audit();
 people = (await get("/v1/audit-authors")).items;
 offer();
+await audit();
 const late = await get("/v1/tickets?overdue=true&limit=20");
 fill($("#overdue"), late.items.length ? late.items.map((x) => el("li", {}, link(x.number), " ", x.title, " ", el("span", { class: "late" }, until(x.due_at)))) : el("li", { class: "note" }, t("app.none")));
 if (can("auditor", "supervisor", "admin")) {
   await addWords("nouns");
   const log = await get("/v1/directory-log?newest=true&limit=20");
   const changed = (x) => t(!x.before ? "oversight.added" : !x.after ? "oversight.removed" : "oversight.changed", { what: joined([t(`noun.${x.noun}`), named(x.after ?? x.before)], " ") });
-  fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, joined([when(x.at), x.by?.name === "seed" ? t("oversight.seed") : x.by?.name, changed(x)], " · "))) : el("li", { class: "note" }, t("app.none")));
+  fill($("#directory"), log.items.length ? log.items.map((x) => el("li", {}, joined([when(x.at), x.by?.name === "seed" ? t("oversight.seed") : x.by?.name === "command line" ? t("oversight.command_line") : x.by?.name, changed(x)], " · "))) : el("li", { class: "note" }, t("app.none")));
 }
+
+// ---- the security log: people, keys, rules, webhooks, robots, log-ins, files
+async function securityLog() {
+  await addWords("deeds");
+  await addWords("nouns");
+  const box = $("#deeds");
+  const table = $("#events");
+  heads(table, "oversight.at", "oversight.what", "oversight.about", "oversight.who", "oversight.unit");
+  choices(box.by, [["", t("app.any")], ...people.map((one) => [one.id, joined([one.name, one.department && named(one.department)], " · ")])]);
+  choices(box.deed, [["", t("app.any")], ...family("deed")]);
+  const NOUNS = Object.fromEntries(family("noun"));
+  const items = {};
+  /** What a row was about, as people call it. */
+  function about(x) {
+    if (!x.about) return "";
+    const { kind, id } = x.about;
+    if (kind === "ticket") return link(id);
+    if (NOUNS[kind]) return joined([NOUNS[kind], named(items[kind]?.find((one) => one.code === id))], " ");
+    return joined([word("subject", kind), people.find((one) => one.id === id)?.name ?? (kind === "gateway" ? id : "")], " ");
+  }
+  const who = (by) => (["system", "nobody"].includes(by.kind) ? word("subject", by.kind) : nameOf(by));
+  let after = null;
+  let turn = 0;
+  const asked = () => {
+    const found = new URLSearchParams();
+    for (const name of ["by", "deed"]) if (box[name].value) found.set(name, box[name].value);
+    if (box.first.value) found.set("since", instant(box.first.value));
+    if (box.last.value) found.set("before", instant(day(box.last.value, 1)));
+    return found;
+  };
+  async function show(more) {
+    turn += 1;
+    const mine = turn;
+    $("#deeds-file").href = `/v1/security-log.csv?${asked()}`;
+    const page = await get(`/v1/security-log?limit=30&${asked()}${more ? `&cursor=${encodeURIComponent(after)}` : ""}`);
+    for (const kind of new Set(page.items.map((x) => x.about?.kind))) if (NOUNS[kind]) items[kind] ??= await directory(kind).catch(() => []);
+    if (mine !== turn) return;
+    const rows = page.items.map((x) => row(when(x.at), joined([word("deed", x.deed), x.outcome === "done" ? null : word("subject", x.outcome)], " · "), about(x), who(x.by), unitOf(x.by.id)));
+    if (more) $("tbody", table).append(...rows); else fill($("tbody", table), rows.length ? rows : row(t("app.none")));
+    after = page.next;
+    $("#more-events").hidden = !after;
+  }
+  box.addEventListener("submit", (event) => { event.preventDefault(); show(); });
+  box.addEventListener("change", () => show());
+  $("#more-events").addEventListener("click", () => show(true));
+  $("#security").hidden = false;
+  await show();
+}
+if (can("auditor", "admin") && !given.person.area) await securityLog();

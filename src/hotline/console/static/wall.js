@@ -77,15 +77,15 @@ const listFor = (code) => `/console/tickets?${asParameters(wall.tiles.find((one)
 
 function drawTiles() {
   const n = Object.fromEntries(wall.tiles.map((one) => [one.code, one.count]));
-  const tile = (look, href, value, name, more = "", unitOf = "") => el("a", { class: `tl8 ${look}`, href }, el("span", { class: "v" }, String(value), unitOf && el("small", {}, unitOf)), el("span", { class: "l" }, name, more && el("small", {}, more)));
+  const tile = (look, href, value, name, more = "", unitOf = "", note = "") => el("a", { class: `tl8 ${look}`, href, title: note }, el("span", { class: "v" }, String(value), unitOf && el("small", {}, unitOf)), el("span", { class: "l" }, name, more && el("small", {}, more)));
   const today = new Date(wall.at).toLocaleDateString("sv-SE", { timeZone: given.zone });
-  const due = n.met + n.missed;
+  const kept = wall.today.shares.on_time; // orders, as on the page of figures: a ticket may have several
   const waited = wall.waiting_since ? (Date.parse(wall.at) - Date.parse(wall.waiting_since)) / 60_000 : null;
   fill($("#tiles"),
     tile(n.red ? "r" : "", listFor("red"), n.red, word("colour", "red")), tile(n.yellow ? "a" : "", listFor("yellow"), n.yellow, t("wall.warned")),
     tile("", listFor("waiting"), n.waiting, t("wall.waiting"), n.waiting && waited != null ? t("wall.longest", { time: spent(waited) }) : ""), tile("", listFor("in_hand"), n.in_hand, t("wall.in_hand")),
-    tile("", listFor("call_back"), n.call_back, word("status", "resolved")), tile("", listFor("matters"), n.matters, t("wall.today_matters")), tile("", listFor("closed"), n.closed, t("wall.today_closed")),
-    tile("", `/console/figures?first=${today}&last=${today}&figure=on_time`, percent(n.met, due), word("figure", "on_time"), `${n.met}/${due}`, due ? "%" : ""));
+    tile("", listFor("call_back"), n.call_back, word("status", "resolved")), tile("", listFor("matters"), n.matters, t("wall.today_matters"), "", "", t("wall.matters_note")), tile("", listFor("closed"), n.closed, t("wall.today_closed"), "", "", t("wall.closed_note")),
+    tile("", `/console/figures?first=${today}&last=${today}&figure=on_time`, percent(kept?.numerator, kept?.denominator), word("figure", "on_time"), `${kept?.numerator ?? 0}/${kept?.denominator ?? 0}`, kept?.denominator ? "%" : "", t("wall.on_time_note")));
 }
 function drawHours() {
   const [before, today] = wall.hours.slice(-2).map((day) => day.hours);
@@ -106,9 +106,15 @@ function drawHours() {
   fill(root, drawn);
 }
 function drawCalls() {
+  const one = (href, value, name) => el("a", { href }, el("b", {}, String(value)), el("span", {}, name));
+  if (!wall.exchange) { // without one nothing is known of calls that nobody took
+    const today = new Date(wall.at).toLocaleDateString("sv-SE", { timeZone: given.zone });
+    $("#acd").textContent = t("wall.no_exchange");
+    fill($("#calls"), one(`/console/figures?first=${today}&last=${today}&measure=calls#listed`, wall.today.counts.calls ?? 0, t("wall.taken_today")));
+    return;
+  }
   const figure = wall.today.acd?.figures.find((one) => one.name === "service_level_of_offered");
   $("#acd").textContent = figure?.denominator ? t("wall.answered_in", { seconds: wall.today.acd.threshold_seconds, share: percent(figure.numerator, figure.denominator), n: figure.numerator, of: figure.denominator }) : t("wall.no_calls");
-  const one = (href, value, name) => el("a", { href }, el("b", {}, String(value)), el("span", {}, name));
   const counts = wall.today.acd?.counts ?? {};
   fill($("#calls"), one("/console/figures", wall.calls.answered ?? 0, t("wall.speaking")), one("/console/figures", wall.calls.offered ?? 0, t("wall.ringing")), one("/console/figures", counts.offered ?? 0, t("wall.calls_today")), one("/console/waiting", counts.abandoned ?? 0, t("wall.abandoned")));
 }

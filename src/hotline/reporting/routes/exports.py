@@ -42,7 +42,9 @@ MEDIA = {
 async def ask_for_export(body: ExportIn, context: ExportContext) -> Response:
     """Request an export of tickets or of their timelines: CSV, XLSX, JSON lines, or the bulk form of Open311. The
     worker writes it within your scope, masked for your role, both as at the request; check its progress, then download
-    it. Each export is logged; a file is kept for seven days, and only while your scope has not shrunk."""
+    it. With a `counted` of assignments the file has one line for each of them, with its department, contractor, limit
+    and when that was kept. Each export is logged; a file is kept for seven days, and only while your scope has not
+    shrunk."""
     directory = await context.services.directory.now(context.now)
     given = body.filters.given(directory, context.now)
     request = await context.write_request()

@@ -17,9 +17,9 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.reporting.model import FIGURES, MIN_DENOMINATOR
 from hotline.reporting.schemas.figures import (
     CountedPage,
-    CountedTicket,
     FigureCatalogue,
     Ranking,
+    render_counted_row,
     render_figure,
     render_measure,
 )
@@ -148,5 +148,5 @@ async def list_counted(
     )
     directory = await services.directory.now(context.now)
     briefs = {r.number: render_brief(r, directory, context.now) for r in found}
-    items = tuple(CountedTicket(r.number, r.order, r.call, r.at, briefs.get(r.number)) for r in page)
+    items = tuple(render_counted_row(r, briefs.get(r.number), directory) for r in page)
     return json_reply(CountedPage(items, more))

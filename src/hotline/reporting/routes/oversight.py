@@ -57,7 +57,8 @@ async def read_audit(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """Who did what to which ticket, newest first, within your areas. Reasons and texts are in the timelines."""
+    """Who did what to which ticket, for which department and why, newest first, within your areas. Changes of people,
+    keys, the directory, webhooks and robots are in the security log."""
     asked = since and since.isoformat()
     query = PagedQuery(context.services.secret, ["audit", person, *(x for x in (kind, action, asked) if x)], limit)
     place = query.position(cursor)
@@ -65,7 +66,8 @@ async def read_audit(
     wanted = oversight.AuditQuery(before or context.now + timedelta(minutes=1), since, person, kind, action)
     rows = await oversight.load_audit_entries(context.services.db, scope_of(context.actor), wanted, after, limit + 1)
     page, more = query.cut(rows, lambda row: [row.at, row.number, row.seq])
-    return json_reply(AuditPage(tuple(map(render_audit_entry, page)), more))
+    directory = await context.services.directory.now(context.now)
+    return json_reply(AuditPage(tuple(render_audit_entry(row, directory) for row in page), more))
 
 
 @router.get(

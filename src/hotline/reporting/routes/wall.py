@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from hotline.delivery.model import GatewayKind
 from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model.actors import AREA_WIDE_ROLES, Role
 from hotline.organisation.model.directory import zone_of
@@ -29,7 +30,7 @@ from hotline.reporting.schemas.wall import (
     render_wall_entries,
     total_colours,
 )
-from hotline.reporting.service.figures import FigureQuery, load_figures, load_hourly_counts
+from hotline.reporting.service.figures import load_hourly_counts
 from hotline.reporting.service.wall import duty_lines, load_wall_state
 from hotline.reporting.store import oversight
 from hotline.telephony.service import load_call_centre_figures
@@ -62,10 +63,11 @@ async def read_wall(context: WallContext) -> Response:
         units.setdefault(row.department, Counter())[Colour(row.looks)] += row.n
     today = now.astimezone(zone).date()
     midnight = datetime.combine(today, time(), zone)
-    report = await load_figures(services, actor, FigureQuery(today, today), now)
     places = await counters.load_open_by_place(services.db, "ticket", OPEN)
     unrestricted = actor.areas is None
-    [total] = report.groups or (None,)
+    [total] = state.today.groups or (None,)
+    gateways = await services.gateways.now(now)
+    has_exchange = any(g.active and g.kind is GatewayKind.VOICE for g in gateways.values())
     wall = WallOut(
         at=now,
         counts=counts,
@@ -82,9 +84,10 @@ async def read_wall(context: WallContext) -> Response:
             counts=total.counts if total else {},
             shares=total.shares if total else {},
             acd=await load_call_centre_figures(services, midnight, now + timedelta(minutes=1), None, 15, 5)
-            if unrestricted
+            if unrestricted and has_exchange
             else None,
         ),
+        exchange=has_exchange,
         hours=await load_hourly_counts(services, actor, now),
         tiles=state.tiles,
         waiting_since=state.waiting_since,

@@ -10,6 +10,7 @@ from hotline.organisation.model.actors import ActorKind, Role
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Metric, Priority
 from hotline.replies import reply_from_values, reply_type
+from hotline.text.personal import hide_long_numbers
 from hotline.text.typed_pinyin import name_sounds
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, ReturnReason, TicketStatus
 from hotline.tickets.schemas.sla import NextClockOut, render_next_clock
@@ -63,7 +64,8 @@ def render_ruling(row: Any, clocks: Iterable[RunningClock], directory: Directory
 
 @reply_type(from_="from")
 class AuditEntry:
-    """Who did what to which ticket."""
+    """Who did what to which ticket, and why. `department`: the unit whose assignment it was about. Long numbers
+    in `reason` are hidden; the timeline has them."""
 
     number: str
     seq: int
@@ -73,6 +75,8 @@ class AuditEntry:
     to: TicketStatus | AssignmentStatus | None
     by: EntryAuthor
     assignment: str | None
+    department: Named | None
+    reason: str | None
 
 
 @reply_type()
@@ -115,10 +119,23 @@ def render_audit_author(kind: ActorKind, row: Any, directory: Directory) -> Audi
     )
 
 
-def render_audit_entry(r: Any) -> AuditEntry:
+def render_audit_entry(r: Any, directory: Directory) -> AuditEntry:
     """The reply's item of a row of the audit log."""
+    unit = directory.optional_item_name("departments", r.department)
     by = EntryAuthor(r.by_kind, r.by_id, r.by_name)
-    return AuditEntry(r.number, r.seq, r.at, r.action, r.status_from, r.status_to, by, r.assignment)
+    reason = r.reason and hide_long_numbers(r.reason)
+    return AuditEntry(
+        r.number,
+        r.seq,
+        r.at,
+        r.action,
+        r.status_from,
+        r.status_to,
+        by,
+        r.assignment,
+        unit,
+        reason,
+    )
 
 
 @reply_type()

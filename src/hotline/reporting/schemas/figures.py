@@ -1,17 +1,19 @@
 """Replies of figures, exports and reports."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from hotline.locales.labels import Label, label_of_key
+from hotline.organisation.model.directory import Directory, Named
 from hotline.replies import reply_type
 from hotline.reporting.model import MIN_DENOMINATOR, Figure
 from hotline.reporting.service.exports import ExportRecord
 from hotline.reporting.service.figures import RankedDepartment
 from hotline.reporting.vocabulary import Period
 from hotline.tickets.model.measures import Measure
+from hotline.tickets.model.vocabulary import Part
 from hotline.tickets.schemas.briefs import TicketBrief
 
 
@@ -76,13 +78,27 @@ class Ranking:
 
 @reply_type()
 class CountedTicket:
-    """A ticket, assignment or call that a measure counted. `ticket` null: you may no longer see it."""
+    """A ticket, assignment or call that a measure counted. `ticket` null: you may no longer see it. `department` is the
+    unit whose it is: of an assignment the one that has it, of a ticket the one that was responsible; `performer` its
+    contractor. `due`: the limit that an assignment is judged by here; `done`: when that was kept, null where it was not
+    yet."""
 
     number: str
     order: str | None
     call: str | None
     at: datetime
     ticket: TicketBrief | None
+    department: Named | None
+    performer: Named | None
+    part: Part | None
+    due: datetime | None
+    done: datetime | None
+
+
+def render_counted_row(row: Any, brief: TicketBrief | None, directory: Directory) -> CountedTicket:
+    """A row of `drill_down`."""
+    unit, performer = (directory.optional_item_name("departments", code) for code in (row.unit, row.performer))
+    return CountedTicket(row.number, row.order, row.call, row.at, brief, unit, performer, row.part, row.due, row.done)
 
 
 @reply_type()

@@ -37,7 +37,8 @@ class AreaOpen:
 
 @reply_type()
 class Today:
-    """The figures of today. `acd`: for those who see every area."""
+    """The figures of today, of the same moment as the tiles. `acd`: for those who see every area, where an exchange is
+    connected."""
 
     counts: dict[str, int]
     shares: dict[str, Share]
@@ -110,6 +111,7 @@ class WallOut:
     areas: tuple[AreaOpen, ...]
     calls: Annotated[dict[VoiceState, int], Field(description="Calls now; empty for who sees some areas alone")]
     today: Today
+    exchange: Annotated[bool, Field(description="A telephone exchange is connected; without one no call is known")]
     hours: tuple[HourlyCounts, ...]
     tiles: Annotated[
         tuple[WallTile, ...],

@@ -25,6 +25,7 @@ from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.organisation.write_request import WriteRequest
 from hotline.refusals import Code, Refusal, Refused
 from hotline.replies import ABSENT, reply_from_values, reply_type
+from hotline.reporting import drill_down
 from hotline.reporting.store import exports
 from hotline.reporting.vocabulary import ExportForm, ExportKind, ExportStatus
 from hotline.security_log.store import SecurityEvent, record_deed
@@ -32,6 +33,7 @@ from hotline.security_log.vocabulary import Deed
 from hotline.storage.spreadsheets import Workbook, render_csv
 from hotline.tickets.act import load_handler_departments
 from hotline.tickets.context import Services
+from hotline.tickets.model.measures import CountedKind, kind_of
 from hotline.tickets.model.publication import NEVER_PUBLIC
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.visibility import visible_caller, visible_entry
@@ -53,6 +55,8 @@ TICKET_COLUMNS = (
     # sums of `matter` and `calls_taken` count each matter and each call once: `calls` includes those of merged tickets
     "parent", "matter", "calls_taken",
 )  # fmt: skip
+# of a list of orders that were counted there is one line for each order, with these at its end
+ORDER_COLUMNS = ("order", "order_department", "order_performer", "order_part", "order_due", "order_done")
 LINE = ("number", "seq", "at", "by_kind", "by_name", "action", "from", "to", "assignment", "reason")
 log = structlog.get_logger("hotline.exports")
 
@@ -195,11 +199,14 @@ async def _write_export(services: Services, row: Row, token: str, now: datetime)
     exports_folder(services).mkdir(mode=0o700, parents=True, exist_ok=True)
     target = export_path(services, row)
     unfinished = target.with_suffix(f".{token[:8]}")
-    writer = _ExportWriter(unfinished, ExportKind(row.kind), ExportForm(row.form))
+    orders = _counted_orders(row.filters)
+    writer = _ExportWriter(unfinished, ExportKind(row.kind), ExportForm(row.form), by_order=orders is not None)
     count = 0
     try:
         async for page in _load_pages(services, actor, row.filters):
             lines = await _render_rows(services, directory, actor, writer, page)
+            if orders is not None and writer.by_order:
+                lines = await _by_order(services, directory, actor, orders, lines)
             await asyncio.to_thread(writer.add, lines)
             count += len(lines)
             renew = partial(exports.renew_lease, id=row.id, token=token, lease=exports.LEASE, rows=count)
@@ -246,6 +253,40 @@ async def _render_rows(
             for t in page
         ]
     return [line async for line in _render_entries(services, actor, page)]
+
+
+def _counted_orders(filters: Mapping[str, Any]) -> drill_down.Counted | None:
+    """What of orders is counted in the tickets of an export; None: none are."""
+    code = filters.get("counted")
+    if code is None or kind_of(code) is not CountedKind.ORDER:
+        return None
+    first, before, today = (datetime.fromisoformat(filters[f"counted_{name}"]) for name in ("from", "before", "today"))
+    departments = {"department": filters["department"]} if filters.get("department") else {}
+    return drill_down.Counted(code, first, before, today, departments)
+
+
+async def _by_order(
+    services: Services, directory: Directory, actor: Actor, counted: drill_down.Counted, lines: Sequence[Any]
+) -> list[Mapping[str, Any] | Sequence[Any]]:
+    """A line for each order that is counted, so that the file has as many as the number on the page. Sums of `matter`
+    and `calls_taken` still count each ticket once."""
+    of_ticket: dict[str, list[Row]] = {}
+    numbers = [line["number"] for line in lines]
+    for row in await drill_down.load_counted_orders(services.db, scope_of(actor), counted, numbers):
+        of_ticket.setdefault(row.number, []).append(row)
+    return [
+        {
+            **(line if n == 0 else {**line, "matter": 0, "calls_taken": 0}),
+            "order": row.order,
+            "order_department": _name(directory, "departments", row.unit),
+            "order_performer": _name(directory, "departments", row.performer),
+            "order_part": row.part,
+            "order_due": row.due,
+            "order_done": row.done,
+        }
+        for line in lines
+        for n, row in enumerate(of_ticket.get(line["number"], ()))
+    ]
 
 
 async def _render_entries(services: Services, actor: Actor, page: Sequence[Ticket]) -> AsyncIterator[Mapping[str, Any]]:
@@ -305,11 +346,14 @@ def _name(directory: Directory, noun: str, code: str | None) -> str | None:
 class _ExportWriter:
     """One file, written page by page."""
 
-    def __init__(self, path: Path, kind: ExportKind, form: ExportForm) -> None:
+    def __init__(self, path: Path, kind: ExportKind, form: ExportForm, *, by_order: bool) -> None:
         self.kind, self.form = kind, form
+        self.by_order = by_order and kind is ExportKind.TICKETS and form is not ExportForm.OPEN311
         self._heads: Sequence[str] = (
             service_requests.COLUMNS
             if form is ExportForm.OPEN311
+            else (*TICKET_COLUMNS, *ORDER_COLUMNS)
+            if self.by_order
             else TICKET_COLUMNS
             if kind is ExportKind.TICKETS
             else LINE

@@ -300,13 +300,31 @@ class CountedQuery:
 
 @dataclass(frozen=True, slots=True)
 class FigureSet:
-    """Figures of one moment. `rows`: those of the counted queries. `nearest`: the last day before the first query's
+    """Figures of one moment. `rows`: those of the counted queries; `totals`: how many each has in all, and of how many
+    tickets. `nearest`: the last day before the first query's
     period and the first one after it that have anything. `exact`: every change up to this moment is in."""
 
     figures: Mapping[str, Figures]
     rows: Mapping[str, Sequence[Row]]
     nearest: tuple[date | None, date | None]
     exact: bool
+    totals: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def can_be_asked(directory: Directory, figure_query: FigureQuery, actor: Actor) -> bool:
+    """Whether there are rollups for a query. What limits the actor counts as a filter."""
+    try:
+        _select_rollups(directory, figure_query, actor)
+    except Refused:
+        return False
+    return True
+
+
+def read_figures(c: Any, directory: Directory, actor: Actor, figure_query: FigureQuery, now: datetime) -> Figures:
+    """The figures of a period within a snapshot, with what the worker has not summed yet."""
+    selection, snapshot = _select_rollups(directory, figure_query, actor), rollups.RollupSnapshot(c, zone_of(directory))
+    read = [snapshot.rows(selection.dimension, *span, selection.codes) for span in _spans(figure_query)]
+    return _build_figures(directory, figure_query, selection, read, snapshot.mark, now)
 
 
 async def load_figure_set(
@@ -320,7 +338,7 @@ async def load_figure_set(
     directory = await services.directory.now(now)
     zone = zone_of(directory)
     selections = {name: _select_rollups(directory, q, actor) for name, q in queries.items()}
-    lists = {name: _counted(directory, q.code, q.figure_query, actor, now) for name, q in counted.items()}
+    lists = {name: counted_rows_query(directory, q.code, q.figure_query, actor, now) for name, q in counted.items()}
     main = next(iter(queries))
 
     def read(c: Any) -> FigureSet:
@@ -336,7 +354,8 @@ async def load_figure_set(
         pages = {
             name: drill_down.read_counted_rows(c, scope_of(actor), lists[name], q.page) for name, q in counted.items()
         }
-        return FigureSet(found, pages, (days[0], days[1]), snapshot.exact)
+        totals = {name: drill_down.count_counted_rows(c, scope_of(actor), counted) for name, counted in lists.items()}
+        return FigureSet(found, pages, (days[0], days[1]), snapshot.exact, totals)
 
     return await services.db.snapshot(read)
 
@@ -461,11 +480,11 @@ async def load_counted_tickets(
     services: Services, actor: Actor, measure: str, figure_query: FigureQuery, now: datetime, page: KeysetPage
 ) -> Sequence[Row]:
     """The tickets, assignments or calls that a measure, or the failures of a figure, count in the period, by time."""
-    counted = _counted(await services.directory.now(now), measure, figure_query, actor, now)
+    counted = counted_rows_query(await services.directory.now(now), measure, figure_query, actor, now)
     return await drill_down.load_counted_rows(services.db, scope_of(actor), counted, page)
 
 
-def _counted(
+def counted_rows_query(
     directory: Directory, code: str, figure_query: FigureQuery, actor: Actor, now: datetime
 ) -> drill_down.Counted:
     zone = zone_of(directory)

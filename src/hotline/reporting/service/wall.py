@@ -14,6 +14,7 @@ from hotline.organisation.model.actors import Actor
 from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.scopes import Scope, scope_of
 from hotline.organisation.model.vocabulary import Priority
+from hotline.reporting.service.figures import FigureQuery, Figures, read_figures
 from hotline.reporting.store import wall as store
 from hotline.tickets.context import Services
 from hotline.tickets.model.vocabulary import Colour, TicketStatus
@@ -24,7 +25,8 @@ _LOOKS = ("green", "yellow", "red", "emergency")  # of a place, from the least t
 
 @dataclass(frozen=True, slots=True)
 class WallTile:
-    """A number on the wall. `filters`: those of `GET /v1/tickets` that list what it counts, moments as text."""
+    """A number on the wall: how many tickets there are in the list of `filters`, which are those of `GET /v1/tickets`,
+    moments as text. How many orders were in time stands in the figures of today: a ticket may have several."""
 
     code: str
     count: int
@@ -51,6 +53,7 @@ class WallState:
     places: tuple[PlaceState, ...]
     entries: Sequence[Row]
     waiting_since: datetime | None
+    today: Figures  # of the day, as the page of figures has them
 
 
 def tile_filters(now: datetime, today: datetime) -> dict[str, dict[str, Any]]:
@@ -76,11 +79,13 @@ def _as_parameters(filters: Mapping[str, Any]) -> dict[str, Any]:
 
 async def load_wall_state(services: Services, actor: Actor, now: datetime) -> WallState:
     """The counts and lists of the wall, all of one snapshot of the database."""
-    zone = zone_of(await services.directory.now(now))
+    directory = await services.directory.now(now)
+    zone = zone_of(directory)
     today = datetime.combine(now.astimezone(zone).date(), time(), zone).astimezone(UTC)
     asked = tile_filters(now, today)
     moments = {"colour": {"colour_at": now}, "counted": {"counted_today": today}}
     scope = scope_of(actor)
+    day = FigureQuery(now.astimezone(zone).date(), now.astimezone(zone).date())
 
     def read(c: sa.Connection) -> WallState:
         tiles = []
@@ -94,6 +99,7 @@ async def load_wall_state(services: Services, actor: Actor, now: datetime) -> Wa
             places=_read_places(c, scope, now),
             entries=store.read_last_entries(c, scope, now, now - EVENTS_FOR),
             waiting_since=store.read_oldest_waiting(c, scope),
+            today=read_figures(c, directory, actor, day, now),
         )
 
     return await services.db.snapshot(read)

@@ -113,9 +113,10 @@ def _audit(by_area: bool, asked: frozenset[str], after: bool) -> PreparedQuery:
     query = (
         sa.select(
             timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.by_kind, timeline.c.by_id, timeline.c.by_name,
-            timeline.c.action, timeline.c.status_from, timeline.c.status_to, timeline.c.assignment,
+            timeline.c.action, timeline.c.status_from, timeline.c.status_to, timeline.c.assignment, timeline.c.reason,
+            a.c.department,
         )
-        .select_from(timeline.join(t, t.c.number == timeline.c.number))
+        .select_from(timeline.join(t, t.c.number == timeline.c.number).outerjoin(a, a.c.id == timeline.c.assignment))
         .where(timeline.c.at < sa.bindparam("before", type_=Instant), scope_condition(desk_scope(by_area)))
     )  # fmt: skip
     for name, column in _AUDIT_FILTERS.items():
@@ -142,7 +143,7 @@ async def load_audit_entries(
     after: tuple[datetime, str, int] | None,
     limit: int,
 ) -> Sequence[Row]:
-    """Who did what, newest first, without texts and reasons."""
+    """Who did what and why, for which department, newest first."""
     if not scope.whole:
         return []
     values: dict[str, Any] = {

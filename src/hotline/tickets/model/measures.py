@@ -140,6 +140,13 @@ _BY_KIND = {of: tuple(m for m in MEASURES.values() if m.of is of) for of in Coun
 # what was due on a day and still runs: judged once the day is over, by another name
 OVERDUE_NAMES = {"running": "overdue", "contacted_running": "contacted_overdue"}
 
+# what an order is judged by, of the measures that judge one: its limit, and what had to be done by then
+LIMITS: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(("signed", "signed_in_time"), ("accept_by", "accepted_at")),
+    **dict.fromkeys(("met", "missed", "running", "overdue"), ("due_at", "reported_at")),
+    **dict.fromkeys(("contacted", "contacted_running", "contacted_overdue"), ("due_at", "contacted_at")),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class CountedParts:
@@ -178,6 +185,14 @@ def kind_of(code: str) -> CountedKind:
     """What a code of COUNTED_CODES counts the rows of."""
     first = counted_parts(code).any_of[0]
     return MEASURES[next((running for running, late in OVERDUE_NAMES.items() if late == first), first)].of
+
+
+def limit_of(code: str) -> tuple[str, str] | None:
+    """The fields of an order that a code of COUNTED_CODES judges: its limit, and when that was kept. None: it judges
+    no order by a limit."""
+    if code == f"{FAILED_PREFIX}response":  # counted among what was due; what was not done by then is the contact
+        return LIMITS["contacted"]
+    return LIMITS.get(counted_parts(code).any_of[0])
 
 
 DIMENSIONS = ("department", "category", "area", "channel")
