@@ -14,8 +14,8 @@ from hotline.delivery.outbox import send_due_messages
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
-from tests.conftest import Player, on_one_database
-from tests.console.browsing import SCREENS, needs_browser
+from tests.conftest import Cast, Player, on_one_database
+from tests.console.browsing import PASSWORD, SCREENS, needs_browser
 from tests.console.conftest import Office
 from tests.console.test_pages import RULES
 
@@ -48,7 +48,7 @@ async def look(page: Page, name: str) -> None:
 @needs_browser
 @on_one_database
 async def test_a_year_is_changed_by_keys_and_a_notice_is_shown_before_it_counts(
-    office: Office, desk: Player, tmp_path: Path
+    office: Office, desk: Player, cast: Cast, tmp_path: Path
 ) -> None:
     boss = await office.seat("boss")
     page = boss.page
@@ -91,7 +91,21 @@ async def test_a_year_is_changed_by_keys_and_a_notice_is_shown_before_it_counts(
     await expect(page.locator("h3.year")).to_have_text("2027 年")
     written = (await desk.get("/v1/directory/calendars/cn")).json()
     assert written["days"]["2027-01-01"] is False and written["confirmed_to"] == "2027-12-31"
-    assert boss.wrong == []
+
+    await page.locator("[data-date='2027-03-02']").click()  # and a colleague makes the same day another one meanwhile
+    path, colleague = "/v1/directory/calendars/cn", await cast("boss")
+    version = (await colleague.get("/v1/directory/calendars")).headers["etag"]
+    theirs = {**written, "days": {**written["days"], "2027-03-02": True}}
+    assert (await colleague.http.put(path, json=theirs, headers={"If-Match": version})).status_code == 200
+    await page.get_by_role("button", name="保存", exact=True).click()
+    met = page.get_by_role("region", name="同事已修改以下日期")
+    await expect(met).to_contain_text("2027年3月2日")
+    await expect(met).to_contain_text("→ 调休上班 保留您的安排：放假")
+    await expect(page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
+    await met.get_by_role("button", name="改用同事的安排").click()
+    await expect(met).to_be_hidden()
+    assert (await desk.get(path)).json()["days"]["2027-03-02"] is True
+    assert [w for w in boss.wrong if "412" not in w] == []
 
 
 @needs_browser
@@ -146,6 +160,71 @@ async def test_a_roster_is_made_of_the_departments_people_by_keys_and_by_drag(of
     covers = [o for o in after["overrides"] if o["member"] == "chen.hao"]
     assert len(covers) == 2 and covers[1]["start"][:10] > covers[0]["start"][:10]
     assert boss.wrong == []
+
+
+@needs_browser
+@on_one_database
+async def test_two_who_plan_one_roster_at_once_lose_nothing_of_each_other(office: Office, desk: Player) -> None:
+    services, code = office.services, "service-centre"
+    await add_person(services, NewPerson("lin", "林", PASSWORD, Grant(frozenset({Role.ADMIN}))), services.clock())
+    boss, lin = await office.seat("boss"), await office.seat("lin")
+    people = {m["code"]: m["name"] for m in (await desk.get(f"/v1/directory/rosters/{code}")).json()["members"]}
+
+    def cell(page: Page, row: int) -> Any:
+        return page.locator(".plan tbody tr").nth(row).locator("td").first
+
+    async def put(page: Page, row: int, name: str) -> None:
+        await cell(page, row).click()
+        await page.get_by_role("dialog").locator("select").select_option(label=name)
+        await page.get_by_role("dialog").get_by_role("button", name="确定").click()
+        await expect(cell(page, row)).to_contain_text(name)
+
+    async def keep(page: Page) -> None:
+        await page.get_by_role("button", name="保存", exact=True).click()
+
+    for seat in (boss, lin):
+        await seat.open(f"/console/admin#rosters/{code}")
+        await expect(cell(seat.page, 0)).to_be_visible()
+    usual = await cell(boss.page, 0).inner_text()
+    others = [name for name in people.values() if name not in usual]
+    await put(boss.page, 0, others[0])
+    await put(lin.page, 0, "无人值班")
+    await put(lin.page, 1, others[0])
+    await keep(lin.page)
+    await expect(lin.page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
+
+    await boss.page.reload()
+    met = boss.page.get_by_role("region", name="同事已修改本值班表")
+    await expect(met.locator("li")).to_have_count(2)
+    await expect(met).to_contain_text(f"→ 无人值班 保留您的安排：{others[0]}")
+    await expect(cell(boss.page, 1)).to_contain_text(others[0])
+    await look(boss.page, "admin-roster-met")
+    await boss.page.reload()  # looked at by nobody yet: it is asked for again
+    await expect(boss.page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
+    await met.get_by_role("button", name="已核对").click()
+    await keep(boss.page)
+    await expect(boss.page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
+
+    async def planned() -> dict[int, str | None]:
+        kept = (await desk.get(f"/v1/directory/rosters/{code}")).json()["overrides"]
+        days = [await cell(lin.page, row).get_attribute("data-date") for row in range(3)]
+        return {n: one["member"] for one in kept for n, day in enumerate(days) if one["start"][:10] == day}
+
+    first = next(code for code, name in people.items() if name == others[0])
+    assert await planned() == {0: first, 1: first}
+
+    await put(lin.page, 2, others[-1])  # she still sees her own first day: the answer to saving shows what it is now
+    await keep(lin.page)
+    met = lin.page.get_by_role("region", name="同事已修改本值班表")
+    await expect(met).to_contain_text(f"无人值班 → {others[0]}")
+    await expect(cell(lin.page, 0)).to_contain_text(others[0])
+    assert await planned() == {0: first, 1: first}
+    await met.get_by_role("button", name="已核对").click()
+    await keep(lin.page)
+    await expect(lin.page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
+    last = next(code for code, name in people.items() if name == others[-1])
+    assert await planned() == {0: first, 1: first, 2: last}
+    assert [w for seat in (boss, lin) for w in seat.wrong if "412" not in w] == []
 
 
 @needs_browser
