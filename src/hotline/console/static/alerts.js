@@ -181,3 +181,4 @@ addEventListener("online", lookSoon);
 document.addEventListener("visibilitychange", () => { if (!document.hidden && dangers.length) lookSoon(); });
 setInterval(() => { for (const one of dangers) { const place = $(`[data-number="${one.number}"] .waits`, bar); if (place) place.textContent = waitOf(one); } }, 10_000);
 await look();
+if (globalThis.Notification?.permission === "granted") import("./push.js").then((push) => push.goOn()).catch(() => {}); // by the next page then
