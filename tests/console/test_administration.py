@@ -15,7 +15,7 @@ from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
 from tests.conftest import Cast, Player, on_one_database
-from tests.console.browsing import PASSWORD, SCREENS, needs_browser
+from tests.console.browsing import PASSWORD, SCREENS, Seat, needs_browser
 from tests.console.conftest import Office
 from tests.console.test_pages import RULES
 
@@ -256,15 +256,98 @@ async def test_a_webhook_has_boxes_for_events_and_shows_what_a_test_came_to(offi
         await ways.close()
     await expect(line).to_contain_text("HTTP 200，9 字节")
     await expect(line).to_contain_text("已送达")
+    await page.click("#test")
+    await expect(line).to_have_count(2)
+    ways = DeliveryChannels(hooks=httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(503))))
+    try:
+        await send_due_messages(services, ways, services.clock())
+    finally:
+        await ways.close()
+    await expect(line.first).to_contain_text("对方返回 HTTP 503")
     text = await page.locator("main").inner_text()
     assert not CODE.search(text.replace("grid.example.org", "")), CODE.search(text)
     await look(page, "admin-webhook")
     assert [w for w in boss.wrong if "422" not in w] == []
 
 
+async def robots(seat: Seat) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = await seat.page.evaluate(
+        "fetch('/v1/robots').then(async (r) => (await r.json()).items)"
+    )
+    return found
+
+
 @needs_browser
 @on_one_database
-async def test_the_lists_show_names_are_searched_and_fit_a_phone(office: Office) -> None:
+async def test_the_robot_of_a_group_is_added_tested_limited_and_removed(office: Office) -> None:
+    boss = await office.seat("boss")
+    page, services = boss.page, office.services
+    await boss.open("/console/admin#robots")
+    await page.click("#add")
+    await page.get_by_label("群名称 *").fill("物业值班群")
+    await page.get_by_label("机器人类型").select_option(label="钉钉群机器人")
+    await page.get_by_label("机器人地址").fill("dingtalk")
+    await page.get_by_label("加签密钥").fill("SEC0123456789")
+    await page.get_by_label("全部险情").uncheck()
+    keep = page.get_by_role("button", name="保存", exact=True)
+    await keep.click()
+    await expect(page.locator("#view .error")).to_have_text("请至少选择一种险情。")
+    await page.get_by_label("电梯困人").check()
+    await keep.click()
+    await expect(page.locator("#view .error")).to_contain_text("https://")
+    await page.get_by_label("机器人地址").fill("https://oapi.dingtalk.com/robot/send?access_token=t1")
+    await keep.click()
+    line = page.locator("#deliveries tbody tr")
+    await expect(line).to_have_text("暂无")
+    assert [(one["title"], one["dangers"], one["signed"]) for one in await robots(boss)] == [
+        ("物业值班群", ["lift"], True)
+    ]
+    await page.reload()
+    await expect(page.get_by_label("机器人地址")).to_have_value("")  # neither is shown again
+    assert "t1" not in await page.content() and "SEC0" not in await page.content()
+    await page.click("#test")
+    await expect(line).to_contain_text("测试")
+    asked: list[str] = []
+
+    def group(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, json={"errcode": 310000, "errmsg": "sign not match"})
+
+    ways = DeliveryChannels(hooks=httpx.AsyncClient(transport=httpx.MockTransport(group)))
+    try:
+        await send_due_messages(services, ways, services.clock())
+    finally:
+        await ways.close()
+    await expect(line).to_contain_text("对方返回错误码 310000")
+    assert len(asked) == 1 and "access_token=t1" in asked[0] and "sign=" in asked[0]
+    await look(page, "admin-robot")
+    await page.get_by_label("通知范围").select_option(label="物业工程部")
+    await keep.click()  # the address that was left empty stays
+    await expect(page.locator("#view .error")).to_be_empty()
+    await page.get_by_role("button", name="停用").click()
+    await expect(page.locator("#test")).to_be_disabled()
+    (now,) = await robots(boss)
+    assert (now["active"], now["department"], now["signed"]) == (False, "property-works", True)
+    text = await page.locator("main").inner_text()
+    assert not CODE.search(text), CODE.search(text)
+    await page.click("#back")
+    item = page.locator("#items tbody tr")
+    await expect(item).to_contain_text("物业值班群")
+    await expect(item).to_contain_text("错误码 310000")
+    await look(page, "admin-robots")
+    await item.get_by_role("button").click()
+    page.on("dialog", lambda question: question.accept())
+    await page.get_by_role("button", name="删除机器人").click()
+    await expect(page.locator("#counted")).to_contain_text("0")
+    assert await robots(boss) == []
+    assert [w for w in boss.wrong if "422" not in w] == []
+
+
+@needs_browser
+@on_one_database
+async def test_the_lists_show_names_are_searched_and_fit_a_phone(office: Office, cast: Cast) -> None:
+    key = {"name": "网格平台", "roles": ["operator"], "expires_at": "2028-03-01T00:00:00Z"}
+    assert (await (await cast("boss")).post("/v1/keys", key)).status_code == 201
     boss = await office.seat("boss")
     page = boss.page
     await boss.open("/console/admin#departments")
@@ -280,6 +363,7 @@ async def test_the_lists_show_names_are_searched_and_fit_a_phone(office: Office)
         await expect(page.locator("#counted")).not_to_be_empty()
         text = await page.locator("#items").inner_text()
         assert not CODE.search(text), (noun, CODE.search(text))
+        assert noun != "keys" or "有效期至 2028年3月1日" in text  # not of this year
     await page.evaluate("location.hash = 'departments'")
     await look(page, "admin-list")
     await page.set_viewport_size({"width": 390, "height": 844})

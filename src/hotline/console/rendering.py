@@ -65,7 +65,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "admin": ("admin.", "area_level.", "department_kind."),
     "forms": ("attribute_type.", "item.", "item_form."),
     "nouns": ("noun.",),
-    "views": ("calendar.", "delivery.", "event.", "roster.", "webhook."),
+    "views": ("calendar.", "delivery.", "delivery_fault.", "event.", "robot.", "roster.", "webhook."),
     "queue": ("outbox.", "photo.", "report_form."),
 }
 _REASON_WORDS = ("lowered.", "place_role.", "unit.")

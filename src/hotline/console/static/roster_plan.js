@@ -7,6 +7,7 @@ await Promise.all(["views", "forms"].map(addWords));
 
 const locale = language === "en" ? "en-GB" : language;
 const shown = new Intl.DateTimeFormat(locale, { timeZone: "UTC", month: "numeric", day: "numeric", weekday: "short" });
+const whole = new Intl.DateTimeFormat(locale, { timeZone: "UTC", year: "numeric", month: "numeric", day: "numeric", weekday: "short" });
 const WEEKDAYS = Array.from({ length: 7 }, (_, day) => [day, new Intl.DateTimeFormat(locale, { timeZone: "UTC", weekday: "short" }).format(new Date(Date.UTC(2024, 0, 1 + day)))]);
 const at = (date) => new Date(`${date}T00:00Z`);
 const text = (moment) => moment.toISOString().slice(0, 10);
@@ -209,7 +210,7 @@ export async function showRoster(root, code, etag) {
     const go = (step) => () => { first = month ? text(new Date(Date.UTC(Number(first.slice(0, 4)), Number(first.slice(5, 7)) - 1 + step, 1))) : later(first, 7 * step); draw(); };
     const view = (isMonth) => () => { month = isMonth; first = isMonth ? `${first.slice(0, 7)}-01` : monday(first <= today && today <= later(first, 31) ? today : first); draw(); };
     const list = days();
-    fill(bar, el("button", { type: "button", "aria-label": t("roster.before"), "data-key": "before", onclick: go(-1) }, "‹"), el("h3", { "aria-live": "polite" }, `${shown.format(at(list[0]))} – ${shown.format(at(list.at(-1)))}`), el("button", { type: "button", "aria-label": t("roster.after"), "data-key": "after", onclick: go(1) }, "›"),
+    fill(bar, el("button", { type: "button", "aria-label": t("roster.before"), "data-key": "before", onclick: go(-1) }, "‹"), el("h3", { "aria-live": "polite" }, [list[0], list.at(-1)].map((date) => (date.slice(0, 4) === today.slice(0, 4) ? shown : whole).format(at(date))).join(" – ")), el("button", { type: "button", "aria-label": t("roster.after"), "data-key": "after", onclick: go(1) }, "›"),
       el("span", { class: "seg" }, el("button", { type: "button", "aria-pressed": String(!month), "data-key": "week", onclick: view(false) }, t("roster.week")), el("button", { type: "button", "aria-pressed": String(month), "data-key": "month", onclick: view(true) }, t("roster.month"))),
       month ? null : el("button", { type: "button", id: "copy-week", "data-key": "copy", onclick: () => { for (const date of days()) for (const shift of roster.shifts) { const was = memberOn(roster, shift, later(date, -7)); if (was !== undefined && memberOn(roster, shift, date) !== undefined) put(shift, date, was); } changed(); say(t("roster.copied_week")); } }, t("roster.copy_week")));
     drawMet(); drawPlan(); drawPeople(); drawMembers(); drawShifts();
