@@ -1,6 +1,6 @@
 """Breaks what must not break, one place at a time, and looks whether the tests notice: `python -m tools.mutants`, or
 `make mutants`. Prints a line for each mutant; exits 1 if one survives. `--kind scope`: one kind; `--list`: the names;
-`--sample 5`: every fifth.
+`--sample 5`: every fifth; `--check`: only whether each can still be made of today's source, and its tests are there.
 
 Each mutant is made in a copy of the project. The tests that are likely to notice it run there on SQLite until the first
 that fails, and where none does, the others of its kind."""
@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +78,14 @@ def mutants() -> Iterator[Mutant]:
     yield from _calls("actor", ("scope_of",), SYSTEM_SCOPE)
     yield from _comparisons()
     yield from _signatures()
+    yield from _escapes()
+    yield from hand_written()
+
+
+def hand_written() -> Iterator[Mutant]:
+    """Those that name what stands in the source, by its words."""
     yield from _uniqueness()
     yield from _statuses()
-    yield from _escapes()
     yield from _single()
 
 
@@ -153,7 +158,7 @@ def _escapes() -> Iterator[Mutant]:
 def _single() -> Iterator[Mutant]:
     """Those that stand in one place."""
     core, journal = SOURCE / "console/static/core.js", SOURCE / "database/journal.py"
-    handover, rendering = SOURCE / "delivery/handover.py", SOURCE / "console/rendering.py"
+    handover, rendering = SOURCE / "delivery/handover.py", SOURCE / "web/templating.py"
     yield Mutant(
         "escape:core.js",
         (
@@ -187,9 +192,9 @@ def _single() -> Iterator[Mutant]:
         (
             (
                 handover,
-                "        try:\n            await send()\n",
-                "        try:\n            await self.batcher.write(lambda c: outbox_store.mark_sent(c, m.id, token))\n"
-                "            await send()\n",
+                "            answer = await send()\n",
+                "            await self.batcher.write(lambda c: outbox_store.mark_sent(c, m.id, token))\n"
+                "            answer = await send()\n",
             ),
         ),
         ("delivery",),
@@ -252,6 +257,31 @@ def run(mutant: Mutant, copy: Path) -> str:
             shutil.copyfile(path, copy / path.relative_to(ROOT))
 
 
+def faults(mutant: Mutant) -> list[str]:
+    """Why a mutant cannot be made of the source as it is, or says nothing; empty where nothing is wrong."""
+    found = []
+    for path, before, after in mutant.changes:
+        text = path.read_text(encoding="utf-8")
+        if text.count(before) != 1:
+            found.append(f"what is replaced stands {text.count(before)} times in {path.name}")
+        elif path.suffix == ".py":
+            try:
+                if ast.dump(ast.parse(text.replace(before, after))) == ast.dump(ast.parse(text)):
+                    found.append(f"{path.name} stays as it is")
+            except SyntaxError:
+                found.append(f"{path.name} cannot be read then")
+    tests = dict.fromkeys((*mutant.likely, *mutant.tests))
+    return found + [f"no tests/{each}" for each in tests if not (ROOT / "tests" / each).exists()]
+
+
+def _check(chosen: Sequence[Mutant]) -> int:
+    wrong = {mutant.name: said for mutant in chosen if (said := faults(mutant))}
+    for name, said in wrong.items():
+        print(f"{name}: {', '.join(said)}")
+    print(f"{len(chosen) - len(wrong)} of {len(chosen)} can be made")
+    return 1 if wrong else 0
+
+
 def _test(copy: Path, tests: tuple[str, ...]) -> int:
     """pytest's exit code."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "0", "-k", "not postgres"]
@@ -278,11 +308,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="names only")
     parser.add_argument("--jobs", type=int, default=2, help="at once")
     parser.add_argument("--sample", type=int, default=1, metavar="N", help="every N-th of them")
+    parser.add_argument("--check", action="store_true", help="whether each can be made; no test runs")
     given = parser.parse_args(arguments)
     chosen = [m for m in mutants() if given.kind in (None, m.kind, m.name)][:: given.sample]
     if given.list:
         print(*(m.name for m in chosen), sep="\n")
         return 0
+    if given.check:
+        return _check(chosen)
     with tempfile.TemporaryDirectory() as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
         for n in range(given.jobs):

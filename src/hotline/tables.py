@@ -1,6 +1,5 @@
 """Every table: the metadata once each package has declared its own."""
 
-from hotline.alerts import tables as alert_tables
 from hotline.database import tables as database_tables
 from hotline.database.metadata import metadata
 from hotline.delivery import tables as delivery_tables
@@ -23,7 +22,6 @@ from hotline.webhooks import tables as webhook_tables
 __all__ = ["TABLE_MODULES", "metadata"]
 
 TABLE_MODULES = (
-    alert_tables,
     database_tables,
     delivery_tables,
     inbound_tables,

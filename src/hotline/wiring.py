@@ -7,7 +7,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from hotline.delivery.egress import EgressTransport, http_client, parse_networks
 from hotline.delivery.heartbeat import heartbeat_to
 from hotline.delivery.notices import WebhookClient
 from hotline.inbound.spool import Spool
+from hotline.operations.processes import forget_process
 from hotline.operations.stored_keys import load_stored_keys
 from hotline.packaged_files import packaged_folder
 from hotline.refusals import Code, Refusal, Refused
@@ -149,6 +150,8 @@ async def open_services(settings: Settings, *, keep_permissions: bool = False) -
         await services.security_log.drain()
         if services.spool is not None:
             services.spool.close()
+        with suppress(Exception):  # it is found out by its silence then
+            await forget_process(services)
         await db.close()
 
 

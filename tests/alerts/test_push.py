@@ -7,12 +7,14 @@ from datetime import UTC, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey
 from starlette.applications import Starlette
@@ -21,7 +23,6 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hotline.alerts import push_service, web_push
-from hotline.alerts.tables import push_device
 from hotline.alerts.web_push import PushTarget, decode, encode
 from hotline.database.tables import stored_key
 from hotline.delivery.channels import DeliveryChannels
@@ -31,6 +32,8 @@ from hotline.delivery.tables import outbox
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
+from hotline.organisation.store import sessions as session_store
+from hotline.organisation.tables import push_device
 from hotline.secrets.secret_box import seal
 from hotline.tickets.context import Services
 from tests.conftest import SECRET, Cast, Clock, Player, broken
@@ -242,3 +245,99 @@ async def test_addresses_and_keys_are_sealed_and_a_device_is_its_owners(
     assert (await desk.http.delete(f"/v1/me/push/{rows[0].id}")).status_code == 404  # another's
     await push_service.remove_device(services, works, rows[0].id)
     assert list(await push_service.load_devices(services.db)) == []
+
+
+async def test_a_device_goes_with_the_log_in_it_was_added_in(
+    app: FastAPI, desk: Player, cast: Cast, services: Services, clock: Clock
+) -> None:
+    """Logged out, ended by its owner or an administrator, given a new password or switched off: it is told no more."""
+    boss = await cast("boss")
+    works = await owner(services, "works", Grant(frozenset({Role.HANDLER}), "property-works"))
+
+    async def log_in(previous: httpx.AsyncClient | None = None) -> httpx.AsyncClient:
+        browser = previous or httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app),
+            base_url="http://hotline",
+            headers={"origin": "http://hotline", "sec-fetch-site": "same-origin"},
+        )
+        reply = await browser.post("/console/session", json={"login": "works", "password": "a long pass 24365"})
+        assert reply.status_code == 200, reply.text
+        return browser
+
+    async def tell(browser: httpx.AsyncClient, name: str) -> None:
+        reply = await browser.put("/v1/me/push", json=Phone(f"https://push.example.org/{name}").body)
+        assert reply.status_code == 200, reply.text
+
+    async def told() -> int:
+        return len(await push_service.load_devices(services.db, works.id))
+
+    async def queued() -> int:
+        return await services.db.transact(
+            lambda c: c.execute(sa.select(sa.func.count()).where(outbox.c.kind == "push")).scalar_one()
+        )
+
+    desktop, phone = await log_in(), await log_in()
+    await tell(desktop, "desktop")
+    await tell(phone, "phone")
+    await tell(phone, "phone")  # as the page does after a log-in: no second first message
+    assert (await told(), await queued()) == (2, 2)
+    await log_in(desktop)  # again in the same browser: it stays, and goes with the new log-in
+    assert await told() == 2
+    assert (await desktop.delete("/console/session")).status_code in (200, 204)
+    assert [row.id for row in await push_service.load_devices(services.db, works.id)] == [
+        push_service.device_id("https://push.example.org/phone")
+    ]
+    # a log-in that runs out by itself leaves its device; it goes when the owner ends the others
+    await log_in(desktop)
+    await tell(desktop, "desktop")
+    clock.forward(days=30)
+    await services.db.transact(lambda c: session_store.delete_expired_sessions(c, clock(), clock()))
+    assert await told() == 2
+    await log_in(desktop)
+    await tell(desktop, "desktop")
+    assert (await desktop.delete("/v1/me/sessions")).status_code == 200
+    assert await told() == 1
+    # an administrator ends one, or all
+    other = await log_in()
+    await tell(other, "other")
+    (current, _) = (await other.get("/v1/me/sessions")).json()["items"]
+    assert (await boss.http.delete(f"/v1/people/works/sessions/{current['id']}")).status_code == 204
+    assert await told() == 1
+    assert (await boss.http.delete("/v1/people/works/sessions")).status_code == 200
+    assert await told() == 0
+    # a password of their own ends the others' only; one set by an administrator, or a closed account, all
+    await log_in(desktop)
+    await log_in(phone)
+    await tell(desktop, "desktop")
+    await tell(phone, "phone")
+    change = {"old_password": "a long pass 24365", "new_password": "nine tall poplars sway"}
+    reply = await desktop.post("/v1/me/password", json=change, headers={"idempotency-key": "change"})
+    assert reply.status_code == 204, reply.text
+    assert await told() == 1
+    people = (await boss.get("/v1/people?limit=200")).json()["items"]
+    person = next(one for one in people if one["login"] == "works")
+    closed = await boss.http.patch(
+        f"/v1/people/{person['id']}", json={"active": False}, headers={"if-match": str(person["version"])}
+    )
+    assert closed.status_code == 200, closed.text
+    assert await told() == 0
+    for browser in (desktop, phone, other):
+        await browser.aclose()
+
+
+async def test_the_servers_key_is_written_once(services: Services, clock: Clock) -> None:
+    """Each message to a browser is signed with it: a write for each would hold up whatever else is sent."""
+    await push_service.server_key(services, clock())
+    written: list[Any] = []
+    transact = services.db.transact
+
+    async def count(work: Any, **more: Any) -> Any:
+        written.append(work)
+        return await transact(work, **more)
+
+    services.db.transact = count  # type: ignore[method-assign]
+    try:
+        again = [await push_service.server_key(services, clock()) for _ in range(2)]
+    finally:
+        services.db.transact = transact  # type: ignore[method-assign]
+    assert len({key.private_numbers().private_value for key in again}) == 1 and written == []

@@ -95,7 +95,7 @@ async def states(services: Services) -> dict[str, tuple[str, str | None]]:
             sa.select(outbox.c.partition, outbox.c.status, outbox.c.last_error).where(outbox.c.kind == "robot")
         ).all()
 
-    return {row.partition: (row.status, row.last_error) for row in await services.db.transact(look)}
+    return {row.partition.rpartition(":")[0]: (row.status, row.last_error) for row in await services.db.transact(look)}
 
 
 async def set_robots(boss: Player, address: str) -> None:
@@ -230,3 +230,40 @@ async def test_robots_are_set_by_the_whole_organisations_administrators_and_thei
     assert (await boss.http.delete("/v1/robots/all")).status_code == 204
     assert (await boss.post("/v1/robots/all/test")).status_code == 404
     assert there.got == [] and json.dumps(items).count("http") == 0
+
+
+async def test_a_robot_that_was_away_holds_back_no_other_danger_and_its_log_says_why(
+    desk: Player, cast: Cast, services: Services, clock: Clock, ways: DeliveryChannels, groups: tuple[Groups, str]
+) -> None:
+    boss, (there, address) = await cast("boss"), groups
+    url = {"url": f"{address}/wecom?key=k1"}
+    body = {"provider": "wecom", "title": "值班群", "dangers": ["lift"], **url}
+    reply = await boss.http.put("/v1/robots/all", json=body)
+    assert reply.status_code == 200 and (reply.json()["title"], reply.json()["dangers"]) == ("值班群", ["lift"])
+    bad = await boss.http.put("/v1/robots/all", json={"provider": "wecom", "dangers": ["boredom"]})
+    assert bad.status_code == 422
+    there.answers = {"wecom": {"errcode": -1, "errmsg": "system busy"}}
+    first = await desk.call("电梯里困着人", category="dt-fault", priority="emergency", location=PLACE)
+    await deliver(services, ways, clock)
+    assert there.got == []  # it is asked again later
+    second = await desk.call(
+        "电梯里困着人", category="dt-fault", priority="emergency", location={**PLACE, "building": "5", "unit": "1"}
+    )
+    await deliver(services, ways, clock)
+    assert [second["number"] in text for _, text in there.got] == [True]
+    log = (await boss.get("/v1/robots/all/deliveries")).json()["items"]
+    assert [(one["number"], one["status"], one["last_error"]) for one in log] == [
+        (second["number"], "sent", None), (first["number"], "queued", "down: code -1"),
+    ]  # fmt: skip
+    assert log[1]["tried_at"] is not None and log[1]["next_at"] > log[1]["created_at"]
+    listed = (await boss.get("/v1/robots")).json()["items"]
+    assert [one["last"]["number"] for one in listed] == [second["number"]]
+    # another kind of danger is not for this group
+    assert (await boss.http.put("/v1/robots/all", json={**body, "dangers": ["gas"]})).status_code == 200
+    third = await desk.call(
+        "电梯里困着人", category="dt-fault", priority="emergency", location={**PLACE, "building": "7"}
+    )
+    await deliver(services, ways, clock)
+    assert not any(third["number"] in text for _, text in there.got)
+    assert (await boss.get("/v1/robots/nobody/deliveries")).status_code == 404
+    assert (await desk.get("/v1/robots/all/deliveries")).status_code == 403

@@ -422,7 +422,7 @@ async def view(town: Town, n: int) -> Request:
 async def robot_test(town: Town, n: int) -> Request:
     body = {"provider": "wecom", "url": "https://qyapi.example.org/send?key=k"}
     assert (await town.http.put(f"/v1/robots/r{n}", json=body)).status_code == 200
-    return Request(f"/v1/robots/r{n}/test", {}, f"SELECT count(*) FROM outbox WHERE partition = 'robot:r{n}'")
+    return Request(f"/v1/robots/r{n}/test", {}, f"SELECT count(*) FROM outbox WHERE partition = 'robot:r{n}:'")
 
 
 async def call(town: Town, n: int) -> Request:

@@ -10,6 +10,7 @@ from hotline.organisation.service.accounts import NewPerson, add_person
 from tests.conftest import on_one_database
 from tests.console.browsing import PASSWORD, Seat, needs_browser
 from tests.console.conftest import Office
+from tests.console.test_leavings import until
 
 OWN, NEXT = "seven grey herons wade", "nine tall poplars sway"
 
@@ -127,3 +128,36 @@ async def test_tokens_of_duty_calendars_are_made_renewed_and_revoked_by_their_de
     await operator.open("/console/account")
     await expect(operator.page.locator("#factors p").first).to_be_visible()
     await expect(operator.page.locator("#feeds")).to_be_hidden()
+
+
+@needs_browser
+@on_one_database
+async def test_devices_that_are_told_of_dangers_are_seen_and_removed(office: Office) -> None:
+    """And a browser that somebody else left behind is told no more once another person logs in there."""
+    here = await office.seat("operator")
+    page, ended = here.page, "Notification.ended"
+    key = "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+    await page.add_init_script(
+        f"""const left = {{ endpoint: "https://push.example.org/left", toJSON: () => ({{ endpoint: left.endpoint,
+          keys: {{ p256dh: "{key}", auth: "BTBZMqHH6r4Tts7J_aSIgg" }} }}), unsubscribe: async () => {{ {ended} = true; }} }};
+        Object.defineProperty(Notification, "permission", {{ get: () => "granted" }});
+        navigator.serviceWorker.getRegistration = async () => ({{ pushManager: {{ getSubscription: async () => left }} }});"""
+    )
+    await here.open("/console/account")
+    await expect(page.locator("#devices")).to_contain_text("暂无")
+    await until(page, ended)
+    put = """(name) => fetch("/v1/me/push", { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify({
+      endpoint: `https://push.example.org/${name}`, keys: { p256dh: "%s", auth: "BTBZMqHH6r4Tts7J_aSIgg" } }) }).then((r) => r.status)"""
+    for name in ("left", "phone"):
+        assert await page.evaluate(put % key, name) == 200
+    await page.reload()
+    rows = page.locator("#devices tbody tr")
+    await expect(rows).to_have_count(2)
+    await expect(rows.filter(has_text="本机")).to_have_count(1)
+    for width in (390, 1440):
+        await page.set_viewport_size({"width": width, "height": 900})
+        await here.picture(f"account-devices-{width}")
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
+    await rows.filter(has_not_text="本机").get_by_role("button").click()
+    await expect(rows).to_have_count(1)
+    assert here.wrong == []

@@ -14,8 +14,8 @@ from hotline.delivery.outbox import send_due_messages
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
-from tests.conftest import Player, on_one_database
-from tests.console.browsing import SCREENS, needs_browser
+from tests.conftest import Cast, Player, on_one_database
+from tests.console.browsing import PASSWORD, SCREENS, Seat, needs_browser
 from tests.console.conftest import Office
 from tests.console.test_pages import RULES
 
@@ -48,7 +48,7 @@ async def look(page: Page, name: str) -> None:
 @needs_browser
 @on_one_database
 async def test_a_year_is_changed_by_keys_and_a_notice_is_shown_before_it_counts(
-    office: Office, desk: Player, tmp_path: Path
+    office: Office, desk: Player, cast: Cast, tmp_path: Path
 ) -> None:
     boss = await office.seat("boss")
     page = boss.page
@@ -91,7 +91,21 @@ async def test_a_year_is_changed_by_keys_and_a_notice_is_shown_before_it_counts(
     await expect(page.locator("h3.year")).to_have_text("2027 年")
     written = (await desk.get("/v1/directory/calendars/cn")).json()
     assert written["days"]["2027-01-01"] is False and written["confirmed_to"] == "2027-12-31"
-    assert boss.wrong == []
+
+    await page.locator("[data-date='2027-03-02']").click()  # and a colleague makes the same day another one meanwhile
+    path, colleague = "/v1/directory/calendars/cn", await cast("boss")
+    version = (await colleague.get("/v1/directory/calendars")).headers["etag"]
+    theirs = {**written, "days": {**written["days"], "2027-03-02": True}}
+    assert (await colleague.http.put(path, json=theirs, headers={"If-Match": version})).status_code == 200
+    await page.get_by_role("button", name="保存", exact=True).click()
+    met = page.get_by_role("region", name="同事已修改以下日期")
+    await expect(met).to_contain_text("2027年3月2日")
+    await expect(met).to_contain_text("→ 调休上班 保留您的安排：放假")
+    await expect(page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
+    await met.get_by_role("button", name="改用同事的安排").click()
+    await expect(met).to_be_hidden()
+    assert (await desk.get(path)).json()["days"]["2027-03-02"] is True
+    assert [w for w in boss.wrong if "412" not in w] == []
 
 
 @needs_browser
@@ -150,6 +164,71 @@ async def test_a_roster_is_made_of_the_departments_people_by_keys_and_by_drag(of
 
 @needs_browser
 @on_one_database
+async def test_two_who_plan_one_roster_at_once_lose_nothing_of_each_other(office: Office, desk: Player) -> None:
+    services, code = office.services, "service-centre"
+    await add_person(services, NewPerson("lin", "林", PASSWORD, Grant(frozenset({Role.ADMIN}))), services.clock())
+    boss, lin = await office.seat("boss"), await office.seat("lin")
+    people = {m["code"]: m["name"] for m in (await desk.get(f"/v1/directory/rosters/{code}")).json()["members"]}
+
+    def cell(page: Page, row: int) -> Any:
+        return page.locator(".plan tbody tr").nth(row).locator("td").first
+
+    async def put(page: Page, row: int, name: str) -> None:
+        await cell(page, row).click()
+        await page.get_by_role("dialog").locator("select").select_option(label=name)
+        await page.get_by_role("dialog").get_by_role("button", name="确定").click()
+        await expect(cell(page, row)).to_contain_text(name)
+
+    async def keep(page: Page) -> None:
+        await page.get_by_role("button", name="保存", exact=True).click()
+
+    for seat in (boss, lin):
+        await seat.open(f"/console/admin#rosters/{code}")
+        await expect(cell(seat.page, 0)).to_be_visible()
+    usual = await cell(boss.page, 0).inner_text()
+    others = [name for name in people.values() if name not in usual]
+    await put(boss.page, 0, others[0])
+    await put(lin.page, 0, "无人值班")
+    await put(lin.page, 1, others[0])
+    await keep(lin.page)
+    await expect(lin.page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
+
+    await boss.page.reload()
+    met = boss.page.get_by_role("region", name="同事已修改本值班表")
+    await expect(met.locator("li")).to_have_count(2)
+    await expect(met).to_contain_text(f"→ 无人值班 保留您的安排：{others[0]}")
+    await expect(cell(boss.page, 1)).to_contain_text(others[0])
+    await look(boss.page, "admin-roster-met")
+    await boss.page.reload()  # looked at by nobody yet: it is asked for again
+    await expect(boss.page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
+    await met.get_by_role("button", name="已核对").click()
+    await keep(boss.page)
+    await expect(boss.page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
+
+    async def planned() -> dict[int, str | None]:
+        kept = (await desk.get(f"/v1/directory/rosters/{code}")).json()["overrides"]
+        days = [await cell(lin.page, row).get_attribute("data-date") for row in range(3)]
+        return {n: one["member"] for one in kept for n, day in enumerate(days) if one["start"][:10] == day}
+
+    first = next(code for code, name in people.items() if name == others[0])
+    assert await planned() == {0: first, 1: first}
+
+    await put(lin.page, 2, others[-1])  # she still sees her own first day: the answer to saving shows what it is now
+    await keep(lin.page)
+    met = lin.page.get_by_role("region", name="同事已修改本值班表")
+    await expect(met).to_contain_text(f"无人值班 → {others[0]}")
+    await expect(cell(lin.page, 0)).to_contain_text(others[0])
+    assert await planned() == {0: first, 1: first}
+    await met.get_by_role("button", name="已核对").click()
+    await keep(lin.page)
+    await expect(lin.page.get_by_role("button", name="保存", exact=True)).to_be_hidden()
+    last = next(code for code, name in people.items() if name == others[-1])
+    assert await planned() == {0: first, 1: first, 2: last}
+    assert [w for seat in (boss, lin) for w in seat.wrong if "412" not in w] == []
+
+
+@needs_browser
+@on_one_database
 async def test_a_webhook_has_boxes_for_events_and_shows_what_a_test_came_to(office: Office) -> None:
     boss = await office.seat("boss")
     page, services = boss.page, office.services
@@ -177,15 +256,98 @@ async def test_a_webhook_has_boxes_for_events_and_shows_what_a_test_came_to(offi
         await ways.close()
     await expect(line).to_contain_text("HTTP 200，9 字节")
     await expect(line).to_contain_text("已送达")
+    await page.click("#test")
+    await expect(line).to_have_count(2)
+    ways = DeliveryChannels(hooks=httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(503))))
+    try:
+        await send_due_messages(services, ways, services.clock())
+    finally:
+        await ways.close()
+    await expect(line.first).to_contain_text("对方返回 HTTP 503")
     text = await page.locator("main").inner_text()
     assert not CODE.search(text.replace("grid.example.org", "")), CODE.search(text)
     await look(page, "admin-webhook")
     assert [w for w in boss.wrong if "422" not in w] == []
 
 
+async def robots(seat: Seat) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = await seat.page.evaluate(
+        "fetch('/v1/robots').then(async (r) => (await r.json()).items)"
+    )
+    return found
+
+
 @needs_browser
 @on_one_database
-async def test_the_lists_show_names_are_searched_and_fit_a_phone(office: Office) -> None:
+async def test_the_robot_of_a_group_is_added_tested_limited_and_removed(office: Office) -> None:
+    boss = await office.seat("boss")
+    page, services = boss.page, office.services
+    await boss.open("/console/admin#robots")
+    await page.click("#add")
+    await page.get_by_label("群名称 *").fill("物业值班群")
+    await page.get_by_label("机器人类型").select_option(label="钉钉群机器人")
+    await page.get_by_label("机器人地址").fill("dingtalk")
+    await page.get_by_label("加签密钥").fill("SEC0123456789")
+    await page.get_by_label("全部险情").uncheck()
+    keep = page.get_by_role("button", name="保存", exact=True)
+    await keep.click()
+    await expect(page.locator("#view .error")).to_have_text("请至少选择一种险情。")
+    await page.get_by_label("电梯困人").check()
+    await keep.click()
+    await expect(page.locator("#view .error")).to_contain_text("https://")
+    await page.get_by_label("机器人地址").fill("https://oapi.dingtalk.com/robot/send?access_token=t1")
+    await keep.click()
+    line = page.locator("#deliveries tbody tr")
+    await expect(line).to_have_text("暂无")
+    assert [(one["title"], one["dangers"], one["signed"]) for one in await robots(boss)] == [
+        ("物业值班群", ["lift"], True)
+    ]
+    await page.reload()
+    await expect(page.get_by_label("机器人地址")).to_have_value("")  # neither is shown again
+    assert "t1" not in await page.content() and "SEC0" not in await page.content()
+    await page.click("#test")
+    await expect(line).to_contain_text("测试")
+    asked: list[str] = []
+
+    def group(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, json={"errcode": 310000, "errmsg": "sign not match"})
+
+    ways = DeliveryChannels(hooks=httpx.AsyncClient(transport=httpx.MockTransport(group)))
+    try:
+        await send_due_messages(services, ways, services.clock())
+    finally:
+        await ways.close()
+    await expect(line).to_contain_text("对方返回错误码 310000")
+    assert len(asked) == 1 and "access_token=t1" in asked[0] and "sign=" in asked[0]
+    await look(page, "admin-robot")
+    await page.get_by_label("通知范围").select_option(label="物业工程部")
+    await keep.click()  # the address that was left empty stays
+    await expect(page.locator("#view .error")).to_be_empty()
+    await page.get_by_role("button", name="停用").click()
+    await expect(page.locator("#test")).to_be_disabled()
+    (now,) = await robots(boss)
+    assert (now["active"], now["department"], now["signed"]) == (False, "property-works", True)
+    text = await page.locator("main").inner_text()
+    assert not CODE.search(text), CODE.search(text)
+    await page.click("#back")
+    item = page.locator("#items tbody tr")
+    await expect(item).to_contain_text("物业值班群")
+    await expect(item).to_contain_text("错误码 310000")
+    await look(page, "admin-robots")
+    await item.get_by_role("button").click()
+    page.on("dialog", lambda question: question.accept())
+    await page.get_by_role("button", name="删除机器人").click()
+    await expect(page.locator("#counted")).to_contain_text("0")
+    assert await robots(boss) == []
+    assert [w for w in boss.wrong if "422" not in w] == []
+
+
+@needs_browser
+@on_one_database
+async def test_the_lists_show_names_are_searched_and_fit_a_phone(office: Office, cast: Cast) -> None:
+    key = {"name": "网格平台", "roles": ["operator"], "expires_at": "2028-03-01T00:00:00Z"}
+    assert (await (await cast("boss")).post("/v1/keys", key)).status_code == 201
     boss = await office.seat("boss")
     page = boss.page
     await boss.open("/console/admin#departments")
@@ -201,6 +363,7 @@ async def test_the_lists_show_names_are_searched_and_fit_a_phone(office: Office)
         await expect(page.locator("#counted")).not_to_be_empty()
         text = await page.locator("#items").inner_text()
         assert not CODE.search(text), (noun, CODE.search(text))
+        assert noun != "keys" or "有效期至 2028年3月1日" in text  # not of this year
     await page.evaluate("location.hash = 'departments'")
     await look(page, "admin-list")
     await page.set_viewport_size({"width": 390, "height": 844})

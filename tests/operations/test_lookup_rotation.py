@@ -14,12 +14,14 @@ from hotline.database.prepared import PreparedQuery
 from hotline.operations import lookup_rotation
 from hotline.operations.lookup_rotation import (
     advance_lookups,
+    check_moved,
     count_credentials,
-    count_not_moved,
     drop_lookups,
     move_lookups,
+    restore_lookup,
 )
-from hotline.operations.stored_keys import LookupStep
+from hotline.operations.processes import SEEN_WITHIN, forget_process, note_process
+from hotline.operations.stored_keys import DROPPED_KEPT, PROGRESS, LookupStep, delete_dropped, read_value
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.vocabulary import Channel
@@ -154,7 +156,7 @@ async def test_the_look_up_key_is_replaced_and_everybody_is_found_in_every_phase
         await at_once(it, add_to_stop_list, OTHER, clock(), "again")
         with pytest.raises(Refused, match="rotate --lookups"):
             await at_once(it, drop_lookups, it.secret, clock())
-        whole, ran = it.db.transact, Counter[str]()
+        whole, ran, places = it.db.transact, Counter[str](), list[Any]()
 
         for dies_after in (1, 4, 9):  # the machine stops between two batches, and the command is run again
             ran.clear()
@@ -169,7 +171,11 @@ async def test_the_look_up_key_is_replaced_and_everybody_is_found_in_every_phase
             with pytest.raises(ArithmeticError):
                 await move_lookups(it)
             monkeypatch.setattr(it.db, "transact", whole)
+            # it goes on where it was
+            reached = await at_once(it, lambda c: read_value(c, it.secret, PROGRESS))
+            places.append((reached["place"], str(reached["after"])) if reached else (0, ""))
             await story.goes_on(server, f"还没修 {dies_after}")
+        assert places == sorted(set(places)), places
         done = await move_lookups(it)
         assert done.left == 0 and await at_once(it, advance_lookups, it.secret, clock()) is LookupStep.MOVED
         moved = await ids_of_callers(it)
@@ -182,9 +188,52 @@ async def test_the_look_up_key_is_replaced_and_everybody_is_found_in_every_phase
         assert counted == {"keys": 0, "sessions": 1, "recovery codes": 0}  # the key has followed when it was used
         await at_once(it, drop_lookups, it.secret, clock())
     async with process(db, clock, tmp_path, OLD) as it:
-        assert len(lookup_keys(it.secret)) == 1 and await at_once(it, count_not_moved, it.secret) == 0
+        assert len(lookup_keys(it.secret)) == 1 and await check_moved(it) == 0
         await story.goes_on(it, "谢谢", with_session=False)
         with pytest.raises(Refused, match="log in again"):
             await authenticate(it, ActorCache(), story.token, clock())
         assert await at_once(it, lambda c: remove_from_stop_list(c, OTHER)) is None
         assert not await at_once(it, lambda c: c.execute(sa.select(stop_list.c.at)).all())
+
+
+async def test_no_look_up_key_is_used_or_dropped_while_a_process_would_not_know(
+    db: Any, clock: Clock, tmp_path: Path
+) -> None:
+    """What is written with a key that was dropped can be opened by nobody; the dropped one is kept for a while."""
+    async with AsyncExitStack() as stack:
+
+        async def started() -> Services:
+            return await stack.enter_async_context(process(db, clock, tmp_path, OLD))
+
+        it, old = await started(), await started()
+        await note_process(old, clock())
+        assert await at_once(it, advance_lookups, it.secret, clock()) is LookupStep.ACCEPTED
+        with pytest.raises(Refused, match="1 running processes do not accept"):
+            await at_once(it, advance_lookups, it.secret, clock())
+        await forget_process(old)
+        middle = await started()
+        await note_process(middle, clock())  # restarted: it accepts the new key, and writes with the earlier one
+        assert await at_once(it, advance_lookups, it.secret, clock()) is LookupStep.USED
+        it = await started()
+        await at_once(it, add_to_stop_list, PHONE, clock(), "stop")
+        assert (await move_lookups(it)).left == 0
+        await at_once(middle, add_to_stop_list, OTHER, clock(), "stop")
+        assert await check_moved(it) == 1 and await check_moved(it) == 0  # found, and moved
+        with pytest.raises(Refused, match="write with the look-up key to be dropped"):
+            await at_once(it, drop_lookups, it.secret, clock())
+        clock.forward(minutes=SEEN_WITHIN.total_seconds() / 60 + 1)  # it was killed: its silence tells
+        await at_once(it, drop_lookups, it.secret, clock())
+        await at_once(middle, add_to_stop_list, KNOWN, clock(), "stop")  # and yet it was not
+        it = await started()
+        await at_once(it, remove_from_stop_list, KNOWN)
+        assert len(await at_once(it, lambda c: c.execute(sa.select(stop_list.c.at)).all())) == 3  # not found
+        await at_once(it, restore_lookup, it.secret, clock())
+        it = await started()
+        assert (await move_lookups(it)).moved["stop_list"] == 1
+        await at_once(it, remove_from_stop_list, KNOWN)
+        assert len(await at_once(it, lambda c: c.execute(sa.select(stop_list.c.at)).all())) == 2
+        await at_once(it, drop_lookups, it.secret, clock())
+        clock.forward(days=DROPPED_KEPT.days + 1)
+        await at_once(it, delete_dropped, clock())
+        with pytest.raises(Refused, match="no dropped look-up key"):
+            await at_once(it, restore_lookup, it.secret, clock())

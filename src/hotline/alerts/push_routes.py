@@ -9,9 +9,10 @@ from hotline.alerts import push_service
 from hotline.alerts.schemas import PushDeviceAdded, PushDeviceIn, PushDeviceOut, PushDevices
 from hotline.alerts.web_push import PushTarget, encode, is_public_key, public_key
 from hotline.delivery.egress import is_web_address
-from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, require_roles
+from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, credential, require_roles
 from hotline.organisation.model.actors import PERSON_ROLES
 from hotline.organisation.model.sessions import device_name
+from hotline.organisation.service.accounts import session_hash
 from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.dependencies import TicketContext
 from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
@@ -33,8 +34,9 @@ async def read_my_push_devices(context: Owner) -> Response:
     "", operation_id="add_push_device", response_model=PushDeviceAdded, responses=refusal_responses(*READ_REFUSALS)
 )
 async def add_push_device(body: PushDeviceIn, context: Owner) -> Response:
-    """Tell this browser of dangers: place, kind and ticket, nothing of a caller, encrypted for it. A first message
-    follows at once. The same browser again is one device. A worker sends to it, and only to public addresses."""
+    """Tell this browser of dangers: place, kind and ticket, nothing of a caller, encrypted for it. A new one gets a
+    first message at once; the same browser again is one device. It goes with this log-in: when you log out, end your
+    sessions or change your password, it is told no more. A worker sends to it, and only to public addresses."""
     errors = []
     if not is_web_address(body.endpoint) or not body.endpoint.startswith("https://"):
         errors.append(("endpoint", "an address that begins with https://"))
@@ -43,7 +45,11 @@ async def add_push_device(body: PushDeviceIn, context: Owner) -> Response:
     if errors:
         raise Refused(Refusal(Code.INVALID, "the browser cannot be told like this", errors=tuple(errors)))
     target = PushTarget(body.endpoint, body.keys.p256dh, body.keys.auth)
-    about = {"device": device_name(context.request.headers.get("user-agent", ""))[:60], "language": body.language}
+    about = {
+        "device": device_name(context.request.headers.get("user-agent", ""))[:60],
+        "language": body.language,
+        "session": session_hash(context.services, credential(context.request)),
+    }
     device = await push_service.add_device(context.services, context.actor, target, about, context.now)
     return json_reply(PushDeviceAdded(device))
 

@@ -3,14 +3,13 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import sqlalchemy as sa
 
 from hotline.alerts import service, web_push
 from hotline.alerts.model import Alert
-from hotline.alerts.tables import push_device as d
 from hotline.alerts.texts import push_texts
 from hotline.alerts.web_push import PushTarget
 from hotline.database.engine import Database, fetch_first
@@ -23,6 +22,7 @@ from hotline.locales import translate
 from hotline.organisation.model.actors import Actor, ActorKind
 from hotline.organisation.service.credentials import actor_of, grant_of
 from hotline.organisation.store.people import load_person
+from hotline.organisation.tables import push_device as d
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import SealedColumn, seal, unseal
 from hotline.text.numbering import TicketNumber
@@ -39,6 +39,9 @@ SEALED = (SealedColumn(d, "sealed", lambda row: f"push {row['id']}"),)
 UNKNOWN_DEVICE = Refusal(Code.NOT_FOUND, "no such device")
 NO_PERSON = Refusal(Code.NOT_YOUR_ROLE, "a key has no browser that could be told")
 
+_SERVER_KEY = PreparedQuery(
+    sa.select(stored_key.c.sealed).where(stored_key.c.name == sa.bindparam("name", type_=sa.String))
+)
 _ALL = PreparedQuery(sa.select(*d.c).order_by(d.c.created_at, d.c.id))
 _ONE = PreparedQuery(sa.select(*d.c).where(d.c.id == sa.bindparam("id", type_=sa.String)))
 _OWN = PreparedQuery(
@@ -57,18 +60,17 @@ async def load_devices(db: Database, person: str | None = None) -> Sequence[Row]
 
 
 async def server_key(services: Services, now: datetime) -> "EllipticCurvePrivateKey":
-    """The key by which push services know this server: made when it is first asked for, kept sealed."""
-
-    def load(c: sa.Connection) -> str:
-        query = sa.select(stored_key.c.sealed).where(stored_key.c.name == VAPID)
-        found = c.execute(query).scalar()
-        if found is None:
-            sealed = seal(services.secret, f"key {VAPID}", web_push.new_private_key())
-            insert_ignoring_duplicates(c, stored_key, [{"name": VAPID, "sealed": sealed, "created_at": now}])
-            found = c.execute(query).scalar()  # another process may have stored one a moment ago
-        return str(found)
-
-    return web_push.load_private_key(unseal(services.secret, f"key {VAPID}", await services.db.transact(load)))
+    """The key by which push services know this server: made when it is first asked for, kept sealed. It is the same for
+    good, so it is written once and read outside any transaction."""
+    row = await fetch_first(services.db, _SERVER_KEY, name=VAPID)
+    if row is None:
+        sealed = seal(services.secret, f"key {VAPID}", web_push.new_private_key())
+        made = {"name": VAPID, "sealed": sealed, "created_at": now}
+        await services.db.transact(lambda c: insert_ignoring_duplicates(c, stored_key, [made]))
+        row = await fetch_first(services.db, _SERVER_KEY, name=VAPID)  # another process may have been quicker
+    if row is None:
+        raise LookupError("the server's key for Web Push was removed")
+    return web_push.load_private_key(unseal(services.secret, f"key {VAPID}", row.sealed))
 
 
 def device_id(endpoint: str) -> str:
@@ -76,10 +78,11 @@ def device_id(endpoint: str) -> str:
 
 
 async def add_device(
-    services: Services, actor: Actor, target: PushTarget, about: Mapping[str, str], now: datetime
+    services: Services, actor: Actor, target: PushTarget, about: Mapping[str, Any], now: datetime
 ) -> str:
     """Tell this browser of dangers from now on, and send it a first message that says so; its id. The same browser
-    again, or under another person, is one device. `about`: `device` and `language`."""
+    again is one device, which gets no first message; under another person it is theirs. `about`: `device`, `language`
+    and `session`, the hash of the log-in that it goes with."""
     if actor.kind is not ActorKind.PERSON:
         raise Refused(NO_PERSON)
     device = device_id(target.endpoint)
@@ -90,12 +93,13 @@ async def add_device(
     first = _message(f"ap.{device[:20]}.{now:%y%m%d%H%M%S}", device, TicketNumber(""), texts, now)
 
     def write(c: sa.Connection) -> None:
-        c.execute(sa.delete(d).where(d.c.id == device))
+        is_known = c.execute(sa.delete(d).where(d.c.id == device).returning(d.c.person)).scalar() == actor.id
         mine = sa.select(d.c.id).where(d.c.person == actor.id).order_by(d.c.created_at.desc(), d.c.id)
         old = c.execute(mine.offset(MAX_DEVICES - 1)).scalars().all()
         c.execute(sa.delete(d).where(d.c.id.in_(old)))
         c.execute(sa.insert(d).values(**row))
-        outbox_store.add_messages(c, [first])
+        if not is_known:
+            outbox_store.add_messages(c, [first])
 
     await services.db.transact(write)
     return device

@@ -10,12 +10,13 @@ import httpx
 from hotline.delivery import registry
 from hotline.delivery.account import Account
 from hotline.delivery.egress import is_web_address
-from hotline.delivery.gateway_settings import GatewaySettings, setting, validator
+from hotline.delivery.gateway_settings import GatewaySettings, TextList, setting, validator
 from hotline.delivery.model import GatewayKind
 from hotline.delivery.notices import GatewayDown, GatewayRefused
 from hotline.delivery.provider import GatewayProvider, Secret
 from hotline.delivery.provider_client import parse_json_response, send_request
 from hotline.locales import LANGUAGES
+from hotline.organisation.model.vocabulary import Danger
 
 PAUSE = 60.0  # seconds: every provider takes 20 messages a minute
 MAX_TEXT = 600  # characters; WeCom takes 2048 bytes
@@ -23,9 +24,16 @@ SYSTEM_BUSY = -1
 Language = Annotated[str, validator(lambda value: value in LANGUAGES, f"one of {', '.join(LANGUAGES)}")]
 
 
+Dangers = Annotated[
+    TextList, validator(lambda value: set(value) <= set(Danger), f"a list of {', '.join(sorted(Danger))}")
+]
+
+
 class RobotSettings(GatewaySettings):
     """What every robot may have set."""
 
+    title: str | None = setting("what its group is called")
+    dangers: Dangers | None = setting("the dangers it is told; absent: every one")
     department: str | None = setting("code of the department whose group it is in; absent: the whole hotline's")
     language: Language | None = setting("of its texts; zh-Hans where absent")
     keyword: str | None = setting("a word that the provider wants in every text")

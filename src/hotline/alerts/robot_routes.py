@@ -5,8 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from hotline.alerts import robot_service
-from hotline.alerts.schemas import QueuedAlert, RobotIn, RobotOut, RobotPage, robot_reply
+from hotline.alerts import robot_log, robot_service
+from hotline.alerts.schemas import (
+    QueuedAlert,
+    RobotDeliveries,
+    RobotIn,
+    RobotOut,
+    RobotPage,
+    robot_delivery,
+    robot_reply,
+)
 from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import is_organisation_wide
@@ -29,7 +37,22 @@ async def list_robots(context: Administrator) -> Response:
     """The robots that tell dangers to chat groups. Of their addresses and signing secrets nothing is shown."""
     _require_organisation_wide(context)
     robots = await robot_service.all_robots(context.services, context.now)
-    return json_reply(RobotPage(tuple(map(robot_reply, robots.values())), None))
+    last = await robot_log.load_last(context.services.db)
+    return json_reply(RobotPage(tuple(robot_reply(robot, last.get(name)) for name, robot in robots.items()), None))
+
+
+@router.get(
+    "/{name}/deliveries",
+    operation_id="list_robot_deliveries",
+    response_model=RobotDeliveries,
+    responses=refusal_responses(*READ_REFUSALS),
+)
+async def list_robot_deliveries(name: RobotName, context: Administrator) -> Response:
+    """What became of the last messages to a robot's group, tests too, the newest first."""
+    _require_organisation_wide(context)
+    await robot_service.find_robot(context.services, name, context.now)
+    rows = await robot_log.load_log(context.services.db, name)
+    return json_reply(RobotDeliveries(tuple(map(robot_delivery, rows))))
 
 
 @router.put(

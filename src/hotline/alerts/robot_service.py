@@ -31,6 +31,7 @@ from hotline.web.idempotency import ActionResult, Reply, write_once
 from hotline.web.schemas import dump_json
 
 UNKNOWN_ROBOT = Refusal(Code.NOT_FOUND, "no such robot")
+SETTINGS = ("title", "department", "dangers", "language", "keyword")
 NOT_SET = "the robot cannot be set like this"
 
 
@@ -50,7 +51,7 @@ async def set_robot(
     department = values.get("department")
     if department is not None and department not in directory.departments:
         raise Refused(Refusal(Code.INVALID, NOT_SET, errors=(("department", "no such department"),)))
-    settings = {word: values.get(word) for word in ("department", "language", "keyword")}
+    settings = {word: values.get(word) or None for word in SETTINGS}
     new = {word: [value] for word, value in secrets.items()}
     known = (await services.gateways.now(now)).get(name)
     if known is None:
@@ -67,16 +68,21 @@ async def set_robot(
 
 async def remove_robot(services: Services, name: str, actor: Actor, now: datetime) -> None:
     """Raises Refused where there is none of that name."""
-    if name not in await all_robots(services, now):
-        raise Refused(UNKNOWN_ROBOT)
+    await find_robot(services, name, now)
     await delete_gateway(services.gateways, name, now, actor)
+
+
+async def find_robot(services: Services, name: str, now: datetime) -> Gateway:
+    """Raises Refused where there is none of that name."""
+    robot = (await all_robots(services, now)).get(name)
+    if robot is None:
+        raise Refused(UNKNOWN_ROBOT)
+    return robot
 
 
 async def add_test(services: Services, name: str, request: WriteRequest) -> ActionResult:
     """Leave a test for a robot in the outbox, whose state tells how it went. Raises Refused where there is none."""
-    robot = (await all_robots(services, request.now)).get(name)
-    if robot is None:
-        raise Refused(UNKNOWN_ROBOT)
+    robot = await find_robot(services, name, request.now)
     text = translate("alert.test_text", robot.account.setting("language", DEFAULT_LANGUAGE))
     event = SecurityEvent(Deed.GATEWAY_TESTED, request.actor, request.now, ("gateway", name))
     message = robot_message(f"at.{uuid4().hex[:16]}", robot, TicketNumber(""), text, request.now)

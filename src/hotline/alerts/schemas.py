@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from hotline.alerts.model import WaitsFor
+from hotline.database.prepared import Row
 from hotline.delivery.gateways import Gateway
+from hotline.delivery.model import MessageStatus
 from hotline.organisation.model.directory import Named
 from hotline.organisation.model.vocabulary import Danger
 from hotline.replies import reply_type
@@ -92,10 +94,13 @@ SecretLine = Annotated[Line, StringConstraints(max_length=500)]
 
 
 class RobotIn(Strict):
-    """`department`: whose group it is in; absent: it is told every danger. A secret that is not sent stays."""
+    """`title`: what its group is called. `department`: whose group it is in; absent: it is told the dangers of all.
+    `dangers`: these alone; none: every one. A secret that is not sent stays."""
 
     provider: Literal["wecom", "dingtalk", "feishu"]
+    title: Annotated[Line, StringConstraints(max_length=60)] | None = None
     department: CodeWord | None = None
+    dangers: Annotated[list[Danger], Field(max_length=len(Danger))] = []
     language: Literal["zh-Hans", "zh-Hant", "en"] = "zh-Hans"
     keyword: Annotated[Line, StringConstraints(max_length=40)] | None = None
     url: SecretLine | None = None
@@ -116,16 +121,39 @@ class RobotIn(Strict):
 
 
 @reply_type()
+class RobotDelivery:
+    """A message to a robot's group. `number` is empty where it was a test; `next_at`: when it is tried next, while it
+    is queued; `tried_at`: of the last try."""
+
+    id: str
+    number: str
+    status: MessageStatus
+    attempts: int
+    created_at: datetime
+    next_at: datetime
+    tried_at: datetime | None
+    last_error: str | None
+
+
+@reply_type()
+class RobotDeliveries:
+    items: tuple[RobotDelivery, ...]
+
+
+@reply_type()
 class RobotOut:
-    """A robot, without its secrets. `signed`: it has a signing secret."""
+    """A robot, without its secrets. `signed`: it has a signing secret; `last`: the newest message to it."""
 
     name: str
     provider: str
+    title: str | None
     department: str | None
+    dangers: tuple[Danger, ...]
     language: str | None
     keyword: str | None
     signed: bool
     active: bool
+    last: RobotDelivery | None
 
 
 @reply_type()
@@ -186,8 +214,17 @@ class QueuedAlert:
     message: str
 
 
-def robot_reply(robot: Gateway) -> RobotOut:
-    found = {word: robot.account.settings.get(word) for word in ("department", "language", "keyword")}
-    return RobotOut(
-        robot.name, robot.provider, **found, signed=bool(robot.account.secret_values("signing")), active=robot.active
-    )
+def robot_reply(robot: Gateway, last: Row | None = None) -> RobotOut:
+    settings = robot.account.settings
+    found = {word: settings.get(word) for word in ("title", "department", "language", "keyword")}
+    dangers = tuple(danger for danger in Danger if danger in (settings.get("dangers") or ()))
+    signed = bool(robot.account.secret_values("signing"))
+    sent = robot_delivery(last) if last is not None else None
+    return RobotOut(robot.name, robot.provider, **found, dangers=dangers, signed=signed, active=robot.active, last=sent)
+
+
+def robot_delivery(row: Row) -> RobotDelivery:
+    return RobotDelivery(
+        row.id, row.number, MessageStatus(row.status), row.attempts, row.created_at, row.next_at, row.tried_at,
+        row.last_error,
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from hotline.alerts import push_service, store
 from hotline.alerts.model import Alert, departments_of, raises_alert
 from hotline.alerts.robot_contract import robot_provider, send_robot_text
+from hotline.alerts.robot_log import robot_partition
 from hotline.alerts.texts import group_text
 from hotline.alerts.web_push import send_push
 from hotline.database.cache import CachedTable
@@ -44,7 +45,10 @@ async def robots_of(services: Services, now: datetime) -> list[Gateway]:
 
 def concerns_robot(robot: Gateway, alert: Alert, directory: Directory) -> bool:
     """Whether a robot's group is told: that of the whole hotline of every danger, a department's of those whose order
-    waits there or below it."""
+    waits there or below it; of certain dangers where it is set to those alone."""
+    dangers = robot.account.settings.get("dangers")
+    if dangers and not set(dangers) & set(alert.dangers):
+        return False
     department = robot.account.setting("department")
     if not department:
         return True
@@ -110,7 +114,7 @@ def robot_message(cause: str, robot: Gateway, number: TicketNumber, text: str, a
     """A text for one robot, once for each cause."""
     mark = hashlib.sha256(robot.name.encode()).hexdigest()[:12]
     payload = {"robot": robot.name, "text": text}
-    return Message(f"{cause}~{mark}"[:40], "robot", number, f"robot:{robot.name}", payload, at)
+    return Message(f"{cause}~{mark}"[:40], "robot", number, robot_partition(robot.name, number), payload, at)
 
 
 async def drop_if_over(handover: Handover[Services], m: Row, token: str) -> bool:

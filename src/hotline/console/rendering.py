@@ -67,7 +67,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
     "forms": ("attribute_type.", "item.", "item_form."),
     "deeds": ("deed.", "subject."),
     "nouns": ("noun.",),
-    "views": ("calendar.", "delivery.", "event.", "roster.", "webhook."),
+    "views": ("calendar.", "delivery.", "delivery_fault.", "event.", "robot.", "roster.", "webhook."),
     "queue": ("outbox.", "photo.", "report_form."),
 }
 _REASON_WORDS = ("lowered.", "place_role.", "unit.")

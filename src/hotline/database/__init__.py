@@ -3,6 +3,7 @@
 __all__ = [
     "cache",
     "columns",
+    "connection_wait",
     "context",
     "counting",
     "deadlines",

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from hotline.database.batch_postgres import STORED_ANSWERS_SQL, as_json, build_batch_statement
 from hotline.database.columns import sealing_of, use_sealing
+from hotline.database.connection_wait import connection_wait, is_job
 from hotline.database.engine import (
     Committed,
     CommitUnknown,
@@ -37,7 +38,8 @@ R = TypeVar("R")
 MAX_CHARACTERS_ON_LOOP = (
     10_000  # characters for the search index, a batch of ordinary calls; more is read beside the loop
 )
-CONNECT_TIMEOUT, COMMAND_TIMEOUT, POOL_TIMEOUT = 3.0, 6.0, 2.0
+CONNECT_TIMEOUT, COMMAND_TIMEOUT = 3.0, 6.0
+TRANSACTIONS = 4  # at once, by SQLAlchemy; of them all but one by jobs, so that a request never waits for jobs alone
 SETTINGS = {
     "application_name": "hotline",
     "statement_timeout": "5000",
@@ -79,6 +81,8 @@ class Postgres:
         self.shard = shard
         self._idle: list[asyncpg.Connection[Any]] = []  # last in, first out: the warmest is taken
         self._room = asyncio.Semaphore(size)
+        self._transactions = asyncio.Semaphore(TRANSACTIONS)
+        self._job_transactions = asyncio.Semaphore(TRANSACTIONS - 1)
         self._turn = 0
         self.round_trips = 0  # round trips so far, for tests and the benchmark
         self._engine: AsyncEngine | None = None
@@ -138,9 +142,13 @@ class Postgres:
     async def transact(self, work: Callable[[sa.Connection], R]) -> R:
         if self._engine is None:
             self._engine = self._make_engine(
-                COMMAND_TIMEOUT, pool_size=2, max_overflow=2, pool_timeout=POOL_TIMEOUT, pool_recycle=300
+                COMMAND_TIMEOUT, pool_size=2, max_overflow=TRANSACTIONS - 2, pool_recycle=300
             )
-        return await self._transact(self._engine, work)
+        if not is_job():
+            async with _slot(self._transactions):
+                return await self._transact(self._engine, work)
+        async with _slot(self._job_transactions), _slot(self._transactions):
+            return await self._transact(self._engine, work)
 
     async def _transact_on_own_connection(self, work: Callable[[sa.Connection], R], *, commits: bool = True) -> R:
         """One transaction on a connection of its own, without a limit on how long a statement may take."""
@@ -285,33 +293,26 @@ class Postgres:
     async def _connection(self, *, writing: bool = False) -> AsyncIterator["asyncpg.Connection[Any]"]:
         """A connection for a moment. It goes back into the pool only where nothing is wrong with its session; what
         failed becomes an error of ours. `writing`: it runs one statement that commits by itself."""
-        if self._room.locked():
+        async with _slot(self._room):
+            connection: asyncpg.Connection[Any] | None = None
             try:
-                await asyncio.wait_for(self._room.acquire(), POOL_TIMEOUT)
-            except TimeoutError:
-                raise DatabaseUnavailable("all database connections are busy") from None
-        else:
-            await self._room.acquire()  # at once: no timer is needed
-        connection: asyncpg.Connection[Any] | None = None
-        try:
-            connection = await self._take_connection()
-            yield connection
-        except BaseException as fault:
-            if connection is not None and not _is_usable(fault):
-                connection.terminate()
-            if _ends_sessions(fault):
-                self._drop_idle()
-            translated = _translate_fault(fault, sent=writing and connection is not None)
-            if translated is fault:
-                raise
-            raise translated from fault
-        finally:
-            if connection is not None and not connection.is_closed():
-                if connection.is_in_transaction() or self._closed:
+                connection = await self._take_connection()
+                yield connection
+            except BaseException as fault:
+                if connection is not None and not _is_usable(fault):
                     connection.terminate()
-                else:
-                    self._idle.append(connection)
-            self._room.release()
+                if _ends_sessions(fault):
+                    self._drop_idle()
+                translated = _translate_fault(fault, sent=writing and connection is not None)
+                if translated is fault:
+                    raise
+                raise translated from fault
+            finally:
+                if connection is not None and not connection.is_closed():
+                    if connection.is_in_transaction() or self._closed:
+                        connection.terminate()
+                    else:
+                        self._idle.append(connection)
 
     async def _take_connection(self) -> "asyncpg.Connection[Any]":
         while self._idle:
@@ -338,6 +339,22 @@ class Postgres:
         for connection in self._idle:  # what ended one connection has mostly ended its sisters
             connection.terminate()
         self._idle.clear()
+
+
+@asynccontextmanager
+async def _slot(slots: asyncio.Semaphore) -> AsyncIterator[None]:
+    """One of a number of connections, for as long as it is needed. Raises DatabaseUnavailable where none came free."""
+    if slots.locked():
+        try:
+            await asyncio.wait_for(slots.acquire(), connection_wait())
+        except TimeoutError:
+            raise DatabaseUnavailable("all database connections are busy") from None
+    else:
+        await slots.acquire()  # at once: no timer is needed
+    try:
+        yield
+    finally:
+        slots.release()
 
 
 async def _connect_for_pool(*args: Any, **options: Any) -> "asyncpg.Connection[Any]":

@@ -38,6 +38,13 @@ stored_key = table(
     C("created_at", Instant, nullable=False),
 )  # fmt: skip
 
+running_process = table(
+    "running_process", "Processes that serve or work, and the look-up keys they know; each notes itself every minute.",
+    C("id", S(32), primary_key=True),
+    C("lookups", Document, nullable=False, doc="Ids of the keys, the one it writes with first"),
+    C("seen_at", Instant, nullable=False),
+)  # fmt: skip
+
 sealing_progress = table(
     "sealing_progress", "Tables whose older rows are still to be sealed; a row goes when its table is done, the one named `finish` when all is.",
     C("name", S(40), primary_key=True),

@@ -30,6 +30,8 @@ outbox = table(
     sa.Index("ix_outbox_hooked", "partition", "id", sqlite_where=sa.text("kind = 'webhook'"), postgresql_where=sa.text("kind = 'webhook'")),
     sa.Index("ix_outbox_hooked_created", "partition", "created_at", "id", sqlite_where=sa.text("kind = 'webhook'"),
              postgresql_where=sa.text("kind = 'webhook'")),
+    # the log of robots
+    sa.Index("ix_outbox_robots", "created_at", "id", sqlite_where=sa.text("kind = 'robot'"), postgresql_where=sa.text("kind = 'robot'")),
     # by kind: a claim skips the kinds that cannot be handed over now
     sa.Index("ix_outbox_kind_next_at_id", "kind", "next_at", "id",
              sqlite_where=sa.text("status IN ('leased', 'queued')"), postgresql_where=sa.text("status IN ('leased', 'queued')")),

@@ -1,3 +1,3 @@
 """Health, readiness, metrics and checks."""
 
-__all__ = ["capability", "docs", "readiness", "settings_log", "stored_keys"]
+__all__ = ["capability", "docs", "processes", "readiness", "settings_log", "stored_keys"]

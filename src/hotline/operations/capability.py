@@ -25,9 +25,11 @@ def _routers() -> Sequence[APIRouter]:
 
 
 def _prepare(services: Services, settings: CapabilitySettings) -> None:
+    from hotline.operations.processes import ThisProcess
     from hotline.operations.security_txt import SecurityContact
 
     services.add(SecurityContact(settings.security_contact))
+    services.add(ThisProcess())
 
 
 def _jobs(context: WorkerContext) -> Sequence[Job]:

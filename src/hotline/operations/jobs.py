@@ -10,7 +10,9 @@ from hotline.jobs import Job
 from hotline.operations.departure_checks import notify_departed_names
 from hotline.operations.doctor import WORKER_CHECKS, notify_roster_gaps, run_checks
 from hotline.operations.findings import Finding
+from hotline.operations.processes import INTERVAL, note_process
 from hotline.operations.readiness import REFRESH, refresh_caches
+from hotline.operations.stored_keys import delete_dropped
 from hotline.runtime.jobs import WorkerContext
 from hotline.tickets.context import Services
 
@@ -38,7 +40,7 @@ def operations_jobs(context: WorkerContext) -> Sequence[Job]:
                 log.warning("heartbeat.failed", why=str(down))
         return False
 
-    return (Job("audit", audit, AUDIT),)
+    return (Job("audit", audit, AUDIT), _presence(context.services))
 
 
 def upkeep_jobs(services: Services) -> Sequence[Job]:
@@ -47,7 +49,19 @@ def upkeep_jobs(services: Services) -> Sequence[Job]:
     async def remember() -> bool:
         return await refresh_caches(services, services.clock())
 
-    return (Job("refresh", remember, REFRESH),)
+    return (Job("refresh", remember, REFRESH), _presence(services))
+
+
+def _presence(services: Services) -> Job:
+    """Note that this process runs; a look-up key that was dropped long ago goes."""
+
+    async def note() -> bool:
+        now = services.clock()
+        await note_process(services, now)
+        await services.db.transact(lambda c: delete_dropped(c, now))
+        return False
+
+    return Job("presence", note, INTERVAL)
 
 
 async def _raise_alarm(services: Services, finding: Finding) -> None:

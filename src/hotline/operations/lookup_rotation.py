@@ -2,8 +2,8 @@
 then older rows are moved to it in batches, then the earlier one is dropped. Broken off, it is begun again."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,10 +11,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from hotline.database.columns import Instant, SealedKey
-from hotline.database.engine import Database
 from hotline.database.metadata import metadata
-from hotline.database.sealing_rows import count_sealed_otherwise, seal_anew_next, sealed_tables
-from hotline.operations.stored_keys import LookupStep, read_stored_keys, write_lookups
+from hotline.database.sealing_rows import seal_anew_next, sealed_tables
+from hotline.operations.processes import load_known_lookups
+from hotline.operations.stored_keys import (
+    DROPPED,
+    PROGRESS,
+    LookupStep,
+    read_stored_keys,
+    read_value,
+    write_lookups,
+    write_value,
+)
 from hotline.organisation.tables import api_key, recovery_code, session
 from hotline.refusals import Code, Refusal, Refused
 from hotline.server_secret import lookup_key, lookup_key_id, lookup_keys, new_lookup_key
@@ -24,6 +32,7 @@ from hotline.tickets.store.search_index import index_batch
 from hotline.tickets.tables import call, caller, ticket
 
 BATCH = 200  # rows of one transaction
+NOTHING_DROPPED = Refusal(Code.CONFLICT, "no dropped look-up key is kept, or one is being replaced")
 _TRIES = 5  # of a batch: a server may write the same row at the same moment
 # rows that are unique by a number: what is kept of two that say the same of it (the least, the greatest), and which
 # rows are meant
@@ -36,24 +45,54 @@ NOT_MOVED = Refusal(
 )
 
 
-def advance_lookups(c: sa.Connection, secret: bytes, now: datetime) -> LookupStep:
-    """The next step of the replacement that is no work on rows: the step that it is at then."""
+def advance_lookups(c: sa.Connection, secret: bytes, now: datetime, *, force: bool = False) -> LookupStep:
+    """The next step of the replacement that is no work on rows: the step that it is at then. Raises Refused while a
+    process runs that does not accept the new key; `force`: not for that."""
     stored = read_stored_keys(c, secret)
     if stored.step is None:
         write_lookups(c, secret, [*stored.lookups, new_lookup_key()], LookupStep.ACCEPTED, now)
         return LookupStep.ACCEPTED
     if stored.step is LookupStep.ACCEPTED:
+        new = lookup_key_id(stored.lookups[-1])
+        unaware = sum(new not in known for known in load_known_lookups(c, now))
+        if unaware and not force:
+            raise Refused(
+                _running(unaware, "do not accept the new look-up key yet", "would not find what others write")
+            )
         write_lookups(c, secret, stored.lookups[::-1], LookupStep.USED, now)
         return LookupStep.USED
     return stored.step
 
 
-def drop_lookups(c: sa.Connection, secret: bytes, now: datetime) -> None:
-    """Accept the look-up key in use alone. Raises Refused while rows are still to be moved to it."""
+def drop_lookups(c: sa.Connection, secret: bytes, now: datetime, *, force: bool = False) -> None:
+    """Accept the look-up key in use alone; the other one is kept sealed for DROPPED_KEPT. Raises Refused while rows are
+    still to be moved to it, or while a process runs that writes with the other one; `force`: not for that."""
     stored = read_stored_keys(c, secret)
     if stored.step is LookupStep.USED:
         raise Refused(NOT_MOVED)
+    used = lookup_key_id(stored.lookups[0])
+    others = sum(known[:1] != [used] for known in load_known_lookups(c, now))
+    if others and not force:
+        raise Refused(_running(others, "write with the look-up key to be dropped", "would write what nobody can open"))
+    write_value(c, secret, DROPPED, [each.hex() for each in stored.lookups[1:]], now)
     write_lookups(c, secret, stored.lookups[:1], None, now)
+
+
+def restore_lookup(c: sa.Connection, secret: bytes, now: datetime) -> None:
+    """Accept the look-up key that was dropped last again: rows are moved from it once more. Raises Refused where none
+    is kept, or where another one is being replaced."""
+    stored, dropped = read_stored_keys(c, secret), read_value(c, secret, DROPPED)
+    if stored.step is not None or not dropped:
+        raise Refused(NOTHING_DROPPED)
+    write_lookups(c, secret, [*stored.lookups, *map(bytes.fromhex, dropped)], LookupStep.USED, now)
+    write_value(c, secret, DROPPED, None, now)
+
+
+def _running(count: int, what: str, harm: str) -> Refusal:
+    why = (
+        f"{count} running processes {what}: restart them, or wait five minutes after they stopped. They {harm}: --force"
+    )
+    return Refusal(Code.CONFLICT, f"{why} goes on all the same")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +103,99 @@ class LookupRotation:
     left: int
 
 
-async def move_lookups(services: Services) -> LookupRotation:
-    """Move every row to the look-up key in use, and index every ticket anew; in short transactions."""
-    moved = Counter[str](caller=await _in_batches(services.db, partial(_move_cards, secret=services.secret)))
+@dataclass(frozen=True, slots=True)
+class _Progress:
+    """`place`: in the order of the batches; `after`: the last row that was reached there; `left`: rows that the second
+    look found."""
+
+    place: int = 0
+    after: Any = None
+    moved: Mapping[str, int] = field(default_factory=dict)
+    left: int = 0
+
+
+_Batch = Callable[..., tuple[int, Any]]  # (connection, after=...) -> how many rows were moved, the last one's key
+
+
+def _batches(secret: bytes) -> list[tuple[str, _Batch]]:
+    """What moves the rows of each table, in order."""
+    found: list[tuple[str, _Batch]] = [("caller", partial(_move_cards, secret=secret))]
     for table, key in ((ticket, ticket.c.number), (call, call.c.id)):
-        batch = partial(_move_callers, secret=services.secret, key=key)
-        moved[table.name] += await _in_batches(services.db, batch)
-    for name in _tables_with_keys():
-        moved[name] += await _in_batches(services.db, partial(_seal_numbers, name=name))
-    reached: str | None = ""
-    while reached is not None:
-        reached = await services.db.transact(partial(index_batch, after=reached))
-    left = await services.db.snapshot(partial(count_not_moved, secret=services.secret))
+        found.append((str(table.name), partial(_move_callers, secret=secret, key=key)))
+    return found + [(name, partial(_seal_numbers, name=name)) for name in _tables_with_keys()]
+
+
+async def move_lookups(services: Services) -> LookupRotation:
+    """Move every row to the look-up key in use, index every ticket anew, and look at every row once more; in short
+    transactions, each of which notes how far it is: broken off, it goes on from there."""
+    moving = _batches(services.secret)
+    order = [(*each, False) for each in [*moving, ("", _index_next)]] + [(*each, True) for each in moving]
+    done = await services.db.transact(partial(_load_progress, secret=services.secret))
+    while done.place < len(order):
+        done = await _next(services, order[done.place], done)
+    await services.db.transact(partial(_finish, secret=services.secret, now=services.clock(), left=done.left))
+    return LookupRotation(Counter(done.moved), done.left)
+
+
+async def check_moved(services: Services) -> int:
+    """Look at every row once more, in short transactions; how many were found by the other look-up key, and were moved
+    then."""
+    found, done = 0, _Progress()
+    for name, batch in _batches(services.secret):
+        done = _Progress(place=0)
+        while done.place == 0:
+            done = await _next(services, (name, batch, True), done, keep=False)
+        found += done.left
+    return found
+
+
+async def _next(services: Services, part: tuple[str, _Batch, bool], done: _Progress, *, keep: bool = True) -> _Progress:
+    """One batch more, and how far it is then, in one transaction."""
+    name, batch, is_check = part
+
+    def run(c: sa.Connection) -> _Progress:
+        moved, after = batch(c, after=done.after)
+        counts = {**done.moved, **({} if is_check or not name else {name: done.moved.get(name, 0) + moved})}
+        left = done.left + (moved if is_check else 0)
+        reached = _Progress(done.place + (after is None), after, counts, left)
+        if keep:
+            stored = {**asdict(reached), "after": after if _is_kept(after) else None}
+            write_value(c, services.secret, PROGRESS, stored, services.clock())
+        return reached
+
+    for attempt in range(_TRIES):
+        try:
+            return await services.db.transact(run)
+        except sa.exc.IntegrityError:  # a server has written the same number with the new key a moment ago
+            if attempt + 1 == _TRIES:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _is_kept(after: Any) -> bool:
+    """Whether a row's key reads back as it was stored; where not, its table is begun again."""
+    return all(isinstance(each, str | int) for each in (after if isinstance(after, list | tuple) else [after]))
+
+
+def _load_progress(c: sa.Connection, secret: bytes) -> _Progress:
+    stored = read_value(c, secret, PROGRESS)
+    return _Progress(**stored) if stored else _Progress()
+
+
+def _finish(c: sa.Connection, secret: bytes, now: datetime, left: int) -> None:
+    write_value(c, secret, PROGRESS, None, now)
     if not left:
-        await services.db.transact(partial(_note_moved, secret=services.secret, now=services.clock()))
-    return LookupRotation(moved, left)
+        _note_moved(c, secret, now)
+
+
+def _index_next(c: sa.Connection, after: str | None) -> tuple[int, str | None]:
+    return 0, index_batch(c, after or "")
 
 
 def _note_moved(c: sa.Connection, secret: bytes, now: datetime) -> None:
     stored = read_stored_keys(c, secret)
     if stored.step is LookupStep.USED and stored.lookups == lookup_keys(secret):
         write_lookups(c, secret, stored.lookups, LookupStep.MOVED, now)
-
-
-def count_not_moved(c: sa.Connection, secret: bytes) -> int:
-    """How many values of callers and numbers are found by another look-up key. It reads all of them."""
-    others = sum(count_sealed_otherwise(c, name, keys_only=True) for name in _tables_with_keys())
-    for table in (ticket, call):
-        rows = c.execute(sa.select(table.c.caller, table.c.phone).where(table.c.phone.is_not(None)))
-        others += sum(row.caller in caller_id(row.phone, secret).earlier for row in rows if row.caller)
-    return others
 
 
 def count_credentials(c: sa.Connection, secret: bytes, now: datetime) -> dict[str, int]:
@@ -114,23 +216,7 @@ def count_credentials(c: sa.Connection, secret: bytes, now: datetime) -> dict[st
 
 
 def _tables_with_keys() -> list[str]:
-    return [t.name for t in sealed_tables() if any(isinstance(column.type, SealedKey) for column in t.c)]
-
-
-async def _in_batches(db: Database, batch: Callable[..., tuple[int, Any]]) -> int:
-    """Run `batch(connection, after=...)` until it reaches no further row; how many rows were moved."""
-    moved, after = 0, None
-    while True:
-        for attempt in range(_TRIES):
-            try:
-                changed, after = await db.transact(partial(batch, after=after))
-                break
-            except sa.exc.IntegrityError:  # a server has written the same number with the new key a moment ago
-                if attempt + 1 == _TRIES:
-                    raise
-        moved += changed
-        if after is None:
-            return moved
+    return [str(t.name) for t in sealed_tables() if any(isinstance(column.type, SealedKey) for column in t.c)]
 
 
 def _move_cards(c: sa.Connection, secret: bytes, after: str | None) -> tuple[int, str | None]:

@@ -1,5 +1,6 @@
 """Commands that replace HOTLINE_SECRET: secret status, rotate, drop."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,6 +16,9 @@ RESTART = "restart every process of this system, then run `hotline secret rotate
 RESTART_LOOKUPS = "restart every process of this system, then run `hotline secret rotate --lookups` again"
 
 
+FORCE = typer.Option(
+    False, "--force", help="Also while a running process does not know of it: what it writes may be found by nobody"
+)
 LOOKUPS = typer.Option(False, "--lookups", help="The look-up key, by which callers, keys and sessions are found")
 
 
@@ -32,7 +36,7 @@ def status(context: typer.Context) -> None:
 
 
 @commands.command("rotate")
-def rotate(context: typer.Context, lookups: bool = LOOKUPS) -> None:
+def rotate(context: typer.Context, lookups: bool = LOOKUPS, force: bool = FORCE) -> None:
     """Replace the secret: make a new one, use it, or seal anew what another one sealed.
 
     Where a file holds the secret, the first run puts a new one into it, which is accepted; the second one lets it be
@@ -43,7 +47,7 @@ def rotate(context: typer.Context, lookups: bool = LOOKUPS) -> None:
 
     line: CommandLine = context.obj
     if lookups:
-        _rotate_lookups(line)
+        _rotate_lookups(line, force=force)
         return
     if line.with_services(_load_lookup_step, as_found=True) is not None:
         stop("the look-up key is being replaced: finish `hotline secret rotate --lookups` first, or drop it")
@@ -74,6 +78,7 @@ def drop(
     end_credentials: bool = typer.Option(
         False, "--end-credentials", help="End keys, sessions and recovery codes that only the earlier look-up key finds"
     ),
+    force: bool = FORCE,
 ) -> None:
     """Drop the secrets of the file that are not in use: earlier ones, or a new one; refused while they are needed.
 
@@ -83,7 +88,7 @@ def drop(
 
     line: CommandLine = context.obj
     if lookups:
-        _drop_lookups(line, end_credentials=end_credentials)
+        _drop_lookups(line, end_credentials=end_credentials, force=force)
         return
     if line.settings.secret_file is None:
         stop("the environment holds the secret: remove HOTLINE_SECRET_PREVIOUS and restart every process")
@@ -93,11 +98,18 @@ def drop(
     say(f"dropped: {drop_other_secrets(line.settings.secret_file)}; restart every process")
 
 
-def _rotate_lookups(line: "CommandLine") -> None:
+@commands.command("restore")
+def restore(context: typer.Context) -> None:
+    """Accept the look-up key that was dropped last again, up to 30 days later: a process had still written with it."""
+    context.obj.with_services(_restore_lookup)
+    say(f"the dropped look-up key is accepted again: {RESTART_LOOKUPS}")
+
+
+def _rotate_lookups(line: "CommandLine", *, force: bool) -> None:
     from hotline.operations.stored_keys import LookupStep
 
     before = line.with_services(_load_lookup_step, as_found=True)
-    step = line.with_services(_advance_lookups)
+    step = line.with_services(partial(_advance_lookups, force=force))
     if step is LookupStep.ACCEPTED:
         say(f"a new look-up key is accepted and not used yet: {RESTART_LOOKUPS}")
         return
@@ -112,19 +124,24 @@ def _rotate_lookups(line: "CommandLine") -> None:
     say("every row is found by the new look-up key: when keys and sessions are too, `hotline secret drop --lookups`")
 
 
-def _drop_lookups(line: "CommandLine", *, end_credentials: bool) -> None:
+def _drop_lookups(line: "CommandLine", *, end_credentials: bool, force: bool) -> None:
+    from hotline.operations.stored_keys import LookupStep
+
     step = line.with_services(_load_lookup_step, as_found=True)
     if step is None:
         stop("one look-up key alone is accepted")
-    left, credentials = line.with_services(_count_lookups, as_found=True)
-    if left:
-        stop(f"{left} values are found by the other look-up key: run `hotline secret rotate --lookups`")
+    if step is LookupStep.USED:
+        stop("rows are still found by the look-up key before: run `hotline secret rotate --lookups`")
+    if left := line.with_services(_check_moved):
+        stop(f"{left} values were written with the other look-up key meanwhile, and moved: {RESTART_LOOKUPS}")
+    credentials = line.with_services(_count_credentials, as_found=True)
     if any(credentials.values()) and not end_credentials:
         told = ", ".join(f"{count} {name}" for name, count in credentials.items())
         stop(f"found by the other look-up key alone: {told}. Wait until they have been used or have expired, make them "
              "anew, or end them with --end-credentials")  # fmt: skip
-    line.with_services(_drop_other_lookup)
-    say("one look-up key alone is accepted: restart every process")
+    line.with_services(partial(_drop_other_lookup, force=force))
+    say("one look-up key alone is accepted: restart every process. The other one is kept sealed for 30 days: "
+        "`hotline secret restore` accepts it again")  # fmt: skip
 
 
 async def _load_lookup_step(services: "Services") -> Any:
@@ -133,10 +150,10 @@ async def _load_lookup_step(services: "Services") -> Any:
     return (await services.db.transact(lambda c: read_stored_keys(c, services.secret))).step
 
 
-async def _advance_lookups(services: "Services") -> Any:
+async def _advance_lookups(services: "Services", force: bool) -> Any:
     from hotline.operations.lookup_rotation import advance_lookups
 
-    return await services.db.transact(lambda c: advance_lookups(c, services.secret, services.clock()))
+    return await services.db.transact(lambda c: advance_lookups(c, services.secret, services.clock(), force=force))
 
 
 async def _move_lookups(services: "Services") -> Any:
@@ -147,18 +164,28 @@ async def _move_lookups(services: "Services") -> Any:
     return done
 
 
-async def _count_lookups(services: "Services") -> tuple[int, dict[str, int]]:
-    from hotline.operations.lookup_rotation import count_credentials, count_not_moved
+async def _check_moved(services: "Services") -> int:
+    from hotline.operations.lookup_rotation import check_moved
 
-    return await services.db.snapshot(
-        lambda c: (count_not_moved(c, services.secret), count_credentials(c, services.secret, services.clock()))
-    )
+    return await check_moved(services)
 
 
-async def _drop_other_lookup(services: "Services") -> None:
+async def _count_credentials(services: "Services") -> dict[str, int]:
+    from hotline.operations.lookup_rotation import count_credentials
+
+    return await services.db.snapshot(lambda c: count_credentials(c, services.secret, services.clock()))
+
+
+async def _drop_other_lookup(services: "Services", force: bool) -> None:
     from hotline.operations.lookup_rotation import drop_lookups
 
-    await services.db.transact(lambda c: drop_lookups(c, services.secret, services.clock()))
+    await services.db.transact(lambda c: drop_lookups(c, services.secret, services.clock(), force=force))
+
+
+async def _restore_lookup(services: "Services") -> None:
+    from hotline.operations.lookup_rotation import restore_lookup
+
+    await services.db.transact(lambda c: restore_lookup(c, services.secret, services.clock()))
 
 
 async def _load_ids(services: "Services") -> list[str]:

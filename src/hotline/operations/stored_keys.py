@@ -3,12 +3,13 @@ and stay the same when HOTLINE_SECRET is replaced; the look-up key is replaced b
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
-from hotline.database.columns import SealedKey
+from hotline.database.columns import Instant, SealedKey
 from hotline.database.engine import Database
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.metadata import metadata
@@ -21,7 +22,10 @@ from hotline.server_secret import ServerSecret, accepted_secrets, derive_digest_
 from hotline.text.phones import caller_id
 from hotline.tickets.tables import caller
 
-LOOKUP, DIGESTS, STEP = "lookup", "digests", "lookup_step"  # names of stored keys, and how far a replacement is
+# names of stored keys, how far a replacement is and how far its rows are, and the key that was dropped last
+LOOKUP, DIGESTS, STEP = "lookup", "digests", "lookup_step"
+PROGRESS, DROPPED = "lookup_progress", "lookup_dropped"
+DROPPED_KEPT = timedelta(days=30)  # a dropped key can be accepted again for so long
 SEALED = (SealedColumn(stored_key, "sealed", lambda row: key_context(row["name"])),)
 _SAMPLE = 20  # callers by whose ids a secret is recognised
 WRONG_LOOKUP = Refusal(
@@ -106,9 +110,28 @@ def write_lookups(
 ) -> None:
     """Store the look-up keys, the one in use first, and how far their replacement is. Processes read them when they
     start."""
-    c.execute(sa.delete(stored_key).where(stored_key.c.name.in_((LOOKUP, STEP))))
+    c.execute(sa.delete(stored_key).where(stored_key.c.name.in_((LOOKUP, STEP, PROGRESS))))
     values: dict[str, object] = {LOOKUP: [each.hex() for each in lookups], **({STEP: step} if step else {})}
     c.execute(sa.insert(stored_key), _rows(secret, values, now))
+
+
+def read_value(c: sa.Connection, secret: bytes, name: str) -> Any:
+    """What is stored, sealed, under a name; None: nothing is."""
+    found = c.execute(sa.select(stored_key.c.sealed).where(stored_key.c.name == name)).scalar()
+    return unseal(secret, key_context(name), found) if found is not None else None
+
+
+def write_value(c: sa.Connection, secret: bytes, name: str, value: object | None, now: datetime) -> None:
+    """Store a value in the place of the one of that name; None: store none."""
+    c.execute(sa.delete(stored_key).where(stored_key.c.name == name))
+    if value is not None:
+        c.execute(sa.insert(stored_key), _rows(secret, {name: value}, now))
+
+
+def delete_dropped(c: sa.Connection, now: datetime) -> None:
+    """Delete the look-up key that was dropped, when its time is over."""
+    before = sa.bindparam("before", now - DROPPED_KEPT, type_=Instant)
+    c.execute(sa.delete(stored_key).where(stored_key.c.name == DROPPED, stored_key.c.created_at < before))
 
 
 def _find_first_lookup(c: sa.Connection, secret: bytes) -> bytes:

@@ -72,6 +72,17 @@ session = table(
     words_check("stage", SessionStage),
 )  # fmt: skip
 
+push_device = table(
+    "push_device", "Browsers of staff that are told of dangers by Web Push; address and keys are sealed.",
+    C("id", S(40), primary_key=True, doc="Follows from its address, which nobody can guess"),
+    C("person", S(36), sa.ForeignKey("person.id"), nullable=False, index=True),
+    C("session", S(64), index=True, doc="The hash of the log-in it was added in, or of the last one there; it goes when that is ended"),
+    C("sealed", sa.Text, nullable=False),
+    C("device", S(60), nullable=False, doc="Browser and system"),
+    C("language", S(10), nullable=False),
+    C("created_at", Instant, nullable=False),
+)  # fmt: skip
+
 api_key = table(
     "api_key", "Keys of machines, with their roles and scopes; only the hash of a key is kept.",
     C("id", S(16), primary_key=True),

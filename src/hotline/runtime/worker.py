@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from hotline.database.connection_wait import mark_as_job
 from hotline.jobs import Job
 from hotline.runtime.jobs import WorkerContext
 
@@ -32,6 +33,7 @@ class Worker:
             self.context.subprocess.stop()
 
     async def _repeat(self, job: Job) -> None:
+        mark_as_job()
         while not self.context.stopping.is_set():
             busy = False
             try:

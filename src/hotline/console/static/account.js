@@ -2,6 +2,7 @@
 import { $, api, el, fill, get, heads, press, row, say, t, when } from "./core.js";
 import { setUp, showCodes, told } from "./factors.js";
 import { showFeeds } from "./feeds.js";
+import { ownId } from "./push.js";
 import { changesPassword } from "./own_password.js";
 
 const day = (text) => (text ? new Date(text).toLocaleDateString(document.documentElement.lang) : t("account.never"));
@@ -14,7 +15,7 @@ const doing = (work, text, shown) => press(async () => {
 
 async function showSessions() {
   const { items } = await get("/v1/me/sessions");
-  const ended = (path) => doing(() => api("DELETE", path), "account.ended", showSessions);
+  const ended = (path) => doing(() => api("DELETE", path), "account.ended", async () => { await showSessions(); await showDevices(); });
   const table = el("table", {}, el("thead"), el("tbody", {}, ...items.map((one) => row(
     one.device || t("account.device_unknown"), one.address, when(one.created_at), when(one.seen_at),
     one.is_current ? el("strong", {}, t("account.this_one"))
@@ -23,6 +24,17 @@ async function showSessions() {
   fill($("#sessions"), table, items.length > 1
     ? el("button", { type: "button", id: "end-others", onclick: ended("/v1/me/sessions") }, t("account.end_others")) : null);
   $("#password").hidden = items.some((one) => one.is_current && one.method.startsWith("oidc")); // its password is elsewhere
+}
+
+/** The browsers that are told of dangers, this one or others. */
+async function showDevices() {
+  const [{ items }, own] = await Promise.all([get("/v1/me/push"), ownId().catch(() => null)]);
+  const gone = (one) => doing(() => api("DELETE", `/v1/me/push/${one.id}`), "account.removed", showDevices);
+  const table = el("table", {}, el("thead"), el("tbody", {}, ...items.map((one) => row(
+    one.device || t("account.device_unknown"), when(one.created_at), one.id === own ? el("strong", {}, t("account.this_browser")) : "",
+    el("button", { type: "button", "aria-label": `${t("account.remove")} ${one.device}`, onclick: gone(one) }, t("account.remove"))))));
+  heads(table, "account.device", "account.since", "account.this_browser", "account.remove");
+  fill($("#devices"), items.length ? table : el("p", {}, t("account.no_devices")));
 }
 
 async function showFactors() {
@@ -50,5 +62,6 @@ async function showFactors() {
 changesPassword($("#password"), async () => {
   say(t("account.password_changed"));
   await showSessions();
+  await showDevices();
 });
-await Promise.all([showSessions(), showFactors(), showFeeds()]);
+await Promise.all([showSessions(), showDevices(), showFactors(), showFeeds()]);

@@ -5,13 +5,14 @@ const GROUPS = {
   organisation: ["departments", "areas", "categories", "house"],
   time: ["rosters", "calendars", "policies", "ladders"],
   rules: ["routes", "incident_rules", "hazards", "danger_frames", "symptoms", "words", "word_lists"],
-  access: ["people", "keys", "subscriptions"],
+  access: ["people", "keys", "subscriptions", "robots"],
 };
 const MORE = GROUPS.access; // not of the directory
 const EVERY = Object.values(GROUPS).flat();
 const NOUNS = EVERY.filter((code) => !MORE.includes(code));
 /** Nouns whose items have a page of their own, beside the form of their other fields. */
-const VIEWS = { calendars: "admin.months", rosters: "admin.plan", subscriptions: "admin.change" };
+const VIEWS = { calendars: "admin.months", rosters: "admin.plan", subscriptions: "admin.change", robots: "admin.change" };
+const OWN = ["subscriptions", "robots"]; // their form is on their page
 const SHOWN_ELSEWHERE = { calendars: ["days", "names", "notices", "papers"], rosters: ["members", "shifts", "overrides"] };
 const place = () => {
   const [noun, ...code] = decodeURIComponent(location.hash.slice(1)).split("/");
@@ -40,11 +41,13 @@ async function draw() {
   $("#counted").textContent = "";
   const names = Object.fromEntries(await Promise.all(["departments", "categories", "areas"].map(async (of) => [of, Object.fromEntries(await listed(of, true))])));
   const items = NOUNS.includes(noun) ? (await get(`/v1/directory/${noun}`)).items : await all(`/v1/${noun}`);
+  const robots = noun === "robots" ? await import("./robots.js") : null;
+  const units = robots && new Map((await directory("departments")).map((one) => [one.code, one]));
   if (mine !== draws) return;
   items.sort((a, b) => Boolean(a.revoked_at) - Boolean(b.revoked_at)); // what is in use stands first
   heads(table, "admin.name", "admin.about", "admin.state", "account.feed_change");
   fill($("tbody", table), items.map((item) => {
-    const made = row(NOUNS.includes(noun) ? named(item) || gist(item, names) : item.name, about(item, names), item.active === false || item.revoked_at ? t("admin.retired") : t("admin.live"), el("span", { class: "actions" }, buttonsOf(item)));
+    const made = row(NOUNS.includes(noun) ? named(item) || gist(item, names) : robots ? robots.titleOf(item) : item.name, robots ? robots.gistOf(item, units) : about(item, names), item.active === false || item.revoked_at ? t("admin.retired") : t("admin.live"), el("span", { class: "actions" }, buttonsOf(item)));
     made.dataset.sought = [made.textContent, item.login, item.code, ...(item.sounds ?? []), ...(item.aliases ?? [])].join(" ").toLowerCase();
     return made;
   }));
@@ -53,7 +56,7 @@ async function draw() {
 async function all(path) {
   const items = [];
   for (let after = ""; after !== null;) {
-    const page = await get(`${path}${path.endsWith("subscriptions") ? "" : `?limit=200&after=${encodeURIComponent(after)}`}`);
+    const page = await get(`${path}${OWN.some((one) => path.endsWith(one)) ? "" : `?limit=200&after=${encodeURIComponent(after)}`}`);
     items.push(...page.items);
     after = page.next;
   }
@@ -84,13 +87,19 @@ function about(item, { departments, areas }) {
 function buttonsOf(item) {
   const button = (text, onclick) => el("button", { type: "button", "aria-label": `${t(text)} ${named(item) || item.name || ""}`, onclick }, t(text));
   if (noun === "keys") return item.revoked_at ? [] : [button("admin.revoke", press(() => revoke(item)))];
-  const own = VIEWS[noun] && !(noun === "calendars" && item.always) ? [button(VIEWS[noun], () => go(`${noun}/${item.code ?? item.id}`))] : [];
-  return noun === "subscriptions" ? own : [...own, button(own.length ? "admin.settings" : "admin.change", () => edit(item))];
+  const own = VIEWS[noun] && !(noun === "calendars" && item.always) ? [button(VIEWS[noun], () => go(`${noun}/${item.code ?? item.id ?? item.name}`))] : [];
+  return OWN.includes(noun) ? own : [...own, button(own.length ? "admin.settings" : "admin.change", () => edit(item))];
 }
 /** The page of one item. */
 async function view(mine) {
   const root = el("div", {});
   const opened = code;
+  if (noun === "robots") {
+    $("#noun").textContent = t("noun.robots");
+    await (await import("./robots.js")).showRobot(root, opened, { made: (name) => go(`robots/${name}`), ended: () => go("robots") });
+    if (mine === draws) fill($("#view"), root);
+    return;
+  }
   $("#noun").textContent = `${t(`noun.${noun}`)} · ${noun === "subscriptions" ? (opened === "new" ? t("admin.add") : (await all("/v1/subscriptions")).find((one) => one.id === opened)?.name ?? "") : named((await directory(noun)).find((one) => one.code === opened))}`;
   if (noun === "calendars") await (await import("./calendar_year.js")).showCalendar(root, opened, etag);
   else if (noun === "rosters") await (await import("./roster_plan.js")).showRoster(root, opened, etag);
@@ -135,5 +144,5 @@ async function edit(item) {
   await editItem(item, { noun, inDirectory: NOUNS.includes(noun), bodies: BODIES, hides: SHOWN_ELSEWHERE[noun] ?? [], etag, told: tellSecret, done: draw });
 }
 addEventListener("hashchange", () => { [noun, code] = place(); draw(); });
-$("#add").addEventListener("click", () => (noun === "subscriptions" ? go("subscriptions/new") : edit(null)));
+$("#add").addEventListener("click", () => (OWN.includes(noun) ? go(`${noun}/new`) : edit(null)));
 draw();

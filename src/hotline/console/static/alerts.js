@@ -186,3 +186,4 @@ document.addEventListener("visibilitychange", () => { if (!document.hidden) look
 setInterval(lookSoon, READ_EVERY); // a turn of duty begins without an event
 setInterval(() => { for (const one of dangers) { const place = $(`[data-number="${one.number}"] .waits`, bar); if (place) place.textContent = waitOf(one); } }, 10_000);
 await look();
+if (globalThis.Notification?.permission === "granted") import("./push.js").then((push) => push.goOn()).catch(() => {}); // by the next page then

@@ -20,11 +20,12 @@ export async function showCalendar(root, code, etag) {
   const draft = kept(`calendar.${code}`);
   let version;
   let item;
-  let changed; // date -> { worked: true, false or null (as the week has it), name }
+  let changed; // date -> { worked: true, false or null (as the week has it), name, was: what it was changed from }
   const today = new Date().toLocaleDateString("sv-SE", { timeZone: given.zone });
   let year = Number(today.slice(0, 4));
   let chosen = today;
 
+  const isSame = (one, other) => one.worked === other.worked && one.name === other.name;
   const stands = (date) => ({ worked: item.days[date] ?? null, name: item.names[date] ?? "" });
   const held = (date) => changed.get(date) ?? stands(date);
   const usual = (date) => item.workdays.includes(weekday(date));
@@ -32,12 +33,15 @@ export async function showCalendar(root, code, etag) {
   async function load() {
     version = await etag(path);
     item = await get(path);
-    changed = new Map(draft.read() ?? []);
+    changed = new Map((draft.read() ?? []).filter(([date, mine]) => !isSame(mine, stands(date))));
   }
+  /** The days that were changed here and, since then, by a colleague too. */
+  const clashes = () => [...changed].filter(([date, { was }]) => was && !isSame(was, stands(date)));
+  const keepDraft = () => draft.write(changed.size ? [...changed] : null);
   function put(date, value) {
     const before = stands(date);
-    if (value.worked === before.worked && value.name === before.name) changed.delete(date); else changed.set(date, value);
-    draft.write(changed.size ? [...changed] : null);
+    if (isSame(value, before)) changed.delete(date); else changed.set(date, { worked: value.worked, name: value.name, was: changed.get(date)?.was ?? before });
+    keepDraft();
     const cell = root.querySelector(`[data-date="${date}"]`);
     if (cell) dress(cell, date);
     tell();
@@ -76,6 +80,7 @@ export async function showCalendar(root, code, etag) {
 
   const heading = el("h3", { class: "year", "aria-live": "polite" });
   const months = el("div", { class: "months" });
+  const met = el("section", { class: "met", tabindex: "-1", "aria-label": t("calendar.met"), hidden: true });
   const about = el("div", { class: "about-day", role: "group" });
   const state = el("p", { class: "note", role: "status" });
   const save = el("button", { type: "button", class: "first", onclick: press(write) }, t("admin.keep"));
@@ -105,7 +110,18 @@ export async function showCalendar(root, code, etag) {
     heading.textContent = t("calendar.year", { year });
     state.textContent = [t("calendar.counted", { rest: special.filter((worked) => worked === false).length, work: special.filter(Boolean).length }),
       item.confirmed_to ? t("calendar.announced", { day: item.confirmed_to }) : "", changed.size ? t("calendar.changes", { n: changed.size }) : ""].filter(Boolean).join(" · ");
-    save.hidden = drop.hidden = !changed.size;
+    drop.hidden = !changed.size;
+    save.hidden = !changed.size || clashes().length > 0; // looking comes first
+    drawMet();
+  }
+  /** Days that a colleague changed as well: they are looked at before anything is saved. */
+  function drawMet() {
+    const found = clashes();
+    const side = ({ worked, name }) => [t(worked === null ? "calendar.ordinary" : worked ? "calendar.work" : "calendar.rest"), name].filter(Boolean).join(" ");
+    met.hidden = !found.length;
+    fill(met, el("h3", {}, t("calendar.met")), el("ul", { class: "plainlist diff moved" }, found.map(([date, mine]) => el("li", {}, el("b", {}, wholeDay.format(at(date))), " ", el("span", {}, `${side(mine.was)} → ${side(stands(date))}`), " ",
+      el("span", {}, t("roster.mine", { who: side(mine) })), " ", el("button", { type: "button", class: "small", "data-key": `theirs-${date}`, onclick: () => { changed.delete(date); keepDraft(); draw(); } }, t("roster.take_theirs"))))),
+    el("div", { class: "go" }, el("button", { type: "button", class: "first", "data-key": "looked", onclick: () => { for (const [date, mine] of found) changed.set(date, { ...mine, was: stands(date) }); keepDraft(); draw(); } }, t("roster.looked"))));
   }
   function draw() {
     fill(months, Array.from({ length: 12 }, (_, number) => month(number + 1)));
@@ -122,9 +138,9 @@ export async function showCalendar(root, code, etag) {
     await sent({ ...item, days, names, notices }, () => draft.write(null));
   }
   /** Writes the calendar as it is shown; where a colleague was quicker, theirs is loaded and what is unsaved stays. */
-  async function sent(body, after) {
+  async function sent(body, after, seen = version) {
     try {
-      await api("PUT", path, { body, version });
+      await api("PUT", path, { body, version: seen });
       after();
       say(t("form.done"));
     } catch (refused) {
@@ -138,7 +154,7 @@ export async function showCalendar(root, code, etag) {
   }
   async function read(chosenFile) {
     const content = base64(await chosenFile.arrayBuffer());
-    version = await etag(path); // what is shown is written to this version only
+    const seen = await etag(path); // what is shown is written to this version only
     const ask = (more) => api("POST", `${path}/notices/preview`, { body: { file: chosenFile.name, content, ...more } });
     let found;
     try {
@@ -153,7 +169,7 @@ export async function showCalendar(root, code, etag) {
       ...part("calendar.removed", "gone", found.removed), ...part("calendar.changed", "moved", found.changed), ...part("calendar.added", "new", found.added),
       found.kept.length ? el("p", { class: "note" }, t("calendar.kept", { days: found.kept.join(MARKS[1]) })) : null,
       nothing ? el("p", {}, t("calendar.same")) : null,
-      el("div", { class: "go" }, el("button", { type: "button", class: "first", onclick: press(() => sent(found.calendar, () => { year = found.year; })) }, t("calendar.apply")),
+      el("div", { class: "go" }, el("button", { type: "button", class: "first", onclick: press(() => sent(found.calendar, () => { year = found.year; }, seen)) }, t("calendar.apply")),
         el("button", { type: "button", onclick: () => { preview.hidden = true; months.querySelector("[tabindex='0']")?.focus(); } }, t("calendar.not"))));
     preview.hidden = false;
     preview.focus();
@@ -175,7 +191,7 @@ export async function showCalendar(root, code, etag) {
   const go = (step) => () => { year += step; choose(`${year}-01-01`, false); draw(); };
   await load();
   fill(root, el("div", { class: "bar" }, el("button", { type: "button", "aria-label": t("calendar.before"), onclick: go(-1) }, "‹"), heading, el("button", { type: "button", "aria-label": t("calendar.after"), onclick: go(1) }, "›"),
-    el("button", { type: "button", id: "import", onclick: () => file.click() }, t("calendar.import")), file), state, preview, about,
+    el("button", { type: "button", id: "import", onclick: () => file.click() }, t("calendar.import")), file), met, state, preview, about,
   el("p", { class: "note" }, t("calendar.keys")), months, el("div", { class: "go stay" }, save, drop));
   draw();
 }

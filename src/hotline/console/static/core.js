@@ -395,9 +395,11 @@ export function instant(local) {
   const shown = new Date(`${typed.toLocaleString("sv-SE", { timeZone: given.zone }).replace(" ", "T")}Z`);
   return new Date(2 * typed - shown).toISOString();
 }
-const spoken = new Intl.DateTimeFormat(english ? "en-GB" : language, {
-  timeZone: given.zone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-export const when = (moment) => (moment ? spoken.format(new Date(moment)) : "–");
+const [spoken, dated] = [{}, { year: "numeric" }].map((more) => new Intl.DateTimeFormat(english ? "en-GB" : language, {
+  timeZone: given.zone, ...more, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }));
+const yearOf = (moment) => new Date(moment).toLocaleDateString("sv-SE", { timeZone: given.zone }).slice(0, 4);
+/** A moment in words, with the year where it is not this one. */
+export const when = (moment) => (moment ? (yearOf(moment) === yearOf(Date.now()) ? spoken : dated).format(new Date(moment)) : "–");
 /** A limit as people say it: at midnight the day ends, at 24:00. */
 export function until(moment) {
   const text = when(moment);

@@ -1,6 +1,7 @@
 // Sign in, then continue to the requested page. The form is this page's before core.js and its texts are there: sent by the
 // browser itself it would lead to a refusal.
 const loaded = import("./core.js");
+sessionStorage.removeItem("push-linked"); // the browser goes with the log-in that begins here: push.js
 const form = document.querySelector("#login");
 form.addEventListener("submit", async (event) => {
   event.preventDefault();

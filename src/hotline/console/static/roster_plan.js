@@ -1,11 +1,13 @@
 // A roster as a plan of days and shifts: people chosen from the department's people, moved by drag or by keys, gaps seen.
-import { $, MARKS, addWords, api, el, fill, get, given, isolated, language, listed, openDialog, press, say, t } from "./core.js";
+import { $, MARKS, addWords, api, el, fill, get, given, isolated, language, listed, openDialog, press, say, t, word } from "./core.js";
 import { kept } from "./admin_draft.js";
+import { isSame, mergeRosters, withTheirs } from "./roster_merge.js";
 
 await Promise.all(["views", "forms"].map(addWords));
 
 const locale = language === "en" ? "en-GB" : language;
 const shown = new Intl.DateTimeFormat(locale, { timeZone: "UTC", month: "numeric", day: "numeric", weekday: "short" });
+const whole = new Intl.DateTimeFormat(locale, { timeZone: "UTC", year: "numeric", month: "numeric", day: "numeric", weekday: "short" });
 const WEEKDAYS = Array.from({ length: 7 }, (_, day) => [day, new Intl.DateTimeFormat(locale, { timeZone: "UTC", weekday: "short" }).format(new Date(Date.UTC(2024, 0, 1 + day)))]);
 const at = (date) => new Date(`${date}T00:00Z`);
 const text = (moment) => moment.toISOString().slice(0, 10);
@@ -67,15 +69,25 @@ export async function showRoster(root, code, etag) {
   let picked = null; // { date, shift } taken up by keys
   let copied;
 
+  let unseen = []; // what a colleague changed since this plan was begun, and nobody has looked at
+  /** Reads the roster as it stands, and joins with it the plan that was made on an earlier one. */
   async function load() {
     version = await etag(path);
     item = await get(path);
-    roster = draft.read() ?? structuredClone(item);
+    const own = draft.read();
+    unseen = own?.unseen ?? [];
+    roster = own?.roster ?? structuredClone(item);
+    if (!own || isSame(own.base, item)) return;
+    const { roster: joined, changes } = mergeRosters(own.base, own.roster, item);
+    roster = joined;
+    unseen = [...unseen.filter((one) => !changes.some(({ part, key }) => part === one.part && key === one.key)), ...changes];
+    keepDraft();
   }
-  const isChanged = () => JSON.stringify(roster) !== JSON.stringify(item);
-  const nameOf = (member) => roster.members.find((one) => one.code === member)?.name ?? member;
+  const isChanged = () => !isSame(roster, item);
+  const nameOf = (member) => [roster, item].flatMap((one) => one.members).find((one) => one.code === member)?.name ?? member;
+  const keepDraft = () => draft.write(isChanged() || unseen.length ? { base: item, roster, unseen } : null);
   function changed() {
-    draft.write(isChanged() ? roster : null);
+    keepDraft();
     draw();
   }
   const days = () => Array.from({ length: month ? new Date(Date.UTC(Number(first.slice(0, 4)), Number(first.slice(5, 7)), 0)).getUTCDate() : 7 }, (_, day) => later(first, day));
@@ -95,14 +107,15 @@ export async function showRoster(root, code, etag) {
   const isUsed = (member) => roster.shifts.some((shift) => shift.turns.includes(member)) || roster.overrides.some((one) => one.member === member || one.instead_of === member);
 
   const bar = el("div", { class: "bar" });
+  const met = el("section", { class: "met", tabindex: "-1", "aria-label": t("roster.met"), hidden: true });
   const gaps = el("div", { class: "gaps", role: "status" });
   const plan = el("table", { class: "plan", role: "grid", "aria-label": t("roster.plan") }, el("thead"), el("tbody"));
   const folk = el("ul", { class: "plainlist folk" });
   const search = el("input", { type: "search", maxlength: 60, autocomplete: "off", "aria-label": t("roster.find"), placeholder: t("roster.find"), oninput: () => drawPeople() });
   const members = el("div", { class: "members" });
   const shifts = el("div", { class: "shifts" });
-  const save = el("button", { type: "button", class: "first", onclick: press(write) }, t("admin.keep"));
-  const drop = el("button", { type: "button", onclick: () => { draft.write(null); roster = structuredClone(item); draw(); } }, t("calendar.drop"));
+  const save = el("button", { type: "button", class: "first", onclick: press(() => write()) }, t("admin.keep"));
+  const drop = el("button", { type: "button", onclick: () => { draft.write(null); roster = structuredClone(item); unseen = []; draw(); } }, t("calendar.drop"));
   const spoken = el("p", { class: "note", role: "status" });
 
   const hours = (shift) => { const [start, end] = shift.hours.split("-"); return end <= start ? t("roster.overnight", { start, end }) : `${start}–${end}`; };
@@ -170,27 +183,52 @@ export async function showRoster(root, code, etag) {
       changed();
     } }, t("roster.add_shift")));
   }
+  /** One side of a change in words. */
+  function sideOf({ part }, one) {
+    if (!["members", "shifts", "overrides"].includes(part)) return typeof one === "string" ? one : "";
+    if (part === "overrides") return one === undefined ? t("roster.by_turn") : one.member ? nameOf(one.member) : t("roster.nobody");
+    if (one === undefined) return t("app.none");
+    return part === "members" ? [one.name, one.phone].filter(Boolean).join(" ") : [hours(one), ...one.turns.map(nameOf)].join(" ");
+  }
+  function subjectOf({ part, key }) {
+    if (part === "members" || part === "shifts") return t(`roster.${part}`);
+    if (part !== "overrides") return word("item", part);
+    const [start, end, instead] = key.split("|");
+    return [`${moment(start)} – ${moment(end)}`, instead && nameOf(instead)].filter(Boolean).join(MARKS[1]);
+  }
+  /** What a colleague has changed meanwhile: it is looked at before anything is saved. */
+  function drawMet() {
+    met.hidden = !unseen.length;
+    fill(met, el("h3", {}, t("roster.met")), el("p", {}, t("roster.met_note")), el("ul", { class: "plainlist diff moved" }, unseen.map((one) => {
+      return el("li", {}, el("b", {}, subjectOf(one)), " ", el("span", {}, [sideOf(one, one.was), sideOf(one, one.theirs)].filter(Boolean).join(" → ")),
+        one.both ? [" ", el("span", {}, t("roster.mine", { who: sideOf(one, one.mine) })), " ", el("button", { type: "button", class: "small", "data-key": `theirs-${one.part}-${one.key}`,
+          onclick: () => { roster = withTheirs(roster, one, [item]); unseen = unseen.map((each) => (each === one ? { ...one, both: false } : each)); changed(); } }, t("roster.take_theirs"))] : null);
+    })), el("div", { class: "go" }, el("button", { type: "button", class: "first", "data-key": "looked", onclick: () => { unseen = []; changed(); } }, t("roster.looked"))));
+  }
   const departments = new Map(await listed("departments", true));
   function draw() {
     const go = (step) => () => { first = month ? text(new Date(Date.UTC(Number(first.slice(0, 4)), Number(first.slice(5, 7)) - 1 + step, 1))) : later(first, 7 * step); draw(); };
     const view = (isMonth) => () => { month = isMonth; first = isMonth ? `${first.slice(0, 7)}-01` : monday(first <= today && today <= later(first, 31) ? today : first); draw(); };
     const list = days();
-    fill(bar, el("button", { type: "button", "aria-label": t("roster.before"), "data-key": "before", onclick: go(-1) }, "‹"), el("h3", { "aria-live": "polite" }, `${shown.format(at(list[0]))} – ${shown.format(at(list.at(-1)))}`), el("button", { type: "button", "aria-label": t("roster.after"), "data-key": "after", onclick: go(1) }, "›"),
+    fill(bar, el("button", { type: "button", "aria-label": t("roster.before"), "data-key": "before", onclick: go(-1) }, "‹"), el("h3", { "aria-live": "polite" }, [list[0], list.at(-1)].map((date) => (date.slice(0, 4) === today.slice(0, 4) ? shown : whole).format(at(date))).join(" – ")), el("button", { type: "button", "aria-label": t("roster.after"), "data-key": "after", onclick: go(1) }, "›"),
       el("span", { class: "seg" }, el("button", { type: "button", "aria-pressed": String(!month), "data-key": "week", onclick: view(false) }, t("roster.week")), el("button", { type: "button", "aria-pressed": String(month), "data-key": "month", onclick: view(true) }, t("roster.month"))),
       month ? null : el("button", { type: "button", id: "copy-week", "data-key": "copy", onclick: () => { for (const date of days()) for (const shift of roster.shifts) { const was = memberOn(roster, shift, later(date, -7)); if (was !== undefined && memberOn(roster, shift, date) !== undefined) put(shift, date, was); } changed(); say(t("roster.copied_week")); } }, t("roster.copy_week")));
-    drawPlan(); drawPeople(); drawMembers(); drawShifts();
-    save.hidden = drop.hidden = !isChanged();
+    drawMet(); drawPlan(); drawPeople(); drawMembers(); drawShifts();
+    drop.hidden = !isChanged();
+    save.hidden = !isChanged() || unseen.length > 0; // looking comes first
   }
-  async function write() {
+  async function write(again = false) {
     try {
       await api("PUT", path, { body: roster, version });
       draft.write(null);
       say(t("form.done"));
     } catch (refused) {
-      say(refused.said ?? t("app.failed"), true);
-      if (refused.status !== 412) return;
-      version = await etag(path); // a colleague was quicker: what is planned here stays, and is looked at again
-      item = await get(path);
+      if (refused.status !== 412) { say(refused.said ?? t("app.failed"), true); return; }
+      const before = item;
+      await load(); // a colleague was quicker: what is planned here stays, joined with theirs
+      if (!again && isSame(before, item)) { await write(true); return; } // something else of the directory was changed
+      draw();
+      if (unseen.length) { met.scrollIntoView({ block: "nearest" }); met.focus(); } else say(refused.said, true);
       return;
     }
     await load();
@@ -257,7 +295,7 @@ export async function showRoster(root, code, etag) {
   });
   await load();
   for (let after = ""; after !== null;) { const page = await get(`/v1/people?limit=500&after=${encodeURIComponent(after)}`); people.push(...page.items); after = page.next; }
-  fill(root, bar, gaps, el("div", { class: "roster" }, el("section", { class: "pool", "aria-label": t("roster.people") }, el("h3", {}, t("roster.people")), search, folk, members),
+  fill(root, met, bar, gaps, el("div", { class: "roster" }, el("section", { class: "pool", "aria-label": t("roster.people") }, el("h3", {}, t("roster.people")), search, folk, members),
     el("div", {}, el("p", { class: "note" }, t("roster.keys")), el("div", { class: "scroll" }, plan), spoken, el("details", {}, el("summary", {}, t("roster.shifts")), shifts))), el("div", { class: "go stay" }, save, drop));
   draw();
 }

@@ -1,5 +1,6 @@
 // A webhook: its events as check boxes, a test delivery, and the log of what was delivered.
 import { $, Refusal, addWords, api, choices, el, fill, get, heads, link, listed, press, row, say, t, unique, when, word } from "./core.js";
+import { faultText } from "./delivery_fault.js";
 
 await addWords("views");
 
@@ -33,7 +34,7 @@ export async function showWebhook(root, id, { types, made, told, ended }) {
     el("div", { class: "fields" }, label(t("webhook.name"), name), label(t("webhook.url"), url)),
     el("fieldset", { class: "several" }, el("legend", {}, t("webhook.events")), el("label", { class: "tick" }, every, " ", t("webhook.every")), ...groups),
     fresh ? el("div", { class: "fields" }, label(t("field.department"), scope.department), label(t("field.area"), scope.area), label(t("webhook.form"), form), label(t("webhook.outer"), outer))
-      : el("p", { class: "note" }, item.active ? t("admin.live") : [t("admin.retired"), item.disabled].filter(Boolean).join(" · ")),
+      : el("p", { class: "note" }, item.active ? t("admin.live") : [t("admin.retired"), faultText(item.disabled)].filter(Boolean).join(" · ")),
     wrong, el("div", { class: "go" }, keep));
   if (fresh) for (const noun of ["departments", "areas"]) listed(noun).then((items) => choices(scope[noun.slice(0, -1)], [["", t("app.any")], ...items]));
 
@@ -64,12 +65,12 @@ export async function showWebhook(root, id, { types, made, told, ended }) {
   if (fresh) { fill(root, body); name.focus(); return; }
 
   const log = el("table", { id: "deliveries" }, el("caption", { class: "hidden" }, t("webhook.log")), el("thead"), el("tbody"));
-  heads(log, "webhook.made", "webhook.event", "ticket.number", "admin.state", "webhook.answer", "webhook.tries", "webhook.next", "account.feed_change");
+  heads(log, "webhook.made", "webhook.event", "ticket.number", "admin.state", "webhook.answer", "delivery_fault.why", "webhook.tries", "webhook.next", "account.feed_change");
   const answer = (one) => (one.answer_status ? t("webhook.answered", { status: one.answer_status, size: one.answer_bytes ?? 0 }) : one.tried_at ? t("webhook.no_answer") : "–");
   async function draw() {
     const { items } = await get(`${path}/deliveries?newest=true&limit=50`);
     const again = (one) => press(async () => { await api("POST", `${path}/deliveries/${one.id}/replay`); say(t("webhook.queued")); await follow(); });
-    fill($("tbody", log), items.length ? items.map((one) => row(when(one.created_at), word("event", one.type), one.number ? link(one.number) : "–", word("delivery", one.status), answer(one), String(one.attempts),
+    fill($("tbody", log), items.length ? items.map((one) => row(when(one.created_at), word("event", one.type), one.number ? link(one.number) : "–", word("delivery", one.status), answer(one), faultText(one.last_error) || "–", String(one.attempts),
       one.status === "queued" ? when(one.next_at) : "–", ["sent", "dead", "expired", "dropped"].includes(one.status) ? el("button", { type: "button", class: "small", "data-key": one.id, onclick: again(one) }, t("webhook.again")) : null)) : row(t("app.none")));
     return items;
   }

@@ -33,7 +33,8 @@ async def list_my_sessions(context: Owner) -> Response:
     "/me/sessions", operation_id="end_my_other_sessions", response_model=SessionsEnded, responses=refusal_responses()
 )
 async def end_my_other_sessions(context: Owner) -> Response:
-    """Log out everywhere else: every session of yours ends but this one."""
+    """Log out everywhere else: every session of yours ends but this one, and your other browsers are told of dangers no
+    more."""
     token = credential(context.request)
     ended = await _end(context, sessions.SessionsToEnd(context.actor.id, context.actor, keep_token=token))
     return json_reply(SessionsEnded(ended))
@@ -71,7 +72,7 @@ async def list_sessions(person: CodePath, context: Admin) -> Response:
     responses=refusal_responses(*READ_REFUSALS),
 )
 async def end_sessions(person: CodePath, context: Admin) -> Response:
-    """Log a person out everywhere."""
+    """Log a person out everywhere. Their browsers are told of dangers no more."""
     row = await sessions.load_managed_person(context.services, context.actor, person)
     return json_reply(SessionsEnded(await _end(context, sessions.SessionsToEnd(row.id, context.actor))))
 

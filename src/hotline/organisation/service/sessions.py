@@ -65,12 +65,13 @@ class NewSession:
 def start_session(c: sa.Connection, services: OrganisationServices, new: NewSession, now: datetime) -> StartedSession:
     """Begin a session of a person who has proved who they are, in the transaction of the proof. Every log-in, of
     whatever kind, comes through here: the session that the same client had before ends."""
-    if new.origin.previous is not None:
-        session_store.end_session(c, new.origin.previous)
     token = _new_token()
+    hashed = keyed_hash(services, token)
+    if new.origin.previous is not None:
+        session_store.replace_session(c, new.origin.previous, hashed, new.person)
     expires_at = services.account_rules.expiry(new.stage, now)
     row = {
-        "hash": keyed_hash(services, token),
+        "hash": hashed,
         "person": new.person,
         "created_at": min(now, new.proved_at or now),
         "expires_at": expires_at,
@@ -200,11 +201,14 @@ async def end_sessions(
     """End sessions of a person; how many. Raises Refused where one is named that is not there."""
 
     def end(c: sa.Connection) -> int:
+        devices = 0
         if which.only is not None:
             ended = session_store.end_session_of(c, which.person, which.only)
         else:
-            ended = end_sessions_of(c, services, which.person, which.keep_token)
-        if ended:
+            keep = keyed_hash(services, which.keep_token) if which.keep_token else None
+            devices = session_store.delete_devices_of(c, which.person, keep)
+            ended = session_store.end_sessions_of(c, which.person, keep)
+        if ended or devices:
             record_deed(c, sessions_ended(which.person, ended, which.by, now))
         return ended
 

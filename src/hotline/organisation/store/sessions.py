@@ -13,7 +13,9 @@ from hotline.organisation.model.sessions import SessionStage
 from hotline.organisation.store.people import bump_access_version
 from hotline.organisation.tables import api_key as k
 from hotline.organisation.tables import person as p
+from hotline.organisation.tables import push_device as d
 from hotline.organisation.tables import session as s
+from hotline.server_secret import lookup_variants
 
 ID_LENGTH = 16  # of the hash: what a session is called in lists
 MOST_LISTED = 200
@@ -72,7 +74,10 @@ def rename_session(
     False: it has ended, or waits no longer."""
     values = {"hash": new, "stage": stage, "expires_at": expires_at, "method": method}
     waiting = sa.update(s).where(s.c.hash == old, s.c.stage == SessionStage.PENDING_FACTOR)
-    return connection.execute(waiting.values(**values)).rowcount == 1
+    renamed = connection.execute(waiting.values(**values)).rowcount == 1
+    if renamed:
+        _move_devices(connection, old, new)
+    return renamed
 
 
 def finish_stage(connection: sa.Connection, hashed: str, stage: SessionStage, expires_at: datetime) -> None:
@@ -91,22 +96,49 @@ def end_session(connection: sa.Connection, hashed: str) -> int:
     return _end(connection, s.c.hash == hashed)
 
 
+def replace_session(connection: sa.Connection, before: str, new: str, person: str) -> None:
+    """End the session that a client had before; of its push devices those of the same person stay, by the new one."""
+    _move_devices(connection, before, new, person)
+    end_session(connection, before)
+    _delete_devices(connection, d.c.session.in_(lookup_variants(before)))
+
+
+def _move_devices(connection: sa.Connection, old: str, new: str, person: str | None = None) -> None:
+    moved = sa.update(d).where(d.c.session.in_(lookup_variants(old)))
+    connection.execute((moved if person is None else moved.where(d.c.person == person)).values(session=new))
+
+
+def delete_devices_of(connection: sa.Connection, person: str, keep: str | None = None) -> int:
+    """The push devices of a person, but for those of the session whose hash is `keep`; how many."""
+    kept = () if keep is None else (sa.or_(d.c.session.is_(None), d.c.session.not_in(lookup_variants(keep))),)
+    return _delete_devices(connection, d.c.person == person, *kept)
+
+
+def _delete_devices(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> int:
+    return connection.execute(sa.delete(d).where(*which)).rowcount
+
+
 def end_session_of(connection: sa.Connection, person: str, session: str) -> int:
     """End the session of that person which lists call so; how many: one or none."""
     return _end(connection, s.c.person == person, sa.func.substr(s.c.hash, 1, ID_LENGTH) == session)
 
 
 def end_sessions_of(connection: sa.Connection, person: str, keep: str | None = None) -> int:
-    """Log a person out everywhere, but for the session whose hash is `keep`; how many sessions ended."""
+    """Log a person out everywhere, but for the session whose hash is `keep`; how many sessions ended. Their push
+    devices go too, also those of sessions that ran out."""
+    delete_devices_of(connection, person, keep)
     kept = (s.c.hash != keep,) if keep is not None else ()
     return _end(connection, s.c.person == person, *kept)
 
 
 def _end(connection: sa.Connection, *which: sa.ColumnElement[bool]) -> int:
-    ended = connection.execute(sa.delete(s).where(*which)).rowcount
+    """Whoever is logged out is told of dangers no more by the browser of that session; one that runs out by itself
+    leaves its push device."""
+    ended = connection.execute(sa.delete(s).where(*which).returning(s.c.hash)).scalars().all()
     if ended:
+        _delete_devices(connection, d.c.session.in_(ended))
         bump_access_version(connection)
-    return ended
+    return len(ended)
 
 
 def delete_expired_sessions(connection: sa.Connection, now: datetime, seen_before: datetime) -> int:
