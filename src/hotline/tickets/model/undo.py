@@ -47,10 +47,11 @@ def is_arriving(priority: Priority, flags: Iterable[str], issued_at: datetime, n
 
 
 def was_taken_back(order: Assignment) -> bool:
-    """Whether an order ended within the time for undoing it, before anybody accepted it: it says nothing about where
-    the ticket belongs."""
+    """Whether an order ended by an undo, as if nobody had sent it: it says nothing about where the ticket belongs. One
+    that was recalled by hand does."""
     return (
         order.status is AssignmentStatus.RECALLED
+        and order.issued_by is None
         and order.accepted_at is None
         and order.closed_at is not None
         and order.closed_at <= order.issued_at + UNDO_WITHIN
@@ -117,7 +118,7 @@ def orders_before(facts: Facts, last: LastChange, line: Entry, now: datetime) ->
     orders = []
     for order in facts.assignments:
         if order.id in new:
-            order = replace(order, status=AssignmentStatus.RECALLED, closed_at=now, overdue=False)
+            order = replace(order, status=AssignmentStatus.RECALLED, closed_at=now, overdue=False, issued_by=None)
         elif order.id == line.assignment:
             order = replace(order, **_columns_of_order(line))
         elif (ended := recalled.get(order.id)) is not None and ended.status_from is not None:
