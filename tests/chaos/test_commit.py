@@ -467,7 +467,7 @@ USED_ONCE = {
     "begin_second_step", "finish_log_in", "begin_one_time_codes", "confirm_one_time_codes", "begin_passkey", "add_passkey",
 }  # fmt: skip
 # broken off, they go on when they are asked again: tests/privacy/test_erasure.py, tests/tickets/test_dispatching.py
-GOES_ON = {"erase_person", "bulk_dispatch", "bulk_merge", "bulk_request_info"}
+GOES_ON = {"erase_person", "bulk_triage", "bulk_dispatch", "bulk_merge", "bulk_request_info"}
 READING = {
     "look_up_caller", "look_up_ticket", "look_up_photo", "explain_triage", "explain_routing", "explain_deadline", "explain_duplicates",
     "search_tickets", "look_up_for_exchange_by_post", "export_person", "preview_notice",

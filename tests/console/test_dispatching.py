@@ -11,6 +11,7 @@ from playwright.async_api import Page, Route, expect
 from tests.conftest import Cast, Player, on_one_database
 from tests.console.browsing import MORNING, needs_browser, outside
 from tests.console.conftest import Office
+from tests.console.test_handler import looks
 from tests.console.test_pages import MOST, RULES, weigh
 from tests.tickets.test_dispatching import sorted_by_hand
 from tests.tickets.test_returned_advice import WISH
@@ -218,6 +219,40 @@ async def test_many_at_once_tell_of_each_what_became_of_it(
     await expect(page.locator("dialog")).to_have_count(0)
     assert (await desk.see(back))["status"] == "triaged"  # not ticked: it stays
     assert (await desk.see(moved))["department"]["code"] == "residents-affairs"
+    assert seat.wrong == []
+
+
+@on_one_database
+async def test_what_nobody_could_classify_is_classified_together_by_pinyin(office: Office, desk: Player) -> None:
+    unclear = [await desk.call("有点事情想问问") for _ in range(3)]
+    seat = await office.seat("dispatcher")
+    page, rows = seat.page, seat.page.locator("#waiting tr[data-number]")
+    await expect(rows).to_have_count(3)
+    await page.keyboard.press("Shift+X")
+    await page.locator("#bulk [data-key='bulk triage']").click()
+    dialog = page.locator("dialog[open]")
+    listed, sought = dialog.locator("select[name=category] option"), dialog.locator("input[name=sought]")
+    await expect(sought).to_be_focused()
+    everything = await listed.count()
+    assert everything > 20 and await dialog.locator("li").count() == 3
+    for typed, name in (("dtgz", "电梯故障"), ("diantigu", "电梯故障"), ("路灯", "路灯")):
+        await sought.fill(typed)
+        await expect(listed.first).to_contain_text(name)
+        assert await listed.count() < everything / 2
+    await sought.fill("dtgz")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("ArrowUp")
+    await looks(seat, "bulk-classify")
+    await page.keyboard.press("Control+Enter")
+    await expect(dialog).to_have_count(0)
+    await expect(rows).to_have_count(3)  # they wait still, and it is known for whom
+    await expect(page.locator("#waiting .c-to b")).to_have_text(["物业工程部"] * 3)
+    seen = [await desk.see(ticket) for ticket in unclear]
+    assert {(one["status"], one["category"]["code"]) for one in seen} == {("triaged", "dt-fault")}
+    await expect(page.locator("#undo [data-undo]")).to_have_count(0)
+    await expect(rows.locator(".c-matter .said")).to_have_text(["“有点事情想问问”"] * 3)  # what was said stays in sight
+    await seat.open("/console/tickets")
+    await expect(page.locator("#list .said")).to_have_text(["“有点事情想问问”"] * 3)
     assert seat.wrong == []
 
 

@@ -34,12 +34,21 @@ async def test_a_step_is_taken_back_from_the_bar(office: Office, desk: Player) -
     await expect(page.locator("#undo-step")).to_be_visible()
     number = await page.locator("#number").inner_text()
     assert (await desk.see(number))["status"] == "dispatched"
-    # in an empty text the letter is typed; beside it, it takes the step back
+    code = await page.locator("#code").inner_text()
+    # in an empty text the letter is typed; beside it, it takes the step back: the hint says which
+    hint = page.locator("#undo kbd:visible")
+    await expect(hint).to_have_text("Alt Z")
+    await expect(page.locator("#bar-search kbd")).to_be_hidden()  # "/" would be text
+    await page.locator("#main").focus()
+    await expect(hint).to_have_text("Z")
+    await page.locator("textarea[name=narrative]").focus()
     await page.keyboard.press("Alt+z")
     await expect(page.locator("#said")).to_contain_text("已撤销")
     await expect(page.locator("#undo")).to_be_empty()
     assert (await desk.see(number))["status"] == "triaged"
     await expect(page.locator("#status")).to_contain_text("待派")
+    await expect(page.locator("#code")).to_have_text(code)
+    await expect(page.locator("#where")).to_contain_text("3栋")
     # a call that joined the wrong ticket gets its own
     await page.keyboard.insert_text("7栋楼下有人乱扔垃圾")
     await page.evaluate("(number) => { document.querySelector('[name=attach]').value = number; }", first["number"])
@@ -51,9 +60,21 @@ async def test_a_step_is_taken_back_from_the_bar(office: Office, desk: Player) -
     await expect(page.locator("#said")).to_contain_text("已另立工单")
     assert (await desk.see(first["number"]))["counters"]["calls"] == 1
     await expect(page.locator("#number")).not_to_have_text(first["number"])
+    own = await desk.see(await page.locator("#number").inner_text())
+    told = (await desk.get(f"/v1/tickets/{own['number']}/query-code")).json()["query_code"]
+    await expect(page.locator("#code")).to_have_text(told)
+    await expect(page.locator("#where")).to_contain_text("7栋")
     # it goes after ten seconds, and is seen on the next page until then
     await page.locator("textarea[name=narrative]").focus()
-    await page.keyboard.insert_text("9栋2单元电梯坏了")
+    await page.keyboard.insert_text("楼道灯不亮")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#undo-step")).to_be_visible()
+    before = await page.locator("#number").inner_text()
+    await page.keyboard.insert_text("9栋2单元电梯坏了")  # the next call has begun: what is undone does not come over it
+    await page.keyboard.press("Alt+z")
+    await expect(page.locator("#said")).to_contain_text(before)
+    await expect(page.locator("#undo")).to_be_empty()
+    await expect(page.locator("#taken")).to_be_hidden()
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#undo-step")).to_be_visible()
     third = await page.locator("#number").inner_text()

@@ -1,5 +1,6 @@
 """Time acts by itself: every missed limit is told once for each step, whoever crashes; and it stops when its cause ends."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -450,3 +451,30 @@ async def test_a_ticket_nobody_dispatches_is_escalated_to_the_dispatchers(
     ]
     lines: Sequence[str] = await told(services, "escalation")
     assert "role:dispatcher" in lines and "role:supervisor" in lines
+
+
+async def test_a_clock_tells_its_length_by_the_rule_and_no_source_tells_another(
+    desk: Player, lifts: Player, switch: Player, watch: Player
+) -> None:
+    ticket = await desk.call("电梯有点响", category="dt-fault", kind="request", priority="normal")
+    if ticket["status"] == "triaged":
+        ticket = await switch.act(ticket, "dispatch", department="property-works")
+    path = f"/v1/tickets/{ticket['number']}/clocks"
+
+    async def spans() -> dict[str, str]:
+        return {c["metric"]: c["span"] for c in (await desk.get(path)).json()["items"] if not c["stopped_at"]}
+
+    first = await spans()
+    assert (first["resolve"], first["report"], first["accept"]) == (
+        "7 working_days",
+        "7 working_days",
+        "2 working_hours",
+    )
+    seen = await lifts.order(await lifts.see(ticket), "accept")
+    seen = await lifts.order(seen, "report", internal_result="x", public_reply="x", solved=True)
+    seen = await watch.order(seen, "accept_report")
+    await desk.act(seen, "reopen", reason="还是响")
+    assert (await spans())["resolve"] == "4 working_days"  # half of it, and that is said
+    policies = (await desk.get("/v1/directory/policies")).json()["items"]
+    length = re.compile(r"[一二三四五六七八九十\d]+ ?(个?工作|个?小时|分钟|天|日|working|hours?|minutes?|days?)")
+    assert [p["code"] for p in policies if length.search(p["source"]) or length.search(p["source_en"])] == []

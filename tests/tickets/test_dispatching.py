@@ -106,6 +106,70 @@ async def test_what_triage_thinks_is_proposed_with_the_category_it_would_have(de
     assert (result["status"], result["ticket_status"]) == (200, "dispatched")
 
 
+async def test_what_was_dispatched_and_undone_is_proposed_as_before(
+    desk: Player, switch: Player, lifts: Player, clock: Clock
+) -> None:
+    thought_of = await desk.call("垃圾桶旁边好臭，还有老鼠")
+    known = await sorted_by_hand(desk, switch)
+    before = {x["number"]: x["proposals"][0] for x in await queue(switch)}
+    assert all(proposal["sure"] for proposal in before.values()) and len(before) == 2
+    triage = {"category": "hj-pests", "kind": "request", "priority": "normal"}
+    sent = [item(thought_of, triage=triage, department=before[thought_of["number"]]["department"]["code"]),
+            item(known, department="residents-affairs")]  # fmt: skip
+    results = (await send(switch, "dispatch", *sent)).json()["items"]
+    assert [result["status"] for result in results] == [200, 200], results
+    assert await queue(switch) == []
+    clock.forward(seconds=5)
+    for ticket in results:
+        await switch.act(await switch.see(ticket["number"]), "undo")
+    assert await queue(switch, unsure="true") == []
+    after = {x["number"]: x["proposals"][0] for x in await queue(switch)}
+    assert after[known["number"]] == before[known["number"]]
+    for field in ("department", "sure", "assists"):
+        assert after[thought_of["number"]][field] == before[thought_of["number"]][field]
+    assert (await switch.see(known))["advice"]["routing"]["route"] is not None
+    # one that was taken away later is another matter: somebody must look
+    again = await switch.act(await switch.see(known), "dispatch", department="residents-affairs")
+    clock.forward(minutes=2)
+    await switch.order(again, "recall", reason="派错了", place=1)
+    assert [x["number"] for x in await queue(switch, unsure="true")] == [known["number"]]
+
+
+async def test_many_are_classified_at_once_each_by_its_version(desk: Player, switch: Player, lifts: Player) -> None:
+    unclear = [await desk.call("有点事情想问问") for _ in range(3)]
+    moved = await desk.act(unclear[2], "comment", text="来电人补充")
+    items = [item(each, **SORTED) for each in unclear]
+    reply = (await send(switch, "triage", *items, key="k")).json()
+    assert [result["status"] for result in reply["items"]] == [200, 200, 412] and reply["refused"] == 1
+    assert reply["items"][2]["problem"]["type"] == "urn:hotline:problem:stale"
+    assert (await send(switch, "triage", *items, key="k")).json() == reply
+    for ticket in unclear[:2]:
+        seen = await switch.see(ticket)
+        assert (seen["status"], seen["category"]["code"], seen["undo_until"]) == ("triaged", "wx-light", None)
+    assert (await switch.see(moved))["status"] == "received"
+    # what was said stays in sight where the title has become that of the category
+    said = {x["number"]: (x["title"], x["said"]) for x in await queue(switch)}
+    words = "有点事情想问问"
+    assert [said[each["number"]] for each in unclear] == [("瑞泉馨城 · 路灯故障", words)] * 2 + [(words, None)]
+    secret = await desk.call("有点事情想问问" + "，很长" * 20, caller={"confidential": True})
+    await switch.act(secret, "triage", **SORTED)
+    asked = await switch.act(await switch.see(unclear[0]), "request_info", text="哪里？")
+    await switch.act(await switch.see(unclear[1]), "dispatch", department="property-works")
+    pages = [
+        await switch.get("/v1/tickets", params={"clocks": "true"}), await switch.get("/v1/worklists/information"),
+        await lifts.get("/v1/departments/property-works/queue", params={"colours": "true"}),
+    ]  # fmt: skip
+    found = [{x["number"]: x["said"] for x in page.json()["items"]} for page in pages]
+    assert (found[0][secret["number"]], found[0][asked["number"]]) == (None, words)
+    assert found[1:] == [{asked["number"]: words}, {unclear[1]["number"]: words}]
+    lacking = await send(switch, "triage", {key: value for key, value in items[0].items() if key != "category"})
+    assert lacking.status_code == 422 and lacking.json()["errors"][0]["field"] == "items.0.category"
+    assert (await send(lifts, "triage", *items)).status_code == 403
+    named = (await switch.get("/v1/directory/categories", params={"sounds": "true"})).json()
+    assert named["sounds"]["dt-fault"] == ["diantiguzhang", "dtgz"]
+    assert (await switch.get("/v1/directory/categories")).json()["sounds"] is None
+
+
 async def test_the_queue_is_sorted_filtered_paged_and_counted(
     desk: Player, switch: Player, lifts: Player, clock: Clock, services: Services, cast: Cast
 ) -> None:

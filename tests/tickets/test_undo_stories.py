@@ -19,6 +19,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.tables import call
 from hotline.tickets.tables import clock as clock_table
 from tests.conftest import LIFT, SECRET, Cast, Clock, Player, broken
+from tests.tickets.test_attachments import jpeg
 
 CALLER = {"phone": "13800138000", "name": "王秀英"}
 UNSORTED = "楼下那个东西又那样了"
@@ -258,9 +259,69 @@ async def test_a_further_step_tells_what_was_held_before_what_it_tells_itself(
 
 async def test_only_what_is_theirs_to_see_is_undone(cast: Cast, desk: Player, clock: Clock) -> None:
     ticket = await desk.call(LIFT, caller=CALLER, category="dt-fault")
-    for name, status in {"gate": 403, "lifts": 403, "committee": 403, "pipes": 403, "switch": 409}.items():
+    for name, status in {"gate": 403, "lifts": 403, "committee": 403, "pipes": 404, "switch": 409}.items():
         who = await cast(name)
         await who.act(ticket, "undo", expect=status)
     await desk.act(ticket, "comment", text="稍后再看")
     refused = await desk.act(await desk.see(ticket), "undo", expect=409)
     assert broken(refused) == [("undoable", "the last step is none that can be undone, or too long ago")]
+
+
+async def test_a_result_reported_by_mistake_is_taken_back_and_its_resident_hears_and_sees_nothing(
+    desk: Player, lifts: Player, pipes: Player, watch: Player, services: Services, clock: Clock, told: Any
+) -> None:
+    ticket = await desk.call(LIFT, caller=CALLER, category="dt-fault")
+    number, path = ticket["number"], f"/v1/tickets/{ticket['number']}/attachments"
+    made = await lifts.http.post(path, files={"file": ("a.jpg", jpeg(5))}, data={"purpose": "after"})
+    before = await lifts.order(await lifts.see(ticket), "accept")
+    clock.forward(minutes=3)
+    await told()
+    orders, clocks = before["assignments"], await _clocks(services, number)
+    result = {"internal_result": "换皮带", "public_reply": "已修好", "solved": True, "photos": [made.json()["id"]]}
+    sent = await lifts.order(before, "report", **result)
+    assert sent["undo_until"] and "undo" in {move["action"] for move in sent["allowed_actions"]}
+    for other in (desk, watch):
+        assert (await other.see(ticket))["undo_until"] is None
+    assert broken(await desk.act(sent, "undo", expect=409)) == [("own_step", "somebody else took the last step")]
+    await pipes.act(sent, "undo", expect=404)
+    clock.forward(seconds=9)
+    assert await told() == []
+    back = await lifts.act(sent, "undo", key="back")
+    assert await lifts.act(sent, "undo", key="back") == back
+    assert (back["status"], back["assignments"]) == ("dispatched", orders)
+    assert await _clocks(services, number) == clocks  # nothing has stood still, and nobody's review runs
+    clock.forward(minutes=1)
+    assert await told() == []
+    # reported for good, and accepted by mistake: the resident is told of neither for ten seconds
+    done = await lifts.order(back, "report", **result)
+    clock.forward(seconds=16)
+    assert await told() == [("department", "report", "reported")]
+    code = (await desk.get(f"/v1/tickets/{number}/query-code")).json()["query_code"]
+    look = {"number": number, "code": code}
+    reviewed = await watch.order(done, "accept_report")
+    assert reviewed["status"] == "resolved" and reviewed["undo_until"]
+    assert (await desk.http.post("/v1/lookup", json=look, headers={"authorization": ""})).json()["photos"] == []
+    taken_back = await watch.act(reviewed, "undo")
+    assert (taken_back["status"], taken_back["result"]["public_reply"]) == ("dispatched", None)
+    assert [a["status"] for a in taken_back["assignments"]] == ["reported"]
+    assert taken_back["assignments"][0]["result"] == done["assignments"][0]["result"]
+    running = [{c["id"]: c["due_at"] for c in each["clocks"]["running"]} for each in (taken_back, done)]
+    assert running[0] == running[1] and any("audit" in each for each in running[0])
+    steps = (await desk.http.post("/v1/lookup", json=look, headers={"authorization": ""})).json()["steps"]
+    assert steps and "resolved" not in str(steps)
+    clock.forward(seconds=30)
+    assert await told() == []
+    again = await watch.order(taken_back, "accept_report")
+    clock.forward(seconds=14)
+    assert (
+        await told() == []
+        and (await desk.http.post("/v1/lookup", json=look, headers={"authorization": ""})).json()["photos"] == []
+    )
+    clock.forward(seconds=1)
+    assert ("resident", "accept_report", "resolved") in await told()
+    assert len((await desk.http.post("/v1/lookup", json=look, headers={"authorization": ""})).json()["photos"]) == 1
+    late = await watch.act(again, "undo", expect=409)
+    assert broken(late)[0][0] in ("undoable", "in_ten_seconds")
+    await update_rollups(services, clock())
+    assert await load_rollup_drift(services, clock()) == {}
+    assert isinstance(await services.db.snapshot(lambda c: verify(c, SECRET)), Verified)

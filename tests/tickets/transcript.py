@@ -183,12 +183,15 @@ def cell(text: str, state: str, role: str) -> dict[str, str]:
     return found
 
 
-# The steps that can be taken back, and where each had begun: whoever took it has ten seconds, and nobody else.
+# The steps that can be taken back, and where each had begun: whoever took it has ten seconds, and nobody else. A
+# department takes back its own report; all the others are steps of the desk.
 UNDONE = {
     "dispatch": {"triaged"},
     "merge": {"received", "awaiting_info", "triaged", "dispatched"},
     "add_call": {"received", "awaiting_info", "triaged", "dispatched", "resolved", "shelved"},
     "answer": {"received", "triaged"},
+    "report": {"dispatched"},
+    "accept_report": {"dispatched"},
     "confirm": {"resolved"},
     "explain": {"resolved", "shelved"},
     "decline": {"received", "awaiting_info", "triaged"},

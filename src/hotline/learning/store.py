@@ -77,7 +77,7 @@ async def load_decided(db: Database, numbers: Sequence[str]) -> tuple[Sequence[R
     """Tickets, the decisions in their timelines in order with what undid them, and the department of each one's last
     lead order that was neither returned nor recalled."""
     tickets = await db.rows(_TICKETS, numbers=numbers)
-    decisions = await db.rows(_DECISIONS, numbers=numbers, actions=sorted(DECISIONS | UNDOABLE | {Action.UNDO}))
+    decisions = await db.rows(_DECISIONS, numbers=numbers, actions=sorted({*DECISIONS, *UNDOABLE, Action.UNDO}))
     leads = await db.rows(_LEADS, numbers=numbers, held=sorted(HELD))
     return tickets, decisions, {row.number: row.department for row in leads}
 

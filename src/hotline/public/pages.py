@@ -342,12 +342,13 @@ async def _look_up_again(visit: Visit, error: str, wait: int, status: int) -> Re
 async def _photo(request: Request) -> Response:
     """A photo that was released to the resident of its ticket, for as long as its address holds."""
     services: Services = request.app.state.services
-    found = photo_at(services.secret, request.path_params["address"], services.clock())
+    now = services.clock()
+    found = photo_at(services.secret, request.path_params["address"], now)
     facts: Any = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, found[0]) if found else None
     if found is None or facts is None or facts.ticket.confidential:
         raise HTTPException(404)
     try:
-        picture = await read_released_photo(services, facts, found[1])
+        picture = await read_released_photo(services, facts, found[1], now)
     except Refused as refused:
         if refused.refusal.code is not Code.NOT_FOUND:
             raise

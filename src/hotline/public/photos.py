@@ -17,7 +17,7 @@ from hotline.public.model import MOST_PHOTOS
 from hotline.refusals import Code, Refused
 from hotline.secrets.sealed_state import UnusableState, open_state, seal_state
 from hotline.storage.cleaning import clean_picture
-from hotline.storage.file_types import FIRST_BYTES, media_type_of
+from hotline.storage.file_types import FIRST_BYTES, media_type_of, plain_name
 from hotline.storage.files import MAX_FILE_BYTES, store_file
 from hotline.storage.picture_metadata import CLEANED_TYPES
 from hotline.tickets.attachments import NewFile, attach
@@ -99,8 +99,7 @@ async def _attach_photo(services: Services, number: str, photo: PhotoUpload, req
         raise ValueError("no picture that is taken")
     sent = _Cleaned(BytesIO(await clean_picture(data, media_type)))
     stored = await store_file(services.files, sent.read, media_type)
-    named = (photo.filename or "").replace("\\", "/").rsplit("/", 1)[-1]
-    name = "".join(c for c in named if c.isprintable())[:120] or "photo"
+    name = plain_name(photo.filename, "photo")
     await attach(services, number, NewFile(stored, name, sent), request, lambda file: str(file.id))
 
 

@@ -161,7 +161,7 @@ class ShownPhoto:
 async def released_photos(services: Services, facts: Facts, now: datetime) -> tuple[ShownPhoto, ...]:
     """Before first, then after."""
     rows = sorted(
-        await load_released_photos(services, facts), key=lambda r: (r.purpose != AttachmentPurpose.BEFORE, r.at)
+        await load_released_photos(services, facts, now), key=lambda r: (r.purpose != AttachmentPurpose.BEFORE, r.at)
     )
     return tuple(
         ShownPhoto(photo_address(services.secret, facts.ticket.number, row.id, now), row.purpose, row.at)

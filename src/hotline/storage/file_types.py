@@ -59,6 +59,12 @@ def is_declared_type(declared: str | None, detected: str) -> bool:
     return TYPE_ALIASES.get(declared, declared) == detected
 
 
+def plain_name(sent: str | None, otherwise: str) -> str:
+    """The name of a file without the folders and the signs that a sender put into it, at most 120 characters."""
+    name = (sent or "").replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in name if c.isprintable())[:120] or otherwise
+
+
 def name_with_extension(name: str, media_type: str) -> str:
     """The name of a file with an extension of its type; any other is replaced, as a program would be chosen by it. A
     trailing point or blank, which Windows drops, is dropped first."""

@@ -15,7 +15,7 @@ from hotline.tickets import effects
 from hotline.tickets.guards import GUARD_FIELDS, GUARDS, SELECTING_GUARDS
 from hotline.tickets.model.publication import NEVER_PUBLIC
 from hotline.tickets.model.ticket import Assignment, Change, Command, Facts
-from hotline.tickets.model.undo import MAY_UNDO, UNDOABLE, undone_line
+from hotline.tickets.model.undo import MAY_UNDO, MAY_UNDO_REPORT, UNDOABLE, leads_back, undone_line
 from hotline.tickets.model.vocabulary import (
     LIVE,
     OPEN,
@@ -145,8 +145,8 @@ _TICKET_STEPS: tuple[Move[TicketStatus], ...] = (
 TICKET_MOVES: tuple[Move[TicketStatus], ...] = (
     *_TICKET_STEPS,
     *(
-        row(to, A.UNDO, at, MAY_UNDO, G.UNDOABLE, G.OWN_STEP, G.IN_TEN_SECONDS)
-        for to, at in dict.fromkeys((m.to, m.at) for m in _TICKET_STEPS if m.action in UNDOABLE)
+        row(to, A.UNDO, at, by, G.UNDOABLE, G.OWN_STEP, G.IN_TEN_SECONDS)
+        for to, at, by in dict.fromkeys((m.to, m.at, UNDOABLE[m.action]) for m in _TICKET_STEPS if m.action in UNDOABLE)
     ),
 )
 
@@ -186,9 +186,12 @@ ASSIGNMENT_MOVES: tuple[Move[AssignmentStatus], ...] = (
     row(D.REPORTED,         A.REJECT_REPORT,     D.ACCEPTED,         _BENCH,                     F.FAULT, F.REASON, G.IN_HAND),  # the clock runs on
     row(D.REPORTED,         A.RECALL,            D.RECALLED,         _BENCH | {R.RULES},         F.REASON),
 
-    # with the ticket's last step: what it issued, and what it recalled
+    # with the ticket's last step: what it issued, what it recalled, and what it reported or accepted as done
     row(D.ISSUED,           A.UNDO,              D.RECALLED,         MAY_UNDO,                   G.WITH_TICKET),
     *(row(D.RECALLED,       A.UNDO,              to,                 MAY_UNDO,                   G.WITH_TICKET) for to in D if to in LIVE),
+    row(D.REPORTED,         A.UNDO,              D.ACCEPTED,         MAY_UNDO_REPORT,            G.WITH_TICKET),
+    row(D.DONE,             A.UNDO,              D.ACCEPTED,         MAY_UNDO_REPORT,            G.WITH_TICKET),  # an assisting one
+    row(D.DONE,             A.UNDO,              D.REPORTED,         MAY_UNDO,                   G.WITH_TICKET),  # the report was accepted
 )  # fmt: skip
 
 # What an action may carry beside what it needs.
@@ -255,7 +258,7 @@ def decide(facts: Facts, command: Command, actor: Actor, now: datetime) -> Chang
 def _leads_back(move: Move[TicketStatus], facts: Facts) -> bool:
     """An undo leads to where the last step began; where there is none to undo, its guards say so."""
     line = undone_line(facts.last.entries) if move.action is A.UNDO and facts.last is not None else None
-    return line is None or line.status_from == move.to
+    return line is None or leads_back(line, move.to)
 
 
 def _decide_order(facts: Facts, command: Command, actor: Actor, now: datetime) -> Change | Refusal:

@@ -181,7 +181,7 @@ async def load_public_ticket(
     facts = await load_by_code(services, number, code, requester, now)
     directory = await services.directory.now(now)
     steps = await load_public_steps(services, facts.ticket.number)
-    photos = await load_released_photos(services, facts)
+    photos = await load_released_photos(services, facts, now)
     carried = await load_carried_answer(services, facts.ticket)
     return replace(render_public_ticket(directory, facts, carried, steps), photos=public_photos(photos))
 

@@ -10,6 +10,7 @@ from hotline.storage.cleaning import read_cleaned
 from hotline.storage.picture_metadata import CLEANED_TYPES
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Assignment, Facts
+from hotline.tickets.model.undo import is_held
 from hotline.tickets.model.vocabulary import AssignmentStatus, AttachmentPurpose, Part, TicketStatus
 from hotline.tickets.store import history
 
@@ -48,22 +49,33 @@ def can_be_released(row: PhotoRow) -> bool:
 
 def released_ids(facts: Facts) -> frozenset[str]:
     """The photos released with the result that answers the ticket; none while it is not answered."""
-    if facts.ticket.status not in _ANSWERED:
-        return frozenset()
-    done = [a for a in facts.assignments if a.part is Part.LEAD and a.status is AssignmentStatus.DONE and a.result]
-    last = max(done, key=_reported_at, default=None)
+    last = _answering_order(facts)
     return frozenset((last.result or {}).get("photos") or ()) if last is not None else frozenset()
+
+
+def _answering_order(facts: Facts) -> Assignment | None:
+    if facts.ticket.status not in _ANSWERED:
+        return None
+    done = [a for a in facts.assignments if a.part is Part.LEAD and a.status is AssignmentStatus.DONE and a.result]
+    return max(done, key=_reported_at, default=None)
+
+
+def _may_be_undone(services: Services, facts: Facts, now: datetime) -> bool:
+    """Whether the approval of the result may be undone still: until then its resident is told nothing of it."""
+    order = _answering_order(facts)
+    accepted_at = order.closed_at if order is not None else None
+    return accepted_at is not None and now < accepted_at + services.hold and is_held(facts.ticket)
 
 
 def _reported_at(order: Assignment) -> datetime:
     return order.reported_at or order.issued_at
 
 
-async def load_released_photos(services: Services, facts: Facts) -> Sequence[Any]:
+async def load_released_photos(services: Services, facts: Facts, now: datetime) -> Sequence[Any]:
     """The rows of the photos that the resident of this ticket may see, those before the work first; files that were
-    found infected, or are not scanned yet, are not among them."""
+    found infected, or are not scanned yet, are not among them. None while the approval of the result may be undone."""
     released = released_ids(facts)
-    if not released:
+    if not released or _may_be_undone(services, facts, now):
         return ()
     rows = await history.load_attachments(services.db, facts.ticket.number)
     found = [row for row in rows if row.id in released and can_be_released(row)]
@@ -72,9 +84,9 @@ async def load_released_photos(services: Services, facts: Facts) -> Sequence[Any
     return sorted(shown, key=lambda row: (row.purpose == AttachmentPurpose.AFTER, row.at))
 
 
-async def read_released_photo(services: Services, facts: Facts, photo: str) -> PictureBytes:
+async def read_released_photo(services: Services, facts: Facts, photo: str, now: datetime) -> PictureBytes:
     """The picture, without place, time and device. Raises Refused where the resident may not see it."""
-    row = next((r for r in await load_released_photos(services, facts) if r.id == photo), None)
+    row = next((r for r in await load_released_photos(services, facts, now) if r.id == photo), None)
     if row is None:
         raise Refused(NO_PHOTO)
     try:

@@ -1,5 +1,5 @@
 // A department's open assignments, live: place first, counts by state, the time left, what to do next.
-import { $, can, directory, el, fill, get, given, icon, inDialog, listed, listen, named, say, soon, steady, t, urgency, word } from "./core.js";
+import { $, can, directory, el, fill, get, given, icon, inDialog, isolated, listed, listen, named, say, soon, steady, t, urgency, word } from "./core.js";
 import { COLOURS, byClock, clock, tickClocks } from "./clocks.js";
 
 const COLUMNS = ["issued", "accepted", "return_requested", "reported"];
@@ -51,7 +51,7 @@ function card(one, before) {
       el("span", { class: "tp" }, urgency(one.priority), clock(one.next_clock), one.arriving ? el("span", { class: "tag" }, t("board.arriving")) : null, one.urges ? el("span", { class: "tag amber" }, t("board.urged", { n: one.urges })) : null,
         one.part === "assist" ? el("span", { class: "tag" }, word("part", "assist")) : null, one.asked_due_at ? el("span", { class: "tag" }, t("board.extension_asked")) : null,
         one.attachments ? el("span", { class: "tag" }, icon("cam", 14), String(one.attachments)) : null),
-      el("span", { class: "w" }, placeOf(one)), el("span", { class: "t" }, one.title),
+      el("span", { class: "w" }, placeOf(one)), el("span", { class: "t" }, one.title, one.said ? [" ", el("span", { class: "said" }, t("table.said", { words: isolated(one.said) }))] : null),
       el("span", { class: "x" }, one.number, deeds.map((deed) => el("span", { class: `tag ${deed.problem ? "red" : "teal"}` }, icon("off", 14), deed.problem ? t("outbox.refused_short") : t("outbox.waits", { what: queue.whatOf(deed) }))))),
     now ? el("button", { type: "button", class: "btn dan full", "data-action": "accept", "data-key": `accept ${one.id}`, onclick: () => accept(one) }, t("board.accept_now")) : null);
 }

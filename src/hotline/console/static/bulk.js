@@ -10,8 +10,9 @@ const dispatchItem = (x, proposal) => ({ number: x.number, version: x.version, d
   ...(proposal.assists?.length ? { assists: proposal.assists.map((one) => one.code) } : {}), ...(proposal.performer ? { performer: proposal.performer.code } : {}),
   ...(x.status === "received" ? { triage: { category: proposal.category.code, kind: x.kind, priority: x.priority } } : {}) });
 
-/** The bar in `place` for the tickets selected in `table`. `done(results, text)`: these were. */
-export function bulkBar(place, table, done) {
+/** The bar in `place` for the tickets selected in `table`. `done(results, text)`: these were; `classified()`: these have another
+ *  category, and wait still. */
+export function bulkBar(place, table, done, classified) {
   let busy = false;
   let tried = { what: "", key: "" }; // a second try of the same is the same request
   const active = listed("departments");
@@ -25,10 +26,11 @@ export function bulkBar(place, table, done) {
     const ready = sure();
     fill(place, el("b", {}, t("bulk.chosen", { n: chosen.length })), chosen.length > ready.length ? el("span", { class: "s14 ink2" }, t("bulk.unsure", { n: chosen.length - ready.length })) : null,
       el("span", { class: "end row wrap" },
+        el("button", { type: "button", class: "btn", "data-key": "bulk triage", onclick: press(classify) }, t("bulk.classify")),
         el("button", { type: "button", class: "btn", "data-key": "bulk merge", disabled: chosen.length < 2, onclick: merge }, t("bulk.merge")),
         el("button", { type: "button", class: "btn", "data-key": "bulk info", onclick: requestInfo }, word("action", "request_info")),
         el("button", { type: "button", class: "btn", "data-key": "bulk all", onclick: allTo }, t("bulk.all_to")),
-        el("button", { type: "button", class: "btn pri", "data-key": "bulk send", disabled: !ready.length, onclick: press(sendSure) }, t("bulk.send", { n: ready.length }), " ", el("kbd", {}, "⇧⏎")),
+        el("button", { type: "button", class: "btn pri", "data-key": "bulk send", disabled: !ready.length, onclick: press(sendSure) }, t("bulk.send", { n: ready.length }), " ", el("kbd", { class: "bare" }, "⇧⏎")),
         el("button", { type: "button", class: "btn ico gho", "data-key": "bulk none", "aria-label": t("bulk.none"), onclick: () => table.selectAll(false) }, icon("x", 16))));
   }
   /** Sends the items; marks every ticket with what became of it. Resolves to the results; null: one is on its way. */
@@ -37,6 +39,7 @@ export function bulkBar(place, table, done) {
     busy = true;
     const what = JSON.stringify([action, items]);
     if (tried.what !== what) tried = { what, key: unique() };
+    const began = Date.now();
     try {
       const reply = await settled(api("POST", `/v1/tickets/bulk/${action}`, { body: { items }, key: tried.key }));
       tried = { what: "", key: "" };
@@ -47,7 +50,7 @@ export function bulkBar(place, table, done) {
       }
       const text = t(reply.refused ? "bulk.partly" : "bulk.done", { done: reply.done, refused: reply.refused });
       say(text, reply.refused > 0);
-      if (reply.done) done(reply.items.filter((one) => one.status === 200), text);
+      if (reply.done) done(reply.items.filter((one) => one.status === 200).map((one) => ({ ...one, began })), text);
       return reply;
     } finally { busy = false; }
   }
@@ -84,6 +87,18 @@ export function bulkBar(place, table, done) {
     const chosen = table.selected;
     const text = el("textarea", { name: "text", rows: 3, required: true, maxlength: 4000 });
     ask(t("bulk.info_title", { n: chosen.length }), word("action", "request_info"), [el("label", {}, t("bulk.info_text"), text)], () => send("request_info", chosen.map((x) => ({ number: x.number, version: x.version, text: text.value.trim() })), () => t("bulk.was_asked")));
+  }
+  /** One category for all; kind and priority of each stay as they are. */
+  async function classify() {
+    const chosen = table.selected;
+    const { categoryPicker } = await import("./category_picker.js");
+    const lines = await categoryPicker();
+    ask(t("bulk.classify_title", { n: chosen.length }), t("bulk.classify_do"), [...lines, el("ul", { class: "plainlist short" }, chosen.map((x) => el("li", {}, line(x))))], async (form) => {
+      const { value: category, selectedOptions: [option] } = form.category;
+      const reply = await send("triage", chosen.map((x) => ({ number: x.number, version: x.version, category, kind: x.kind, priority: x.priority })), () => t("bulk.was_classified", { name: option.textContent }));
+      if (reply?.done) classified();
+      return reply;
+    });
   }
   /** One department for all. Tickets that it gave back stay behind unless they are ticked; so do those that nobody has sorted and
    *  that have no likely category. */

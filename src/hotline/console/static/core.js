@@ -199,6 +199,7 @@ export async function api(method, path, { body: sent, version, key } = {}) {
     let reply;
     let read = null;
     await present(path);
+    const began = Date.now();
     try {
       reply = await fetch(path, { method, headers, body: sent === undefined ? undefined : JSON.stringify(sent), cache: "no-store" });
       if (reply.status !== 204) read = reply.headers.get("content-type")?.includes("json") ? await reply.json() : await reply.text();
@@ -213,14 +214,15 @@ export async function api(method, path, { body: sent, version, key } = {}) {
     if (reply.status === 401 && !asked) { asked = true; await logInAgain(); continue; }
     if ([502, 503, 504].includes(reply.status) && tries < 5) { await wait(1000 + 500 * tries); continue; }
     if (!reply.ok) throw new Refusal(reply.status, read === null || typeof read === "string" ? {} : read);
-    if (method === "POST") tellUndoable(read?.ticket ?? read);
+    if (method === "POST") tellUndoable(read?.ticket ?? read, { began });
     return read;
   }
 }
 export const get = (path) => api("GET", path);
-/** Says that the step just done can be undone (`undo.js` offers it), or that one before it no longer can. */
-function tellUndoable(ticket) {
-  if (ticket?.undo_until) document.dispatchEvent(new CustomEvent("undoable", { detail: ticket }));
+/** Says that the step just done can be undone (`undo.js` offers it), or that one before it no longer can. `more`: when it was sent
+ *  (`began`, by which the server's ten seconds are not over before the page's), and what it was (`did`). */
+export function tellUndoable(ticket, more) {
+  if (ticket?.undo_until) document.dispatchEvent(new CustomEvent("undoable", { detail: { ...ticket, ...more } }));
   else if (ticket?.version && ticket.number) document.dispatchEvent(new CustomEvent("overtaken", { detail: ticket.number }));
 }
 
@@ -233,6 +235,12 @@ function offline(is) {
   line.classList.toggle("off", is);
 }
 
+/** Fields in which a single letter is text, and no key of the page. */
+export const TYPED = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+// hints of keys tell the truth: those of single letters stand only while one of them would do what it says
+const hints = () => body.classList.toggle("typing", inDialog() || Boolean(document.activeElement?.matches(TYPED)));
+addEventListener("focusin", hints);
+addEventListener("focusout", () => setTimeout(hints));
 const dialogs = []; // those that are open, the topmost last
 export const inDialog = () => dialogs.length > 0;
 /** Opens a dialog on top of the page. Ctrl+Enter sends its form; Escape closes it through `leave` (null: it
@@ -257,7 +265,8 @@ export function openDialog(box, leave) {
   body.append(box);
   box.showModal();
   dialogs.push(mine);
-  return () => { dialogs.splice(dialogs.indexOf(mine), 1); box.close(); box.remove(); };
+  hints();
+  return () => { dialogs.splice(dialogs.indexOf(mine), 1); box.close(); box.remove(); hints(); };
 }
 /** Enter goes to the next field: only a button, or Ctrl+Enter, sends. Where a form only looks something up or logs in
  *  (`data-enter`), Enter does it. */

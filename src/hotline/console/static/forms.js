@@ -5,6 +5,7 @@ import { fieldsOf } from "./schema_fields.js";
 const ACTION = { family: "field", none: { word: "app.unchanged", code: "app.choose" } };
 const AT_ONCE = new Set(["accept", "claim"]); // what is done a hundred times a day is one press
 const SENDS = new Set(["dispatch", "assist"]); // these give a department an order
+const JUDGES = new Set(["accept_report", "reject_report", "confirm", "call_back", "explain", "reopen"]); // what a department reported
 const SHOWN_FOR = 60; // seconds a revealed caller stays in sight
 
 let cycle = null;
@@ -61,6 +62,8 @@ export async function perform(move, seen, order, known = {}) {
     : `/v1/tickets/${seen.number}/actions/${move.action}`;
   const fields = actionFields(await schemaOf(move.action, Boolean(order)), move.needs, known);
   if (!move.needs.length && (!fields.length || AT_ONCE.has(move.action))) return send(move, path, {}, seen);
+  const pictures = JUDGES.has(move.action) ? el("div", { hidden: true }) : null; // what the work came to is seen where it is judged
+  if (pictures) import("./photos.js").then(({ look }) => look(pictures, seen));
   const again = el("div", {}); // asks whether it is to go where it came from
   for (const { name, node } of fields) if (["department", "assists"].includes(name)) node.addEventListener("change", () => fill(again));
   return ask(move.action, `${word("action", move.action)} · ${seen.number}`, fields, async (body) => {
@@ -75,7 +78,7 @@ export async function perform(move, seen, order, known = {}) {
       if (!(refused instanceof Refusal)) throw refused;
       return { wrong: `${move.action === "reveal" ? `${t("caller.not_shown")} ` : ""}${refused.said}` };
     }
-  }, again);
+  }, [pictures, again]);
 }
 
 /** What was changed of the values that were filled in; a part of the address that was emptied is sent as empty. */

@@ -43,7 +43,7 @@ async function ahead(ticket, order) {
     const row = rows.find((one) => one.at === status && one.action === deed.action);
     if (!row) continue;
     status = deed.action === "report" && order.part === "assist" ? "done" : row.to;
-    const next = rows.filter((one) => one.at === status && one.by.some((role) => given.person.roles.includes(role)) && !["claim"].includes(one.action));
+    const next = rows.filter((one) => one.at === status && one.by.some((role) => given.person.roles.includes(role)) && !["claim", "undo"].includes(one.action));
     moves = [...new Map(next.map((one) => [one.action, one])).values()];
   }
   return { status, moves, deeds };
@@ -117,7 +117,7 @@ function draw(ticket, order, { status, moves, deeds }, files, story, own) {
   const revealing = ticket.allowed_actions.find((move) => move.action === "reveal");
   const next = step(ticket, order, status, may, title);
   const rest = [...moves.filter((move) => move !== next?.move && move.action !== "report").map((move) => [move, order]),
-    ...ticket.allowed_actions.filter((move) => move.action !== "reveal" && !moves.some((one) => one.action === move.action)).map((move) => [move, null])];
+    ...ticket.allowed_actions.filter((move) => !["reveal", "undo"].includes(move.action) && !moves.some((one) => one.action === move.action)).map((move) => [move, null])];
   const item = ([move, of]) => el("button", { type: "button", "data-action": move.action, "data-key": `${move.action} ${of?.id ?? ""}`, onclick: ONLINE.has(move.action) ? performing(move, ticket, of, {}, () => again()) : asking(move, ticket, of, title) }, word("action", move.action));
   const menu = rest.length ? el("details", { class: "more" }, el("summary", { class: "btn gho ico", "aria-label": t("board.more") }, icon("more", 24)), el("div", { class: "actions", role: "group", "aria-label": t("ticket.actions") }, rest.map(item))) : null;
   fill(panel, head(ticket, menu),

@@ -1,5 +1,5 @@
 // The queue of deeds: each is kept, sealed, before it is sent, and sent in order, once, by one window, when the line is there.
-import { $, Refusal, addWords, el, fill, get, given, logInAgain, say, t, unique, word } from "./core.js";
+import { $, Refusal, addWords, el, fill, get, given, logInAgain, say, t, tellUndoable, unique, word } from "./core.js";
 import { rowsOf, within } from "./deed_store.js";
 import { lasting, seal, sealText, unseal, unsealText } from "./sealing.js";
 
@@ -114,6 +114,7 @@ async function sendAll() {
 async function send(deed) {
   let reply;
   let read;
+  const began = Date.now();
   try {
     const headers = { accept: "application/json", "idempotency-key": deed.id };
     let body;
@@ -138,7 +139,7 @@ async function send(deed) {
     return true;
   }
   if (!reply.ok) { deed.problem = { status: reply.status, ...read }; await keep(deed); return true; }
-  if (!deed.photo && read.number) latest.set(deed.number, read);
+  if (!deed.photo && read.number) { latest.set(deed.number, read); tellUndoable(read, { began, did: deed.action }); }
   const after = Number(/\d+/.exec(reply.headers.get("etag") ?? "")?.[0]);
   // a file takes no version: after it stands what was shown only if nothing came between
   if (after && (!deed.photo || after === deed.version + 1)) await goOnFrom(deed.number, deed.version, after);

@@ -1,5 +1,5 @@
 // Photos: scaled down here, with nothing left of what the camera wrote into them, and shown with what they are of.
-import { el, fill, openDialog, say, t, when, word, icon } from "./core.js";
+import { el, fill, isolated, openDialog, say, t, when, word, icon } from "./core.js";
 import { arrived, ask, put, waiting } from "./outbox.js";
 
 const LONGEST = 1600; // pixels of the longer side
@@ -76,11 +76,13 @@ export async function filesOf(ticket) {
   listed.set(ticket.number, sent);
   return [...sent.map((file) => ({ ...file, src: `${path}/${file.id}` })), ...waiting(ticket.number).filter((deed) => deed.photo).map((deed) => ({ id: deed.id, purpose: deed.purpose, at: deed.at, name: deed.name, media_type: "image/jpeg", bytes: deed.photo }))];
 }
-const nameOf = (file) => `${word("attachment_purpose", file.purpose)} ${when(file.at)}`;
+/** What a file is of, or whose it is: what a resident sent shows neither the place before the work nor after it. */
+const kindOf = (file) => (file.by_kind === "resident" && file.purpose === "evidence" ? t(PICTURES.test(file.media_type) ? "photo.by_resident" : "photo.file_by_resident") : word("attachment_purpose", file.purpose));
+const nameOf = (file) => `${kindOf(file)} ${when(file.at)}`;
 /** One file: a picture in a frame, or its name as a link. */
 export function frame(file) {
   const name = nameOf(file);
-  const notes = [el("b", {}, name), file.bytes ? el("b", { class: "waits" }, t("outbox.waits_photo")) : null, file.name.endsWith("-blurred.jpg") ? el("b", {}, t("photo.blurred")) : null, file.for_resident ? el("b", { class: "shown" }, t("photo.for_resident")) : null];
+  const notes = [el("b", {}, name), file.by_name ? el("small", { class: "by" }, t("photo.by", { name: isolated(file.by_name) })) : null, file.bytes ? el("b", { class: "waits" }, t("outbox.waits_photo")) : null, file.name.endsWith("-blurred.jpg") ? el("b", {}, t("photo.blurred")) : null, file.for_resident ? el("b", { class: "shown" }, t("photo.for_resident")) : null];
   if (file.bytes) return el("figure", { class: "ph", "data-photo": file.id }, drawnFrom(file.bytes, name), notes);
   if (file.scan && file.scan !== "clean") return el("figure", { class: "ph", "data-photo": file.id }, el("span", { class: "note" }, t(file.scan === "waiting" ? "photo.scanning" : "photo.withheld")), notes);
   if (!PICTURES.test(file.media_type)) return el("figure", { class: "ph file" }, el("a", { href: file.src, download: file.name }, file.name), notes);
@@ -93,13 +95,20 @@ export function gallery(ticket, title, { heading = "h3", changed = () => {} } = 
   const place = el("div", { class: "photos" });
   const draw = async () => {
     const files = await filesOf(ticket).catch(() => []);
-    fill(place, files.map(frame), takesFiles(ticket) ? [taker(ticket, "before", title, again), taker(ticket, "after", title, again), taker(ticket, "evidence", title, again, { camera: false, text: t("photo.choose") })] : null);
+    const order = ["before", "after", "evidence"];
+    fill(place, [...files].sort((one, other) => order.indexOf(one.purpose) - order.indexOf(other.purpose)).map(frame), takesFiles(ticket) ? [taker(ticket, "before", title, again), taker(ticket, "after", title, again), taker(ticket, "evidence", title, again, { camera: false, text: t("photo.choose") })] : null);
     place.parentElement.hidden = !place.childElementCount;
   };
   const again = () => { changed(); draw(); };
   const section = el("section", { class: "card files", hidden: true }, el(heading, {}, t("photo.title")), place);
   draw();
   return section;
+}
+/** The pictures of a ticket in `place`, to be looked at while something is decided; it stays hidden where there are none. */
+export async function look(place, ticket) {
+  const files = await filesOf(ticket).catch(() => []);
+  place.hidden = !files.length;
+  fill(place, el("p", { class: "note" }, t("photo.title")), el("div", { class: "photos" }, files.map(frame)));
 }
 document.head.append(el("link", { rel: "stylesheet", href: `${document.body.dataset.static}/photos.css` }));
 /** The same, in place of a node of a page that loads this module when a ticket is shown. */

@@ -2,7 +2,7 @@
 import { $, MARKS, api, can, directory, el, fill, get, icon, isolated, joined, listed, named, placed, press, settled, t, unique, until, when, word } from "./core.js";
 import { clock } from "./clocks.js";
 import { buttons, caller, hide, performing } from "./forms.js";
-import { backAndForth } from "./panel.js";
+import { backAndForth, filesPlace } from "./panel.js";
 import { becauseTexts, flagText } from "./reasons.js";
 import { certainty, priorityTag, tickClocks, unlessIn } from "./ticket_table.js";
 
@@ -73,8 +73,8 @@ export function preview(panel, { sent, changed, walk, closed }) {
     fill(panel, head, el("h2", { class: "big" }, isolated(ticket.title)), el("blockquote", { class: "quote words" }, ticket.narrative),
       el("dl", { class: "facts" }, ...[[t("ticket.status"), el("span", { class: `st ${shown.waits ? "p1" : "p2"}` }, word("status", ticket.status))], [t("field.area"), placed(ticket.area, ticket.location)], [t("field.category"), unlessIn(ticket.title, named(ticket.category))], [t("take.caller"), caller(ticket)],
         [t("dispatch.limit"), shown.waits ? clock(ticket.clocks.next && { ...ticket.clocks.next, metric: "" }) : null], [t("dispatch.signs"), ticket.flags.filter((flag) => !flag.includes("names:") && !flag.startsWith("split")).map((flag) => [el("span", { class: flag.startsWith("danger") ? "tag red" : "tag" }, flagText(flag)), " "]).flat()],
-        [t("dispatch.files"), ticket.counters.attachments || null]].filter(([, value]) => value != null && value !== "" && value.length !== 0).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
-      shown.waits ? choice() : null, back, departmentHistory(ticket),
+      ].filter(([, value]) => value != null && value !== "" && value.length !== 0).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
+      shown.waits ? choice() : null, back, filesPlace(ticket), departmentHistory(ticket),
       ticket.assignments.filter((order) => order.allowed_actions.length).map((order) => el("section", {}, el("h3", { class: "h2" }, named(order.department), " ", el("small", {}, joined([word("part", order.part), word("order", order.status)], " · "))), buttons(ticket, after, order))),
       el("details", { class: "other", open: !shown.waits }, el("summary", {}, t("dispatch.other_actions")), buttons(ticket, after)));
     panel.hidden = false;
@@ -95,7 +95,7 @@ export function preview(panel, { sent, changed, walk, closed }) {
     const triage = ticket.allowed_actions.find((move) => move.action === "triage");
     const send = !at || !canSend() ? null : needsCategory()
       ? triage ? el("button", { type: "button", class: "btn pri grow", "data-key": "send", "data-action": "triage", onclick: performing(triage, ticket, null, { category: ticket.advice?.triage?.category, kind: ticket.kind, priority: ticket.priority }, () => { changed(); show(ticket.number); }) }, t("dispatch.sort_first")) : null
-      : el("button", { type: "button", class: "btn pri grow", "data-key": "send", id: "send", onclick: press(() => dispatch()) }, t("dispatch.send_to", { name: named(at.department) }), " ", el("kbd", {}, "⏎"));
+      : el("button", { type: "button", class: "btn pri grow", "data-key": "send", id: "send", onclick: press(() => dispatch()) }, t("dispatch.send_to", { name: named(at.department) }), " ", el("kbd", { class: "bare" }, "⏎"));
     return el("section", { class: "choice", "aria-label": t("dispatch.whom") }, el("div", { class: "row wrap" }, el("h3", { class: "h2" }, t("dispatch.whom")), at ? el("span", { class: `tag end ${unsure ? "amber" : ""}` }, certainty(at.level ?? 1), el("span", { "aria-hidden": "true" }, t(`certainty.${at.level ?? 1}`))) : null),
       items.length ? items.map(card) : el("p", { class: "note" }, t("dispatch.no_proposal")), other,
       asks ? el("label", { class: "tick ban amber" }, el("input", { type: "checkbox", name: "again" }), el("span", {}, t("dispatch.gave_back", { name: named(asks), why: returnReason(asks.code) }))) : null,
@@ -133,6 +133,7 @@ export function preview(panel, { sent, changed, walk, closed }) {
     const what = JSON.stringify(item);
     if (!keys.has(what)) keys.set(what, unique());
     busy = true;
+    const began = Date.now();
     try {
       const { items: [result] } = await settled(api("POST", "/v1/tickets/bulk/dispatch", { body: { items: [item] }, key: keys.get(what) }));
       keys.delete(what);
@@ -141,7 +142,7 @@ export function preview(panel, { sent, changed, walk, closed }) {
         changed();
         return false;
       }
-      sent(ticket, at.department, result);
+      sent(ticket, at.department, { ...result, began });
       return true;
     } finally { busy = false; }
   }

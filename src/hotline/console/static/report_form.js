@@ -22,6 +22,8 @@ async function forget(place) {
   held.delete(place);
   if (lasting) await within("forms", "readwrite", (store) => store.delete(place));
 }
+const sent = new Map(); // number of the ticket -> what the form held: it comes back where the report is taken back
+document.addEventListener("undone", ({ detail }) => { const was = sent.get(detail.number); if (was) write(was.place, was.fields); });
 /** The form. `send(body, wants)` resolves to an error, or to "". */
 export async function reportForm({ ticket, order, title, files, send, done, anew }) { // a photo is chosen by its name: its id is another once it was sent
   const place = `report:${given.person.id}:${order.id}`;
@@ -75,6 +77,7 @@ export async function reportForm({ ticket, order, title, files, send, done, anew
     try {
       const error = await send(body, wants);
       if (error) { fill(wrong, error); return; }
+      sent.set(ticket.number, { place, fields: typed() });
       await forget(place);
       done();
     } finally { button.disabled = false; }

@@ -334,6 +334,7 @@ function clear() {
 }
 function shown(done) {
   const ticket = done.ticket;
+  last = done;
   const odd = (done.unread ?? []).map(toldOf).join("; "); // taken, and kept as it was said
   const place = $("#taken");
   const lead = ticket.assignments?.find((a) => a.part === "lead");
@@ -344,8 +345,9 @@ function shown(done) {
     odd ? el("p", { class: "note", id: "unread" }, t("ticket.unread"), " ", odd) : null,
     el("dl", { class: "facts" },
       el("dt", {}, t("take.number")), el("dd", { id: "number" }, ticket.number),
-      ...(done.query_code ? [el("dt", {}, t("take.code")), el("dd", {}, done.query_code)] : []),
+      ...(done.query_code ? [el("dt", {}, t("take.code")), el("dd", { id: "code" }, done.query_code)] : []),
       el("dt", {}, t("ticket.status")), el("dd", { id: "status" }, word("status", ticket.status)),
+      ...(placed(ticket.area, ticket.location) ? [el("dt", {}, t("dispatch.place")), el("dd", { id: "where" }, placed(ticket.area, ticket.location))] : []),
       ...(lead ? [el("dt", {}, t("field.department")), el("dd", { id: "lead" }, named(lead.department)), el("dt", {}, t("field.due_at")), el("dd", {}, until(lead.due_at))] : [])),
     ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sorted")) : ticket.status === "triaged" ? el("p", { class: "note" }, t("take.not_sent")) : null,
     buttons(ticket, (after) => { if (after !== "late") shown({ ...done, ticket: after }); })); // the code is still to be told
@@ -363,7 +365,15 @@ async function settle(action, first) {
     return wrong ? { wrong } : { done: true };
   });
 }
-document.addEventListener("undone", async ({ detail: after }) => shown({ ticket: after.opened ? await get(`/v1/tickets/${after.opened}`) : after }));
+let last = null; // what is shown of the call that was taken last
+/** What became of a call that was undone, with its code, unless the next one is being taken down already. */
+document.addEventListener("undone", async ({ detail: after }) => {
+  const begun = () => form.narrative.value.trim() || form.phone.value.trim();
+  if (begun()) return; // its number was told
+  const number = after.opened ?? after.number;
+  const [ticket, code] = await Promise.all([after.opened ? get(`/v1/tickets/${number}`) : after, last?.ticket.number === number && last.query_code ? last.query_code : get(`/v1/tickets/${number}/query-code`).then((found) => found.query_code, () => "")]);
+  if (!begun()) shown({ ticket, query_code: code });
+});
 schemaOf("answer").catch(() => {}); // asked for before a caller waits; without it the first press asks again
 
 form.narrative.addEventListener("input", () => { $("#taken").hidden = true; $("#wrong").textContent = ""; });

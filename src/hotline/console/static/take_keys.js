@@ -1,7 +1,7 @@
 // Keys of the call's page. Each has a button or field of its own; "?" shows them all.
-import { $, el, inDialog, openDialog, t } from "./core.js";
+import { $, TYPED, el, inDialog, openDialog, t } from "./core.js";
 
-const KEYS = [["Ctrl ⏎", "go"], ["Alt A", "pick_up"], ["Alt A", "answer"], ["Alt R", "ring_back"], ["F9", "told"], ["Alt T", "phone"], ["Alt N", "words"], ["Alt P", "place"], ["Alt D", "category"], ["Alt 1–3", "join"], ["Alt S", "split"], ["Alt K", "earlier"], ["/", "find"], ["Z", "undo"], ["Esc", "back"], ["?", "all"]];
+const KEYS = [["Ctrl ⏎", "go"], ["Alt A", "pick_up"], ["Alt A", "answer"], ["Alt R", "ring_back"], ["F9", "told"], ["Alt T", "phone"], ["Alt N", "words"], ["Alt P", "place"], ["Alt D", "category"], ["Alt 1–3", "join"], ["Alt S", "split"], ["Alt K", "earlier"], ["/", "find"], ["Alt Z", "undo"], ["Esc", "back"], ["?", "all"]];
 const list = () => el("dl", { class: "keys" }, KEYS.flatMap(([key, name]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, t(`keys.${name}`))]));
 function showAll() {
   const close = openDialog(el("dialog", { "aria-label": t("keys.title") }, el("h2", {}, t("keys.title")), list(),
@@ -17,7 +17,7 @@ export function takeKeys(form) {
   };
   addEventListener("keydown", (event) => {
     if (inDialog()) return;
-    const typing = event.target.matches?.("input:not([type=checkbox], [type=radio]), textarea, select");
+    const typing = event.target.matches?.(TYPED);
     if (event.key === "?" && !typing) { event.preventDefault(); showAll(); return; }
     if (!event.altKey || event.ctrlKey || event.metaKey || !does[event.code]) return;
     event.preventDefault();

@@ -15,17 +15,27 @@ export const isUnlisted = (area, location) => Boolean(location?.building) && are
 /** `areas()`: the directory's; `here()`: the area spoken of; `pick(area)`: takes one; `changed()`: a door was typed. Returns
  *  what draws the keys of the buildings, and what reads a door that was typed and not left yet. */
 export function placePicker({ form, areas, here, pick, changed }) {
-  const numbered = () => areas().filter((area) => area.level === "building").map((area) => [Number(/([0-9]+)[^0-9]*$/.exec(plain(named(area)))?.[1]), area]).filter(([n]) => n);
+  let indexed = null; // the areas that these two are made of
+  let byCode = new Map();
+  let numbered = []; // buildings: [number, area, code of its community]
   /** The community that an area lies in. */
   function community(code) {
-    let area = areas().find((one) => one.code === code);
-    while (area && area.level !== "community") area = areas().find((one) => one.code === area.parent);
+    let area = byCode.get(code);
+    while (area && area.level !== "community") area = byCode.get(area.parent);
     return area?.code;
+  }
+  /** Once for each directory: a street office has thousands of buildings, and this is asked in each pause of typing. */
+  function index() {
+    if (indexed === areas()) return;
+    indexed = areas();
+    byCode = new Map(indexed.map((area) => [area.code, area]));
+    numbered = indexed.filter((area) => area.level === "building").map((area) => [Number(/([0-9]+)[^0-9]*$/.exec(plain(named(area)))?.[1]), area, community(area.code)]).filter(([n]) => n);
   }
   /** The buildings of the community that is spoken of; before, all. */
   function near() {
+    index();
     const around = community(here());
-    return numbered().filter(([, area]) => !around || community(area.code) === around);
+    return numbered.filter(([, , code]) => !around || code === around);
   }
   const fields = [form.building, form.area_words];
   function read(field) {

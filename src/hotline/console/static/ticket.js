@@ -6,7 +6,7 @@ import { stateBadge } from "./incidents.js";
 import { actionButton, caller, mattersOf, partsOf, performing } from "./forms.js";
 import { lane, stepsOfOrder, stepsOfTicket } from "./lanes.js";
 import { backAndForth, filesPlace } from "./panel.js";
-import { becauseTexts, flagText, reasonTexts } from "./reasons.js";
+import { becauseTexts, flagText, reasonText, reasonTexts } from "./reasons.js";
 import { placeOf, priorityTag } from "./ticket_table.js";
 
 const number = given.given.number;
@@ -34,6 +34,8 @@ async function draw(own) {
     tried(`/v1/tickets/${number}/timeline?limit=500`), tried(`/v1/tickets/${number}/calls`), tried(`/v1/tickets/${number}/clocks`), READS_TEXTS ? tried(`/v1/tickets/${number}/texts`) : null]);
   const reasons = await reasonTexts(story.items);
   const danger = await inDanger(x, story.items);
+  const spans = await Promise.all(clocks.items.map((one) => (one.span ? reasonText(one.span) : "")));
+  clocks.items.forEach((one, n) => { one.long = spans[n]; });
   const seen = { x, danger, merge, back, incident, alike: alike.result ?? [], story: story.items, calls: calls.items, clocks, texts: texts?.items, reasons, units: new Map(x.assignments.map((order) => [order.id, order])) };
   const lay = () => fill(place, headOf(seen, lay), el("div", { class: "tk-main" }, matterCard(seen), back, filesPlace(x, { heading: "h2" }), storyCard(seen, lay)),
     el("div", { class: "tk-side" }, callerCard(seen), clocksCard(seen), alikeCard(seen), textsCard(seen), callsCard(seen)));
@@ -148,7 +150,7 @@ function clocksCard({ clocks, units }) {
     bar.style.setProperty("--w", `${Math.round(share * 100)}%`);
     bar.style.setProperty("--c", `var(--${{ blue: "teal", yellow: "amber" }[one.colour] ?? one.colour})`);
     return el("li", {}, el("div", { class: "tk-clock" }, el("b", {}, word("metric", one.metric)), " ", units.has(one.assignment) ? el("small", {}, named(units.get(one.assignment).department)) : null, el("span", { class: "end" }, done ? (early == null ? when(done) : el("span", { class: `clk ${early >= 0 ? "green" : "red"}` }, t(early >= 0 ? "ticket.kept" : "ticket.missed", { time: spent(early) }))) : clock({ colour: one.colour, due_at: limit, running: !one.paused_at }))),
-      done ? null : [el("div", { class: "meter", "aria-hidden": "true" }, bar), el("p", { class: "note" }, joined([limit ? until(limit) : "", (language === "en" && one.source_en) || one.source], " · "))]);
+      done ? null : [el("div", { class: "meter", "aria-hidden": "true" }, bar), el("p", { class: "note" }, joined([limit ? until(limit) : "", one.long, (language === "en" && one.source_en) || one.source], " · "))]);
   };
   const told = (one) => ({ role: () => word("role", one.role), duty: () => joined([named(one.department), one.name], " "), head: () => t("ticket.head_of", { name: named(one.department) }), department: () => named(one.department) })[one.kind]();
   const [open, ended] = [clocks.items.filter((one) => !one.stopped_at), clocks.items.filter((one) => one.stopped_at && one.metric !== "silence")];

@@ -122,7 +122,9 @@ export function isForPage(event) {
   const at = event.target;
   return !at.closest?.("input:not([type=checkbox]), select, textarea, [contenteditable], summary") && !(event.key === "Enter" && at.closest?.("a, button:not(.open), input"));
 }
+/** The first words of what was said, where the title is not made of them. */
+export const saidOf = (x) => (x.said ? el("span", { class: "said" }, t("table.said", { words: isolated(x.said) }), " ") : null);
 /** What a ticket is about: title, and what it is known by. */
-export const matterOf = (x, ...more) => [el("button", { type: "button", class: "t open", "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(joined([x.number, unlessIn(x.title, named(x.category)), word("channel", x.channel)], " · "), more)];
+export const matterOf = (x, ...more) => [el("button", { type: "button", class: "t open", "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(saidOf(x), joined([x.number, unlessIn(x.title, named(x.category)), word("channel", x.channel)], " · "), more)];
 /** A name that the title does not tell already. */
 export const unlessIn = (title, name) => (name && !withNames(title).includes(name) ? name : "");

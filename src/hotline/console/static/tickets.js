@@ -1,7 +1,7 @@
 // Search tickets, keep the search as a view, and export the results.
 import { $, api, choices, el, fill, get, given, instant, isolated, joined, language, link, listed, named, press, say, settled, t, until, when, word } from "./core.js";
 import { clock } from "./clocks.js";
-import { isForPage, priorityTag, ticketTable, two, unlessIn } from "./ticket_table.js";
+import { isForPage, priorityTag, saidOf, ticketTable, two, unlessIn } from "./ticket_table.js";
 import { asParameters, savedViews, setForm } from "./views.js";
 
 const form = $("#find");
@@ -9,7 +9,7 @@ const LISTS = ["status", "category", "area", "department", "colour"];
 const blank = () => el("span", { class: "blank" }, "–");
 const SORTS = { received: ["created_at", "-created_at"], changed: ["updated_at", "-updated_at"] };
 const table = ticketTable($("#list"), [
-  { key: "matter", head: "field.title", class: "c-matter", cell: (x) => [el("a", { class: "t open", href: `/console/tickets/${x.number}`, "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(link(x.number), ` · ${joined([unlessIn(x.title, named(x.category)), word("channel", x.channel)], " · ")}`)] },
+  { key: "matter", head: "field.title", class: "c-matter", cell: (x) => [el("a", { class: "t open", href: `/console/tickets/${x.number}`, "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(saidOf(x), link(x.number), ` · ${joined([unlessIn(x.title, named(x.category)), word("channel", x.channel)], " · ")}`)] },
   { key: "status", head: "ticket.status", class: "c-limit", cell: (x) => word("status", x.status) },
   { key: "place", head: "field.area", class: "c-place", cell: (x) => named(x.area) || blank() },
   { key: "to", head: "field.department", class: "c-to", cell: (x) => named(x.department) || blank() },

@@ -1,6 +1,6 @@
 // Ten seconds to undo the last step, of one ticket or of many together: in the bar, so that it never lies over the work; of one,
 // on the next page, too.
-import { $, Refusal, api, el, fill, icon, inDialog, link, press, say, t, word } from "./core.js";
+import { $, Refusal, TYPED, api, el, fill, icon, inDialog, link, press, say, t, word } from "./core.js";
 
 const place = $("#undo");
 const KEPT = "undo"; // number, version and end of the last step: nothing that tells of a person
@@ -25,14 +25,14 @@ function lay(ends, text, button) {
   turn();
   every = setInterval(() => { left = Math.min(left - 1, seconds()); if (left <= 0) hide(); else turn(); }, 1000);
 }
-const button = (id, text, work) => el("button", { type: "button", class: "btn", id, "aria-keyshortcuts": "Z Alt+Z", "data-undo": true, onclick: press(work) }, icon("undo", 16), text, " ", el("kbd", {}, "Z"));
+const button = (id, text, work) => el("button", { type: "button", class: "btn", id, "aria-keyshortcuts": "Z Alt+Z", "data-undo": true, onclick: press(work) }, icon("undo", 16), text, " ", el("kbd", { class: "bare" }, "Z"), el("kbd", { class: "typed" }, "Alt Z"));
 function offer(step) {
   sessionStorage.setItem(KEPT, JSON.stringify(step));
-  lay(step.ends, [link(step.number), " ", word("status", step.status)], button("undo-step", t("undo.take_back"), () => take(step)));
+  lay(step.ends, [link(step.number), " ", step.did ? word("action", step.did) : word("status", step.status)], button("undo-step", t("undo.take_back"), () => take(step)));
 }
 function offerMany(tickets, text) {
   sessionStorage.removeItem(KEPT);
-  lay(Date.now() + SPAN, text, button("undo-many", t("bulk.undo", { n: tickets.length }), () => takeMany(tickets)));
+  lay(Math.min(...tickets.map((step) => step.ends)), text, button("undo-many", t("bulk.undo", { n: tickets.length }), () => takeMany(tickets)));
 }
 const undo = (step) => api("POST", `/v1/tickets/${step.number}/actions/undo`, { body: {}, version: step.version, key: step.key });
 async function take(step) {
@@ -63,12 +63,12 @@ async function takeMany(tickets) {
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   say(t(refused ? "bulk.partly" : "bulk.undone", { done: tickets.length - refused, refused }), refused > 0);
 }
-const stepOf = (ticket) => ({ number: ticket.number, version: ticket.version, status: ticket.status, ends: Date.now() + SPAN, key: crypto.randomUUID?.() });
+const stepOf = (ticket) => ({ number: ticket.number, version: ticket.version, status: ticket.status, did: ticket.did, ends: (ticket.began ?? Date.now()) + SPAN, key: crypto.randomUUID?.() });
 document.addEventListener("undoable", ({ detail: ticket }) => offer(stepOf(ticket)));
 document.addEventListener("undoable-many", ({ detail: { tickets, text } }) => offerMany(tickets.map(stepOf), text));
 document.addEventListener("overtaken", ({ detail: number }) => { if (number === JSON.parse(sessionStorage.getItem(KEPT))?.number) hide(); });
 addEventListener("keydown", (event) => {
-  const typing = event.target.matches?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+  const typing = event.target.matches?.(TYPED);
   if (event.code !== "KeyZ" || !every || inDialog() || event.ctrlKey || event.metaKey || event.shiftKey || (typing && !event.altKey)) return;
   event.preventDefault();
   $("[data-undo]", place)?.click();

@@ -1,5 +1,5 @@
 // Residents to call back, callers to ask for information, deferred tickets to review.
-import { $, countdown, el, fill, get, heads, listen, named, row, soon, steady, t, tick, urgency, when } from "./core.js";
+import { $, countdown, el, fill, get, heads, isolated, listen, named, row, soon, steady, t, tick, urgency, when } from "./core.js";
 import { panelled } from "./panel.js";
 
 const LISTS = ["call_back", "information", "shelf"];
@@ -14,7 +14,7 @@ async function draw() {
     $(`#n-${LISTS[place]}`).textContent = page.items.length + (page.next ? "+" : "");
     heads(table, "ticket.number", "field.title", "field.area", "waiting.until", "waiting.tries", "ticket.received");
     places[place](() => { fill($("tbody", table), page.items.length ? page.items.map((x) => row(
-      el("button", { type: "button", class: "plain", "data-key": x.number, onclick: () => show(x.number) }, x.number), el("span", {}, urgency(x.priority), " ", x.title), named(x.area),
+      el("button", { type: "button", class: "plain", "data-key": x.number, onclick: () => show(x.number) }, x.number), el("span", {}, urgency(x.priority), " ", x.title, x.said ? el("small", { class: "said" }, el("br"), t("table.said", { words: isolated(x.said) })) : null), named(x.area),
       countdown(x.until), String(x.call_backs), when(x.created_at))) : row(t("app.none"))); tick(); });
   }
 }

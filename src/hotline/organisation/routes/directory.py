@@ -15,6 +15,7 @@ from hotline.organisation.schemas.directory import DirectoryItem, ItemPage, LogP
 from hotline.organisation.service.directory import change, item_schema, parse_item
 from hotline.organisation.store import directory as organisation_directory
 from hotline.refusals import Code, Refusal, Refused
+from hotline.text.typed_pinyin import name_sounds
 from hotline.web.responses import READ_REFUSALS, etag_responses, json_reply, pack_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
@@ -58,13 +59,15 @@ async def list_directory(
     context: Reader,
     limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     after: Annotated[str, Query(max_length=40, description="Items whose code comes behind this one")] = "",
+    sounds: Annotated[bool, Query(description="With how the names may be typed in pinyin")] = False,
 ) -> Response:
     """Items of one noun, by code. ETag is the version of the whole directory."""
     directory = await context.services.directory.now(context.now)
     found = [item for code, item in directory.noun(noun).items() if code > after]
     page = tuple(_visible_item(noun, item, context) for item in found[:limit])
-    reply = json_reply(ItemPage(page, page[-1].code if len(found) > limit else None), version=directory.version)
-    return pack_reply(context.request, reply)
+    more = page[-1].code if len(found) > limit else None
+    typed = {item.code: tuple(name_sounds(getattr(item, "name", ""))) for item in found[:limit]} if sounds else None
+    return pack_reply(context.request, json_reply(ItemPage(page, more, typed), version=directory.version))
 
 
 @router.get(

@@ -48,6 +48,10 @@ DirectoryItem: TypeAlias = (
 class ItemPage:
     items: tuple[DirectoryItem, ...]
     next: str | None
+    sounds: Annotated[
+        Mapping[str, tuple[str, ...]] | None,
+        Field(description="Where it was asked for: code -> the name's whole pinyin, and the first letters of it"),
+    ] = None
 
 
 @reply_type()

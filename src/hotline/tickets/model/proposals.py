@@ -11,6 +11,7 @@ from hotline.text.reasons import Because
 from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.routing import choose_route, current_advice, danger_responders
 from hotline.tickets.model.ticket import Assignment
+from hotline.tickets.model.undo import was_taken_back
 from hotline.tickets.model.vocabulary import TicketStatus
 
 MAX_CANDIDATES = 3
@@ -54,7 +55,9 @@ class DepartmentProposal:
 def propose_departments(
     directory: Directory, ticket: WaitingTicket, orders: Sequence[Assignment], now: datetime
 ) -> list[DepartmentProposal]:
-    """The departments to choose from. None of them gave the ticket back, or is retired."""
+    """The departments to choose from. None of them gave the ticket back, or is retired. What was undone counts for
+    nothing: the ticket has the proposals it had before."""
+    orders = [order for order in orders if not was_taken_back(order)]
     found: dict[str, DepartmentProposal] = {}
     for proposal in _all_proposals(directory, ticket, orders, now):
         item = directory.departments.get(proposal.department)

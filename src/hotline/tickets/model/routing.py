@@ -12,6 +12,7 @@ from hotline.organisation.model.vocabulary import Hours, Kind, Priority
 from hotline.text.reasons import Because
 from hotline.tickets.model.dangers import categories_of_dangers, dangers_of
 from hotline.tickets.model.ticket import Assignment
+from hotline.tickets.model.undo import was_taken_back
 from hotline.tickets.model.vocabulary import LIVE, OPEN, AssignmentStatus, Part, TicketStatus
 from hotline.tickets.sla.policies import working_time_of
 from hotline.value_objects import replace
@@ -167,9 +168,10 @@ def current_advice(
     category, kind or area. It then holds until its order ends. Once the lead's order was returned, recalled or done and
     the ticket waits for another dispatch, that routing would propose a department that is out of it. `lead` is then
     what the last approved return suggests, unless that department gave the ticket back too or is retired; else None.
+    An order that was taken back at once counts for nothing: what was proposed before it is proposed again.
     `because` names the state in which the last order ended, and its department."""
     advice = dict(ticket.advice)
-    leads = [order for order in orders if order.part is Part.LEAD]
+    leads = [order for order in orders if order.part is Part.LEAD and not was_taken_back(order)]
     waits = ticket.status in OPEN and ticket.status is not TicketStatus.RESOLVED
     if waits and not leads:
         routed = choose_route(directory, ticket.category, ticket.kind, ticket.area, now, dangers_of(ticket))

@@ -15,8 +15,14 @@ from hotline.value_objects import replace
 A = Action
 _TICKET_STATES = frozenset(TicketStatus)
 UNDO_WITHIN = timedelta(seconds=10)
-UNDOABLE = frozenset({A.DISPATCH, A.MERGE, A.ADD_CALL, A.ANSWER, A.CONFIRM, A.EXPLAIN, A.DECLINE, A.VOID, A.WITHDRAW})
 MAY_UNDO = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
+MAY_UNDO_REPORT = frozenset({Role.HANDLER, Role.PERFORMER})
+# the steps that can be undone, and who may
+UNDOABLE: Mapping[Action, frozenset[Role]] = {
+    A.REPORT: MAY_UNDO_REPORT,
+    **dict.fromkeys((A.DISPATCH, A.MERGE, A.ADD_CALL, A.ANSWER, A.DECLINE, A.VOID, A.WITHDRAW), MAY_UNDO),
+    **dict.fromkeys((A.ACCEPT_REPORT, A.CONFIRM, A.EXPLAIN), MAY_UNDO),
+}
 
 
 def undone_line(entries: Sequence[Entry]) -> Entry | None:
@@ -40,10 +46,22 @@ def is_arriving(priority: Priority, flags: Iterable[str], issued_at: datetime, n
     return now <= issued_at + UNDO_WITHIN and not _is_dangerous(priority, flags)
 
 
+def was_taken_back(order: Assignment) -> bool:
+    """Whether an order ended by an undo, as if nobody had sent it: it says nothing about where the ticket belongs. One
+    that was recalled by hand does."""
+    return (
+        order.status is AssignmentStatus.RECALLED
+        and order.issued_by is None
+        and order.accepted_at is None
+        and order.closed_at is not None
+        and order.closed_at <= order.issued_at + UNDO_WITHIN
+    )
+
+
 def hold_messages(change: Change, actor: Actor, span: timedelta) -> Change:
     """The change with the messages of a step that `actor` may undo held back for so long."""
     line = undone_line(change.after.last.entries) if change.after.last is not None else None
-    if line is None or not actor.roles & MAY_UNDO or not is_held(change.after.ticket):
+    if line is None or not actor.roles & UNDOABLE[line.action] or not is_held(change.after.ticket):
         return change
     begins = message_prefix(line)
     return replace(
@@ -93,14 +111,16 @@ def columns_before(line: Entry) -> dict[str, Any]:
 
 
 def orders_before(facts: Facts, last: LastChange, line: Entry, now: datetime) -> list[Assignment]:
-    """The orders, without those that the step issued, and with those that it recalled as they were."""
+    """The orders, without those that the step issued, and with those that it moved or recalled as they were."""
     _, issued = line.changes.get("issued") or (None, ())
     new = {text.split(":", 1)[0] for text in issued or ()}
     recalled = {each.assignment: each for each in last.entries if each.seq > line.seq and each.action is A.RECALL}
     orders = []
     for order in facts.assignments:
         if order.id in new:
-            order = replace(order, status=AssignmentStatus.RECALLED, closed_at=now, overdue=False)
+            order = replace(order, status=AssignmentStatus.RECALLED, closed_at=now, overdue=False, issued_by=None)
+        elif order.id == line.assignment:
+            order = replace(order, **_columns_of_order(line))
         elif (ended := recalled.get(order.id)) is not None and ended.status_from is not None:
             asked = ended.changes.get("assignment.asked_due_at") or (None, None)
             order = replace(
@@ -112,6 +132,22 @@ def orders_before(facts: Facts, last: LastChange, line: Entry, now: datetime) ->
             )
         orders.append(order)
     return orders
+
+
+def _columns_of_order(line: Entry) -> dict[str, Any]:
+    """The columns of the order that a step moved as they were before it."""
+    pairs = ((name, line.changes.get(f"assignment.{name}")) for name in _ORDER_READERS)
+    return {
+        name: None if pair[0] is None else _ORDER_READERS[name](pair[0]) for name, pair in pairs if pair is not None
+    }
+
+
+def leads_back(line: Entry, status: TicketStatus) -> bool:
+    """Whether undoing this step leads the ticket to `status`: where the step began. One that moved an order alone has
+    left the ticket where it was."""
+    if line.status_from in _TICKET_STATES:
+        return line.status_from == status
+    return status is TicketStatus.DISPATCHED  # an order is reported on while its ticket is in hand
 
 
 def _read_moment(value: Any) -> Any:
@@ -130,4 +166,7 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     name: _reader(hint) for name, hint in get_type_hints(Ticket).items() if name not in ("status", "advice")
+}
+_ORDER_READERS: Mapping[str, Callable[[Any], Any]] = {
+    name: _reader(hint) for name, hint in get_type_hints(Assignment).items()
 }

@@ -7,15 +7,16 @@ from fastapi import APIRouter, Form, UploadFile
 from starlette.responses import FileResponse, Response
 
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, NumberPath, require_roles
-from hotline.organisation.model.actors import PERSON_ROLES, Role
+from hotline.organisation.model.actors import PERSON_ROLES, ActorKind, Role
 from hotline.refusals import Code, Refusal, Refused
-from hotline.storage.file_types import name_with_extension
+from hotline.storage.file_types import name_with_extension, plain_name
 from hotline.storage.files import store_file
 from hotline.tickets.attachments import NewFile, attach, check_can_attach, load_attachment_file, load_visible_files
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.vocabulary import AttachmentPurpose
 from hotline.tickets.released_photos import released_ids
-from hotline.tickets.schemas.attachments import AttachmentOut, AttachmentPage, render_attachment
+from hotline.tickets.schemas.attachments import AttachmentOut, AttachmentPage, FileAuthor, render_attachment
+from hotline.tickets.store.history import load_file_authors
 from hotline.web.responses import (
     POST_REFUSALS,
     READ_REFUSALS,
@@ -50,15 +51,15 @@ async def attach_file(
     """Attach a picture, recording or PDF, at most 10 MB. Its type is read from its bytes. A result names the photos,
     before and after, that the resident may see."""
     await check_can_attach(context.services, number, context.actor, context.now)
-    name = (
-        "".join(c for c in (file.filename or "file").replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable())[:120]
-        or "file"
-    )
+    name = plain_name(file.filename, "file")
     stored = await store_file(context.services.files, file.read, file.content_type)
     told = "" if purpose is AttachmentPurpose.EVIDENCE else f"\n{purpose}"  # as older keys meant
     request = await context.write_request(f"{name}\n{stored.sha256}{told}".encode())
     new = NewFile(stored, name, file, purpose)
-    return action_reply(await attach(context.services, number, new, request, lambda f: dump_json(render_attachment(f))))
+    author = FileAuthor(context.actor.kind, context.actor.name)
+    return action_reply(
+        await attach(context.services, number, new, request, lambda f: dump_json(render_attachment(f, author)))
+    )
 
 
 @router.get(
@@ -70,11 +71,13 @@ async def attach_file(
 async def list_attachments(
     number: NumberPath, context: Annotated[TicketContext, require_roles("attachments.read", *PERSON_ROLES)]
 ) -> Response:
-    """The files of a ticket, oldest first."""
+    """The files of a ticket, oldest first, with who attached each."""
     facts, rows = await load_visible_files(context.services, number, context.actor)
     scans = await context.services.file_scanner.states([row.sha256 for row in rows])
     released = released_ids(facts)
-    items = (render_attachment(r, scans.get(r.sha256), for_resident=r.id in released) for r in rows)
+    authors = await load_file_authors(context.services.db, facts.ticket.number)
+    by = {by_id: FileAuthor(ActorKind(kind), name) for by_id, (kind, name) in authors.items()}
+    items = (render_attachment(r, by.get(r.by_id), scans.get(r.sha256), for_resident=r.id in released) for r in rows)
     return json_reply(AttachmentPage(tuple(items), None))
 
 

@@ -86,8 +86,11 @@ async def read_queue(
             if colours
             else {}
         )
+        said = await lists.load_narratives(services.db, [row["number"] for row in rows[:limit]]) if colours else {}
         items = tuple(
-            render_queued_order(row, directory, now, clocks.get(row["number"], ()) if colours else None)
+            render_queued_order(
+                row, directory, now, clocks.get(row["number"], ()) if colours else None, said.get(row["number"])
+            )
             for row in rows[:limit]
         )
         page = orjson.dumps(OrderPage(items, more))
@@ -178,4 +181,6 @@ async def read_worklist(
     after = (parse_moment(place[0]), place[1]) if place else _BEFORE_FIRST[1:]
     rows = await lists.load_worklist(services.db, scope_of(context.actor), queue, after, limit + 1)
     page, more = query.cut(rows, lambda row: [row.place, row.number])
-    return json_reply(WorkPage(tuple(render_work(row, directory, context.now) for row in page), more))
+    said = await lists.load_narratives(services.db, [row.number for row in page])
+    items = tuple(render_work(row, directory, said.get(row.number), context.now) for row in page)
+    return json_reply(WorkPage(items, more))

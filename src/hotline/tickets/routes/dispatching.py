@@ -29,6 +29,7 @@ from hotline.tickets.schemas.dispatching import (
 )
 from hotline.tickets.store.assignments import load_running_clocks
 from hotline.tickets.store.dispatch_queue import QueueFilters, QueueOrder, QueuePlace
+from hotline.tickets.store.lists import load_narratives
 from hotline.web.paging import Cursor, Limit, decode_cursor, encode_cursor, parse_moment
 from hotline.web.responses import READ_REFUSALS, json_reply, refusal_responses
 
@@ -80,8 +81,11 @@ async def read_dispatch_queue(
         last = place_of(page.last, sort)
         more = encode_cursor(services.secret, key, [last.at, last.number, last.rank])
     clocks = await load_running_clocks(services.db, [row.number for row in page.rows], now)
+    said = await load_narratives(services.db, [row.number for row in page.rows])
     items = tuple(
-        render_dispatch_brief(row, page.proposals[row.number], clocks.get(row.number, ()), directory, now)
+        render_dispatch_brief(
+            row, page.proposals[row.number], clocks.get(row.number, ()), said.get(row.number), directory, now
+        )
         for row in page.rows
     )
     return json_reply(DispatchPage(items, more))

@@ -8,6 +8,7 @@ from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.visibility import reads_notes
 from hotline.tickets.schemas.briefs import TicketBrief, render_brief, render_clocked_brief
 from hotline.tickets.store.assignments import load_running_clocks
+from hotline.tickets.store.lists import load_narratives
 
 
 async def listed_briefs(
@@ -18,4 +19,8 @@ async def listed_briefs(
         return tuple(render_brief(row, directory, context.now) for row in rows)
     holders = None if reads_notes(context.actor) else context.actor.departments
     held = await load_running_clocks(context.services.db, [row.number for row in rows], context.now, holders)
-    return tuple(render_clocked_brief(row, directory, held.get(row.number, ()), context.now) for row in rows)
+    said = await load_narratives(context.services.db, [row.number for row in rows])
+    return tuple(
+        render_clocked_brief(row, directory, held.get(row.number, ()), said.get(row.number), context.now)
+        for row in rows
+    )

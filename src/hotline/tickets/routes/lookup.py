@@ -56,7 +56,7 @@ async def look_up_photo(
     before or after the work, without what the file says about place, time and device."""
     code, requester = body.plain_code, Requester.at(client_address(context.request), body.device)
     facts = await load_by_code(context.services, body.number, code, requester, context.now)
-    picture = await read_released_photo(context.services, facts, body.photo)
+    picture = await read_released_photo(context.services, facts, body.photo, context.now)
     headers = {"Content-Security-Policy": "default-src 'none'; sandbox"}
     return Response(picture.data, headers=headers, media_type=picture.media_type)
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
@@ -10,11 +12,20 @@ from hotline.replies import reply_from_values, reply_type
 from hotline.tickets.model.vocabulary import AssignmentStatus, TicketStatus
 from hotline.tickets.schemas.sla import NextClockOut, render_next_clock
 from hotline.tickets.sla.next_clock import RunningClock, next_clock
+from hotline.triage.model.titles import shorten, strip_greeting
+
+_SHORT = 40  # characters
+Said = Annotated[
+    str | None,
+    Field(
+        description="The first words of what was said; null: the title is made of them, or the matter is confidential"
+    ),
+]
 
 
 @reply_type()
 class TicketBrief:
-    """A ticket in a list: no narrative and no caller, so that a list leaks neither."""
+    """A ticket in a list: no whole narrative and no caller, so that a list leaks neither."""
 
     number: str
     status: TicketStatus
@@ -43,6 +54,7 @@ class ClockedBrief(TicketBrief):
     """A ticket in a list whose clocks were asked for."""
 
     next_clock: NextClockOut | None
+    said: Said
 
 
 @reply_type()
@@ -56,9 +68,22 @@ def render_brief(row: Any, directory: Directory, now: datetime) -> TicketBrief:
     return reply_from_values(TicketBrief, brief_fields(row, directory, now))
 
 
-def render_clocked_brief(row: Any, directory: Directory, clocks: Iterable[RunningClock], now: datetime) -> ClockedBrief:
-    """The same with the clock of it that ends next."""
-    looks = {"next_clock": render_next_clock(next_clock(clocks))}
+def said_briefly(directory: Directory, narrative: str | None, title: str) -> str | None:
+    """The words of a narrative that stand beside a title in a list, without what it greets with."""
+    words = strip_greeting(directory, narrative) if narrative else ""
+    if not words or shorten(words) == title:
+        return None
+    return words if len(words) <= _SHORT else words[: _SHORT - 1] + "…"
+
+
+def render_clocked_brief(
+    row: Any, directory: Directory, clocks: Iterable[RunningClock], narrative: str | None, now: datetime
+) -> ClockedBrief:
+    """The same with the clock of it that ends next, and the first words of its narrative."""
+    looks = {
+        "next_clock": render_next_clock(next_clock(clocks)),
+        "said": said_briefly(directory, narrative, row.title),
+    }
     return reply_from_values(ClockedBrief, {**brief_fields(row, directory, now), **looks})
 
 

@@ -18,10 +18,11 @@ from hotline.web.problems import STATUS, TITLE, TITLE_ZH
 from hotline.web.schemas import AllowedAction, ErrorOut, allowed_action, dump_json, render_error
 
 MOST_AT_ONCE = 100
-BULK_ACTIONS = (Action.DISPATCH, Action.MERGE, Action.REQUEST_INFO)
+BULK_ACTIONS = (Action.TRIAGE, Action.DISPATCH, Action.MERGE, Action.REQUEST_INFO)
 _OWN = frozenset({"number", "version", "triage"})  # what an item has beside the fields of its action
 _TRIAGE = TICKET_BODIES[Action.TRIAGE]
 _EXAMPLES: dict[Action, dict[str, Any]] = {
+    Action.TRIAGE: {"category": "dt-fault", "kind": "request", "priority": "normal"},
     Action.DISPATCH: {"department": "residents-affairs"},
     Action.MERGE: {"target": "100000014"},
     Action.REQUEST_INFO: {"text": "What is broken, and where?"},

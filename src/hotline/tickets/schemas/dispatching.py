@@ -11,7 +11,7 @@ from hotline.replies import reply_from_values, reply_type
 from hotline.text.reasons import Because
 from hotline.tickets.dispatching import DepartmentCandidate, QueueCounts
 from hotline.tickets.model.proposals import DepartmentProposal
-from hotline.tickets.schemas.briefs import TicketBrief, brief_fields
+from hotline.tickets.schemas.briefs import Said, TicketBrief, brief_fields, said_briefly
 from hotline.tickets.schemas.sla import NextClockOut, render_next_clock
 from hotline.tickets.sla.next_clock import RunningClock, next_clock
 
@@ -36,6 +36,7 @@ class DispatchBrief(TicketBrief):
     """A ticket that waits for a department. `proposals`: at most three, the best first; never one that gave it back."""
 
     until: Annotated[datetime | None, Field(description="When it must have been dispatched")]
+    said: Said
     next_clock: NextClockOut | None
     address: str | None
     building: str | None
@@ -108,6 +109,7 @@ def render_dispatch_brief(
     row: Any,
     proposals: Sequence[DepartmentProposal],
     clocks: Iterable[RunningClock],
+    narrative: str | None,
     directory: Directory,
     now: datetime,
 ) -> DispatchBrief:
@@ -119,6 +121,7 @@ def render_dispatch_brief(
             **brief_fields(row, directory, now),
             **{name: getattr(row, name) for name in plain},
             "next_clock": render_next_clock(next_clock(clocks)),
+            "said": said_briefly(directory, narrative, row.title),
             "returned_by": _returned_by(row.returned_by, directory),
             "proposals": tuple(reply_from_values(ProposalOut, _proposal_fields(each, directory)) for each in proposals),
         },

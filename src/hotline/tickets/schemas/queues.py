@@ -13,7 +13,7 @@ from hotline.organisation.model.vocabulary import Kind, Level, Priority
 from hotline.replies import reply_from_values, reply_type
 from hotline.tickets.model.undo import is_arriving
 from hotline.tickets.model.vocabulary import AssignmentStatus, Colour, Part, TicketStatus
-from hotline.tickets.schemas.briefs import TicketBrief, brief_fields
+from hotline.tickets.schemas.briefs import Said, TicketBrief, brief_fields, said_briefly
 from hotline.tickets.schemas.sla import NextClockOut, render_next_clock
 from hotline.tickets.sla.next_clock import RunningClock, next_of_order
 
@@ -24,6 +24,7 @@ class WorkBrief(TicketBrief):
 
     until: Annotated[datetime | None, Field(description="When the clock of this wait ends")]
     call_backs: Annotated[int, Field(description="Call-backs that reached nobody")]
+    said: Said
 
 
 @reply_type()
@@ -32,11 +33,11 @@ class WorkPage:
     next: str | None
 
 
-def render_work(row: Any, directory: Directory, now: datetime) -> WorkBrief:
+def render_work(row: Any, directory: Directory, narrative: str | None, now: datetime) -> WorkBrief:
     """A row of a worklist."""
-    return reply_from_values(
-        WorkBrief, {**brief_fields(row, directory, now), "until": row.until, "call_backs": row.call_backs}
-    )
+    said = said_briefly(directory, narrative, row.title)
+    more = {"until": row.until, "call_backs": row.call_backs, "said": said}
+    return reply_from_values(WorkBrief, {**brief_fields(row, directory, now), **more})
 
 
 @reply_type()
@@ -83,6 +84,7 @@ class ColouredOrder(QueuedOrder):
 
     colour: Annotated[Colour, Field(description="How its clock looks now, as the board counts it")]
     next_clock: NextClockOut | None
+    said: Said
     arriving: Annotated[bool, Field(description="Whoever sent it may take it back still: nobody was told yet")]
 
 
@@ -93,7 +95,11 @@ class OrderPage:
 
 
 def render_queued_order(
-    row: dict[str, Any], directory: Directory, now: datetime, clocks: Iterable[RunningClock] | None = None
+    row: dict[str, Any],
+    directory: Directory,
+    now: datetime,
+    clocks: Iterable[RunningClock] | None = None,
+    narrative: str | None = None,
 ) -> QueuedOrder:
     """An order in a department's queue. The row is the answer but for names and for what time makes of it."""
     due = row["due_at"]
@@ -109,6 +115,7 @@ def render_queued_order(
     looks = {
         "colour": first.colour if first else Colour.GREY,
         "next_clock": render_next_clock(first),
+        "said": said_briefly(directory, narrative, row["title"]),
         "arriving": is_arriving(Priority(row["priority"]), _flags(row["flags"]), _instant(row["issued_at"]), now),
     }
     return reply_from_values(ColouredOrder, {**row, **looks})

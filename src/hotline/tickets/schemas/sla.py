@@ -21,7 +21,8 @@ from hotline.tickets.sla.next_clock import NextClock
 
 @reply_type()
 class ClockOut:
-    """One clock: when it started, when it is due, how many escalation steps fired, its colour now."""
+    """One clock: when it started, when it is due, how many escalation steps fired, its colour now. `span`: how long it
+    is by the rule it runs under now (of a reopened matter the shorter one), null where a moment was set."""
 
     id: str
     metric: Metric
@@ -31,6 +32,7 @@ class ClockOut:
     policy_version: int
     source: str
     source_en: str
+    span: str | None
     ladder: str | None
     calendar: str
     calendar_version: int
@@ -139,6 +141,7 @@ def render_clock(c: Clock, now: datetime) -> ClockOut:
         policy_version=c.terms["version"],
         source=c.terms["source"],
         source_en=c.terms.get("source_en", ""),
+        span=next((mark[2]["span"] for mark in reversed(c.marks) if mark[2].get("span")), None),
         ladder=c.terms["ladder"],
         calendar=c.calendar,
         calendar_version=c.calendar_version,

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from hotline.database.columns import in_words
 from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.tickets.model.ticket import Clock
+from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store.facts import CLOCK_COLUMNS, clock_from_row
 from hotline.tickets.tables import attachment, call, clock, escalation, timeline
 from hotline.tickets.tables import ticket as t
@@ -116,3 +118,15 @@ async def load_calls(db: Database, number: str) -> Sequence[Row]:
 async def load_attachments(db: Database, number: str) -> Sequence[Row]:
     """The attachments of a ticket. Checks no scope: call `load_facts` first."""
     return await db.rows(_FILES, number=number)
+
+
+_FILE_AUTHORS = PreparedQuery(
+    sa.select(timeline.c.by_id, timeline.c.by_kind, timeline.c.by_name)
+    .where(timeline.c.number == sa.bindparam("number", type_=sa.String), in_words(timeline.c.action, [Action.ATTACH]))
+    .order_by(timeline.c.seq)
+)
+
+
+async def load_file_authors(db: Database, number: str) -> dict[str, tuple[str, str]]:
+    """Who attached the files of a ticket: id -> kind and name, as its history has them. Checks no scope."""
+    return {row.by_id: (row.by_kind, row.by_name) for row in await db.rows(_FILE_AUTHORS, number=number)}

@@ -15,6 +15,7 @@ from hotline.text.numbering import TicketNumber
 from hotline.tickets.model.ticket import Call, Entry, Facts, LastChange, Ticket
 from hotline.tickets.model.undo import UNDO_WITHIN, message_prefix, undone_line
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
+from hotline.tickets.sla import timers
 from hotline.tickets.store.history import load_clocks
 from hotline.tickets.tables import call, timeline
 from hotline.value_objects import replace
@@ -50,7 +51,10 @@ async def with_last_change(db: Database, facts: Facts, now: datetime) -> Facts:
     if not lines or (line := undone_line(lines)) is None:
         return facts
     clocks = await load_clocks(db, facts.ticket.number)
-    stopped = tuple(each for each in clocks if each.stopped_at == lines[-1].at)
+    # by the event, not by the moment it was stopped at: of a report that is approved that is when it was reported
+    stopped = tuple(
+        each for each in clocks if each.stopped_at and timers.parse_instant(each.marks[-1][1]) == lines[-1].at
+    )
     sent = any(m.status in _SENT for m in await load_messages_of_step(db, message_prefix(line)))
     return replace(facts, last=LastChange(tuple(lines), stopped, told=sent))
 
