@@ -8,13 +8,16 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+import sqlalchemy as sa
 from standardwebhooks import Webhook
 
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
+from hotline.delivery.model import Message
 from hotline.delivery.notices import WebhookClient
 from hotline.delivery.outbox import send_due_messages
 from hotline.runtime.retention import tidy
+from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
 from tests.conftest import Clock, Player
 
@@ -162,3 +165,27 @@ async def test_time_takes_answers_and_messages_nobody_came_for(desk: Player, ser
     done = await tidy(services, clock())
     assert done["answers"] >= 1 and done["expired"] >= 1
     await desk.call("别的事情", headers={"idempotency-key": "k"})  # the key is free again
+
+
+async def test_every_message_of_a_step_is_found_however_many_departments_it_told(
+    services: Services, clock: Clock
+) -> None:
+    number = TicketNumber("100000006")
+
+    def send(c: sa.Connection) -> None:
+        told = {5: 19, 6: 1, 7: 8}
+        outbox_store.add_messages(
+            c,
+            [
+                Message(f"{number}.{seq}.{place}", "notice", number, f"department:{place}", {}, clock())
+                for seq, count in told.items()
+                for place in range(count)
+            ],
+        )
+
+    await services.db.transact(send)
+    found = await outbox_store.load_messages_of_step(services.db, f"{number}.5.", f"{number}.7.", f"{number}.8.")
+    assert len({row.id for row in found}) == len(found) == 19 + 8
+    assert [row.id for row in await outbox_store.load_messages_of_step(services.db, f"{number}.6.")] == [
+        f"{number}.6.0"
+    ]

@@ -347,12 +347,21 @@ _OF_STEP = PreparedQuery(
     .where(InCodes(o.c.id, "ids"))
     .order_by(o.c.id)
 )
-_MOST_OF_STEP = 100  # messages; a step sends one to each department that takes part
+_PLACES_AT_ONCE = 8  # most steps send fewer messages: one to each department that takes part, and to its caller
 
 
 async def load_messages_of_step(db: Database, *prefixes: str) -> Sequence[Row]:
-    """The messages whose ids begin so and end with their place: id, kind, number, partition, next_at, status."""
-    return await db.rows(_OF_STEP, ids=[f"{prefix}{place}" for prefix in prefixes for place in range(_MOST_OF_STEP)])
+    """The messages whose ids begin so and end with their place, which are counted from 0 without a gap: id, kind,
+    number, partition, next_at, status."""
+    found: list[Row] = []
+    first, asked = 0, prefixes
+    while asked:
+        places = range(first, first := first + _PLACES_AT_ONCE)
+        rows = await db.rows(_OF_STEP, ids=[f"{prefix}{place}" for prefix in asked for place in places])
+        found += rows
+        known = {row.id for row in rows}
+        asked = tuple(prefix for prefix in asked if f"{prefix}{first - 1}" in known)
+    return found
 
 
 _ONE = PreparedQuery(sa.select(*o.c).where(o.c.id == sa.bindparam("id", type_=sa.String)))
