@@ -183,7 +183,7 @@ async def test_a_ticket_that_the_rules_moved_is_read_whole_in_chinese(office: Of
     assert (
         re.search("系统研判：把握(?:很大|较大)", shown)
         and "按派单目录派单：电梯维保合同" in shown
-        and "紧急：三十分钟" in shown
+        and "紧急事项（本地规定）" in shown
     )
     story = await seat.page.locator("ol.story").inner_text() + await seat.page.locator("#why").inner_text()
     assert LATIN.findall(story.replace("Asia/Shanghai", "")) == ["desk"]  # a person's name

@@ -149,7 +149,7 @@ function clocks(order, status) {
   const next = order.next_clock;
   if (!next) return null;
   // what waits here to be sent has ended the limit to sign; the next one is known when it was sent
-  const first = next.metric === "accept" && status !== "issued" ? { ...next, metric: "report", due_at: order.due_at } : next;
+  const first = next.metric === "accept" && order.status === "issued" && status !== "issued" ? { ...next, metric: "report", due_at: order.due_at } : next;
   return el("div", { class: "bigclk" }, el("span", { class: "note" }, word("metric", first.metric)), el("span", { class: "note" }, t("board.until", { at: until(first.due_at) })), clock({ ...first, metric: "" }),
     first.metric !== "report" && order.due_at ? el("span", { class: "note" }, `${word("metric", "report")} ${until(order.due_at)}`) : null);
 }
