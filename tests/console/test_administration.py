@@ -390,7 +390,7 @@ async def test_deeds_are_asked_for_by_name_kind_and_period(
     await page.get_by_label("操作者类型").select_option("rules")
     await expect(rows.first).not_to_contain_text("desk")
     await page.get_by_role("button", name="清除筛选").click()
-    await page.get_by_label("动作").select_option("urge")
+    await page.locator("select[name=action]").select_option("urge")
     await expect(rows).to_have_count(1)
     await page.get_by_role("button", name="今天").click()
     await expect(rows).to_have_count(1)

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from hotline.console.figure_pages import _list_filters
+from hotline.console.figure_lists import list_filters, own_departments
 from hotline.organisation.model.actors import Role
 from tests.conftest import NOON
 from tests.triage.seeded import seeded_directory
@@ -14,9 +14,9 @@ def test_a_handler_of_two_departments_is_shown_the_tickets_of_both() -> None:
     directory = seeded_directory("ruiquan")
     below = next(d.code for d in directory.departments.values() if d.parent == "property")
     mine = SimpleNamespace(roles=frozenset({Role.HANDLER}), departments=frozenset({"water", "property", below}))
-    view: Any = SimpleNamespace(first=NOON.date(), last=NOON.date(), filters={})
-    found = _list_filters(view, "received", cast(Any, mine), directory, NOON.tzinfo)
+    own = own_departments(cast(Any, mine), directory)
+    span = (NOON.date(), NOON.date())
+    found = list_filters(span, {}, "received", own, NOON.tzinfo)
     assert found is not None and found["department"] == ["property", "water"]
-    view.filters = {"department": "water"}
-    found = _list_filters(view, "received", cast(Any, mine), directory, NOON.tzinfo)
+    found = list_filters(span, {"department": "water"}, "received", own, NOON.tzinfo)
     assert found is not None and found["department"] == ["water"]
