@@ -68,7 +68,7 @@ def main() -> None:
     directory = read_seed_directory(root / "ruiquan", root)
     lexicon = build_lexicon(directory)
     model = made_model(list(directory.categories))
-    words = AhoCorasick(list(frozenset().union(*lexicon.patterns.groups)), store_patterns=False)
+    words = AhoCorasick(list(lexicon.patterns.groups_of), store_patterns=False)
     gc.collect()
     gc.freeze()  # as a server does
 

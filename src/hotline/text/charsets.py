@@ -5,6 +5,7 @@ What fits none is never guessed into a text."""
 import codecs
 import json
 import re
+from functools import cache
 from typing import NamedTuple
 
 from hotline.text.normalisation import replace_lone_surrogates
@@ -37,13 +38,18 @@ _SAMPLE = 2000  # characters by which a text is judged
 _PRINTABLE = re.compile(b"[\x20-\x7e]")
 _HAN, _HAN_RUN = re.compile("[\u3400-\u9fff]"), re.compile("[\u3400-\u9fff]{2,}")
 _LONE_HAN = re.compile("(?<![\u3400-\u9fff])[\u3400-\u9fff](?![\u3400-\u9fff])")
-# GB 2312, level 1: the 3,755 common characters, rows B0 to D7
-_COMMON = frozenset(bytes((a, b)).decode("gb2312", "ignore") for a in range(0xB0, 0xD8) for b in range(0xA1, 0xFF))
 
 
 class DecodedText(NamedTuple):
     text: str
     charset: str
+
+
+@cache
+def _common_characters() -> frozenset[str]:
+    """GB 2312, level 1: the 3,755 common characters, rows B0 to D7. 400 kB, only where a character set is in doubt."""
+    rows, places = range(0xB0, 0xD8), range(0xA1, 0xFF)
+    return frozenset(bytes((row, place)).decode("gb2312", "ignore") for row in rows for place in places)
 
 
 def decode_text(raw: bytes, declared: str | None = None) -> DecodedText | None:
@@ -109,7 +115,7 @@ def possible_readings(raw: bytes) -> str:
 
 def _if_common(run: re.Match[str]) -> str:
     """Simplified ideographs that stand together, if they are mostly common ones: Muñoz in GB18030 is Mu駉z."""
-    common = sum(map(_COMMON.__contains__, run[0]))
+    common = sum(map(_common_characters().__contains__, run[0]))
     return run[0] if 3 * common >= 2 * len(run[0]) else _CUT_OFF
 
 
@@ -179,6 +185,6 @@ def _is_chinese(text: str) -> bool:
         return False
     sample = to_simplified(text[:_SAMPLE])
     han = _HAN.findall(sample)
-    common = sum(map(_COMMON.__contains__, han))
+    common = sum(map(_common_characters().__contains__, han))
     letters = sum(1 for c in sample if c.isascii() and c.isalpha())
     return bool(han) and (common == len(han) or (len(han) > max(3, letters) and 3 * common >= 2 * len(han)))

@@ -20,7 +20,7 @@ class _Characters(NamedTuple):
     """`traditional` finds whether there is anything to convert, ten times as quickly as converting does."""
 
     traditional: re.Pattern[str]
-    simplified: dict[int, str]
+    simplified: dict[int, int]  # as numbers, which take a third of the memory of text
 
 
 @cache
@@ -40,7 +40,7 @@ def _characters() -> _Characters:
     found |= _ONLY_IN_PHRASES
     for character, simple in found.items():
         found[character] = found.get(simple, simple)  # 薴 to 苧, and 苧 to 苎
-    return _Characters(re.compile(f"[{''.join(found)}]"), {ord(c): simple for c, simple in found.items()})
+    return _Characters(re.compile(f"[{''.join(found)}]"), {ord(c): ord(simple) for c, simple in found.items()})
 
 
 def load_tables() -> None:
@@ -72,7 +72,7 @@ def _forms() -> _Forms:
     pairs = _characters().simplified
     return _Forms(
         frozenset(c for c in map(chr, pairs) if not _is_in(c, "gb2312")),
-        frozenset(c for c in pairs.values() if not _is_in(c, "big5")),
+        frozenset(c for c in map(chr, pairs.values()) if not _is_in(c, "big5")),
     )
 
 

@@ -85,7 +85,7 @@ def build_lexicon(directory: Directory) -> Lexicon:
         sounds=SoundFinder(lists.get(SOUND_LIST, ()), (*lists.get(ORDINARY_LIST, ()), *lists.get(Operator.MASK, ()))),
         pinyin=PinyinReader(
             lists.get(SOUND_LIST, ()),
-            lambda: (*sorted(patterns.danger_words), *sorted(frozenset().union(*patterns.groups))),
+            lambda: (*sorted(patterns.danger_words), *sorted(patterns.groups_of)),
         ),
     )
 

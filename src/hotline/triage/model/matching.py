@@ -63,7 +63,19 @@ class Reading:
 
     def has(self, group: int) -> bool:
         """Whether a word of the group stands in the text."""
-        return not self.words.isdisjoint(self._lexicon.groups[group])
+        return group in self._by_group
+
+    @computed_once
+    def _by_group(self) -> dict[int, list[str]]:
+        """The words of the text that belong to a group, by its number."""
+        groups_of, found = self._lexicon.groups_of, dict[int, list[str]]()
+        for word in self._found:
+            for group in groups_of.get(word, ()):
+                if group in found:
+                    found[group].append(word)
+                else:
+                    found[group] = [word]
+        return found
 
     def is_parted(self, start: int, end: int) -> bool:
         """Whether a word that begins a further matter stands there."""
@@ -84,8 +96,8 @@ class Reading:
 
     def _find_spans(self, group: int) -> list[Span]:
         lexicon, found = self._lexicon, self._found
-        words = self.words & lexicon.groups[group]
-        if not words:
+        words = self._by_group.get(group)
+        if words is None:
             return _NOWHERE
         if len(words) == 1:
             (word,) = words
@@ -93,26 +105,27 @@ class Reading:
             is_operator = word in lexicon.operator_words
         else:
             spans = sorted([span for word in words for span in found[word]])
-            is_operator = not words.isdisjoint(lexicon.operator_words)
+            is_operator = not lexicon.operator_words.isdisjoint(words)
         covers = self._covers if is_operator else _NO_COVERS if group in lexicon.unmasked else self._masks
         return [span for span in spans if not covers.hide(span)] if covers.spans else spans
 
     @computed_once
     def _masks(self) -> "_Covers":
         group = self._lexicon.operators.get(Operator.MASK)
-        return _Covers(self._places(self._lexicon.groups[group])) if group is not None else _NO_COVERS
+        return _Covers(self._places(self._by_group.get(group, ()))) if group is not None else _NO_COVERS
 
     @computed_once
     def _covers(self) -> "_Covers":
         """Of words that take away an operator they overlap."""
-        return _Covers([*self._masks.spans, *self._places(self._lexicon.danger_words)])
+        return _Covers([*self._masks.spans, *self._places(self.words & self._lexicon.danger_words)])
 
     @computed_once
     def _whole_things(self) -> "_Covers":
-        return _Covers(self._places(self._lexicon.whole_words))
+        return _Covers(self._places(self.words & self._lexicon.whole_words))
 
-    def _places(self, words: frozenset[str]) -> list[Span]:
-        return [span for word in self.words & words for span in self._found[word]]
+    def _places(self, words: Iterable[str]) -> list[Span]:
+        """Where these words of the text stand."""
+        return [span for word in words for span in self._found[word]]
 
     def is_part_of_another(self, span: Span, group: int) -> bool:
         """Whether the name of a whole thing that is not of the group contains the span."""
@@ -120,7 +133,8 @@ class Reading:
         if not things.spans:
             return False
         wholes = things.around(span)
-        return any(self.text[start:end] not in self._lexicon.groups[group] for start, end in wholes)
+        groups_of = self._lexicon.groups_of
+        return any(group not in groups_of.get(self.text[start:end], ()) for start, end in wholes)
 
     @computed_once
     def persons(self) -> frozenset[Span]:
@@ -148,7 +162,7 @@ class Reading:
         found = self._words_of.get(name)
         if found is None:
             group = self._lexicon.operators.get(name)
-            found = self.words & self._lexicon.groups[group] if group is not None else frozenset()
+            found = frozenset(self._by_group.get(group, ())) if group is not None else frozenset()
             self._words_of[name] = found
         return found
 

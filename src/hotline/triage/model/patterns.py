@@ -65,9 +65,10 @@ class PatternIndex:
 
 @dataclass(frozen=True)
 class PatternLexicon:
-    """`patterns` by their numbers, `groups`: the words of each group."""
+    """`patterns` by their numbers; `groups_of`: the numbers of the groups that a word belongs to. Of twenty thousand
+    words a text has a few dozen: from them to their groups is less to keep and to go through than 3,500 sets."""
 
-    groups: tuple[frozenset[str], ...] = ()
+    groups_of: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     patterns: tuple[CompiledPattern, ...] = ()
     index: PatternIndex = field(default_factory=PatternIndex)
     operators: Mapping[Operator, int] = field(default_factory=dict)
@@ -117,7 +118,7 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
     words_of = tuple(groups.numbers)  # numbered in this order
     words = frozenset(word for words in (*words_of, other_words, CONNECTORS) for word in words)
     return PatternLexicon(
-        groups=words_of,
+        groups_of=_groups_of_words(words_of),
         patterns=tuple(patterns),
         index=_index_patterns(patterns, words_of, operators),
         operators=operators,
@@ -129,6 +130,15 @@ def build_pattern_lexicon(directory: Directory, other_words: Iterable[str] = ())
         words=WordFinder(words),
         longest=max(map(len, words), default=0),
     )
+
+
+def _groups_of_words(words_of: Sequence[frozenset[str]]) -> Mapping[str, tuple[int, ...]]:
+    found: dict[str, list[int]] = {}
+    for number, words in enumerate(words_of):
+        for word in words:
+            found.setdefault(word, []).append(number)
+    same: dict[tuple[int, ...], tuple[int, ...]] = {}  # two thirds of the words share theirs with another
+    return {word: same.setdefault(numbers, numbers) for word, listed in found.items() for numbers in (tuple(listed),)}
 
 
 def _index_patterns(
