@@ -421,6 +421,7 @@ CAST: dict[str, Grant] = {
     "liftmen": Grant(frozenset({Role.HANDLER}), "lifts"),
     "firemen": Grant(frozenset({Role.HANDLER}), "fire-watch"),
     "centre": Grant(frozenset({Role.HANDLER}), "service-centre"),
+    "guards": Grant(frozenset({Role.HANDLER}), "security"),
     "affairs": Grant(frozenset({Role.HANDLER}), "residents-affairs"),
     "pipes": Grant(frozenset({Role.HANDLER}), "water"),
     "property": Grant(frozenset({Role.HANDLER}), "property"),

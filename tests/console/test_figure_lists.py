@@ -16,7 +16,7 @@ def test_a_handler_of_two_departments_is_shown_the_tickets_of_both() -> None:
     mine = SimpleNamespace(roles=frozenset({Role.HANDLER}), departments=frozenset({"water", "property", below}))
     own = own_departments(cast(Any, mine), directory)
     span = (NOON.date(), NOON.date())
-    found = list_filters(span, {}, "received", own, NOON.tzinfo)
+    found = list_filters(span, {}, "accepted", own, NOON.tzinfo)
     assert found is not None and found["department"] == ["property", "water"]
-    found = list_filters(span, {"department": "water"}, "received", own, NOON.tzinfo)
+    found = list_filters(span, {"department": "water"}, "accepted", own, NOON.tzinfo)
     assert found is not None and found["department"] == ["water"]

@@ -64,8 +64,8 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
     async with works.page.expect_response("**/actions/accept"):  # the card moves before it
         await works.page.locator('#panel [data-action="accept"]').click()
     await expect(works.page.locator('.column[data-status="accepted"] .order')).to_have_count(1)
-    # who assist report first: the fire watch, and for the child the service centre
-    for department, name in (("fire-watch", "firemen"), ("service-centre", "centre")):
+    # who assist report first: the fire watch, and for whoever cannot move the service centre and the guards
+    for department, name in (("fire-watch", "firemen"), ("service-centre", "centre"), ("security", "guards")):
         helper = await cast(name)
         seen = await helper.see(number)
         place = next(n for n, a in enumerate(seen["assignments"]) if a["department"]["code"] == department)

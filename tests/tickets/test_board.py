@@ -49,7 +49,9 @@ async def test_the_board_shows_states_and_colours_as_each_clock_says(
 
 async def test_the_longest_page_of_a_queue_tells_of_the_order_behind_it(cast: Cast) -> None:
     desk, lifts = await cast("desk"), await cast("lifts")
-    tickets = await asyncio.gather(*(desk.call(LIFT, category="dt-fault") for _ in range(201)))
+    tickets = []
+    for many in (*[20] * 10, 1):  # all at once a busy machine has more to wait for than a request may
+        tickets += await asyncio.gather(*(desk.call(LIFT, category="dt-fault") for _ in range(many)))
     path = "/v1/departments/property-works/queue"
     first = (await lifts.get(path, params={"limit": 200})).json()
     last = (await lifts.get(path, params={"limit": 200, "cursor": first["next"]})).json()
