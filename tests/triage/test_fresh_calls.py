@@ -1,6 +1,6 @@
 """Sentences that were written before the patterns that read them: dangers and what only looks like them
-(fresh_dangers.tsv), bills, fees and the conduct of staff (charges_and_conduct.tsv), and two calls of one matter or of two
-(fresh_pairs.tsv)."""
+(fresh_dangers.tsv), dangers told beside words of ordinary matters (words_beside_dangers.tsv), bills, fees and the conduct
+of staff (charges_and_conduct.tsv), and two calls of one matter or of two (fresh_pairs.tsv)."""
 
 from collections import Counter
 from pathlib import Path
@@ -32,6 +32,18 @@ def test_dangers_said_in_many_ways_ring_and_what_looks_like_them_does_not() -> N
     assert len(missed) <= 2, missed
     assert len(false) <= 3, false
     assert named[False] <= 4
+
+
+def test_a_word_of_an_ordinary_matter_silences_no_danger_told_beside_it() -> None:
+    """What is right: act (it rings), ask (it rings or asks), quiet (neither, of that danger), none (nothing rings)."""
+    wrong = []
+    for right, danger, text in rows("words_beside_dangers.tsv"):
+        advice = advise(LEXICON, text)
+        rings = advice.priority is Priority.EMERGENCY
+        heard = danger in advice.dangers or danger in {asked.danger for asked in advice.ask}
+        holds = {"act": rings and danger in advice.dangers, "ask": heard, "quiet": not heard, "none": not rings}
+        wrong += [] if holds[right] else [(right, text)]
+    assert not wrong
 
 
 def test_a_bill_is_no_outage_and_the_conduct_of_staff_goes_to_the_office_above_them() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 from hotline.organisation.model.vocabulary import Operator
 from hotline.text.normalisation import fold_text
@@ -10,6 +11,8 @@ from tests.triage.seeded import kept_pattern_lexicon, seeded_directory
 
 DIRECTORY = seeded_directory("ruiquan")
 NUMERALS = re.compile("[一二三四五六七八九十]")
+CHINESE = re.compile("[\u4e00-\u9fff]")
+LONG_WORD = 5  # characters
 
 
 def test_words_are_written_as_texts_are_folded() -> None:
@@ -17,6 +20,16 @@ def test_words_are_written_as_texts_are_folded() -> None:
     words = [(code, word) for code, words in DIRECTORY.word_lists.items() for word in words.words]
     unfolded = [(code, word) for code, word in words if not NUMERALS.search(word) and fold_text(word) != word]
     assert not unfolded
+
+
+def test_no_two_words_that_make_a_danger_something_else_are_run_together() -> None:
+    """A blank that is missing between two of them loses both, silently. Whoever adds a long word reads it once more, and
+    writes it to long_words.txt."""
+    read = set(Path(__file__).with_name("long_words.txt").read_text("utf-8").split())
+    items = [*DIRECTORY.danger_frames.values(), *DIRECTORY.symptoms.values()]
+    long = {word for item in items for word in item.unless if len(CHINESE.findall(word)) >= LONG_WORD}
+    assert long - read == set()
+    assert read - long == set()
 
 
 def test_every_word_list_is_used_by_a_pattern_or_is_an_operator_or_names_whole_things() -> None:
