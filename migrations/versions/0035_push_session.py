@@ -3,7 +3,9 @@ processes note by which look-up keys they find rows.
 
 A column that may be empty and its index: neither database rewrites a row, and older code goes on. A browser that was added
 before belongs to no log-in until its owner opens a page on it; it goes when all of theirs are ended. The way down forgets
-which log-in it was. The index is partial and blocks writes to the outbox of PostgreSQL while it reads it once.
+which log-in it was, and the look-up keys that were dropped, by which alone what a forgotten process wrote could still be
+found: both are counted as lost. Processes note themselves anew. The index is partial and blocks writes to the outbox of
+PostgreSQL while it reads it once.
 """
 
 import sqlalchemy as sa
@@ -34,7 +36,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM stored_key WHERE name IN ('lookup_dropped', 'lookup_progress')")
+    dropped = op.get_bind().execute(sa.text("SELECT count(*) FROM stored_key WHERE name LIKE 'lookup_dropped%'"))
+    op.get_context().config.attributes["lost_values"]["stored_key.sealed"] += dropped.scalar_one()
+    op.execute("DELETE FROM stored_key WHERE name LIKE 'lookup_dropped%' OR name = 'lookup_progress'")
     op.drop_table("running_process")
     op.drop_index(op.f("ix_outbox_robots"), table_name="outbox")
     op.drop_index(op.f("ix_push_device_session"), table_name="push_device")

@@ -199,6 +199,14 @@ async def test_a_danger_that_waits_is_told_to_whoever_comes_on_duty_once(
     await deliver(services, ways, clock)
     ((_, _, body),) = there.got
     assert phone.read(body)["number"] == ticket["number"]
+    there.got.clear()
+    second = await desk.call("电梯困人", category="dt-fault", priority="emergency", location={**PLACE, "area": "rq-b4"})
+    assert await push_service.push_begun_turns(services, clock()) == 0  # it tells by itself
+    await deliver(services, ways, clock)
+    clock.forward(minutes=3)
+    assert await push_service.push_begun_turns(services, clock()) == 0  # and it did
+    await deliver(services, ways, clock)
+    assert [phone.read(body)["number"] for _, _, body in there.got] == [second["number"]]
     clock.forward(minutes=10)
     await desk.call("电梯困人了", category="dt-fault", priority="emergency", location={**PLACE, "area": "rq-b4"})
     assert await push_service.push_begun_turns(services, clock()) == 0  # the turn is under way: the change itself told

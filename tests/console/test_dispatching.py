@@ -227,11 +227,19 @@ async def test_what_nobody_could_classify_is_classified_together_by_pinyin(offic
     unclear = [await desk.call("有点事情想问问") for _ in range(3)]
     seat = await office.seat("dispatcher")
     page, rows = seat.page, seat.page.locator("#waiting tr[data-number]")
-    await expect(rows).to_have_count(3)
-    await page.keyboard.press("Shift+X")
-    await page.locator("#bulk [data-key='bulk triage']").click()
     dialog = page.locator("dialog[open]")
     listed, sought = dialog.locator("select[name=category] option"), dialog.locator("input[name=sought]")
+    for language, typed, name in (("zh-Hant", "電梯", "電梯故障"), ("zh-Hans", "电梯", "电梯故障")):
+        await seat.open(f"/console/language/{language}?back=/console/dispatch")
+        await expect(rows).to_have_count(3)
+        await page.keyboard.press("Shift+X")
+        await page.locator("#bulk [data-key='bulk triage']").click()
+        await sought.fill(typed)
+        await expect(listed.filter(has_text=name)).to_have_count(1)
+        assert await listed.count() > 1
+        composing = "(field) => field.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown', isComposing: true, cancelable: true }))"
+        assert await sought.evaluate(composing)  # the key is the input method's
+        await sought.fill("")
     await expect(sought).to_be_focused()
     everything = await listed.count()
     assert everything > 20 and await dialog.locator("li").count() == 3

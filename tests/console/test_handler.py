@@ -26,6 +26,7 @@ SHOT = """async (shade) => {
   const pen = canvas.getContext("2d");
   pen.fillStyle = shade; pen.fillRect(0, 0, 2400, 1800); pen.fillStyle = "#d8b13c"; pen.fillRect(600, 500, 1200, 300);
   for (let x = 0; x < 2400; x += 9) { pen.fillStyle = `hsl(${x * 7} 90% 50%)`; pen.fillRect(x, 860, 9, 90); pen.fillRect(x, 1710, 9, 90); }
+  for (let x = 0; x < 2400; x += 1) { pen.fillStyle = `rgb(${x / 10} ${x / 10} ${x / 10})`; pen.fillRect(x, 950, 1, 310); }
   const blob = await new Promise((end) => canvas.toBlob(end, "image/jpeg", 0.9));
   return btoa(Array.from(new Uint8Array(await blob.arrayBuffer()), (byte) => String.fromCharCode(byte)).join(""));
 }"""
@@ -300,7 +301,18 @@ SHADES = """(src) => fetch(src).then((reply) => reply.blob()).then(createImageBi
 })"""
 
 
-async def blur(seat: Seat, panel: Locator, photo: str) -> str:
+# how many squares of one colour stand side by side in what was framed
+SQUARES = """(src) => fetch(src).then((reply) => reply.blob()).then(createImageBitmap).then((drawn) => {
+  const pen = Object.assign(document.createElement("canvas"), { width: drawn.width, height: drawn.height }).getContext("2d");
+  pen.drawImage(drawn, 0, 0);
+  const { data } = pen.getImageData(drawn.width * 0.31, drawn.height * 0.6, drawn.width * 0.38, 1);
+  const counts = new Map();
+  for (let at = 0; at < data.length; at += 4) counts.set(data[at], (counts.get(data[at]) ?? 0) + 1);
+  return [...counts.values()].filter((count) => count >= 20).length;
+})"""
+
+
+async def blur(seat: Seat, panel: Locator, photo: str, *, further: bool = False) -> str:
     """Draws a frame around the middle of a photo and keeps the copy; its name."""
     page = seat.page
     await panel.locator(f'[data-blur="{photo}"]').tap()
@@ -309,11 +321,16 @@ async def blur(seat: Seat, panel: Locator, photo: str) -> str:
     box = await canvas.bounding_box()
     assert box is not None
     await expect(page.locator('[data-blur="save"]')).to_be_disabled()
-    await looks(seat, "blur")
+    if not further:
+        await looks(seat, "blur")
     await page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
     await page.mouse.down()
     await page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] * 0.7, steps=3)
     await page.mouse.up()
+    if further:
+        for leave in (page.keyboard.press("Escape"), page.locator('[data-blur="close"]').tap()):
+            await leave  # what was framed is not dropped unasked
+            await page.locator("dialog.photo").get_by_role("button", name="继续填写").tap()
     await page.locator('[data-blur="save"]').tap()
     copy = photo.replace(".jpg", "-blurred.jpg")
     await expect(panel.locator(f'input[value="{copy}"]')).to_be_checked()
@@ -339,12 +356,14 @@ async def test_photos_taken_with_a_connection_are_in_the_result_as_they_were_cho
         await expect(panel.locator(".photos figure")).to_have_count(count)
     names = [await panel.locator("input[name=photos]").nth(n).get_attribute("value") for n in range(2)]
     await panel.locator(f'input[value="{names[0]}"]').uncheck()  # somebody's face is on it
-    copy = await blur(seat, panel, names[1])
+    first = await blur(seat, panel, names[1])
+    copy = await blur(seat, panel, first, further=True)  # somebody stands in the background
+    await expect(panel.locator(f'input[value="{first}"]')).to_have_count(0)
     await panel.locator(".pick", has_text="已办好").tap()
     await panel.locator("textarea[name=public_reply]").fill(WORDS)
     await panel.locator(".shut").tap()
     await panel.locator('[data-action="report"]').tap()
-    await expect(panel.locator(".photos figure")).to_have_count(3)
+    await expect(panel.locator(".photos figure")).to_have_count(4)
     assert [await panel.locator(f'input[value="{name}"]').is_checked() for name in (names[0], copy)] == [False, True]
     await expect(panel.locator(f'input[value="{names[1]}"]')).to_have_count(0)
     await panel.locator('[data-send="report"]').tap()
@@ -355,6 +374,7 @@ async def test_photos_taken_with_a_connection_are_in_the_result_as_they_were_cho
     shades = [await page.evaluate(SHADES, f"{path}/{files[name]}") for name in (names[1], copy)]
     assert shades[0][0] > 20 and shades[1][0] <= 9, shades
     assert shades[1][1] > 20, shades
+    assert 3 <= await page.evaluate(SQUARES, f"{path}/{files[first]}") <= 7  # however large the part
     # the app opens where its manifest says, also without a line
     await page.evaluate(
         "() => navigator.serviceWorker.register('/console/worker.js', { scope: '/console' }).then(() => navigator.serviceWorker.ready)"

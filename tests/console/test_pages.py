@@ -2,6 +2,8 @@
 is small."""
 
 import asyncio
+import json
+import random
 import re
 import time
 from typing import Any
@@ -283,6 +285,14 @@ async def test_pages_and_the_directory_are_compressed_and_what_is_told_of_caller
         assert int(reply.headers["content-length"]) < len(reply.content)
     plain = await desk.http.get("/v1/directory/areas", headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers and plain.content == areas.content
+    # a word of the address that is like a key of the page makes it no shorter than one that is not
+    keys = json.loads(re.findall('"(?:draft|queue)_keys": (\\[[^]]+])', page.text)[0])
+    like = max(re.findall("[A-Za-z0-9]+", keys[0]), key=len)
+    others = ["".join(random.Random(n).sample(like, len(like))) for n in range(6)]
+    replies = [await desk.http.get("/console/take", params={"q": word}, headers=cookie) for word in (like, *others)]
+    assert all(reply.text.count(keys[0]) == 1 for reply in replies) and replies[0].text.count(f"q%3D{like}") > 1
+    lengths = [int(reply.headers["content-length"]) for reply in replies]
+    assert lengths[0] >= min(lengths[1:]) - 1, (like, lengths)
     for words in (DIALECT, "路灯坏了", "垃圾没人收"):
         await desk.call(words)
     tickets = await desk.http.get("/v1/tickets")

@@ -35,6 +35,7 @@ async def test_lists_show_names_in_the_readers_characters(office: Office, cast: 
     assert whole == "瑞泉馨城3棟2單元 · 電梯故障"
     [names] = {url for url in seat.asked if "/console/names/" in url}
     reply = await page.request.get(names)
+    assert reply.headers["content-encoding"] == "gzip"
     assert "immutable" in reply.headers["cache-control"] and (await reply.json())["电梯故障"] == "電梯故障"
     clerk_seat = await office.seat("operator")
     await clerk_seat.open("/console/language/zh-Hant?back=/console/take")

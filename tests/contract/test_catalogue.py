@@ -19,6 +19,7 @@ from hotline.locales.labels import label_pair
 from hotline.open311.model import PUBLIC_STEPS
 from hotline.open311.service_requests import step_name
 from hotline.organisation.model import vocabulary
+from hotline.security_log.vocabulary import EventSubject
 from hotline.tickets.guards import GUARDS
 from hotline.tickets.model import vocabulary as ticket_vocabulary
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
@@ -36,6 +37,28 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def test_the_catalogues_are_complete_and_compiled() -> None:
     assert catalogues.faults() == []
     assert len(catalogues.asked()) > 200, "the reader of the source has lost its way"
+
+
+def test_what_an_event_of_the_security_log_is_about_has_a_name() -> None:
+    """Whoever reads the log is shown it."""
+    kinds = set()
+    for path in (ROOT / "src/hotline").rglob("*.py"):
+        source = tree_of(path)
+        if not any(isinstance(node, ast.Name) and node.id == "SecurityEvent" for node in ast.walk(source)):
+            continue
+        for node in ast.walk(source):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "SecurityEvent":
+                given = [*node.args[3:4], *(k.value for k in node.keywords if k.arg == "about")]
+            elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                given = [node.value] if node.targets[0].id in ("about", "found", "who") else []
+            else:
+                continue
+            pairs = [pair for one in given for pair in ast.walk(one) if isinstance(pair, ast.Tuple)]
+            firsts = [pair.elts[0] for pair in pairs if len(pair.elts) == 2]
+            kinds |= {first.value for first in firsts if isinstance(first, ast.Constant) and first.value}
+    assert len(kinds) > 6, "the reader of the source has lost its way"
+    assert kinds <= set(EventSubject)
+    assert {f"subject.{kind}" for kind in EventSubject} <= set(text_keys("subject."))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 
 from hotline.database.migrations import migrate_to
 from hotline.database.schema_state import SchemaFit, known_revisions, load_revision, load_schema_state, newest_revision
+from hotline.database.tables import running_process, stored_key
 from hotline.delivery.tables import gateway
 from hotline.incidents.tables import incident
 from hotline.packaged_files import packaged_folder
@@ -22,6 +23,7 @@ from hotline.reporting.service.figures import load_rollup_drift, update_rollups
 from hotline.secrets.secret_box import SealedColumns
 from hotline.security_log.tables import audit_key, chain_head, chain_opening, security_log
 from hotline.tables import metadata
+from hotline.telephony.tables import voice_ring
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import start_missing_clocks
 from hotline.tickets.tables import call, ticket, timeline
@@ -261,6 +263,23 @@ async def test_a_way_down_that_loses_nothing_is_open(db: Any) -> None:
     assert await migrate_to(db, migrations, "0001") == "0001"
     assert await migrate_to(db, migrations) == newest_revision(migrations)
     await seeded(db)
+
+
+async def test_the_way_down_is_open_after_processes_ran_and_asks_about_a_dropped_key(db: Any) -> None:
+    migrations = packaged_folder("migrations")
+    key = {"name": "lookup_dropped.2", "sealed": "x", "created_at": NOON}
+
+    def run(c: sa.Connection) -> None:
+        c.execute(sa.insert(running_process).values(id="one", lookups=["a"], seen_at=NOON))
+        c.execute(sa.insert(voice_ring).values(call="one", agent="wang", rang_at=NOON))
+
+    await db.transact(run)
+    assert await migrate_to(db, migrations, "0034") == "0034"
+    await migrate_to(db, migrations)
+    await db.transact(lambda c: c.execute(sa.insert(stored_key), [key]))
+    with pytest.raises(Refused) as refused:
+        await migrate_to(db, migrations, "0034")
+    assert refused.value.refusal.errors == (("stored_key.sealed", "1 values would be lost"),)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The look-up key replaced while the hotline works: callers, numbers, keys and sessions are found in every phase."""
 
+import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from hotline.audit.verification import Verified, verify
 from hotline.database.columns import MatchesSearch
 from hotline.database.prepared import PreparedQuery
+from hotline.database.tables import stored_key
 from hotline.operations import lookup_rotation
 from hotline.operations.lookup_rotation import (
     advance_lookups,
@@ -21,7 +23,7 @@ from hotline.operations.lookup_rotation import (
     restore_lookup,
 )
 from hotline.operations.processes import SEEN_WITHIN, forget_process, note_process
-from hotline.operations.stored_keys import DROPPED_KEPT, PROGRESS, LookupStep, delete_dropped, read_value
+from hotline.operations.stored_keys import DROPPED, DROPPED_KEPT, PROGRESS, LookupStep, delete_dropped, read_value
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.vocabulary import Channel
@@ -206,7 +208,9 @@ async def test_no_look_up_key_is_used_or_dropped_while_a_process_would_not_know(
             return await stack.enter_async_context(process(db, clock, tmp_path, OLD))
 
         it, old = await started(), await started()
-        await note_process(old, clock())
+        for _ in range(3):  # its server and its worker, at once
+            await forget_process(old)
+            await asyncio.gather(note_process(old, clock()), note_process(old, clock()))
         assert await at_once(it, advance_lookups, it.secret, clock()) is LookupStep.ACCEPTED
         with pytest.raises(Refused, match="1 running processes do not accept"):
             await at_once(it, advance_lookups, it.secret, clock())
@@ -233,6 +237,20 @@ async def test_no_look_up_key_is_used_or_dropped_while_a_process_would_not_know(
         await at_once(it, remove_from_stop_list, KNOWN)
         assert len(await at_once(it, lambda c: c.execute(sa.select(stop_list.c.at)).all())) == 2
         await at_once(it, drop_lookups, it.secret, clock())
+        first = lookup_keys(it.secret)[1]
+        clock.forward(days=DROPPED_KEPT.days // 2)
+        assert await at_once(it, advance_lookups, it.secret, clock()) is LookupStep.ACCEPTED
+        await at_once(it, drop_lookups, it.secret, clock())  # the second one does not take the place of the first
+        await at_once(it, restore_lookup, it.secret, clock())
+        it = await started()
+        assert (await move_lookups(it)).left == 0
+        it = await started()
+        assert first not in lookup_keys(it.secret)
+        await at_once(it, drop_lookups, it.secret, clock())
+        clock.forward(days=DROPPED_KEPT.days // 2 + 1)
+        await at_once(it, delete_dropped, clock())
+        kept = await at_once(it, lambda c: c.execute(sa.select(stored_key.c.name)).scalars().all())
+        assert [name for name in kept if name.startswith(DROPPED)] == [f"{DROPPED}.2"]
         clock.forward(days=DROPPED_KEPT.days + 1)
         await at_once(it, delete_dropped, clock())
         with pytest.raises(Refused, match="no dropped look-up key"):

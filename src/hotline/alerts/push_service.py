@@ -12,12 +12,14 @@ from hotline.alerts import service, web_push
 from hotline.alerts.model import Alert
 from hotline.alerts.texts import push_texts
 from hotline.alerts.web_push import PushTarget
+from hotline.database.columns import Instant
 from hotline.database.engine import Database, fetch_first
 from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.database.tables import stored_key
 from hotline.delivery import store as outbox_store
 from hotline.delivery.model import Message
+from hotline.delivery.tables import outbox
 from hotline.locales import translate
 from hotline.organisation.model.actors import Actor, ActorKind
 from hotline.organisation.service.credentials import actor_of, grant_of
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 TURN_BEGAN_WITHIN = timedelta(minutes=10)  # a worker that was away for so long still tells who has come on duty
+TELLS_WITHIN = timedelta(minutes=2)  # a danger that begins tells the devices itself in this time
 MOST_AT_TURN = 10  # dangers told to one browser as a turn begins; the page lists all
 MAX_DEVICES = 20  # of one person; beyond them the oldest goes
 VAPID = "vapid"  # the name of the stored key
@@ -44,6 +47,12 @@ _SERVER_KEY = PreparedQuery(
 )
 _ALL = PreparedQuery(sa.select(*d.c).order_by(d.c.created_at, d.c.id))
 _ONE = PreparedQuery(sa.select(*d.c).where(d.c.id == sa.bindparam("id", type_=sa.String)))
+# no index: it is asked only while somebody's turn begins and a danger waits
+_TOLD = PreparedQuery(
+    sa.select(outbox.c.partition, outbox.c.number, outbox.c.created_at)
+    .where(outbox.c.kind == "push", outbox.c.created_at > sa.bindparam("since", type_=Instant))
+    .order_by(outbox.c.created_at)
+)
 _OWN = PreparedQuery(
     sa.select(*d.c).where(d.c.person == sa.bindparam("person", type_=sa.String)).order_by(d.c.created_at, d.c.id)
 )
@@ -122,23 +131,30 @@ def target_of(services: Services, row: Row) -> PushTarget:
 
 async def push_begun_turns(services: Services, now: datetime) -> int:
     """Tell whoever has just come on duty of the dangers that wait, the longest waiting first: one message for each
-    danger and device, once for each turn. How many were added."""
+    danger and device, once for each turn, and none where the danger itself has told them since. How many were added."""
     devices = await load_devices(services.db)
     directory = await services.directory.now(now)
     begun = service.turns_begun(directory, now - TURN_BEGAN_WITHIN, now) if devices else {}
-    messages = []
+    found = []
     for row in devices if begun else ():
         person = await load_person(services.db, row.person)
         if person is None or not person.active or person.login not in begun:
             continue
-        actor = actor_of(directory, ActorKind.PERSON, person.id, person.name, grant_of(person))
+        actor, turn = (
+            actor_of(directory, ActorKind.PERSON, person.id, person.name, grant_of(person)),
+            begun[person.login],
+        )
         for alert in (await service.alerts_for(services, actor, now))[:MOST_AT_TURN]:
-            id = f"at.{alert.number}.{begun[person.login]:%y%m%d%H%M}~{row.id[:10]}"  # noqa: A001
-            texts = push_texts(alert, directory, row.language)
-            messages.append(_message(id, row.id, TicketNumber(alert.number), texts, now))
-    if not messages:
+            if alert.created_at <= max(turn, now - TELLS_WITHIN):
+                id = f"at.{alert.number}.{turn:%y%m%d%H%M}~{row.id[:10]}"  # noqa: A001
+                texts = push_texts(alert, directory, row.language)
+                found.append((turn, _message(id, row.id, TicketNumber(alert.number), texts, now)))
+    if not found:
         return 0
-    return await services.db.transact(lambda c: outbox_store.add_messages(c, messages))
+    told = await services.db.rows(_TOLD, since=min(turn for turn, _ in found))
+    last = {(row.partition, row.number): row.created_at for row in told}
+    messages = [m for turn, m in found if last.get((m.partition, m.number), turn) <= turn]
+    return await services.db.transact(lambda c: outbox_store.add_messages(c, messages)) if messages else 0
 
 
 async def push_messages(services: Services, cause: Row, alert: Alert, now: datetime) -> list[Message]:

@@ -152,4 +152,5 @@ def render_page(request: Request, template: str, language: str, status: int = 20
         path=request.url.path + (f"?{request.url.query}" if request.url.query else ""),
         **more,
     )
-    return pack_reply(request, Response(page, status, {"content-security-policy": POLICY}, media_type="text/html"))
+    reply = Response(page, status, {"content-security-policy": POLICY}, media_type="text/html")
+    return pack_reply(request, reply, secrets=[*more.get("queue_keys", ()), *more.get("draft_keys", ())])

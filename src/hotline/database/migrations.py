@@ -21,10 +21,12 @@ from hotline.database.sealing import MARK
 from hotline.refusals import Code, Refusal, Refused
 
 PG_LOCK_TIMEOUT = "4s"  # a migration that cannot get its lock gives way to the traffic and fails
-# no data of the hotline; the migration of `stored_key` itself counts what would be lost with it
-_IGNORED_TABLES = frozenset(
-    {"alembic_version", "chain_opening", "sealing_progress", "schema_compatibility", "sqlite_sequence", "stored_key"}
-)
+# no data of the hotline, or of the last minutes alone; a migration that takes something out of `stored_key` counts what
+# would be lost with it
+_IGNORED_TABLES = frozenset({
+    "alembic_version", "chain_opening", "running_process", "schema_compatibility", "sealing_progress",
+    "sqlite_sequence", "stored_key", "voice_ring",
+})  # fmt: skip
 # with the tables SQLite keeps behind one (`…_words_data` and so on): what an index holds follows from other tables
 _SEARCH_INDEX = re.compile(r"_words(_|$)")
 _COMPARED_BY_KEY = 10_000  # rows: in smaller tables every row is looked for, in larger ones they are counted

@@ -15,11 +15,12 @@ from hotline.database.metadata import metadata
 from hotline.database.sealing_rows import seal_anew_next, sealed_tables
 from hotline.operations.processes import load_known_lookups
 from hotline.operations.stored_keys import (
-    DROPPED,
     PROGRESS,
     LookupStep,
+    keep_dropped,
     read_stored_keys,
     read_value,
+    take_dropped,
     write_lookups,
     write_value,
 )
@@ -74,18 +75,18 @@ def drop_lookups(c: sa.Connection, secret: bytes, now: datetime, *, force: bool 
     others = sum(known[:1] != [used] for known in load_known_lookups(c, now))
     if others and not force:
         raise Refused(_running(others, "write with the look-up key to be dropped", "would write what nobody can open"))
-    write_value(c, secret, DROPPED, [each.hex() for each in stored.lookups[1:]], now)
+    keep_dropped(c, secret, stored.lookups[1:], now)
     write_lookups(c, secret, stored.lookups[:1], None, now)
 
 
 def restore_lookup(c: sa.Connection, secret: bytes, now: datetime) -> None:
     """Accept the look-up key that was dropped last again: rows are moved from it once more. Raises Refused where none
     is kept, or where another one is being replaced."""
-    stored, dropped = read_stored_keys(c, secret), read_value(c, secret, DROPPED)
-    if stored.step is not None or not dropped:
+    stored = read_stored_keys(c, secret)
+    dropped = take_dropped(c, secret) if stored.step is None else []
+    if not dropped:
         raise Refused(NOTHING_DROPPED)
-    write_lookups(c, secret, [*stored.lookups, *map(bytes.fromhex, dropped)], LookupStep.USED, now)
-    write_value(c, secret, DROPPED, None, now)
+    write_lookups(c, secret, [*stored.lookups, *dropped], LookupStep.USED, now)
 
 
 def _running(count: int, what: str, harm: str) -> Refusal:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from hotline.database.columns import Instant
+from hotline.database.insert_ignore import insert_ignoring_duplicates
 from hotline.database.tables import running_process as p
 from hotline.server_secret import lookup_key_id, lookup_keys
 from hotline.tickets.context import Services
@@ -40,7 +41,7 @@ async def note_process(services: Services, now: datetime) -> None:
     def write(c: sa.Connection) -> None:
         c.execute(old)
         if not c.execute(sa.update(p).where(p.c.id == this.id).values(**row)).rowcount:
-            c.execute(sa.insert(p).values(**row))
+            insert_ignoring_duplicates(c, p, [row])  # its server and its worker note it, each at its start
 
     await services.db.transact(write)
     this.noted = True

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +23,8 @@ from hotline.server_secret import ServerSecret, accepted_secrets, derive_digest_
 from hotline.text.phones import caller_id
 from hotline.tickets.tables import caller
 
-# names of stored keys, how far a replacement is and how far its rows are, and the key that was dropped last
+# names of stored keys, how far a replacement is and how far its rows are, and the keys that were dropped: of several
+# each has its number behind the name
 LOOKUP, DIGESTS, STEP = "lookup", "digests", "lookup_step"
 PROGRESS, DROPPED = "lookup_progress", "lookup_dropped"
 DROPPED_KEPT = timedelta(days=30)  # a dropped key can be accepted again for so long
@@ -128,10 +130,31 @@ def write_value(c: sa.Connection, secret: bytes, name: str, value: object | None
         c.execute(sa.insert(stored_key), _rows(secret, {name: value}, now))
 
 
+_IS_DROPPED = stored_key.c.name.startswith(DROPPED, autoescape=True)
+
+
+def keep_dropped(c: sa.Connection, secret: bytes, keys: Sequence[bytes], now: datetime) -> None:
+    """Keep look-up keys that are dropped, beside those that were dropped before, for DROPPED_KEPT from now on."""
+    names = set(c.execute(sa.select(stored_key.c.name).where(_IS_DROPPED)).scalars())
+    free = (name for n in count(1) if (name := f"{DROPPED}.{n}" if n > 1 else DROPPED) not in names)
+    write_value(c, secret, next(free), [each.hex() for each in keys], now)
+
+
+def take_dropped(c: sa.Connection, secret: bytes) -> list[bytes]:
+    """The look-up keys that were dropped last, which are no longer kept as such; none: empty."""
+    query = sa.select(stored_key.c.name, stored_key.c.sealed).where(_IS_DROPPED)
+    query = query.order_by(stored_key.c.created_at.desc(), stored_key.c.name.desc()).limit(1)
+    found = c.execute(query).first()
+    if found is None:
+        return []
+    c.execute(sa.delete(stored_key).where(stored_key.c.name == found.name))
+    return [bytes.fromhex(each) for each in unseal(secret, key_context(found.name), found.sealed)]
+
+
 def delete_dropped(c: sa.Connection, now: datetime) -> None:
-    """Delete the look-up key that was dropped, when its time is over."""
+    """Delete look-up keys that were dropped, when their time is over."""
     before = sa.bindparam("before", now - DROPPED_KEPT, type_=Instant)
-    c.execute(sa.delete(stored_key).where(stored_key.c.name == DROPPED, stored_key.c.created_at < before))
+    c.execute(sa.delete(stored_key).where(_IS_DROPPED, stored_key.c.created_at < before))
 
 
 def _find_first_lookup(c: sa.Connection, secret: bytes) -> bytes:

@@ -66,7 +66,7 @@ SYSTEM = Principal("system", "system", "system")  # the worker, of its own accor
 class SecurityEvent:
     """One row. Made before its transaction, in the request: it takes the client's address from there.
 
-    `about`: a kind (person, key, ticket, caller, export, provider, a noun of the directory) and an id. `details`:
+    `about`: a kind (an EventSubject, or a noun of the directory) and an id. `details`:
     words, codes, numbers and lists of them by name; never a phone number, a secret, or what somebody wrote."""
 
     deed: Deed

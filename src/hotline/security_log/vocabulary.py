@@ -56,6 +56,22 @@ class Deed(StrEnum):
     EVENTS_LOST = "events_lost"  # how many could not be written
 
 
+class EventSubject(StrEnum):
+    """What an event is about, besides the nouns of the directory."""
+
+    PERSON = "person"
+    KEY = "key"
+    TICKET = "ticket"
+    CALLER = "caller"
+    EXPORT = "export"
+    PROVIDER = "provider"
+    FEED = "feed"
+    GATEWAY = "gateway"
+    SUBSCRIPTION = "subscription"
+    SYSTEM = "system"
+    RETENTION = "retention"  # how long something is kept
+
+
 class EventOutcome(StrEnum):
     """How it ended."""
 

@@ -1,7 +1,9 @@
 """How a route answers: bytes that were rendered once, with the version as ETag."""
 
-import gzip
-from functools import cache
+import re
+import zlib
+from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 from starlette.requests import Request
@@ -26,16 +28,31 @@ def json_reply(body: Any, status: int = 200, version: int | None = None) -> Resp
 _WORTH_PACKING = 1000  # bytes: below it one packet holds the reply anyway
 
 
-def pack_reply(request: Request, reply: Response) -> Response:
-    """The reply, compressed for whoever reads gzip. For pages and for the directory, whose replies hold no secret that
-    the length of a compressed text could give away; see decision 106."""
+def pack_reply(
+    request: Request, reply: Response, *, secrets: Sequence[str] = (), is_repeated: bool = False
+) -> Response:
+    """The reply, compressed for whoever reads gzip. `secrets`: what stands in it that its length must not tell of: each
+    is compressed alone. `is_repeated`: many are answered the same, so the compressed bytes are kept. Not for
+    replies about tickets and callers; see decision 106."""
     reply.headers["vary"] = "accept-encoding"
     body = bytes(reply.body)
     if len(body) > _WORTH_PACKING and "gzip" in request.headers.get("accept-encoding", ""):
-        reply.body = gzip.compress(body, 5, mtime=0)
+        reply.body = _packed_once(body) if is_repeated else _packed(body, secrets)
         reply.headers["content-encoding"] = "gzip"
         reply.headers["content-length"] = str(len(reply.body))
     return reply
+
+
+def _packed(body: bytes, secrets: Sequence[str] = ()) -> bytes:
+    """As gzip. A full flush before and after a secret: nothing of it is found again in what stands around it, so the
+    length does not depend on whether a word of the request is like it."""
+    parts = re.split(b"(%s)" % b"|".join(re.escape(each.encode()) for each in secrets), body) if secrets else [body]
+    packer = zlib.compressobj(5, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    packed = [packer.compress(part) + packer.flush(zlib.Z_FULL_FLUSH) for part in parts[:-1]]
+    return b"".join([*packed, packer.compress(parts[-1]), packer.flush()])
+
+
+_packed_once = lru_cache(maxsize=32)(_packed)
 
 
 def action_reply(result: ActionResult) -> Response:

@@ -1,17 +1,17 @@
 // Faces and plates of a photo are made unrecognisable before its resident sees it: each chosen part becomes a few large
-// squares, of one colour each, in a copy. The photo itself stays with the ticket, for staff.
+// squares, of one colour each, in a copy; the copy can be blurred further. The photo itself stays with the ticket, for staff.
 import { el, openDialog, t } from "./core.js";
 
-const SQUARES = 36; // along the longer side of the whole picture
+const OF_PART = 6; // squares along the longer side of a part, at most: a face that fills the picture is known by no more
+const OF_PICTURE = 36; // and along that of the whole picture, if it were one part
 const STEP = 24; // pixels of the picture that an arrow key moves the frame by
 const MARK = "-blurred";
-/** The name of the copy of a photo of this name. */
+/** The name of the copy of a photo of this name; of a copy that is blurred further, too. */
 export const nameOfCopy = (name) => `${name.replace(/\.\w+$/, "")}${MARK}.jpg`;
-export const isCopy = (name) => name.endsWith(`${MARK}.jpg`);
 
 /** Replaces a part of a picture by squares, each of the mean colour of what it stands for. */
 function blur(pen, { x, y, width, height }) {
-  const side = Math.max(8, Math.ceil(Math.max(pen.canvas.width, pen.canvas.height) / SQUARES));
+  const side = Math.max(8, Math.ceil(Math.max(width, height) / OF_PART), Math.ceil(Math.max(pen.canvas.width, pen.canvas.height) / OF_PICTURE));
   for (let top = y; top < y + height; top += side) {
     for (let left = x; left < x + width; left += side) {
       const [wide, high] = [Math.min(side, pen.canvas.width - left), Math.min(side, pen.canvas.height - top)];
@@ -33,6 +33,7 @@ export async function openBlur(photo, name, save) {
   const parts = [];
   const side = Math.round(Math.min(drawn.width, drawn.height) / 5);
   let frame = { x: Math.round((drawn.width - side) / 2), y: Math.round((drawn.height - side) / 2), width: side, height: side };
+  const add = (part) => { parts.push(part); box.dispatchEvent(new Event("input")); }; // closing asks before they are dropped
   const back = el("button", { type: "button", "data-blur": "back", onclick: () => { parts.pop(); draw(); } }, t("photo.blur_back"));
   const keep = el("button", { type: "button", class: "btn pri", "data-blur": "save", onclick: () => finish() }, t("photo.blur_save"));
   function draw(chosen = null) {
@@ -60,21 +61,22 @@ export async function openBlur(photo, name, save) {
     if (!from) return;
     const part = between(from, point(event));
     from = null;
-    if (part.width > 4 && part.height > 4) parts.push(part);
+    if (part.width > 4 && part.height > 4) add(part);
     draw();
   });
   canvas.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] }[event.key];
     if (by && event.shiftKey) frame = { ...frame, width: Math.max(STEP, frame.width + by[0]), height: Math.max(STEP, frame.height + by[1]) };
     else if (by) frame = { ...frame, x: Math.max(0, Math.min(drawn.width - STEP, frame.x + by[0])), y: Math.max(0, Math.min(drawn.height - STEP, frame.y + by[1])) };
-    else if (event.key === "Enter" || event.key === " ") parts.push({ ...frame });
+    else if (event.key === "Enter" || event.key === " ") add({ ...frame });
     else return;
     event.preventDefault();
     draw(frame);
   });
   canvas.addEventListener("focus", () => { if (canvas.matches(":focus-visible")) draw(frame); });
-  const close = openDialog(el("dialog", { class: "photo", "aria-label": t("photo.blur") }, el("h2", {}, t("photo.blur")), el("p", { class: "note", id: "blur-help" }, t("photo.blur_help")), canvas,
-    el("div", { class: "go" }, back, keep, el("button", { type: "button", onclick: () => leave() }, t("app.close")))), () => leave());
+  const box = el("dialog", { class: "photo", "aria-label": t("photo.blur") }, el("h2", {}, t("photo.blur")), el("p", { class: "note", id: "blur-help" }, t("photo.blur_help")), canvas,
+    el("div", { class: "go" }, back, keep, el("button", { type: "button", "data-blur": "close", onclick: () => (parts.length ? box.dispatchEvent(new Event("cancel")) : leave()) }, t("app.close"))));
+  const close = openDialog(box, () => leave());
   function leave() { drawn.close(); close(); }
   async function finish() {
     if (!parts.length) return;

@@ -8,7 +8,7 @@ const spelt = (typed) => typed.toLowerCase().replace(/[\s']/g, "");
 function fitting(items, sounds, typed) {
   const [words, letters] = [typed.trim().toLowerCase(), spelt(typed)];
   const rank = (item) => {
-    const names = [item.name, item.name_en].filter(Boolean).map((name) => name.toLowerCase());
+    const names = [named(item), item.name, item.name_en].filter(Boolean).map((name) => name.toLowerCase());
     const typedAs = sounds?.[item.code] ?? [];
     if (names.some((name) => name.startsWith(words)) || typedAs.some((sound) => sound.startsWith(letters))) return 0;
     return names.some((name) => name.includes(words)) || (letters.length > 1 && typedAs.some((sound) => sound.includes(letters))) ? 1 : 2;
@@ -31,7 +31,7 @@ export async function categoryPicker() {
   typed.addEventListener("input", offer);
   typed.addEventListener("keydown", (event) => { // the list is gone through without leaving the field
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!by || !list.options.length) return;
+    if (!by || event.isComposing || !list.options.length) return; // of an open input method it is
     event.preventDefault();
     list.selectedIndex = Math.min(list.options.length - 1, Math.max(0, list.selectedIndex + by));
   });

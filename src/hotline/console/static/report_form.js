@@ -1,7 +1,7 @@
 // The result of an order on a phone: photos, what came of it, words for the resident. What was typed is kept, sealed.
 import { el, fill, given, icon, t } from "./core.js";
 import { within } from "./deed_store.js";
-import { isCopy, nameOfCopy } from "./blur.js";
+import { nameOfCopy } from "./blur.js";
 import { blurrer, filesOf, frame, taker, takesFiles } from "./photos.js";
 import { lasting, sealText, unsealText } from "./sealing.js";
 
@@ -35,9 +35,9 @@ export async function reportForm({ ticket, order, title, files, send, done, anew
   const hasCopy = (file) => photos.some((other) => other.name === nameOfCopy(file.name));
   const tick = (file) => {
     const shown = frame(file);
-    if (!lead || hasCopy(file)) return shown; // what was blurred is shown to nobody but staff
+    if (!lead || hasCopy(file)) return shown; // what was blurred, or blurred further, is shown to nobody but staff
     shown.append(el("label", { class: "tick" }, el("input", { type: "checkbox", name: "photos", value: file.name, checked: chosen(file) }), t("report_form.for_resident")));
-    if (takesFiles(ticket) && !isCopy(file.name)) shown.append(blurrer(ticket, file, title, async (copy) => {
+    if (takesFiles(ticket)) shown.append(blurrer(ticket, file, title, async (copy) => {
       const told = typed();
       await write(place, { ...told, photos: { ...told.photos, [file.name]: false, [copy]: true } });
       anew();

@@ -7,6 +7,7 @@ await addWords("views");
 const PROVIDERS = ["wecom", "dingtalk", "feishu"];
 const SIGNS = ["dingtalk", "feishu"];
 const LANGUAGES = ["zh-Hans", "zh-Hant", "en"];
+const SAVED = ["provider", "title", "department", "dangers", "language", "keyword"];
 const ENDED = ["sent", "dead", "expired", "dropped"];
 const LOOKS = 15; // how often the log is looked at after a test
 const wait = (ms) => new Promise((go) => setTimeout(go, ms));
@@ -43,11 +44,12 @@ export async function showRobot(root, name, { made, ended }) {
   listed("departments").then((items) => { choices(department, [["", t("robot.whole")], ...items]); department.value = item.department ?? ""; });
   const wrong = el("p", { class: "error", role: "alert" });
   const keep = el("button", { class: "first" }, t("admin.keep"));
+  const status = el("p", { class: "note" });
   const body = el("form", { method: "dialog", autocomplete: "off" },
     el("div", { class: "fields" }, label(t("robot.title"), title), label(t("robot.provider"), provider), label(fresh ? t("robot.url") : t("robot.url_again"), url), signed,
       label(t("robot.department"), department), label(t("robot.language"), language), label(t("robot.keyword"), keyword, t("robot.keyword_note"))),
     el("fieldset", { class: "several" }, el("legend", {}, t("robot.dangers")), el("label", { class: "tick" }, every, " ", t("robot.every_danger")), group),
-    fresh ? null : el("p", { class: "note" }, item.active ? t("admin.live") : t("admin.retired")), wrong, el("div", { class: "go" }, keep));
+    fresh ? null : status, wrong, el("div", { class: "go" }, keep));
   const values = () => ({
     provider: provider.value, title: title.value.trim(), department: department.value || null, dangers: every.checked ? [] : boxes.filter(([, , box]) => box.checked).map(([code]) => code),
     language: language.value, keyword: keyword.value.trim() || null, active: item.active,
@@ -93,9 +95,22 @@ export async function showRobot(root, name, { made, ended }) {
     }
   }
   const attempt = (work) => press(async () => { try { await work(); } catch (refused) { if (!(refused instanceof Refusal)) throw refused; say(refused.said, true); } });
-  fill(root, body, el("div", { class: "go" },
-    el("button", { type: "button", id: "test", disabled: !item.active, onclick: attempt(async () => { await api("POST", `${path}/test`); say(t("robot.queued")); await follow(); }) }, t("robot.test")),
-    el("button", { type: "button", onclick: attempt(async () => { await api("PUT", path, { body: { ...values(), active: !item.active } }); say(t("form.done")); await showRobot(root, name, { made, ended }); }) }, t(item.active ? "webhook.pause" : "webhook.resume")),
+  const test = el("button", { type: "button", id: "test", onclick: attempt(async () => { await api("POST", `${path}/test`); say(t("robot.queued")); await follow(); }) }, t("robot.test"));
+  const turn = el("button", { type: "button", onclick: attempt(pause) });
+  /** Pauses the robot or has it go on, as it was saved: what was changed in the form since stays there, unsaved. */
+  async function pause() {
+    const saved = Object.fromEntries(SAVED.map((field) => [field, item[field]]));
+    item = await api("PUT", path, { body: { ...saved, active: !item.active } });
+    say(t("form.done"));
+    showStatus();
+  }
+  function showStatus() {
+    fill(status, t(item.active ? "admin.live" : "admin.retired"));
+    fill(turn, t(item.active ? "webhook.pause" : "webhook.resume"));
+    test.disabled = !item.active;
+  }
+  showStatus();
+  fill(root, body, el("div", { class: "go" }, test, turn,
     el("button", { type: "button", onclick: attempt(async () => { if (confirm(t("admin.sure", { name: titleOf(item) }))) { await api("DELETE", path); ended(); } }) }, t("robot.remove"))),
   el("h3", {}, t("webhook.log")), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("webhook.log") }, log));
   await draw();

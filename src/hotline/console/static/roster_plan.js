@@ -15,6 +15,7 @@ const later = (date, days) => text(new Date(+at(date) + days * 864e5));
 const apart = (from, to) => Math.round((at(to) - at(from)) / 864e5);
 const weekday = (date) => (at(date).getUTCDay() + 6) % 7;
 const monday = (date) => later(date, -weekday(date));
+const NOTHING = { members: [], shifts: [], overrides: [] };
 const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 
 /** From when to when a shift of a day is, in local time without a zone. */
@@ -74,7 +75,9 @@ export async function showRoster(root, code, etag) {
   async function load() {
     version = await etag(path);
     item = await get(path);
-    const own = draft.read();
+    const found = draft.read();
+    // a plan alone, as earlier releases kept it: of every difference somebody is asked which side counts
+    const own = found && !found.base ? { base: NOTHING, roster: found } : found;
     unseen = own?.unseen ?? [];
     roster = own?.roster ?? structuredClone(item);
     if (!own || isSame(own.base, item)) return;

@@ -67,7 +67,9 @@ async def list_directory(
     page = tuple(_visible_item(noun, item, context) for item in found[:limit])
     more = page[-1].code if len(found) > limit else None
     typed = {item.code: tuple(name_sounds(getattr(item, "name", ""))) for item in found[:limit]} if sounds else None
-    return pack_reply(context.request, json_reply(ItemPage(page, more, typed), version=directory.version))
+    return pack_reply(
+        context.request, json_reply(ItemPage(page, more, typed), version=directory.version), is_repeated=True
+    )
 
 
 @router.get(

@@ -29,7 +29,7 @@ async def list_dangers(
     directory = await context.services.directory.now(context.now)
 
     items = (_guidance(directory, danger, context.now) for danger in Danger)
-    return pack_reply(context.request, json_reply(DangerGuidancePage(tuple(items))))
+    return pack_reply(context.request, json_reply(DangerGuidancePage(tuple(items))), is_repeated=True)
 
 
 def _guidance(directory: Directory, danger: Danger, now: datetime) -> DangerGuidance:

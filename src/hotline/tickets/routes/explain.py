@@ -65,7 +65,7 @@ async def read_lifecycle(context: Reader) -> Response:
     """The state machines of ticket and assignment as data: states, actions, roles, required fields, in Chinese and
     English. `schemas` has the JSON Schema of each action's body; `x-refers` names the noun of the directory that a
     field's codes belong to."""
-    return pack_reply(context.request, json_reply(diagram.lifecycle_document(action_schemas())))
+    return pack_reply(context.request, json_reply(diagram.lifecycle_document(action_schemas())), is_repeated=True)
 
 
 @router.post(
