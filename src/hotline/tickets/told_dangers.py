@@ -8,8 +8,9 @@ from hotline.delivery.model import Message
 from hotline.locales import bilingual
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS
 from hotline.tickets.context import Services
+from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.ticket import Change, Command
-from hotline.tickets.model.vocabulary import DANGER_FLAG, Action, Field
+from hotline.tickets.model.vocabulary import Action, Field
 from hotline.triage.model.advising import find_dangers
 from hotline.triage.model.lexicon import build_lexicon
 
@@ -40,7 +41,7 @@ async def alarm_of_told_danger(
         words,
         written=ticket.channel not in LIVE_CHANNELS,
     )
-    if {f"{DANGER_FLAG}{danger}" for danger in dangers} <= set(ticket.flags):
+    if set(dangers) <= set(dangers_of(ticket)):
         return ()
     payload = bilingual("alarm.danger_told", number=ticket.number)
     name = f"al.{ticket.number}.{change.entries[0].seq}"
