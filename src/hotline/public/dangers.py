@@ -13,7 +13,7 @@ from hotline.refusals import Code, Refused
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lookup import query_code
-from hotline.tickets.model.dangers import dangers_of
+from hotline.tickets.model.dangers import dangers_in_hand
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Facts
 from hotline.tickets.model.vocabulary import OPEN
@@ -34,9 +34,9 @@ class DangerTicket:
 
 
 def new_dangers(facts: Facts, dangers: Sequence[str]) -> tuple[str, ...]:
-    """Those of these dangers that are not acted on by the ticket: it does not know of them, or was found to have
-    none."""
-    known = dangers_of(facts.ticket)
+    """Those of these dangers that are not acted on by the ticket: it does not know of them, was found to have none, or
+    has ended."""
+    known = dangers_in_hand(facts.ticket)
     return tuple(danger for danger in dangers if danger not in known)
 
 
@@ -55,7 +55,7 @@ async def _open_danger_ticket(services: Services, opening: RequestKey, dangers: 
     earlier = await load_earlier_answer(services, opening)
     number = parse_answer_number(earlier.answer.body) if earlier is not None else None
     found = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, number) if number is not None else None
-    if found is None or found.ticket.status not in OPEN or new_dangers(found, dangers):
+    if found is None or found.ticket.status not in OPEN or new_dangers(found, dangers):  # nobody acts on it
         return None
     return found
 

@@ -25,7 +25,7 @@ from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lifecycle import allowed_moves
 from hotline.tickets.lookup import PublicTicket, load_carried_answer, load_public_steps, render_public_ticket
-from hotline.tickets.model.calling import NO_DANGER, DangerAdvice, advise_in_danger
+from hotline.tickets.model.calling import NO_DANGER, AlertState, DangerAdvice, advise_in_danger
 from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
@@ -119,7 +119,9 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
         done_at,
         late_by(stage.promised_at, done_at) if done_at is not None else None,
         view.department or directory.optional_item_name("departments", lead.department if lead is not None else None),
-        advise_in_danger(directory, dangers_of(stage) if open_still else (), facts.ticket.area, now, alerted=True),
+        advise_in_danger(
+            directory, dangers_of(stage) if open_still else (), facts.ticket.area, now, AlertState.ALERTED
+        ),
         limit_if_reopened(directory, facts.ticket, now) if facts.ticket.outer_due_at is None else None,
     )
 
@@ -180,9 +182,9 @@ class StepOutcome:
 
 
 async def take_step(services: Services, facts: Facts, form: StepForm, now: datetime) -> StepOutcome:
-    """Do it durably, once for the form's key. Dangers in the words that the ticket does not know of have a ticket of
-    their own, which gets the photos, and alert as on every channel. Raises Refused where too many were sent, and for
-    what another try can mend."""
+    """Do it durably, once for the form's key. Dangers in the words that nobody acts on have a ticket of their own, which
+    gets the photos; of the others the operators are alarmed again, as on every channel. Raises Refused where too many
+    were sent, and for what another try can mend."""
     number, actor = facts.ticket.number, resident_of(facts)
     key = RequestKey(f"resident:{number}", form.key, f"resident {form.step}")
     request = WriteRequest(actor, key, now, SYSTEM_SCOPE)
@@ -193,14 +195,19 @@ async def take_step(services: Services, facts: Facts, form: StepForm, now: datet
     danger = await take_danger(services, facts, form.words, fresh, request) if fresh else None
     if danger is not None and form.step is ResidentStep.TELL and facts.ticket.status is not TicketStatus.AWAITING_INFO:
         result = StepResult.TOLD
+    elif form.step is ResidentStep.URGE and danger is None and heard is not None and heard.dangers:
+        result = await _tell(
+            services, facts, form, request
+        )  # as a call, which alarms, and which no urge before forbids
     else:
         result = await _take_step(services, facts, form, request)
     reached = danger.number if danger is not None else number
     late = result is StepResult.LATE and danger is None
     attached = 0 if late else await attach_photos(services, reached, form.photos, request)
+    alert = AlertState.UNREACHED if late else AlertState.ALERTED
     return StepOutcome(
         result,
-        replace(heard.call, alerted=True) if heard is not None else NO_DANGER,
+        replace(heard.call, alert=alert) if heard is not None else NO_DANGER,
         danger,
         len(form.photos) - attached,
         form.words if late else "",

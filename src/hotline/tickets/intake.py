@@ -24,7 +24,7 @@ from hotline.text.phones import caller_id
 from hotline.tickets.act import Additions, act, build_stored_answer
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import Duplicate, SoughtMatter, find_duplicates
-from hotline.tickets.model.dangers import dangers_of
+from hotline.tickets.model.dangers import dangers_in_hand, dangers_of
 from hotline.tickets.model.intake import (
     DESK_ROLES,
     IncomingCall,
@@ -213,7 +213,7 @@ async def _adds_danger(services: Services, incoming: IncomingCall, request: Writ
     if not dangers:
         return False
     facts = await ticket_facts.load_facts(services.db, request.scope or intake_scope(incoming.by), number)
-    return facts is not None and not dangers <= set(dangers_of(facts.ticket))
+    return facts is not None and not dangers <= set(dangers_in_hand(facts.ticket))
 
 
 def _alarm_of_joined(call: Call, facts: Facts, dangers: set[str], incoming: IncomingCall) -> tuple[Message, ...]:

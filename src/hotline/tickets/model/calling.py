@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Danger, Kind
@@ -18,14 +19,22 @@ class NumberToCall:
     phone: str
 
 
+class AlertState(StrEnum):
+    """Whether the people on duty know of a danger."""
+
+    ONCE_SENT = "once_sent"  # as soon as the form is sent
+    ALERTED = "alerted"
+    UNREACHED = "unreached"  # what was sent has alerted nobody
+
+
 @dataclass(frozen=True, slots=True)
 class DangerAdvice:
-    """What somebody who tells of `dangers` does: `danger_do.<danger>` of the catalogues, and whom they call. `alerted`:
-    the people on duty know of it. Without dangers there is none."""
+    """What somebody who tells of `dangers` does: `danger_do.<danger>` of the catalogues, and whom they call. `alert`:
+    whether the people on duty know of it. Without dangers there is none."""
 
     dangers: tuple[Danger, ...] = ()
     numbers: tuple[NumberToCall, ...] = ()
-    alerted: bool = False
+    alert: AlertState = AlertState.ONCE_SENT
 
     def __bool__(self) -> bool:
         return bool(self.dangers)
@@ -35,12 +44,16 @@ NO_DANGER = DangerAdvice()
 
 
 def advise_in_danger(
-    directory: Directory, dangers: Sequence[str], area: str | None, now: datetime, *, alerted: bool = False
+    directory: Directory,
+    dangers: Sequence[str],
+    area: str | None,
+    now: datetime,
+    alert: AlertState = AlertState.ONCE_SENT,
 ) -> DangerAdvice:
     """The advice on these dangers; a service whose number nobody knows here is left out. `area`: where it is."""
     known = tuple(Danger(danger) for danger in dict.fromkeys(dangers) if danger in set(Danger))
     numbers = ((service, phone_of_service(directory, service, now, area)) for service in services_of(known))
-    return DangerAdvice(known, tuple(NumberToCall(*each) for each in numbers if each[1]), alerted)  # type: ignore[arg-type]
+    return DangerAdvice(known, tuple(NumberToCall(*each) for each in numbers if each[1]), alert)  # type: ignore[arg-type]
 
 
 def phone_of_service(
