@@ -283,13 +283,10 @@ async def _step(request: Request) -> Response:
     if word not in set(ResidentStep):
         return await _own_page(visit)
     told = read_report(visit.fields)
-    words = told.words
-    if word == ResidentStep.TELL and told.phone and not words:
-        words = translate("resident.phone_words", "zh-Hans", phone=told.phone)
     form = StepForm(
         ResidentStep(word),
         _form_key(visit),
-        words,
+        told.words,
         Satisfaction(rating) if rating in set(Satisfaction) else None,
         visit.photos,
         visit.settings.plain_reports,

@@ -20,6 +20,7 @@ from hotline.public.photos import NO_PHOTOS, SentPhotos, attach_photos
 from hotline.public.reports import hear
 from hotline.public.store import OWN_WORDS
 from hotline.refusals import Code, Refusal, Refused
+from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.act import act
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
@@ -182,12 +183,13 @@ class StepOutcome:
 
 
 async def take_step(services: Services, facts: Facts, form: StepForm, now: datetime) -> StepOutcome:
-    """Do it durably, once for the form's key. Dangers in the words that nobody acts on have a ticket of their own, which
-    gets the photos; of the others the operators are alarmed again, as on every channel. Raises Refused where too many
-    were sent, and for what another try can mend."""
+    """Do it durably, once for the form's key. Dangers in the words that nobody acts on have a ticket of their own,
+    which gets the photos; of the others the operators are alarmed again, as on every channel. Raises Refused where too
+    many were sent, and for what another try can mend."""
     number, actor = facts.ticket.number, resident_of(facts)
     key = RequestKey(f"resident:{number}", form.key, f"resident {form.step}")
     request = WriteRequest(actor, key, now, SYSTEM_SCOPE)
+    form = replace(form, words=form.words or _words_of_number(services, facts, form))
     heard = await hear(services, ResidentReport(form.words, place=facts.ticket.area), now) if form.words else None
     fresh = new_dangers(facts, heard.dangers) if heard is not None else ()
     if await load_earlier_answer(services, key) is None:
@@ -212,6 +214,17 @@ async def take_step(services: Services, facts: Facts, form: StepForm, now: datet
         len(form.photos) - attached,
         form.words if late else "",
     )
+
+
+def _words_of_number(services: Services, facts: Facts, form: StepForm) -> str:
+    """What stands on the ticket where a number alone was sent: the number itself only where nothing else keeps it."""
+    if form.step is not ResidentStep.TELL or not form.phone:
+        return ""
+    is_call = facts.ticket.status is not TicketStatus.AWAITING_INFO  # which keeps what was written
+    is_read = parse_phone(form.phone, services.region, services.area_code).phone is not None
+    if is_call or (is_read and facts.ticket.phone is None):
+        return translate("resident.phone_left", "zh-Hans")
+    return translate("resident.phone_words", "zh-Hans", phone=form.phone)
 
 
 async def _spend(services: Services, facts: Facts, form: StepForm, fresh: Sequence[str], now: datetime) -> None:
@@ -252,10 +265,13 @@ async def _take_step(services: Services, facts: Facts, form: StepForm, request: 
 async def _tell(services: Services, facts: Facts, form: StepForm, request: WriteRequest) -> StepResult:
     """What was asked for, or one more call about the matter."""
     if facts.ticket.status is TicketStatus.AWAITING_INFO:
-        told = await _act(services, facts, Action.PROVIDE_INFO, {F.TEXT: form.words}, request)
+        number = {F.PHONE: form.phone} if form.phone else {}
+        told = await _act(services, facts, Action.PROVIDE_INFO, {F.TEXT: form.words, **number}, request)
         if told:
             return StepResult.TOLD
-    intake_request = IntakeRequest(Channel.WEB, form.words, phone=form.phone, attach_to=facts.ticket.number)
+    intake_request = IntakeRequest(
+        Channel.WEB, form.words, phone=form.phone, attach_to=facts.ticket.number, by_caller=True
+    )
     try:
         await take_call(services, intake_request, request, number_shown)
     except Refused as refused:

@@ -254,7 +254,8 @@ async def _join_open_ticket(
         call, caller = contact_of(incoming, number, confidential=hidden)
         call = replace(call, taken_down=taken_down(incoming.intake_request))
         said = "\n".join((incoming.intake_request.narrative, *incoming.intake_request.notes))
-        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: said})
+        own_number = {F.PHONE: call.phone} if call.phone and incoming.intake_request.by_caller else {}
+        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: said, **own_number})
         scoped = replace(request, scope=scope)
         try:
             return await act(
