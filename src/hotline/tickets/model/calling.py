@@ -59,13 +59,16 @@ def advise_in_danger(
 def phone_of_service(
     directory: Directory, service: EmergencyService, now: datetime, area: str | None = None
 ) -> str | None:
-    """The number of a service: its own, else that of the department that the catalogue sends its matters to there.
-    None: the directory has none."""
+    """The number of a service: its own, else that of the department that a row of the catalogue for its very category
+    sends its matters to there. None: the directory has none; whoever takes other matters is no such service."""
     if service.isdigit():
         return str(service)
     hazard = directory.hazards.get(DANGER_OF_SERVICE.get(service, ""))
     if hazard is None or hazard.category is None:
         return None
     found = choose_route(directory, hazard.category, Kind.REQUEST, area, now)
-    units = (directory.departments.get(code or "") for code in (found.performer, found.lead)) if found else ()
+    row = directory.routes.get(found.route or "") if found is not None else None
+    if found is None or row is None or row.category != hazard.category:
+        return None
+    units = (directory.departments.get(code or "") for code in (found.performer, found.lead))
     return next((unit.phone for unit in units if unit is not None and unit.phone), None)
