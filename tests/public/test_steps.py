@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,29 @@ async def test_a_step_that_could_not_be_done_comes_back_with_its_words(
     gone = await step(resident, own, "broken", "b2", words="很长的一段话写了半天")
     assert gone.status_code == 503 and 'value="b2"' in gone.text and 'value="broken"' in gone.text
     assert all(word in gone.text for word in ("很长的一段话写了半天", own["number"], own["code"]))
+
+
+async def test_a_result_is_told_once_its_approval_can_be_undone_no_longer(
+    resident: httpx.AsyncClient, lifts: Player, watch: Player, services: Services, clock: Clock
+) -> None:
+    services.hold = timedelta(seconds=10)
+    own = await mine(resident)
+    await work_done(lifts, watch, own["number"])
+    page = await resident.post("/status", data=own)
+    assert 'value="fixed"' not in page.text and "电梯已恢复运行" not in page.text and "正在办理" in page.text
+    for word, more in (("fixed", {"rating": "satisfied"}), ("broken", {"words": "还是坏的"})):
+        early = await step(resident, own, word, f"early {word}", **more)
+        assert "现在不能这样操作" in early.text and 'value="fixed"' not in early.text
+    looked = (await resident.post("/v1/lookup", json={"number": own["number"], "code": own["code"]})).json()
+    assert (looked["status"], looked["reply"], looked["photos"]) == ("dispatched", None, [])
+    assert "accept_report" not in {each["action"] for each in looked["steps"]}
+    undone = await watch.act(await watch.see(own["number"]), "undo")
+    assert undone["status"] == "dispatched"
+    await watch.order(undone, "accept_report")
+    clock.forward(seconds=11)
+    page = await resident.post("/status", data=own)
+    assert 'value="fixed"' in page.text and "电梯已恢复运行" in page.text
+    assert "谢谢" in (await step(resident, own, "fixed", "f1", rating="satisfied")).text
 
 
 async def test_me_too_takes_the_photos_and_stays_within_its_frame(

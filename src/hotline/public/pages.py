@@ -28,6 +28,7 @@ from hotline.public.proofs import ProofState, Purpose, new_challenge, use_proof,
 from hotline.public.rendering import Look, page_response, static_files, static_version
 from hotline.public.reports import hear, join_matter, report_key, report_of, take_report
 from hotline.refusals import Code, Refused
+from hotline.tickets.as_told import load_as_told
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import Requester, load_by_code
 from hotline.tickets.model.vocabulary import Satisfaction
@@ -306,7 +307,8 @@ async def _own_page(visit: Visit, form: StepForm | None = None) -> Response:
             return await _look_up_again(visit, "too_many", visit.wait, 429)
         if form is not None and not unrated:
             outcome = await take_step(services, facts, form, now)
-            facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, facts.ticket.number) or facts
+            after = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, facts.ticket.number)
+            facts = await load_as_told(services, after or facts, now)
         directory = await visit.directory()
         if outcome is None and visit.fields.get("shown") == "taken":  # in another language, or in large type
             return visit.page(await views.taken(services, look, report_of(services, facts, directory, now), now))

@@ -57,6 +57,9 @@ class ResidentStep(StrEnum):
     TELL = "tell"
 
 
+_VERDICTS = frozenset({ResidentStep.FIXED, ResidentStep.BROKEN})
+
+
 class StepResult(StrEnum):
     """What became of it, as the page says it (`resident.done.<word>`)."""
 
@@ -99,7 +102,7 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
     """The ticket of somebody who has shown its code."""
     carried = await load_carried_answer(services, facts.ticket)
     stage = carried.stage_of(facts.ticket)
-    steps = await load_public_steps(services, facts.ticket.number)
+    steps = await load_public_steps(services, facts.ticket)
     view = render_public_ticket(directory, facts, carried, steps)
     open_still = stage.status in OPEN - {TicketStatus.RESOLVED}
     paused = stage.status in _PAUSED
@@ -192,7 +195,8 @@ async def take_step(services: Services, facts: Facts, form: StepForm, now: datet
     form = replace(form, words=form.words or _words_of_number(services, facts, form))
     heard = await hear(services, ResidentReport(form.words, place=facts.ticket.area), now) if form.words else None
     fresh = new_dangers(facts, heard.dangers) if heard is not None else ()
-    if await load_earlier_answer(services, key) is None:
+    is_new = await load_earlier_answer(services, key) is None
+    if is_new:
         await _spend(services, facts, form, fresh, now)
     danger = await take_danger(services, facts, form.words, fresh, request) if fresh else None
     if danger is not None and form.step is ResidentStep.TELL and facts.ticket.status is not TicketStatus.AWAITING_INFO:
@@ -201,6 +205,8 @@ async def take_step(services: Services, facts: Facts, form: StepForm, now: datet
         result = await _tell(
             services, facts, form, request
         )  # as a call, which alarms, and which no urge before forbids
+    elif is_new and form.step in _VERDICTS and form.step not in steps_open(facts, facts.ticket.status, now):
+        result = StepResult.LATE  # also where the approval of the result can still be undone
     else:
         result = await _take_step(services, facts, form, request)
     reached = danger.number if danger is not None else number
