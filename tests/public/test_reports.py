@@ -276,9 +276,21 @@ async def test_each_danger_has_its_own_words_and_numbers_and_no_time_is_promised
     assert not re.search("data-promised|答应您", part.text + sent.text)
     own = await resident.post("/status", data=mine)
     assert "答应您" not in own.text and "tel:120" in own.text and "data-ask-phone" in own.text
-    # the number reaches whoever acts
-    told = await resident.post("/status/step", data={**mine, "step": "tell", "key": "p1", "phone": "13900139000"})
-    assert told.status_code == 200 and "13900139000" in (await desk.get(f"/v1/tickets/{mine['number']}/timeline")).text
+    # the number is the ticket's, whether it comes as a call or as an answer; who reads it otherwise must reveal it
+    asked = await report(resident, "k9", words="有点事情想问问", place="", where="", phone="")
+    other = {"number": shown(asked, "number"), "code": shown(asked, "code"), **HANS}
+    for own in (mine, other):
+        for key, phone in (("p1", "12ab"), ("p2", "13900139000"), ("p2", "13900139000")):
+            if own is other and (before := await desk.see(own["number"]))["caller"]["phone"] is None:
+                await desk.act(before, "request_info", text="您的电话？")
+            left = {**own, "step": "tell", "key": key, "phone": phone}
+            assert (await resident.post("/status/step", data=left)).status_code == 200
+        seen = await desk.see(own["number"])
+        assert seen["caller"]["phone"] == "+8613900139000" and seen["caller"]["id"]
+        assert "data-ask-phone" not in (await resident.post("/status", data=own)).text
+    lines = (await (await cast("firemen")).get(f"/v1/tickets/{mine['number']}/timeline")).text
+    assert "13900139000" not in lines and "补留了回电号码" in lines and "12ab" not in lines
+    assert "12ab" in (await desk.get(f"/v1/tickets/{other['number']}/timeline")).text  # it stands nowhere else
     for language, words in (("zh-Hant", "不開關電器"), ("en", "Touch no switch")):
         page = await resident.post("/report/advice", data={"words": GAS, "lang": language})
         assert words in page.text and "tel:120" in page.text

@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +12,7 @@ import sqlalchemy as sa
 
 from hotline.database.engine import DatabaseUnavailable
 from hotline.delivery.tables import outbox
+from hotline.inbound.spool import Spool
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.items import Area
 from hotline.organisation.model.vocabulary import AreaLevel
@@ -18,6 +21,7 @@ from hotline.public.model import MOST_LISTED, PublicSettings, listed_places, rea
 from hotline.public.photos import photo_address, photo_at
 from hotline.tickets.context import Services
 from tests.conftest import NOON, SECRET, Cast, Clock, Player, on_one_database
+from tests.inbound.test_spool import Cut
 from tests.open311.test_open311 import publish
 from tests.public.test_reports import FORM, HANS, LIFT, number_of_tickets, report, resident, shown, work_done
 from tests.tickets.test_attachments import jpeg
@@ -72,6 +76,46 @@ async def test_a_danger_told_as_the_answer_to_a_question_rings_and_has_a_number(
     assert (await sent_about(services, "alarm")).count(apart) == 2
     urged = await step(resident, own, "urge", "u1", words=FIRE)
     assert danger(urged) == apart and (await desk.see(own["number"]))["counters"]["urges"] == 1
+
+
+async def test_the_duty_staff_are_said_to_know_only_where_they_were_alarmed(
+    resident: httpx.AsyncClient,
+    desk: Player,
+    cast: Cast,
+    watch: Player,
+    services: Services,
+    clock: Clock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    known, unknown = "值班人员已收到警报", "值班人员还不知道这一险情"
+    own = await mine(resident, words=FIRE)
+    for n in range(3):  # of a danger that the ticket knows of, more often than it may be urged
+        urged = await step(resident, own, "urge", f"u{n}", words=f"火又烧起来了，烧到{n + 3}楼了")
+        assert known in urged.text and await sent_about(services, "alarm") == [own["number"]] * (n + 1)
+    seen = await desk.see(own["number"])
+    assert (seen["counters"]["calls"], seen["counters"]["urges"]) == (4, 0)
+    # asked for something, they tell of the danger again
+    await desk.act(seen, "request_info", text="几楼？")
+    told = await step(resident, own, "tell", "t1", words="五楼，火还在烧，有人困在里面")
+    assert known in told.text and len(await sent_about(services, "alarm")) == 4
+    # found to be none, it is one when it is told again: with a ticket of its own
+    await desk.act(await desk.see(own["number"]), "amend", priority="normal", reason="烧烤的烟")
+    again = await step(resident, own, "urge", "u9", words="真的起火了，三楼在烧")
+    assert known in again.text and (await desk.see(danger(again)))["priority"] == "emergency"
+    # nor does anybody act on one whose ticket has ended
+    ended = await mine(resident, "k2", words="5栋着火了，人困在里面")
+    await desk.act(await desk.see(ended["number"]), "withdraw", reason="火已经灭了")
+    for n in range(2):
+        late = await step(resident, ended, "tell", f"b{n}", words="又着火了，人困在里面")
+        assert known in late.text and (await desk.see(danger(late)))["status"] == "dispatched"
+    # what is kept for later has alerted nobody
+    services.spool = Spool(tmp_path / "spool", SECRET)
+    with Cut(services.db, monkeypatch):
+        kept = await report(resident, "k3", words=FIRE)
+    assert kept.status_code == 202 and unknown in kept.text and "提交后，值班人员" not in kept.text
+    services.spool.close()
+    services.spool = None
 
 
 async def test_steps_are_counted_for_each_ticket_and_each_address(
@@ -146,6 +190,29 @@ async def test_a_step_that_could_not_be_done_comes_back_with_its_words(
     gone = await step(resident, own, "broken", "b2", words="很长的一段话写了半天")
     assert gone.status_code == 503 and 'value="b2"' in gone.text and 'value="broken"' in gone.text
     assert all(word in gone.text for word in ("很长的一段话写了半天", own["number"], own["code"]))
+
+
+async def test_a_result_is_told_once_its_approval_can_be_undone_no_longer(
+    resident: httpx.AsyncClient, lifts: Player, watch: Player, services: Services, clock: Clock
+) -> None:
+    services.hold = timedelta(seconds=10)
+    own = await mine(resident)
+    await work_done(lifts, watch, own["number"])
+    page = await resident.post("/status", data=own)
+    assert 'value="fixed"' not in page.text and "电梯已恢复运行" not in page.text and "正在办理" in page.text
+    for word, more in (("fixed", {"rating": "satisfied"}), ("broken", {"words": "还是坏的"})):
+        early = await step(resident, own, word, f"early {word}", **more)
+        assert "现在不能这样操作" in early.text and 'value="fixed"' not in early.text
+    looked = (await resident.post("/v1/lookup", json={"number": own["number"], "code": own["code"]})).json()
+    assert (looked["status"], looked["reply"], looked["photos"]) == ("dispatched", None, [])
+    assert "accept_report" not in {each["action"] for each in looked["steps"]}
+    undone = await watch.act(await watch.see(own["number"]), "undo")
+    assert undone["status"] == "dispatched"
+    await watch.order(undone, "accept_report")
+    clock.forward(seconds=11)
+    page = await resident.post("/status", data=own)
+    assert 'value="fixed"' in page.text and "电梯已恢复运行" in page.text
+    assert "谢谢" in (await step(resident, own, "fixed", "f1", rating="satisfied")).text
 
 
 async def test_me_too_takes_the_photos_and_stays_within_its_frame(

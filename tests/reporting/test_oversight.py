@@ -1,11 +1,14 @@
 """What those see who look over many departments, and what they do not."""
 
+from types import SimpleNamespace
 from typing import Any
 
+from hotline.organisation.model.directory import Directory
+from hotline.reporting.schemas.boards import render_audit_entry
 from hotline.reporting.service.figures import update_rollups
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import escalate_due
-from tests.conftest import LIFT, Cast, Clock, Player
+from tests.conftest import LIFT, NOON, Cast, Clock, Player
 
 
 async def test_the_wall_counts_what_is_open_by_department_area_and_colour(
@@ -101,6 +104,20 @@ async def test_the_committee_reads_who_did_what_page_by_page_within_its_view(
     await lifts.order(await lifts.see(lift_ticket), "accept")
     (signed,) = (await committee.get("/v1/audit", params={"action": "accept"})).json()["items"]
     assert signed["department"]["code"] == "property-works"
+    # what was told stands in no list, nor who told it
+    secret = await desk.call("我要举报王强收烟", caller={"phone": "13900139000", "confidential": True})
+    await desk.call("我是李秀英，他昨天又收了两条烟", attach_to=secret["number"])
+    await desk.act(await desk.see(secret), "urge", reason="李秀英又来问")
+    asked = await desk.act(await desk.call("有点事情想问问"), "request_info", text="在哪里？")
+    await desk.act(asked, "provide_info", text="李秀英家门口")
+    told = (await committee.get("/v1/audit")).json()["items"]
+    assert {x["action"] for x in told} >= {"add_call", "urge", "provide_info"} and "李秀英" not in str(told)
+    row = SimpleNamespace(
+        number="100000006", seq=2, at=NOON, action="reopen", status_from="closed", status_to="triaged", assignment=None,
+        by_kind="resident", by_id="the caller's", by_name="居民", reason="我是李秀英", department=None, confidential=False,
+    )  # fmt: skip
+    shown = render_audit_entry(row, Directory(0))
+    assert (shown.by.id, shown.reason) == ("resident", None)
     assert (await pipes.get("/v1/audit-authors")).status_code == 403
     assert (await pipes.get("/v1/audit")).status_code == 403
 

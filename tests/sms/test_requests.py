@@ -203,7 +203,12 @@ def test_a_new_danger_is_always_a_matter_of_its_own_and_a_known_one_is_not(statu
             effect_on_ticket(a_ticket(status), parse_text(said), fire, None, is_own_ticket=True, is_named=True)[0]
             is TextEffect.NEW
         )
-    burning = a_ticket("dispatched", flags=("danger:fire",))
+    found_to_be_none = a_ticket("dispatched", flags=("danger:fire",), priority=Priority.NORMAL)
+    assert (
+        effect_on_ticket(found_to_be_none, parse_text("着火了"), fire, None, is_own_ticket=True, is_named=True)[0]
+        is TextEffect.NEW
+    )
+    burning = a_ticket("dispatched", flags=("danger:fire",), priority=Priority.EMERGENCY)
     assert (
         effect_on_ticket(burning, parse_text("还在烧"), fire, None, is_own_ticket=True, is_named=False)[0]
         is TextEffect.JOIN

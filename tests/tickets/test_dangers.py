@@ -4,10 +4,13 @@ from typing import Any
 
 from hotline.locales import text_keys
 from hotline.organisation.model.vocabulary import Channel, Danger
+from hotline.tickets.model.calling import advise_in_danger, phone_of_service
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.spool_intake import intake_to_record, parse_intake_record
-from hotline.triage.model.guidance import SERVICES
-from tests.conftest import Player, broken
+from hotline.triage.model.guidance import SERVICES, EmergencyService
+from hotline.value_objects import replace
+from tests.conftest import NOON, Player, broken
+from tests.triage.seeded import seeded_directory
 
 TRAPPED = "8栋2单元的电梯里头关到人了，里面有个娃儿在哭"
 NOTES = ["已请对方拨打消防救援119", "已问：里面几个人？"]
@@ -70,3 +73,15 @@ def test_a_call_that_waits_for_the_database_keeps_what_was_done() -> None:
     assert parse_intake_record(intake_to_record(taken)) == taken
     plain = intake_to_record(IntakeRequest(Channel.PHONE, TRAPPED))
     assert not {"notes", "denied"} & set(plain)  # code from before reads it too
+
+
+def test_the_number_of_a_service_is_that_of_a_row_of_the_catalogue_alone() -> None:
+    """The fallback's department is no gas company: residents are shown no number of its office."""
+    seeds = seeded_directory("ruiquan")
+    units = {code: replace(unit, phone=f"028-{code}") for code, unit in seeds.departments.items()}
+    directory = replace(seeds, departments=units)
+    assert phone_of_service(directory, EmergencyService.GAS, NOON, "rq-b3") == "028-gas"
+    without = replace(directory, routes={c: r for c, r in directory.routes.items() if r.category != "sdq-gasleak"})
+    assert phone_of_service(without, EmergencyService.GAS, NOON, "rq-b3") is None
+    numbers = [each.phone for each in advise_in_danger(without, ["gas"], "rq-b3", NOON).numbers]
+    assert "119" in numbers and all(number.isdigit() for number in numbers)

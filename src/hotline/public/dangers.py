@@ -13,9 +13,10 @@ from hotline.refusals import Code, Refused
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lookup import query_code
+from hotline.tickets.model.dangers import dangers_in_hand
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Facts
-from hotline.tickets.model.vocabulary import DANGER_FLAG, OPEN
+from hotline.tickets.model.vocabulary import OPEN
 from hotline.tickets.spool_intake import parse_answer_number
 from hotline.tickets.store import facts as ticket_facts
 from hotline.web.idempotency import RequestKey, load_earlier_answer
@@ -33,8 +34,10 @@ class DangerTicket:
 
 
 def new_dangers(facts: Facts, dangers: Sequence[str]) -> tuple[str, ...]:
-    """Those of these dangers that the ticket does not know of."""
-    return tuple(danger for danger in dangers if f"{DANGER_FLAG}{danger}" not in facts.ticket.flags)
+    """Those of these dangers that are not acted on by the ticket: it does not know of them, was found to have none, or
+    has ended."""
+    known = dangers_in_hand(facts.ticket)
+    return tuple(danger for danger in dangers if danger not in known)
 
 
 def _opening_key(facts: Facts, dangers: Sequence[str]) -> RequestKey:
@@ -44,14 +47,17 @@ def _opening_key(facts: Facts, dangers: Sequence[str]) -> RequestKey:
 
 async def has_danger_ticket(services: Services, facts: Facts, dangers: Sequence[str]) -> bool:
     """Whether what is told of these dangers goes to a ticket that is open, and rings nobody anew."""
-    return await _open_danger_ticket(services, _opening_key(facts, dangers)) is not None
+    return await _open_danger_ticket(services, _opening_key(facts, dangers), dangers) is not None
 
 
-async def _open_danger_ticket(services: Services, opening: RequestKey) -> Facts | None:
+async def _open_danger_ticket(services: Services, opening: RequestKey, dangers: Sequence[str]) -> Facts | None:
+    """The ticket of these dangers, while it is open and acts on them."""
     earlier = await load_earlier_answer(services, opening)
     number = parse_answer_number(earlier.answer.body) if earlier is not None else None
     found = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, number) if number is not None else None
-    return found if found is not None and found.ticket.status in OPEN else None
+    if found is None or found.ticket.status not in OPEN or new_dangers(found, dangers):  # nobody acts on it
+        return None
+    return found
 
 
 async def take_danger(
@@ -61,7 +67,7 @@ async def take_danger(
     operators. Once for the request's key. None: its ticket is not to be found."""
     opening = _opening_key(facts, dangers)
     again = RequestKey(opening.owner, item_key("resident danger", request.key.key), "resident danger")
-    known = await _open_danger_ticket(services, opening)
+    known = await _open_danger_ticket(services, opening, dangers)
     ended = known is None and await load_earlier_answer(services, opening) is not None
     target = known or facts
     is_repeat = known is not None and known.ticket.narrative == words

@@ -28,6 +28,7 @@ from hotline.public.proofs import ProofState, Purpose, new_challenge, use_proof,
 from hotline.public.rendering import Look, page_response, static_files, static_version
 from hotline.public.reports import hear, join_matter, report_key, report_of, take_report
 from hotline.refusals import Code, Refused
+from hotline.tickets.as_told import load_as_told
 from hotline.tickets.context import Services
 from hotline.tickets.lookup import Requester, load_by_code
 from hotline.tickets.model.vocabulary import Satisfaction
@@ -283,13 +284,10 @@ async def _step(request: Request) -> Response:
     if word not in set(ResidentStep):
         return await _own_page(visit)
     told = read_report(visit.fields)
-    words = told.words
-    if word == ResidentStep.TELL and told.phone and not words:
-        words = translate("resident.phone_words", "zh-Hans", phone=told.phone)
     form = StepForm(
         ResidentStep(word),
         _form_key(visit),
-        words,
+        told.words,
         Satisfaction(rating) if rating in set(Satisfaction) else None,
         visit.photos,
         visit.settings.plain_reports,
@@ -309,7 +307,8 @@ async def _own_page(visit: Visit, form: StepForm | None = None) -> Response:
             return await _look_up_again(visit, "too_many", visit.wait, 429)
         if form is not None and not unrated:
             outcome = await take_step(services, facts, form, now)
-            facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, facts.ticket.number) or facts
+            after = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, facts.ticket.number)
+            facts = await load_as_told(services, after or facts, now)
         directory = await visit.directory()
         if outcome is None and visit.fields.get("shown") == "taken":  # in another language, or in large type
             return visit.page(await views.taken(services, look, report_of(services, facts, directory, now), now))

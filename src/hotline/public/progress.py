@@ -20,12 +20,13 @@ from hotline.public.photos import NO_PHOTOS, SentPhotos, attach_photos
 from hotline.public.reports import hear
 from hotline.public.store import OWN_WORDS
 from hotline.refusals import Code, Refusal, Refused
+from hotline.text.phone_parsing import parse_phone
 from hotline.tickets.act import act
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lifecycle import allowed_moves
 from hotline.tickets.lookup import PublicTicket, load_carried_answer, load_public_steps, render_public_ticket
-from hotline.tickets.model.calling import NO_DANGER, DangerAdvice, advise_in_danger
+from hotline.tickets.model.calling import NO_DANGER, AlertState, DangerAdvice, advise_in_danger
 from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
@@ -54,6 +55,9 @@ class ResidentStep(StrEnum):
     BROKEN = "broken"
     URGE = "urge"
     TELL = "tell"
+
+
+_VERDICTS = frozenset({ResidentStep.FIXED, ResidentStep.BROKEN})
 
 
 class StepResult(StrEnum):
@@ -98,7 +102,7 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
     """The ticket of somebody who has shown its code."""
     carried = await load_carried_answer(services, facts.ticket)
     stage = carried.stage_of(facts.ticket)
-    steps = await load_public_steps(services, facts.ticket.number)
+    steps = await load_public_steps(services, facts.ticket)
     view = render_public_ticket(directory, facts, carried, steps)
     open_still = stage.status in OPEN - {TicketStatus.RESOLVED}
     paused = stage.status in _PAUSED
@@ -119,7 +123,9 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
         done_at,
         late_by(stage.promised_at, done_at) if done_at is not None else None,
         view.department or directory.optional_item_name("departments", lead.department if lead is not None else None),
-        advise_in_danger(directory, dangers_of(stage) if open_still else (), facts.ticket.area, now, alerted=True),
+        advise_in_danger(
+            directory, dangers_of(stage) if open_still else (), facts.ticket.area, now, AlertState.ALERTED
+        ),
         limit_if_reopened(directory, facts.ticket, now) if facts.ticket.outer_due_at is None else None,
     )
 
@@ -180,31 +186,51 @@ class StepOutcome:
 
 
 async def take_step(services: Services, facts: Facts, form: StepForm, now: datetime) -> StepOutcome:
-    """Do it durably, once for the form's key. Dangers in the words that the ticket does not know of have a ticket of
-    their own, which gets the photos, and alert as on every channel. Raises Refused where too many were sent, and for
-    what another try can mend."""
+    """Do it durably, once for the form's key. Dangers in the words that nobody acts on have a ticket of their own,
+    which gets the photos; of the others the operators are alarmed again, as on every channel. Raises Refused where too
+    many were sent, and for what another try can mend."""
     number, actor = facts.ticket.number, resident_of(facts)
     key = RequestKey(f"resident:{number}", form.key, f"resident {form.step}")
     request = WriteRequest(actor, key, now, SYSTEM_SCOPE)
+    form = replace(form, words=form.words or _words_of_number(services, facts, form))
     heard = await hear(services, ResidentReport(form.words, place=facts.ticket.area), now) if form.words else None
     fresh = new_dangers(facts, heard.dangers) if heard is not None else ()
-    if await load_earlier_answer(services, key) is None:
+    is_new = await load_earlier_answer(services, key) is None
+    if is_new:
         await _spend(services, facts, form, fresh, now)
     danger = await take_danger(services, facts, form.words, fresh, request) if fresh else None
     if danger is not None and form.step is ResidentStep.TELL and facts.ticket.status is not TicketStatus.AWAITING_INFO:
         result = StepResult.TOLD
+    elif form.step is ResidentStep.URGE and danger is None and heard is not None and heard.dangers:
+        result = await _tell(
+            services, facts, form, request
+        )  # as a call, which alarms, and which no urge before forbids
+    elif is_new and form.step in _VERDICTS and form.step not in steps_open(facts, facts.ticket.status, now):
+        result = StepResult.LATE  # also where the approval of the result can still be undone
     else:
         result = await _take_step(services, facts, form, request)
     reached = danger.number if danger is not None else number
     late = result is StepResult.LATE and danger is None
     attached = 0 if late else await attach_photos(services, reached, form.photos, request)
+    alert = AlertState.UNREACHED if late else AlertState.ALERTED
     return StepOutcome(
         result,
-        replace(heard.call, alerted=True) if heard is not None else NO_DANGER,
+        replace(heard.call, alert=alert) if heard is not None else NO_DANGER,
         danger,
         len(form.photos) - attached,
         form.words if late else "",
     )
+
+
+def _words_of_number(services: Services, facts: Facts, form: StepForm) -> str:
+    """What stands on the ticket where a number alone was sent: the number itself only where nothing else keeps it."""
+    if form.step is not ResidentStep.TELL or not form.phone:
+        return ""
+    is_call = facts.ticket.status is not TicketStatus.AWAITING_INFO  # which keeps what was written
+    is_read = parse_phone(form.phone, services.region, services.area_code).phone is not None
+    if is_call or (is_read and facts.ticket.phone is None):
+        return translate("resident.phone_left", "zh-Hans")
+    return translate("resident.phone_words", "zh-Hans", phone=form.phone)
 
 
 async def _spend(services: Services, facts: Facts, form: StepForm, fresh: Sequence[str], now: datetime) -> None:
@@ -245,10 +271,13 @@ async def _take_step(services: Services, facts: Facts, form: StepForm, request: 
 async def _tell(services: Services, facts: Facts, form: StepForm, request: WriteRequest) -> StepResult:
     """What was asked for, or one more call about the matter."""
     if facts.ticket.status is TicketStatus.AWAITING_INFO:
-        told = await _act(services, facts, Action.PROVIDE_INFO, {F.TEXT: form.words}, request)
+        number = {F.PHONE: form.phone} if form.phone else {}
+        told = await _act(services, facts, Action.PROVIDE_INFO, {F.TEXT: form.words, **number}, request)
         if told:
             return StepResult.TOLD
-    intake_request = IntakeRequest(Channel.WEB, form.words, phone=form.phone, attach_to=facts.ticket.number)
+    intake_request = IntakeRequest(
+        Channel.WEB, form.words, phone=form.phone, attach_to=facts.ticket.number, by_caller=True
+    )
     try:
         await take_call(services, intake_request, request, number_shown)
     except Refused as refused:

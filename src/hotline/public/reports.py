@@ -21,7 +21,7 @@ from hotline.refusals import Code, Refused
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lookup import query_code
-from hotline.tickets.model.calling import NO_DANGER, DangerAdvice, advise_in_danger
+from hotline.tickets.model.calling import NO_DANGER, AlertState, DangerAdvice, advise_in_danger
 from hotline.tickets.model.dangers import TicketCase, dangers_of
 from hotline.tickets.model.routing import choose_route
 from hotline.tickets.model.ticket import Facts
@@ -141,7 +141,8 @@ async def take_report(
         heard = await hear(services, report, now)
         reference = await spool_request(services, intake_request, request)
         log.info("report.spooled")
-        return TakenReport(None, reference=reference, call=heard.call, lost=len(photos))
+        unreached = replace(heard.call, alert=AlertState.UNREACHED)
+        return TakenReport(None, reference=reference, call=unreached, lost=len(photos))
     return await _with_photos(services, parse_answer_number(done.answer.body), key, photos, request)
 
 
@@ -194,7 +195,7 @@ async def _with_photos(
 def report_of(services: Services, facts: Facts, directory: Directory, now: datetime) -> TakenReport:
     """A ticket as it is told to whoever reported it."""
     ticket = facts.ticket
-    call = advise_in_danger(directory, dangers_of(ticket), ticket.area, now, alerted=True)
+    call = advise_in_danger(directory, dangers_of(ticket), ticket.area, now, AlertState.ALERTED)
     return TakenReport(
         ticket.number,
         None if ticket.confidential else query_code(services.secret, ticket.number),

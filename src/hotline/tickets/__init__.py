@@ -2,6 +2,7 @@
 
 __all__ = [
     "act",
+    "as_told",
     "attachments",
     "caller_lookup",
     "commands",

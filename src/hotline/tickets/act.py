@@ -113,7 +113,7 @@ async def act(
             decision = replace(decision, released=released) if released else decision
         elif facts is not None and facts.last is not None:
             decision = replace(decision, cancelled=await load_cancelled(services.db, facts.last))
-        if command.action is Action.AMEND and command.fields.get("caller"):
+        if command.fields.get("caller") and decision.after.ticket.caller == command.fields["caller"]:
             decision = replace(decision, callers=(_amended_caller(decision, now),))
         if alarms := await alarm_of_told_danger(services, decision, command, now):
             decision = replace(decision, messages=(*decision.messages, *alarms))
@@ -247,13 +247,13 @@ async def _resolve_references(
         if due is not None and due > now + FURTHEST:
             rule = "within five years"
             return facts, command, Refusal(Code.INVALID, "a limit lies too far ahead", errors=((F.DUE_AT, rule),))
-    if command.action is Action.AMEND and fields.get(F.PHONE):
+    if fields.get(F.PHONE):
         parsed = parse_phone(str(fields[F.PHONE]), services.region, services.area_code)
-        if parsed.phone is None:
+        if parsed.phone is None and command.action is Action.AMEND:
             rule = "cannot be read as a telephone number"
             return facts, command, Refusal(Code.INVALID, "that is no number", errors=((F.PHONE, rule),))
         fields[F.PHONE] = parsed.phone
-        fields["caller"] = caller_id(parsed.phone, services.secret) if parsed.caller else None
+        fields["caller"] = caller_id(parsed.phone, services.secret) if parsed.phone and parsed.caller else None
     anew = await read_anew_columns(services, directory, facts.ticket, command)
     if anew:
         fields[READ_ANEW] = anew

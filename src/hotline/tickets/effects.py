@@ -230,8 +230,11 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
             }
         case A.URGE:
             return {"urges": before.urges + 1}
+        case A.PROVIDE_INFO:
+            return _number_left(before, fields)
         case A.ADD_CALL:
-            return {"calls": before.calls + 1, "flags": _append_unique(before.flags, "repeat")}
+            repeat = _append_unique(before.flags, "repeat")
+            return {"calls": before.calls + 1, "flags": repeat, **_number_left(before, fields)}
         case A.ABSORB:
             return {"calls": before.calls + int(fields.get("calls", 1))}
         case A.ATTACH:
@@ -250,6 +253,13 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
             return {"confidential": fields[F.CONFIDENTIAL]}
         case _:
             return {}
+
+
+def _number_left(before: Ticket, fields: Mapping[Any, Any]) -> dict[str, Any]:
+    """The number that the caller left later: the ticket's, where it has none."""
+    if before.phone is not None or not fields.get(F.PHONE):
+        return {}
+    return {"phone": fields[F.PHONE], "caller": fields.get("caller")}
 
 
 def _order_columns(order: Assignment, command: Command, actor: Actor, now: datetime) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from hotline.text.phones import caller_id
 from hotline.tickets.act import Additions, act, build_stored_answer
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import Duplicate, SoughtMatter, find_duplicates
+from hotline.tickets.model.dangers import dangers_in_hand, dangers_of
 from hotline.tickets.model.intake import (
     DESK_ROLES,
     IncomingCall,
@@ -208,23 +209,18 @@ async def _adds_danger(services: Services, incoming: IncomingCall, request: Writ
     number = parse_number(incoming.intake_request.attach_to or "")
     if number is None or incoming.by.roles & DESK_ROLES:
         return False
-    dangers = _danger_flags(incoming, advice)
+    dangers = set[str](dangers_left(advice, incoming.intake_request, incoming.by))
     if not dangers:
         return False
     facts = await ticket_facts.load_facts(services.db, request.scope or intake_scope(incoming.by), number)
-    return facts is not None and not dangers <= set(facts.ticket.flags)
-
-
-def _danger_flags(incoming: IncomingCall, advice: Advice) -> set[str]:
-    """The dangers of a call that are acted on, as flags of a ticket."""
-    return {f"danger:{danger}" for danger in dangers_left(advice, incoming.intake_request, incoming.by)}
+    return facts is not None and not dangers <= set(dangers_in_hand(facts.ticket))
 
 
 def _alarm_of_joined(call: Call, facts: Facts, dangers: set[str], incoming: IncomingCall) -> tuple[Message, ...]:
     """A call that is added to a ticket starts nothing by itself: a danger that the ticket does not know of alarms the
     operators, and so does any that a resident adds without speaking to somebody."""
     alone, now = incoming.by.kind is ActorKind.RESIDENT, incoming.at
-    if not dangers or (dangers <= set(facts.ticket.flags) and not alone):
+    if not dangers or (dangers <= set(dangers_of(facts.ticket)) and not alone):
         return ()
     number = facts.ticket.number
     payload = bilingual("alarm.danger_in_call", number=number)
@@ -237,7 +233,7 @@ async def _join_open_ticket(
     """The call belongs to an open ticket: counted there, its words kept. What lies outside the scope is refused as what
     does not exist is."""
     scope = request.scope or intake_scope(request.actor)
-    dangers = _danger_flags(incoming, advice)
+    dangers = set[str](dangers_left(advice, incoming.intake_request, incoming.by))
     number = parse_number(incoming.intake_request.attach_to or "")
     if number is None:
         rule = "not a ticket number: check the digits"
@@ -258,7 +254,8 @@ async def _join_open_ticket(
         call, caller = contact_of(incoming, number, confidential=hidden)
         call = replace(call, taken_down=taken_down(incoming.intake_request))
         said = "\n".join((incoming.intake_request.narrative, *incoming.intake_request.notes))
-        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: said})
+        own_number = {F.PHONE: call.phone} if call.phone and incoming.intake_request.by_caller else {}
+        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: said, **own_number})
         scoped = replace(request, scope=scope)
         try:
             return await act(

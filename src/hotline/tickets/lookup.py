@@ -18,6 +18,7 @@ from hotline.refusals import Refused
 from hotline.server_secret import accepted_secrets, keyed_digest
 from hotline.text.numbering import parse_number
 from hotline.tickets.act import TICKET_NOT_FOUND
+from hotline.tickets.as_told import load_as_told
 from hotline.tickets.context import Services
 from hotline.tickets.model.intake import IncidentStanding
 from hotline.tickets.model.ticket import Facts, Ticket
@@ -171,7 +172,7 @@ async def load_by_code(services: Services, number: str, code: str, requester: Re
     facts = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, read) if right and read else None
     if facts is None or facts.ticket.confidential or facts.ticket.status is TicketStatus.VOID:
         raise Refused(TICKET_NOT_FOUND)
-    return facts
+    return await load_as_told(services, facts, now)
 
 
 async def load_public_ticket(
@@ -180,15 +181,19 @@ async def load_public_ticket(
     """A ticket as its resident may see it. Raises Refused as `load_by_code` does."""
     facts = await load_by_code(services, number, code, requester, now)
     directory = await services.directory.now(now)
-    steps = await load_public_steps(services, facts.ticket.number)
+    steps = await load_public_steps(services, facts.ticket)
     photos = await load_released_photos(services, facts, now)
     carried = await load_carried_answer(services, facts.ticket)
     return replace(render_public_ticket(directory, facts, carried, steps), photos=public_photos(photos))
 
 
-async def load_public_steps(services: Services, number: str) -> list[Any]:
-    """The steps of a ticket that its resident sees, first to last, without those that were undone."""
-    return standing_steps(await history.load_public_steps(services.db, number))
+async def load_public_steps(services: Services, ticket: Ticket) -> list[Any]:
+    """The steps of a ticket that its resident sees, first to last, without those that were undone, or can be undone and
+    are not told yet."""
+    steps = standing_steps(await history.load_public_steps(services.db, ticket.number))
+    resolved = TicketStatus.RESOLVED
+    is_told = ticket.status is resolved or not steps or steps[-1].status_to != resolved
+    return steps if is_told else steps[:-1]
 
 
 def public_photos(rows: Iterable[Any]) -> tuple[PublicPhoto, ...]:
@@ -252,6 +257,7 @@ async def load_carried_answer(services: Services, ticket: Ticket) -> CarriedAnsw
     if ticket.parent is not None:
         chain = (ticket.parent, *await ticket_facts.load_parent_chain(services.db, ticket.parent))
         carrier = await ticket_facts.load_facts(services.db, SYSTEM_SCOPE, chain[-1])
+        carrier = carrier and await load_as_told(services, carrier, services.clock())
     if ticket.incident is not None and services.open_incidents is not None:
         standing = await services.open_incidents.standing(ticket.incident)
     return CarriedAnswer(None if carrier is None else carrier.ticket, standing, chain)

@@ -60,7 +60,7 @@ def _answering_order(facts: Facts) -> Assignment | None:
     return max(done, key=_reported_at, default=None)
 
 
-def _may_be_undone(services: Services, facts: Facts, now: datetime) -> bool:
+def approval_may_be_undone(services: Services, facts: Facts, now: datetime) -> bool:
     """Whether the approval of the result may be undone still: until then its resident is told nothing of it."""
     order = _answering_order(facts)
     accepted_at = order.closed_at if order is not None else None
@@ -75,7 +75,7 @@ async def load_released_photos(services: Services, facts: Facts, now: datetime) 
     """The rows of the photos that the resident of this ticket may see, those before the work first; files that were
     found infected, or are not scanned yet, are not among them. None while the approval of the result may be undone."""
     released = released_ids(facts)
-    if not released or _may_be_undone(services, facts, now):
+    if not released or approval_may_be_undone(services, facts, now):
         return ()
     rows = await history.load_attachments(services.db, facts.ticket.number)
     found = [row for row in rows if row.id in released and can_be_released(row)]

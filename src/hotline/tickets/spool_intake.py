@@ -122,7 +122,7 @@ def intake_to_record(intake_request: IntakeRequest) -> dict[str, Any]:
     words: dict[str, Any] = orjson.loads(orjson.dumps(asdict(intake_request), option=orjson.OPT_NON_STR_KEYS))
     if intake_request.address_parts == NO_PARTS:
         del words["address_parts"]  # code from before it reads the record as well
-    for name in ("notes", "denied"):
+    for name in ("notes", "denied", "by_caller"):
         if not words[name]:
             del words[name]
     return words

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from hotline.delivery.model import Message
 from hotline.locales import bilingual
+from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.vocabulary import LIVE_CHANNELS
 from hotline.tickets.context import Services
+from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.ticket import Change, Command
-from hotline.tickets.model.vocabulary import DANGER_FLAG, Action, Field
+from hotline.tickets.model.vocabulary import Action, Field
 from hotline.triage.model.advising import find_dangers
 from hotline.triage.model.lexicon import build_lexicon
 
@@ -26,8 +28,9 @@ _TOLD: Mapping[Action, Field] = {
 async def alarm_of_told_danger(
     services: Services, change: Change, command: Command, now: datetime
 ) -> tuple[Message, ...]:
-    """The alarm to operators where the words of this step tell of a danger that the ticket does not know of, and no
-    alarm goes with the step yet. None of these steps opens or dispatches anything by itself."""
+    """The alarm to operators where the words of this step tell of a danger that the ticket does not know of, or a
+    resident wrote them without speaking to somebody, and no alarm goes with the step yet. None of these steps opens or
+    dispatches anything by itself."""
     field = _TOLD.get(command.action)
     words = str(command.fields.get(field) or "") if field is not None else ""
     if not words or not change.entries or any(message.kind == "alarm" for message in change.messages):
@@ -40,7 +43,8 @@ async def alarm_of_told_danger(
         words,
         written=ticket.channel not in LIVE_CHANNELS,
     )
-    if {f"{DANGER_FLAG}{danger}" for danger in dangers} <= set(ticket.flags):
+    alone = change.entries[0].by_kind is ActorKind.RESIDENT
+    if not dangers or (set(dangers) <= set(dangers_of(ticket)) and not alone):
         return ()
     payload = bilingual("alarm.danger_told", number=ticket.number)
     name = f"al.{ticket.number}.{change.entries[0].seq}"

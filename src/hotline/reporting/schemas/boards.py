@@ -62,10 +62,14 @@ def render_ruling(row: Any, clocks: Iterable[RunningClock], directory: Directory
     return RulingOut(**held, next_clock=render_next_clock(next_clock(own)))
 
 
+_AS_TOLD = frozenset({Action.ADD_CALL, Action.PROVIDE_INFO})  # whose reason is what was told, whoever wrote it down
+
+
 @reply_type(from_="from")
 class AuditEntry:
-    """Who did what to which ticket, and why. `department`: the unit whose assignment it was about. Long numbers
-    in `reason` are hidden; the timeline has them."""
+    """Who did what to which ticket, and why. `department`: the unit whose assignment it was about. `reason`: of
+    what staff did alone, null where a resident wrote or said it, and of every confidential ticket; long numbers in it
+    are hidden; the timeline has them. The id of a resident is `resident`."""
 
     number: str
     seq: int
@@ -122,8 +126,10 @@ def render_audit_author(kind: ActorKind, row: Any, directory: Directory) -> Audi
 def render_audit_entry(r: Any, directory: Directory) -> AuditEntry:
     """The reply's item of a row of the audit log."""
     unit = directory.optional_item_name("departments", r.department)
-    by = EntryAuthor(r.by_kind, r.by_id, r.by_name)
-    reason = r.reason and hide_long_numbers(r.reason)
+    by_resident = r.by_kind == ActorKind.RESIDENT  # whose id is that of the caller
+    by = EntryAuthor(r.by_kind, "resident" if by_resident else r.by_id, r.by_name)
+    is_told = by_resident or r.action in _AS_TOLD or r.confidential
+    reason = None if is_told or not r.reason else hide_long_numbers(r.reason)
     return AuditEntry(
         r.number,
         r.seq,

@@ -11,6 +11,7 @@ from hotline.sms.model.keywords import HELP, INITIALS, OPT_IN, OPT_OUT, THANKS, 
 from hotline.text.normalisation import join_broken_words, normalise_text
 from hotline.text.numbering import TicketNumber, parse_number
 from hotline.text.simplified import to_simplified, written_in_traditional
+from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import CODE_LENGTH, OPEN, Satisfaction, TicketStatus
 from hotline.triage.model.advice import Advice
@@ -246,8 +247,9 @@ def effect_on_ticket(
     """What a text does to this ticket, and how satisfied its sender is. `advice`: of the text; `comment_advice`: of what stands
     beside an opinion; `is_own_ticket`: the sender is its caller; `is_named`: by its number. Of a ticket that carries theirs
     together with others' they may say more, and decide nothing."""
-    known = {f.removeprefix("danger:") for f in ticket.flags if f.startswith("danger:")}
-    if set(advice.dangers) - known:  # a danger is never filed under something else, whatever else the text says
+    if set(advice.dangers) - set(
+        dangers_of(ticket)
+    ):  # a danger is never filed under something else, whatever else the text says
         return TextEffect.NEW, None
     another = not is_named and _is_other_matter(ticket, advice)
     if ticket.status is TicketStatus.RESOLVED and is_own_ticket:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Danger, Kind
@@ -18,14 +19,22 @@ class NumberToCall:
     phone: str
 
 
+class AlertState(StrEnum):
+    """Whether the people on duty know of a danger."""
+
+    ONCE_SENT = "once_sent"  # as soon as the form is sent
+    ALERTED = "alerted"
+    UNREACHED = "unreached"  # what was sent has alerted nobody
+
+
 @dataclass(frozen=True, slots=True)
 class DangerAdvice:
-    """What somebody who tells of `dangers` does: `danger_do.<danger>` of the catalogues, and whom they call. `alerted`:
-    the people on duty know of it. Without dangers there is none."""
+    """What somebody who tells of `dangers` does: `danger_do.<danger>` of the catalogues, and whom they call. `alert`:
+    whether the people on duty know of it. Without dangers there is none."""
 
     dangers: tuple[Danger, ...] = ()
     numbers: tuple[NumberToCall, ...] = ()
-    alerted: bool = False
+    alert: AlertState = AlertState.ONCE_SENT
 
     def __bool__(self) -> bool:
         return bool(self.dangers)
@@ -35,24 +44,31 @@ NO_DANGER = DangerAdvice()
 
 
 def advise_in_danger(
-    directory: Directory, dangers: Sequence[str], area: str | None, now: datetime, *, alerted: bool = False
+    directory: Directory,
+    dangers: Sequence[str],
+    area: str | None,
+    now: datetime,
+    alert: AlertState = AlertState.ONCE_SENT,
 ) -> DangerAdvice:
     """The advice on these dangers; a service whose number nobody knows here is left out. `area`: where it is."""
     known = tuple(Danger(danger) for danger in dict.fromkeys(dangers) if danger in set(Danger))
     numbers = ((service, phone_of_service(directory, service, now, area)) for service in services_of(known))
-    return DangerAdvice(known, tuple(NumberToCall(*each) for each in numbers if each[1]), alerted)  # type: ignore[arg-type]
+    return DangerAdvice(known, tuple(NumberToCall(*each) for each in numbers if each[1]), alert)  # type: ignore[arg-type]
 
 
 def phone_of_service(
     directory: Directory, service: EmergencyService, now: datetime, area: str | None = None
 ) -> str | None:
-    """The number of a service: its own, else that of the department that the catalogue sends its matters to there.
-    None: the directory has none."""
+    """The number of a service: its own, else that of the department that a row of the catalogue for its very category
+    sends its matters to there. None: the directory has none; whoever takes other matters is no such service."""
     if service.isdigit():
         return str(service)
     hazard = directory.hazards.get(DANGER_OF_SERVICE.get(service, ""))
     if hazard is None or hazard.category is None:
         return None
     found = choose_route(directory, hazard.category, Kind.REQUEST, area, now)
-    units = (directory.departments.get(code or "") for code in (found.performer, found.lead)) if found else ()
+    row = directory.routes.get(found.route or "") if found is not None else None
+    if found is None or row is None or row.category != hazard.category:
+        return None
+    units = (directory.departments.get(code or "") for code in (found.performer, found.lead))
     return next((unit.phone for unit in units if unit is not None and unit.phone), None)

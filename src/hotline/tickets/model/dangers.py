@@ -6,7 +6,7 @@ from typing import Protocol
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Kind, Priority
-from hotline.tickets.model.vocabulary import DANGER_FLAG
+from hotline.tickets.model.vocabulary import DANGER_FLAG, OPEN, TicketStatus
 
 
 class FlaggedTicket(Protocol):
@@ -16,6 +16,13 @@ class FlaggedTicket(Protocol):
     def priority(self) -> Priority: ...
     @property
     def flags(self) -> tuple[str, ...]: ...
+
+
+class TrackedTicket(FlaggedTicket, Protocol):
+    """A ticket with its dangers, and how it stands."""
+
+    @property
+    def status(self) -> TicketStatus: ...
 
 
 class ClassifiedTicket(FlaggedTicket, Protocol):
@@ -45,6 +52,12 @@ def dangers_of(ticket: FlaggedTicket) -> tuple[str, ...]:
     if ticket.priority is not Priority.EMERGENCY:
         return ()
     return tuple(flag.removeprefix(DANGER_FLAG) for flag in ticket.flags if flag.startswith(DANGER_FLAG))
+
+
+def dangers_in_hand(ticket: TrackedTicket) -> tuple[str, ...]:
+    """The dangers that somebody acts on by this ticket or the one it was merged into: none once it has ended, so that
+    the same danger told again is a new one."""
+    return dangers_of(ticket) if ticket.status in OPEN or ticket.status is TicketStatus.MERGED else ()
 
 
 def case_of(ticket: ClassifiedTicket, category: str | None = None) -> TicketCase:

@@ -70,6 +70,7 @@ class IntakeRequest:
     unread: tuple[tuple[str, str], ...] = ()  # (field, rule): details that could not be taken as they were written
     notes: tuple[str, ...] = ()  # what was said and done beside the matter, a comment of its own each
     denied: tuple[Danger, ...] = ()  # dangers that are not there, as the desk found out
+    by_caller: bool = False  # whoever adds it has shown that the ticket of `attach_to` is theirs
 
 
 @dataclass(frozen=True, slots=True)
