@@ -220,4 +220,8 @@ def test_no_order_stays_alive_on_a_ticket_that_has_ended() -> None:
 def test_every_step_of_a_handler_on_an_order_signs_for_it() -> None:
     """Whom an order is given to, who assists, and that a step is taken back says nothing of who has it."""
     handlers = {Role.HANDLER, Role.PERFORMER}
-    assert {move.action for move in ASSIGNMENT_MOVES if move.by & handlers} - {Action.ASSIST, Action.ASSIGN, Action.UNDO} == SIGNS
+    assert {move.action for move in ASSIGNMENT_MOVES if move.by & handlers} - {
+        Action.ASSIST,
+        Action.ASSIGN,
+        Action.UNDO,
+    } == SIGNS

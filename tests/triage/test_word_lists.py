@@ -54,6 +54,8 @@ def test_the_patterns_that_the_suite_keeps_are_those_of_the_directory() -> None:
     frame = next(iter(same.values()))
     changed = replace(DIRECTORY, danger_frames={**same, frame.code: replace(frame, patterns=("{着火}",))})
     for directory in (DIRECTORY, changed, replace(DIRECTORY, words={}), replace(DIRECTORY, word_lists={}), DIRECTORY):
-        assert kept_pattern_lexicon(directory, ["物业"]).groups_of == build_pattern_lexicon(directory, ["物业"]).groups_of
+        assert (
+            kept_pattern_lexicon(directory, ["物业"]).groups_of == build_pattern_lexicon(directory, ["物业"]).groups_of
+        )
     assert kept_pattern_lexicon(DIRECTORY, ["物业"]) is kept_pattern_lexicon(replace(DIRECTORY, areas={}), ["物业"])
     assert kept_pattern_lexicon(DIRECTORY, ["物业"]) is not kept_pattern_lexicon(DIRECTORY, ["电梯"])
