@@ -112,9 +112,9 @@ async def test_the_checks_are_made_once_a_night(services: Services, clock: Clock
 
 async def test_an_api_process_does_what_no_worker_of_it_does(services: Services) -> None:
     worker = assemble_worker(WorkerContext(services))
-    assert {job.name for job in upkeep_jobs(services, None)} == {"last_use", "model", "refresh", "spool"}
+    assert {job.name for job in upkeep_jobs(services, None)} == {"last_use", "model", "presence", "refresh", "spool"}
     assert {job.name for job in upkeep_jobs(services, worker)} == {"last_use", "refresh"}
     assert sorted(worker.jobs) == [
         "adoption", "audit", "calls", "certificates", "chaining", "checkpoints", "clocks", "departures", "duty_turns", "exports", "figures", "inbound", "incidents",
-        "learning", "model", "outbox", "reckoning", "repeats", "reports", "retention", "search_index", "spool", "weights",
+        "learning", "model", "outbox", "presence", "reckoning", "repeats", "reports", "retention", "search_index", "spool", "weights",
     ]  # fmt: skip
