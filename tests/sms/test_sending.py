@@ -2,6 +2,8 @@
 means later, never, or done. Reconciling asks the three that can be asked."""
 
 import base64
+import contextlib
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -9,7 +11,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qs, parse_qsl, unquote
 
 import httpx
 import pytest
@@ -118,6 +120,20 @@ async def sent(name: str, answer: Callable[[httpx.Request], httpx.Response]) -> 
             return fault, seen[0]
 
 
+async def asked_of(name: str, account: Account, text: OutgoingText) -> str:
+    """What a provider is sent of a text."""
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(500)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
+        with contextlib.suppress(GatewayDown, GatewayRefused):
+            await sms_provider(name).adapter(account).send(client, text)
+    return seen[0].content.decode()
+
+
 def said(status: int, body: bytes) -> Callable[[httpx.Request], httpx.Response]:
     return lambda request: httpx.Response(status, content=body)
 
@@ -201,8 +217,13 @@ async def test_the_clouds_get_their_template_and_our_values_and_a_notice_without
     nonce, created, digest = (re.search(rf'{n}="([^"]+)"', wsse) for n in ("Nonce", "Created", "PasswordDigest"))
     assert nonce and created and digest
     assert base64.b64decode(digest[1]).decode() == hashlib.sha256(f"{nonce[1]}{created[1]}as".encode()).hexdigest()
+    emergency = {"number": "100000006", "numbers": "119/120", "do": "不要扒门，靠墙站稳。" * 4}
+    alarm = dataclasses.replace(TEXT, template="emergency", values=emergency)
     for name in ("aliyun", "tencent", "huawei"):
         settings, secrets = ACCOUNTS[name]
+        registered = {**settings, "templates": {"emergency": "E1"}}
+        asked = await asked_of(name, Account(name, registered, secrets, PUBLIC), alarm)
+        assert "100000006" in asked and "119" not in asked and "扒" not in unquote(asked), name
         bare = sms_provider(name).adapter(Account(name, {**settings, "templates": {}}, secrets, PUBLIC))
         async with httpx.AsyncClient(transport=httpx.MockTransport(said(200, b"{}"))) as client:
             with pytest.raises(GatewayRefused, match="no template is set for solved"):

@@ -47,6 +47,9 @@ class DeliveryReport:
     unread: str | None = None  # how `at` was written, where it cannot be read
 
 
+_LATER_VALUES: Mapping[str, tuple[str, ...]] = {"emergency": ("numbers", "do"), "reopened": ("limit",)}
+
+
 @dataclass(frozen=True, slots=True)
 class OutgoingText:
     """A text on its way out. `reference` is ours, the same at every try; `template` and `values` for providers that
@@ -58,6 +61,13 @@ class OutgoingText:
     template: str
     values: Mapping[str, str]
     at: datetime  # of this try: the clouds refuse a signature that is minutes old
+
+    @property
+    def registered_values(self) -> Mapping[str, str]:
+        """The values in the form in which a provider's template is registered. One that came later is not among them:
+        a template without it would be refused, and where it has it, it is longer than a variable may be."""
+        later = _LATER_VALUES.get(self.template, ())
+        return {name: value for name, value in self.values.items() if name not in later}
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ class Aliyun:
             "SignatureNonce": uuid4().hex,
             "SignatureVersion": "1.0",
             "TemplateCode": provider_template(account, message),
-            "TemplateParam": orjson.dumps(dict(message.values)).decode(),
+            "TemplateParam": orjson.dumps(dict(message.registered_values)).decode(),
             "Timestamp": message.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "Version": "2017-05-25",
         }

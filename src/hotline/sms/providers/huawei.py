@@ -133,7 +133,7 @@ class Huawei:
             "from": account.setting("sender"),
             "to": message.to,
             "templateId": provider_template(account, message),
-            "templateParas": orjson.dumps(list(message.values.values())).decode(),
+            "templateParas": orjson.dumps(list(message.registered_values.values())).decode(),
             "statusCallback": account.status_url,
             "extend": message.reference,
         }

@@ -121,7 +121,8 @@ class Tencent:
         account = self.account
         template = (account.settings.get("templates") or {}).get(message.template)
         code = template["id"] if isinstance(template, dict) else provider_template(account, message)
-        names = template.get("values", list(message.values)) if isinstance(template, dict) else list(message.values)
+        registered = list(message.registered_values)
+        names = template.get("values", registered) if isinstance(template, dict) else registered
         body = orjson.dumps(
             {
                 "PhoneNumberSet": [message.to],
