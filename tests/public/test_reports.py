@@ -296,6 +296,22 @@ async def test_each_danger_has_its_own_words_and_numbers_and_no_time_is_promised
         assert words in page.text and "tel:120" in page.text
 
 
+async def test_who_tells_of_a_danger_and_no_place_is_asked_where_it_is(
+    resident: httpx.AsyncClient, desk: Player
+) -> None:
+    placed = await report(resident, words="3栋2单元电梯关人了", place="", where="", phone="")
+    assert "data-ask-phone" in placed.text and "danger-place" not in placed.text
+    sent = await report(resident, "k2", words="煤气味，头晕", place="", where="", phone="")
+    form = sent.text[sent.text.index("data-ask-phone") :]
+    assert "几栋几单元几楼" in form and 'id="danger-phone"' in form
+    told = {"number": shown(sent, "number"), "code": shown(sent, "code"), "step": "tell", "key": "w1", **HANS}
+    page = await resident.post("/status/step", data={**told, "words": "16栋1单元5楼", "phone": "13900139000"})
+    assert page.status_code == 200
+    seen = await desk.see(told["number"])
+    assert seen["caller"]["phone"] == "+8613900139000"
+    assert "16栋1单元5楼" in (await desk.get(f"/v1/tickets/{told['number']}/calls")).text
+
+
 async def test_what_others_reported_is_offered_only_where_it_is_published(
     resident: httpx.AsyncClient, cast: Cast, desk: Player, services: Services
 ) -> None:

@@ -13,6 +13,7 @@ from hotline.locales import translate
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
+from hotline.organisation.model.vocabulary import AreaLevel
 from hotline.organisation.write_request import WriteRequest
 from hotline.public.model import ResidentReport
 from hotline.public.nearby import load_open_published
@@ -24,7 +25,7 @@ from hotline.tickets.lookup import query_code
 from hotline.tickets.model.calling import NO_DANGER, AlertState, DangerAdvice, advise_in_danger
 from hotline.tickets.model.dangers import TicketCase, dangers_of
 from hotline.tickets.model.routing import choose_route
-from hotline.tickets.model.ticket import Facts
+from hotline.tickets.model.ticket import Facts, Ticket
 from hotline.tickets.sla.policies import limits_for
 from hotline.tickets.spool_intake import parse_answer_number, spool_request
 from hotline.tickets.store import facts as ticket_facts
@@ -99,8 +100,9 @@ class TakenReport:
     """What became of a report. `number`: of its ticket, None while the database is away, then `reference` names it;
     `code`: for the look-up, None where it cannot be looked up; `joined`: it was added to a matter that others
     reported; `call`: what to do in the dangers in it, and whom to call; `asks_phone`: nobody could call back;
-    `photos`, `lost`: how many photos were attached, and how many could not be; `category`, `department`,
-    `promised_at`: what it was understood as, who acts and by when, as far as that is decided."""
+    `asks_place`: nobody would know where to go; `photos`, `lost`: how many photos were attached, and how many could
+    not be; `category`, `department`, `promised_at`: what it was understood as, who acts and by when, as far as that is
+    decided."""
 
     number: str | None
     code: str | None = None
@@ -108,6 +110,7 @@ class TakenReport:
     joined: bool = False
     call: DangerAdvice = NO_DANGER
     asks_phone: bool = False
+    asks_place: bool = False
     photos: int = 0
     lost: int = 0
     category: str | None = None
@@ -192,6 +195,12 @@ async def _with_photos(
     return replace(report, photos=attached, lost=len(photos) - attached)
 
 
+def _has_place(directory: Directory, ticket: Ticket) -> bool:
+    """Whether somebody who is sent would know where to go: to a building, or to what was said of the place."""
+    area = directory.areas.get(ticket.area or "")
+    return bool(ticket.building or ticket.address) or (area is not None and area.level is AreaLevel.BUILDING)
+
+
 def report_of(services: Services, facts: Facts, directory: Directory, now: datetime) -> TakenReport:
     """A ticket as it is told to whoever reported it."""
     ticket = facts.ticket
@@ -201,6 +210,7 @@ def report_of(services: Services, facts: Facts, directory: Directory, now: datet
         None if ticket.confidential else query_code(services.secret, ticket.number),
         call=call,
         asks_phone=bool(call) and ticket.phone is None and not ticket.confidential,
+        asks_place=bool(call) and not _has_place(directory, ticket) and not ticket.confidential,
         category=ticket.category,
         department=ticket.department,
         promised_at=ticket.promised_at,
