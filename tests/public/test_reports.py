@@ -264,6 +264,8 @@ async def test_each_danger_has_its_own_words_and_numbers_and_no_time_is_promised
     for page in (part, sent):
         assert all(f'href="tel:{number}"' in page.text for number in ("119", "120", "028-82723456")), page.text
         assert "不开关电器" in page.text and "不要随意移动病人" in page.text and "燃气抢修" in page.text
+    for page in (part, sent):
+        assert page.text.index("不开关电器") < page.text.index("不要随意移动病人")
     assert "请留下手机号" in part.text and "值班人员已收到警报" in sent.text
     assert sent.text.index("data-ask-phone") < sent.text.index("data-number")
     mine = {"number": shown(sent, "number"), "code": shown(sent, "code"), **HANS}

@@ -50,10 +50,12 @@ def advise_in_danger(
     now: datetime,
     alert: AlertState = AlertState.ONCE_SENT,
 ) -> DangerAdvice:
-    """The advice on these dangers; a service whose number nobody knows here is left out. `area`: where it is."""
+    """The advice on these dangers, that on the place before that on the ill: who is told not to move them must be out
+    of the fire first. A service whose number nobody knows here is left out. `area`: where it is."""
     known = tuple(Danger(danger) for danger in dict.fromkeys(dangers) if danger in set(Danger))
     numbers = ((service, phone_of_service(directory, service, now, area)) for service in services_of(known))
-    return DangerAdvice(known, tuple(NumberToCall(*each) for each in numbers if each[1]), alert)  # type: ignore[arg-type]
+    in_order = tuple(sorted(known, key=lambda danger: danger is Danger.MEDICAL))
+    return DangerAdvice(in_order, tuple(NumberToCall(*each) for each in numbers if each[1]), alert)  # type: ignore[arg-type]
 
 
 def phone_of_service(
