@@ -102,6 +102,13 @@ async def test_a_danger_stands_on_every_page_of_whoever_must_know_and_goes_when_
         assert await seat.page.evaluate(
             "performance.getEntriesByType('resource').every((e) => e.name.startsWith(origin))"
         )
+    # of many the last one is in sight, and the one that waits longest
+    for building in ("5栋", "6栋", "7栋"):
+        await desk.call(f"{building}1单元电梯关到人了", caller={"phone": f"139001390{building[0]}0"})
+        office.clock.forward(seconds=20)
+    rows = supervisor.page.locator("#danger-bar li[data-number]")
+    await expect(supervisor.page.locator("#danger-bar")).to_contain_text("还有 1 起")
+    await expect(rows).to_contain_text(["7栋", "5栋"])
 
 
 ACCEPTS = {"service-centre": "centre", "fire-watch": "firemen", "property": "property"}

@@ -58,7 +58,9 @@ function draw() {
   owed = pressed !== null;
   if (owed) return;
   const loud = dangers.filter((one) => !isSeen(one));
-  const shown = all ? dangers : [...loud, ...dangers.filter(isSeen)].slice(0, 2);
+  // of many the one that came last, and the one that waits longest
+  const first = loud.length > 2 ? [loud.at(-1), ...loud.slice(0, -1)] : loud;
+  const shown = all ? dangers : [...first, ...dangers.filter(isSeen)].slice(0, 2);
   const rest = dangers.length - shown.length;
   const notes = [
     loggedOut ? el("li", { class: "note", "data-key": "logged out" }, icon("off", 16), el("b", {}, t("alert.logged_out"))) : null,
