@@ -167,10 +167,16 @@ async def test_a_turn_of_duty_that_begins_shows_what_waits_and_a_session_that_en
     await trapped(desk)
     seat = await office.seat("auditor")
     await seat.page.clock.install()
+    under_way: set[str] = set()
+    seat.page.on("request", lambda request: under_way.add(request.url))
+    for ended in ("requestfinished", "requestfailed"):
+        seat.page.on(ended, lambda request: under_way.discard(request.url))
     async with seat.page.expect_response("**/v1/alerts"):
         await seat.open("/console/oversight")
     bar = seat.page.locator("#danger-bar")
     await expect(bar).to_be_hidden()
+    while [url for url in under_way if "/stream" not in url]:  # what the page asks for when it opens is a use
+        await seat.page.wait_for_timeout(50)
     office.clock.forward(hours=1, minutes=1)
     await seat.page.clock.fast_forward(61_000)
     await expect(bar).to_contain_text("3栋2单元")
