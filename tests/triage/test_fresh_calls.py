@@ -63,13 +63,3 @@ def test_one_matter_told_twice_is_offered_and_its_neighbour_is_not() -> None:
     found = evaluate_pairs(pairs, LEXICON)
     assert (found.share("repeats found") or 0) >= 0.9, found.misses
     assert (found.share("repeats suggested rightly") or 0) >= 0.94, found.misses
-
-
-def test_what_is_named_keeps_its_category_beside_somebody_who_is_ill() -> None:
-    """The title and the board say what is there: somebody unconscious in a fire is a fire."""
-    for text, category in (
-        ("6栋2单元厨房起火了，有个老人晕倒在楼道里喊不答应", "dt-fire"),
-        ("煤气漏得厉害，屋头有个人喊不醒", "sdq-gasleak"),
-        ("老人在屋头喊不答应了", "za-medical"),
-    ):
-        assert advise(LEXICON, text).category == category, text

@@ -48,14 +48,13 @@ def advise(
     symptoms = find_symptoms(reading)
     hinting = found - _exaggerated_words(findings)
     category, confidence, others = find_category(lexicon, hinting, symptoms, dangers, because)
-    meant = _categories_of_dangers(lexicon, findings)
+    meant = _category_of_danger(lexicon, findings)
     sure_at = lexicon.directory.home.sure_at if lexicon.directory.home is not None else DANGER_IS_SURE
-    if meant and (category is None or category.priority is not Priority.EMERGENCY or confidence < sure_at):
+    if meant is not None and (category is None or category.priority is not Priority.EMERGENCY or confidence < sure_at):
         # an emergency is given the category of its danger, without waiting for a person to choose: also where two
-        # dangers compete for it. The one that the words name keeps it: somebody unconscious in a fire is a fire
-        code = category.code if category is not None and category.code in meant else meant[0]
-        category, confidence = lexicon.directory.categories[code], DANGER_IS_SURE
-        because.append(Because(f"category:{code}", tuple(dangers)))
+        # dangers compete for it
+        category, confidence = lexicon.directory.categories[meant], DANGER_IS_SURE
+        because.append(Because(f"category:{meant}", tuple(dangers)))
     said = category
     opinion = form_opinion(text, lexicon.directory) if form_opinion is not None else None
     follows = may_follow(opinion, lexicon.directory, category, danger=bool(findings))
@@ -138,17 +137,15 @@ def _is_supposed(findings: Sequence[DangerFinding]) -> bool:
     return bool(findings) and all(finding.lowered is Lowered.HYPOTHESIS for finding in findings)
 
 
-def _categories_of_dangers(lexicon: Lexicon, findings: Sequence[DangerFinding]) -> list[str]:
-    """The categories of the dangers, that of the most pressing one first."""
-    found: list[str] = []
+def _category_of_danger(lexicon: Lexicon, findings: Sequence[DangerFinding]) -> str | None:
+    """The category of the most pressing danger that has one."""
     for finding in findings:
         hazard = lexicon.hazards.get(finding.danger)
         for code in (finding.category, hazard.category if hazard else None):
             category = lexicon.directory.categories.get(code or "")
             if finding.grade is Grade.ACT and category is not None and category.active:
-                found.append(category.code)
-                break
-    return found
+                return code
+    return None
 
 
 def _what_to_tell(lexicon: Lexicon, dangers: Sequence[Danger]) -> tuple[tuple[str, str], ...]:
