@@ -8,7 +8,7 @@ import pytest
 # what a server never needs: colours for people, the tools of migrations, and what fits a model
 UNUSED = ("rich.console", "alembic", "numpy", "pydantic.v1", "scipy", "sklearn", "jieba", "pypinyin")
 # the shipped community, no database
-READY_MB = 131
+READY_MB = 132
 # and a version in use with the n-grams and codes of 6,500 decisions: the goal is 150 MB, which are 143.1 MiB; a process
 # differs from the next by some hundred kB
 IN_USE_MB = 143.5
