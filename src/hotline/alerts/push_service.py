@@ -146,9 +146,9 @@ async def push_begun_turns(services: Services, now: datetime) -> int:
         )
         for alert in (await service.alerts_for(services, actor, now))[:MOST_AT_TURN]:
             if alert.created_at <= max(turn, now - TELLS_WITHIN):
-                id = f"at.{alert.number}.{turn:%y%m%d%H%M}~{row.id[:10]}"  # noqa: A001
+                name = f"at.{alert.number}.{turn:%y%m%d%H%M}~{row.id[:10]}"
                 texts = push_texts(alert, directory, row.language)
-                found.append((turn, _message(id, row.id, TicketNumber(alert.number), texts, now)))
+                found.append((turn, _message(name, row.id, TicketNumber(alert.number), texts, now)))
     if not found:
         return 0
     told = await services.db.rows(_TOLD, since=min(turn for turn, _ in found))
