@@ -273,6 +273,7 @@ def test_the_tables_of_the_readme_name_packages_and_files_that_exist(name: str) 
         assert (src / token).exists() or (src / f"{token}.py").exists(), token
     for token in files:
         assert (src / token).exists() or (ROOT / token).exists() or [*src.rglob(token)], token
+    assert {package.parent.name for package in src.glob("*/__init__.py")} <= set(packages)  # and none is left out
 
 
 @every_paper
