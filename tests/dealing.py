@@ -25,14 +25,15 @@ LONG_STORIES = (
     "tests/importing/test_importing.py::test_all_of_a_real_day_of_new_york",
     "tests/sms/test_texting.py", "tests/tickets/test_departures.py", "tests/tickets/test_lookup.py",
     "tests/organisation/test_logging_in.py", "tests/contract/test_memory.py",
-    "tests/alerts", "tests/importing", "tests/incidents", "tests/oidc", "tests/open311", "tests/scanning", "tests/telephony",
-    "tests/text", "tests/webhooks", "tests/web", "tests/sms",
+    "tests/alerts", "tests/oidc", "tests/open311", "tests/scanning", "tests/sms", "tests/text", "tests/web",
+    "tests/incidents/test_after_the_end.py", "tests/incidents/test_ends.py", "tests/incidents/test_neighbours.py",
+    "tests/incidents/test_offered.py", "tests/incidents/test_outages.py", "tests/incidents/test_reading.py",
+    "tests/incidents/test_texts.py",
     "tests/operations/test_account_checks.py", "tests/operations/test_lookup_rotation.py",
-    "tests/organisation/test_accounts.py", "tests/organisation/test_duty_routes.py", "tests/organisation/test_second_factors.py",
-    "tests/organisation/test_second_step.py", "tests/organisation/test_seeds.py", "tests/organisation/test_succession.py",
-    "tests/tickets/test_address_parts.py", "tests/tickets/test_dangers.py", "tests/tickets/test_dispatching.py",
-    "tests/tickets/test_limits_moved.py", "tests/tickets/test_told_dangers.py", "tests/tickets/test_undo_stories.py",
-    "tests/tickets/test_returned_advice.py", "tests/tickets/test_merging.py", "tests/tickets/test_splitting.py",
+    "tests/organisation/test_duty_routes.py", "tests/organisation/test_second_factors.py",
+    "tests/organisation/test_second_step.py", "tests/organisation/test_seeds.py",
+    "tests/tickets/test_address_parts.py", "tests/tickets/test_dangers.py", "tests/tickets/test_told_dangers.py",
+    "tests/tickets/test_returned_advice.py",
 )  # fmt: skip
 DATABASES = ("sqlite", "postgres")
 MANY = 4  # and more

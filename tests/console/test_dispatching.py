@@ -5,14 +5,14 @@ import asyncio
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, Route, expect
 
 from tests.conftest import Cast, Player, on_one_database
 from tests.console.browsing import MORNING, needs_browser, outside
 from tests.console.conftest import Office
+from tests.console.reading_aloud import violations
 from tests.console.test_handler import looks
-from tests.console.test_pages import MOST, RULES, weigh
+from tests.console.test_pages import MOST, weigh
 from tests.tickets.test_dispatching import sorted_by_hand
 from tests.tickets.test_returned_advice import WISH
 
@@ -334,7 +334,7 @@ async def test_it_fits_every_width_reads_aloud_in_both_themes_and_is_small(
     await wait_for_dispatch(desk, switch)
     await lifts.order(lift_ticket, "request_return", department="residents-affairs", reason="不归我们管", **WISH)
     office.clock.forward(minutes=90)
-    axe, seat = Axe(), await office.seat("dispatcher")
+    seat = await office.seat("dispatcher")
     page = seat.page
     assert await weigh(seat, "/console/dispatch") <= MOST
     assert await weigh(seat, "/console/tickets") <= MOST
@@ -347,9 +347,7 @@ async def test_it_fits_every_width_reads_aloud_in_both_themes_and_is_small(
                 await page.emulate_media(color_scheme=look)
                 await seat.picture(f"dispatching-{name}-{width}-{look}")
                 if heard and width != 1920:
-                    found = await axe.run(page, options=RULES)
-                    wrong = [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found.response["violations"]]
-                    assert wrong == [], (name, width, look)
+                    assert await violations(page, other_theme=look == "light") == [], (name, width, look)
         await page.set_viewport_size({"width": 1440, "height": 900})
 
     await expect(page.locator("#list tr[data-number]").first).to_be_visible()
