@@ -73,6 +73,10 @@ class Hand:
         await expect(self.page.locator("#panel .row .muted").first).to_have_text(number)
         await expect(self.page.locator("#panel [data-key=send]")).to_be_visible()
 
+    async def sent(self, number: str) -> None:
+        """Wait until its row says so, or is gone: the list is drawn anew without it as soon as the hand rests."""
+        await expect(self.page.locator(f'#waiting tr[data-number="{number}"]:not(.done)')).to_have_count(0)
+
 
 async def test_twenty_waiting_tickets_are_dispatched_in_at_most_twenty_five_strokes(
     office: Office, desk: Player, switch: Player
@@ -96,7 +100,7 @@ async def test_twenty_waiting_tickets_are_dispatched_in_at_most_twenty_five_stro
         assert number is not None
         await hand.ready(number)
         await hand.press("Enter")
-        await expect(page.locator(f'tr[data-number="{number}"] .mark')).to_contain_text("已派给")
+        await hand.sent(number)
     # all the others that are certain at once
     await hand.press("Shift+X")
     left = len(unsure) - len([x for x in unsure if x["number"] in numbers[:5]])
@@ -110,7 +114,7 @@ async def test_twenty_waiting_tickets_are_dispatched_in_at_most_twenty_five_stro
         await hand.ready(x["number"])
         await hand.press("1")
         await hand.press("Enter")
-        await expect(page.locator(f'tr[data-number="{x["number"]}"] .mark')).to_contain_text("已派给")
+        await hand.sent(x["number"])
     await expect(page.locator("#n-waiting")).to_have_text("0")
     states = [(await desk.see(str(number)))["status"] for number in numbers]
     assert states == ["dispatched"] * 20

@@ -165,7 +165,9 @@ async def test_whoever_chose_a_dark_page_has_it_on_every_page(office: Office) ->
     await works.page.emulate_media(color_scheme="dark")
     await works.page.click('.themes a[href*="/theme/light"]')
     assert await works.page.evaluate(ground) == light
+    await expect(works.page.locator("#bar-search")).to_have_attribute("data-ready", "")
     await works.page.keyboard.press("/")
+    await expect(works.page.locator("#bar-search input")).to_be_focused()
     await works.page.keyboard.type("nobody has this number")
     await works.page.keyboard.press("Enter")
     await expect(works.page.locator("#bar-hits")).to_have_text("暂无")
