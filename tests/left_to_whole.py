@@ -39,4 +39,9 @@ LEFT_TO_WHOLE: dict[str, tuple[str, ...]] = {
         _CONTRACT + "test_access_matrix.py::test_no_principal_gets_an_answer_the_oracle_would_not_give[sqlite]",
         _CONTRACT + "test_authorization.py::test_out_of_sight_looks_exactly_like_not_there",
     ),
+    # another generator over the same document; what such a client does is told by the first
+    _CONTRACT + "test_generated_clients.py::test_a_typescript_client_logs_in_takes_a_call_acts_and_pages": (
+        _CONTRACT + "test_generated_clients.py::test_a_python_client_logs_in_takes_a_call_acts_and_pages",
+        _CONTRACT + "test_generated_clients.py::test_the_document_passes_the_linters_clients_use",
+    ),
 }  # fmt: skip

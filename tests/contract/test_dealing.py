@@ -5,7 +5,7 @@ import re
 from itertools import product
 
 from tests.conftest import ROOT
-from tests.dealing import DATABASES, LONG_STORIES, MANY, is_left_to_whole, left_out, lost
+from tests.dealing import DATABASES, LONG_STORIES, MANY, ON_BOTH, STORIES, is_left_to_whole, left_out, lost
 from tests.left_to_whole import LEFT_TO_WHOLE
 
 
@@ -40,6 +40,13 @@ def test_what_is_left_to_make_whole_is_there_and_so_is_what_stands_for_it() -> N
     for story, others in LEFT_TO_WHOLE.items():
         assert _stands(story), story
         assert others and all(_stands(other) and not is_left_to_whole(other) for other in others), story
+
+
+def test_what_is_told_on_both_of_the_files_that_take_turns_is_there() -> None:
+    for begins in ON_BOTH:
+        path, _, name = begins.partition("::")
+        assert (ROOT / path).is_file() and f"def {name}" in (ROOT / path).read_text(encoding="utf-8"), begins
+        assert begins.startswith(STORIES + LONG_STORIES), begins
 
 
 def test_no_other_story_vanishes() -> None:
