@@ -472,12 +472,11 @@ READING = {
     "look_up_caller", "look_up_ticket", "look_up_photo", "explain_triage", "explain_routing", "explain_deadline", "explain_duplicates",
     "search_tickets", "look_up_for_exchange_by_post", "export_person", "preview_notice",
 }  # fmt: skip
-MODES = ("lost", "kept")
-CASES = [  # each commit is lost or kept, and both where stories are told whole
+CASES = [
     (name, commit, mode)
-    for place, (name, (_, commits)) in enumerate(EVERY.items())
+    for name, (_, commits) in EVERY.items()
     for commit in range(commits)
-    for mode in sized((MODES[(place + commit) % 2],), MODES)
+    for mode in ("lost", "kept")
 ]
 ONCE = {
     "add_person",
@@ -527,7 +526,7 @@ async def test_resets_in_commit_double_nothing_and_never_say_not_applied(town: T
             assert await town.told(asked.done) == 1, where
             assert third.headers["idempotency-replayed"] == "true", where
             assert (third.status_code, third.content) == (second.status_code, second.content), where
-    assert resets >= sized(25, 60)
+    assert resets >= sized(30, 60)
 
 
 async def test_a_connection_lost_before_commit_was_sent_has_written_nothing_and_says_so(town: Town) -> None:
