@@ -24,7 +24,7 @@ run: .make/run ## Set everything up and serve: embedded database, seeded communi
 	@exec $(BIN)/hotline run $(if $(PORT),--port $(PORT))
 
 check test whole .make/compiled: export PYTHONDONTWRITEBYTECODE := # compiled once, not in each of a hundred processes
-test: .make/dev .make/generators/ready .make/compiled ## Set everything up and run the whole suite on SQLite and PostgreSQL (WORKERS=3)
+test: .make/dev .make/generators/ready .make/compiled ## Set everything up and run the tests, told short, on SQLite and PostgreSQL (WORKERS=3)
 	$(BIN)/python -m pytest -n $(or $(WORKERS),3) --dist worksteal -p tests.dealing --durations=10
 
 check: .make/dev ## Lint, types, layers, and generated files fresh
@@ -61,7 +61,7 @@ bench: .make/dev ## Ratios against the physical limit, 1,000,000 tickets
 bench-small: .make/dev ## The same with 100,000 tickets
 	$(BIN)/python -m bench --small
 
-whole: .make/dev .make/generators/ready .make/compiled ## The whole suite in its full length: every case on both databases (an hour)
+whole: .make/dev .make/generators/ready .make/compiled ## The whole suite in its full length: every story, every case on both databases (an hour)
 	HOTLINE_WHOLE=1 $(BIN)/python -m pytest -n 3 --dist worksteal --durations=10
 
 chaos: .make/dev ## Kill and restart real processes under load thirty times

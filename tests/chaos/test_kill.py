@@ -15,8 +15,9 @@ import pytest
 
 from tests.chaos.server import Process
 from tests.postgres import find_server
+from tests.sizes import sized
 
-KILLS = int(os.environ.get("HOTLINE_CHAOS_KILLS", "2"))
+KILLS = int(os.environ.get("HOTLINE_CHAOS_KILLS", sized("1", "2")))
 CLIENTS = 12
 
 

@@ -36,12 +36,13 @@ from tests.chaos.server import Process
 from tests.chaos.test_kannel import until
 from tests.conftest import ROOT, seeded
 from tests.postgres import Server, find_server, free_port
+from tests.sizes import sized
 
 pytestmark = pytest.mark.skipif(HAPROXY is None, reason="no HAProxy of the system")
 TOKEN = "a-token-of-sixteen-or-more"
 SECRET = "a secret of thirty-two characters and more"
 PASSWORD = "a long password for li"
-EACH = 100  # calls, and texts, while the database is away
+EACH = sized(24, 100)  # calls, and texts, while the database is away
 CALL = {"channel": "phone", "narrative": "3栋2单元电梯坏了，不动了", "caller": {"phone": "13800138000"}}
 
 

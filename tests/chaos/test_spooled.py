@@ -10,9 +10,10 @@ import pytest
 from tests.chaos.server import Process
 from tests.chaos.test_kannel import until
 from tests.postgres import Server, find_server
+from tests.sizes import sized
 
 TOKEN = "a-token-of-sixteen-or-more"
-PUSHES = 20
+PUSHES = sized(6, 20)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Real browsers (Debian's Chromium, headless) against a real server in the test's own loop."""
 
 import contextlib
+import os
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.conftest import NOON, ROOT
+from tests.sizes import WHOLE
 
 # The shell draws without the windows of a whole browser around it, for half of the processor time.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 MORNING = NOON - timedelta(hours=2)  # ten o'clock: the offices are open
 PASSWORD = "a long pass 24365"
-SCREENS = ROOT / "build" / "screens"  # kept, to be looked at
+SCREENS = ROOT / "build" / "screens"  # pictures to be looked at, of `make whole` or HOTLINE_PICTURES=1
+PICTURES = WHOLE or bool(os.environ.get("HOTLINE_PICTURES"))  # to draw them takes a third of a page's time
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
@@ -33,6 +36,13 @@ async def a_browser() -> AsyncIterator[Browser]:
 PATIENCE = 30_000  # ms that a busy machine may take for what a page does at once
 
 
+async def keep_picture(page: Page, name: str) -> None:
+    """The whole page as it is drawn, where pictures are kept."""
+    if PICTURES:
+        SCREENS.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=str(SCREENS / f"{name}.png"), full_page=True)
+
+
 @dataclass
 class Seat:
     """Somebody at a screen: what went wrong in their browser, and every address it asked."""
@@ -47,8 +57,7 @@ class Seat:
         await self.page.goto(f"{self.address}{path}")
 
     async def picture(self, name: str) -> None:
-        SCREENS.mkdir(parents=True, exist_ok=True)
-        await self.page.screenshot(path=str(SCREENS / f"{name}.png"), full_page=True)
+        await keep_picture(self.page, name)
 
 
 async def sit_down(browser: Browser, address: str, login: str, **more: Any) -> Seat:

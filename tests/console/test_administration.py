@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from hotline.delivery.channels import DeliveryChannels
@@ -15,9 +14,9 @@ from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.service.accounts import NewPerson, add_person
 from tests.conftest import Cast, Player, on_one_database
-from tests.console.browsing import PASSWORD, SCREENS, Seat, needs_browser
+from tests.console.browsing import PASSWORD, Seat, keep_picture, needs_browser
 from tests.console.conftest import Office
-from tests.console.test_pages import RULES
+from tests.console.reading_aloud import violations
 
 WIDE, PHONE, HUGE = (1440, 900), (390, 844), (1920, 1080)
 SPILLS = """() => [...document.querySelectorAll("main *")].filter((one) => one.offsetParent && !one.closest(".scroll, .hidden, .plan, dialog")
@@ -27,21 +26,16 @@ CODE = re.compile("[0-9a-f]{8}-[0-9a-f]{4}|\\b[a-z]+[-_][a-z0-9_-]+\\b")
 
 async def look(page: Page, name: str) -> None:
     """Both themes at three widths: nothing spills over, no serious finding of axe; pictures are kept."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
     for theme in ("light", "dark"):
         await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         for width, height in (WIDE, PHONE, HUGE):
             await page.set_viewport_size({"width": width, "height": height})
-            await page.screenshot(path=str(SCREENS / f"{name}-{width}-{theme}.png"), full_page=True)
+            await keep_picture(page, f"{name}-{width}-{theme}")
             assert await page.evaluate(SPILLS) == [], (name, width)
             assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"), (name, width)
         await page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
-        found = (await Axe().run(page, options=RULES)).response["violations"]
-        assert [
-            (v["id"], [n["html"][:120] for n in v["nodes"]][:3])
-            for v in found
-            if v["impact"] in ("serious", "critical")
-        ] == []
+        found = await violations(page, other_theme=theme == "dark")
+        assert [bad for bad in found if bad[1] in ("serious", "critical")] == []
     await page.emulate_media(color_scheme="light")
 
 

@@ -53,25 +53,26 @@ async def left_of(page: Page, place: str, words: str) -> float:
 
 
 @pytest.mark.unchained
-@pytest.mark.parametrize("name", ["\u202e王", "\u202e王\u2066秀", AHMAD, f"\u2067{AHMAD}"])
-async def test_a_name_turns_neither_number_nor_address_round(office: Office, desk: Player, name: str) -> None:
-    ticket = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138032"}, category="dt-fault")
-    number = ticket["number"]
-    written = {"n": name, "a": "2\u202e单元301", "c": f"{name} 138 0013 8032", "w": f"{name} 2单元301", "k": number}
-    change = (
-        "UPDATE ticket SET caller_name = :n, address = :a, contact = :c, title = :w, narrative = :w WHERE number = :k"
-    )
-    await office.services.db.transact(lambda c: c.execute(sa.text(change), written))
+async def test_a_name_turns_neither_number_nor_address_round(office: Office, desk: Player) -> None:
     seat = await office.seat("dispatcher")
     page = seat.page
-    await seat.open(f"/console/tickets/{number}")
-    place = f'[data-caller="{number}"]'
-    await expect(page.locator(place)).to_contain_text("8032")
-    assert await page.evaluate(TURNED) == []
-    letter = "王" if "王" in name else AHMAD[-1]
-    assert await left_of(page, place, letter) < await left_of(page, place, "8032")
-    title = await page.title()
-    assert "2单元301" in title and not any(mark in title for mark in "\u202e\u2066\u2067")
+    for name in ("\u202e王", "\u202e王\u2066秀", AHMAD, f"\u2067{AHMAD}"):
+        ticket = await desk.call("3栋2单元电梯坏了", caller={"phone": "13800138032"}, category="dt-fault")
+        number = ticket["number"]
+        written = {"n": name, "a": "2\u202e单元301", "c": f"{name} 138 0013 8032", "w": f"{name} 2单元301", "k": number}
+        change = (
+            "UPDATE ticket SET caller_name = :n, address = :a, contact = :c, title = :w, narrative = :w "
+            "WHERE number = :k"
+        )
+        await office.services.db.transact(lambda c, q=change, w=written: c.execute(sa.text(q), w))
+        await seat.open(f"/console/tickets/{number}")
+        place = f'[data-caller="{number}"]'
+        await expect(page.locator(place)).to_contain_text("8032")
+        assert await page.evaluate(TURNED) == [], name
+        letter = "王" if "王" in name else AHMAD[-1]
+        assert await left_of(page, place, letter) < await left_of(page, place, "8032"), name
+        title = await page.title()
+        assert "2单元301" in title and not any(mark in title for mark in "\u202e\u2066\u2067"), name
     for path in ("tickets", "dispatch", "figures?measure=accepted"):
         await seat.open(f"/console/{path}")
         await page.wait_for_load_state("networkidle") if path != "dispatch" else await page.wait_for_timeout(500)

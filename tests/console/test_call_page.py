@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from hotline.delivery.gateways import NewGateway, create_gateway
@@ -15,10 +14,10 @@ from hotline.organisation.service.accounts import NewPerson, add_person
 from tests.conftest import Player, on_one_database
 from tests.console.browsing import MORNING, PASSWORD, Seat, needs_browser
 from tests.console.conftest import Office
+from tests.console.reading_aloud import violations
 
 pytestmark = [needs_browser, pytest.mark.timeout(240), on_one_database]
 TOKEN = "a-token-the-exchange-has"
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 ROUTED = "document.dispatchEvent(new CustomEvent('routed', { detail: 'water' }))"
 CRYING = "8栋2单元的电梯里头关到人了，里面有个娃儿在哭"
 OVERFLOW = """() => [document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll(
@@ -36,8 +35,7 @@ async def looked_at(seat: Seat, name: str) -> None:
             wide, *cut = await page.evaluate(OVERFLOW)
             assert (wide <= 0, cut) == (True, []), (name, look, width)
             await seat.picture(f"call-{name}-{width}-{look}")
-        found = await Axe().run(page, options=RULES)
-        assert [(v["id"], [n["html"][:120] for n in v["nodes"][:2]]) for v in found.response["violations"]] == []
+        assert await violations(page, other_theme=look == "dark") == []
     await page.emulate_media(color_scheme="light")
     await page.set_viewport_size({"width": 1400, "height": 900})
 

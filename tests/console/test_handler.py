@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Locator, Page, expect
 
 from tests.conftest import Player, on_one_database
 from tests.console.browsing import Seat, needs_browser, outside
 from tests.console.conftest import Office
-from tests.console.test_pages import RULES, SPILLS, WEIGH
+from tests.console.reading_aloud import violations
+from tests.console.test_pages import SPILLS, WEIGH
 
 pytestmark = [needs_browser, pytest.mark.timeout(240), on_one_database]
 PHONE = {"has_touch": True, "is_mobile": True, "device_scale_factor": 2}
@@ -108,13 +108,8 @@ async def looks(seat: Seat, name: str) -> None:
     for theme in ("light", "dark"):
         await seat.page.emulate_media(color_scheme=theme)
         await seat.page.evaluate("window.scrollTo(0, 0)")
-        found = (await Axe().run(seat.page, options=RULES)).response
-        bad = [
-            v["id"] + str([n["html"][:160] for n in v["nodes"]])
-            for v in found["violations"]
-            if v["impact"] in ("serious", "critical")
-        ]
-        assert bad == [], (name, theme)
+        found = await violations(seat.page, other_theme=theme == "dark")
+        assert [bad for bad in found if bad[1] in ("serious", "critical")] == [], (name, theme)
         assert await seat.page.evaluate(SPILLS) == [], (name, theme)
         assert await seat.page.evaluate(CUT) == [], (name, theme)
         await seat.picture(f"handler-{name}-{theme}")

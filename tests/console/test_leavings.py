@@ -9,7 +9,7 @@ from playwright.async_api import BrowserContext, Page, Route, expect
 
 from hotline.organisation.model.sessions import AccountRules
 from tests.conftest import on_one_database
-from tests.console.browsing import PASSWORD, Seat, needs_browser
+from tests.console.browsing import PASSWORD, PATIENCE, Seat, needs_browser
 from tests.console.conftest import Office
 
 pytestmark = [needs_browser, pytest.mark.timeout(150), on_one_database]
@@ -32,9 +32,10 @@ async def held(page: Page) -> str:
 
 async def until(page: Page, holds: str) -> None:
     """Ask the page until it is so: its policy lets nothing ask from within."""
-    for _ in range(2000):
+    for _ in range(PATIENCE // 20):
         if await page.evaluate(f"Boolean({holds})"):
             return
+        await page.wait_for_timeout(20)  # asked without a pause it would take a whole processor
     raise AssertionError(holds)
 
 

@@ -9,7 +9,6 @@ import time
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Route, expect
 
 from hotline.console.pages import PAGES, home_page, menu_pages
@@ -21,6 +20,7 @@ from hotline.reporting.service.reports import make_due_reports
 from tests.conftest import ROOT, Cast, Player, on_one_database
 from tests.console.browsing import PASSWORD, Seat, needs_browser, outside
 from tests.console.conftest import Office
+from tests.console.reading_aloud import violations
 from tests.console.test_journey import DIALECT
 from tests.sizes import sized
 
@@ -33,7 +33,6 @@ SEATS = {
 }  # fmt: skip
 MOST = 120_000  # bytes of a page with all it loads and asks for, as they come over the network
 MOST_UNPACKED = 265_000  # of pages and files, which a processor reads
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
 
 
 # what is read once more when the live stream begins counts once; an observer: the tests' clock stands in for `performance`, and has no entries
@@ -53,6 +52,31 @@ async def weigh(seat: Seat, path: str) -> int:
     return int(packed)
 
 
+# what reaches over the edge of its card or of the window, and cannot be scrolled to where it stands
+SPILLS = """() => {
+  const scrolls = (e) => e && e !== document.documentElement && (["auto", "scroll", "hidden"].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+  const edge = document.documentElement.clientWidth;
+  return [...document.querySelectorAll("header *, main *")].filter((e) => {
+    const box = e.getBoundingClientRect();
+    if (!box.width || e.closest(".hidden, svg, [hidden], .skip") || scrolls(e.parentElement)) return false;
+    const card = e.parentElement.closest(".card");
+    return box.right > edge + 1 || (card && box.right > card.getBoundingClientRect().right + 1);
+  }).map((e) => `${e.tagName} ${e.id} ${e.className} ${(e.textContent ?? "").trim().slice(0, 30)}`).slice(0, 5);
+}"""
+WIDTHS = (1024, 1300, 1920)
+DRAWN = {"wall": "#departments a.dep"}  # what shows that a page is drawn
+
+
+async def spilled(seat: Seat) -> dict[int, list[str]]:
+    """What reaches over an edge, at each width."""
+    found = {}
+    for width in WIDTHS:
+        await seat.page.set_viewport_size({"width": width, "height": 900})
+        if over := await seat.page.evaluate(SPILLS):
+            found[width] = over
+    return found
+
+
 @on_one_database
 @needs_browser
 async def test_every_page_can_be_read_aloud_is_small_and_stays_at_home(
@@ -67,7 +91,7 @@ async def test_every_page_can_be_read_aloud_is_small_and_stays_at_home(
     while await update_rollups(office.services, office.clock()):
         pass
     await make_due_reports(office.services, office.clock())
-    axe, seen = Axe(), 0
+    seen = 0
     for login, pages in SEATS.items():
         seat = await office.seat(login, service_workers="block")  # what it keeps is told as unpacked
         paths = [f"/console/{page}" for page in pages]
@@ -77,12 +101,13 @@ async def test_every_page_can_be_read_aloud_is_small_and_stays_at_home(
         for path in paths:
             size = await weigh(seat, path)
             assert size <= MOST, (path, size)
-            await seat.page.wait_for_timeout(400)  # the live parts are there
+            if (name := path.rpartition("/")[2]) in DRAWN:
+                await seat.page.locator(DRAWN[name]).first.wait_for()
+            assert await spilled(seat) == {}, path
+            await seat.page.set_viewport_size({"width": 1400, "height": 900})
             for look in ("dark", "light"):
                 await seat.page.emulate_media(color_scheme=look)
-                found = await axe.run(seat.page, options=RULES)
-                wrong = [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found.response["violations"]]
-                assert wrong == [], (login, path, look)
+                assert await violations(seat.page, other_theme=look == "light") == [], (login, path, look)
                 if look == "dark":
                     await seat.picture(re.sub(r"\W+", "-", f"{path}-dark").strip("-"))
             if login in ("supervisor", "boss", "auditor"):
@@ -140,7 +165,9 @@ async def test_whoever_chose_a_dark_page_has_it_on_every_page(office: Office) ->
     await works.page.emulate_media(color_scheme="dark")
     await works.page.click('.themes a[href*="/theme/light"]')
     assert await works.page.evaluate(ground) == light
+    await expect(works.page.locator("#bar-search")).to_have_attribute("data-ready", "")
     await works.page.keyboard.press("/")
+    await expect(works.page.locator("#bar-search input")).to_be_focused()
     await works.page.keyboard.type("nobody has this number")
     await works.page.keyboard.press("Enter")
     await expect(works.page.locator("#bar-hits")).to_have_text("暂无")
@@ -165,30 +192,16 @@ async def test_a_phone_and_a_wall_both_show_it_whole(
     await works.picture(f"board-{wide}")
 
 
-# what reaches over the edge of its card or of the window, and cannot be scrolled to where it stands
-SPILLS = """() => {
-  const scrolls = (e) => e && e !== document.documentElement && (["auto", "scroll", "hidden"].includes(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
-  const edge = document.documentElement.clientWidth;
-  return [...document.querySelectorAll("header *, main *")].filter((e) => {
-    const box = e.getBoundingClientRect();
-    if (!box.width || e.closest(".hidden, svg, [hidden], .skip") || scrolls(e.parentElement)) return false;
-    const card = e.parentElement.closest(".card");
-    return box.right > edge + 1 || (card && box.right > card.getBoundingClientRect().right + 1);
-  }).map((e) => `${e.tagName} ${e.id} ${e.className} ${(e.textContent ?? "").trim().slice(0, 30)}`).slice(0, 5);
-}"""
-WIDTHS = (1024, 1300, 1920)
-DRAWN = {"wall": "#departments a.dep"}  # what shows that a page is drawn
-
-
 @pytest.mark.timeout(300)
 @on_one_database
 @needs_browser
-@pytest.mark.parametrize("language", sized(["zh-Hans", "en"], ["zh-Hans", "zh-Hant", "en"]))
+@pytest.mark.parametrize("language", sized(["en"], ["zh-Hans", "zh-Hant", "en"]))
 async def test_nothing_reaches_over_the_edge_of_a_page(
     office: Office, desk: Player, language: str, lift_ticket: dict[str, Any]
 ) -> None:
+    """In simplified Chinese the walk above looks at it too, and alone where stories are told short."""
     await desk.call(DIALECT, location={"lat": 30.69, "lon": 103.83})
-    found: dict[tuple[str, int], list[str]] = {}
+    found: dict[str, dict[int, list[str]]] = {}
     for login, pages in SEATS.items():
         seat = await office.seat(login)
         await seat.context.request.get(f"{seat.address}/console/language/{language}")
@@ -198,10 +211,8 @@ async def test_nothing_reaches_over_the_edge_of_a_page(
             if name in DRAWN:
                 await seat.page.locator(DRAWN[name]).first.wait_for()
             await seat.page.wait_for_timeout(300)
-            for width in WIDTHS:
-                await seat.page.set_viewport_size({"width": width, "height": 900})
-                if spilled := await seat.page.evaluate(SPILLS):
-                    found[name, width] = spilled
+            if over := await spilled(seat):
+                found[name] = over
         await seat.context.close()
     assert found == {}
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from fastapi import FastAPI
 from playwright.async_api import Page, expect
 from starlette.requests import Request
@@ -19,10 +18,10 @@ from starlette.routing import Route
 from hotline.public.limits import FormLimits
 from hotline.public.model import PublicSettings
 from tests.conftest import Player, on_one_database
-from tests.console.browsing import PATIENCE, SCREENS, needs_browser
+from tests.console.browsing import PATIENCE, keep_picture, needs_browser
 from tests.console.conftest import Office
+from tests.console.reading_aloud import violations
 from tests.console.test_leavings import until
-from tests.console.test_pages import RULES
 from tests.public.test_reports import work_done
 
 pytestmark = [needs_browser, pytest.mark.timeout(180)]
@@ -136,21 +135,19 @@ async def test_a_report_with_a_photo_comes_back_with_the_photo_of_the_work(
     assert not [url for url in asked if code in url.partition("#")[0]]
 
 
-async def look(page: Page, name: str, axe: Axe, *, kept: bool = True) -> None:
+async def look(page: Page, name: str, *, kept: bool = True) -> None:
     """The page reads well aloud in both themes, fits three widths, and is small. `kept`: with pictures to be looked at;
     else one theme is enough."""
     assert await page.evaluate(WEIGHT) <= MOST, name
-    SCREENS.mkdir(parents=True, exist_ok=True)
     for wide in (1920, 1440, 390):
         await page.set_viewport_size({"width": wide, "height": 900})
         assert await page.evaluate(SPILLS) == [0], (name, wide)
         for theme in ("light", "dark") if kept else ("light",):
             await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
             if wide == 390:
-                found = (await axe.run(page, options=RULES)).response["violations"]
-                assert [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in found] == [], (name, theme)
+                assert await violations(page, other_theme=theme == "dark") == [], (name, theme)
             if kept:
-                await page.screenshot(path=str(SCREENS / f"resident-{name}-{wide}-{theme}.png"), full_page=True)
+                await keep_picture(page, f"resident-{name}-{wide}-{theme}")
     await page.emulate_media(color_scheme="light")
 
 
@@ -160,7 +157,6 @@ async def test_every_page_of_a_resident_reads_well_in_all_languages_and_in_large
 ) -> None:
     easy(office)
     page, wrong, asked = await visitor(office)
-    axe = Axe()
     for language in ("zh-Hans", "zh-Hant", "en"):
         for elder in ("", "1"):
             await page.goto(f"{office.address}/?lang={language}&elder={elder}")
@@ -169,13 +165,13 @@ async def test_every_page_of_a_resident_reads_well_in_all_languages_and_in_large
                 shown = await page.inner_text("body")
                 assert re.findall("[\u4e00-\u9fff]+", shown.replace("简", "").replace("繁", "")) == []
             if elder:
-                await look(page, f"three-{language}", axe, kept=language == "zh-Hans")
+                await look(page, f"three-{language}", kept=language == "zh-Hans")
                 assert await page.locator(".three .btn").count() == 3
                 await expect(page.locator("#words")).to_be_hidden()
                 await page.click(".three a[href='#report']")
             await page.fill("#words", LIFT)
             await expect(page.locator("[data-heard] .heard")).to_be_visible()
-            await look(page, f"home-{language}{'-elder' if elder else ''}", axe, kept=language == "zh-Hans")
+            await look(page, f"home-{language}{'-elder' if elder else ''}", kept=language == "zh-Hans")
             await page.click("[data-clear]")
             await expect(page.locator("#words")).to_have_value("")
     await page.goto(f"{office.address}/?lang=zh-Hans")
@@ -184,20 +180,20 @@ async def test_every_page_of_a_resident_reads_well_in_all_languages_and_in_large
     await page.click("button.send[type=submit] >> nth=0")
     await expect(page.locator("[data-number]")).to_be_visible()
     number, code = await page.inner_text("[data-number]"), await page.inner_text("[data-code]")
-    await look(page, "taken", axe)
+    await look(page, "taken")
     await work_done(lifts, watch, number, picture)
     for elder in ("", "1"):
         await page.goto("about:blank")
         await page.goto(f"{office.address}/status?lang=zh-Hans&elder={elder}#{number}.{code}")
         await expect(page.locator(".verdict.yes")).to_be_visible()
         await page.click(".verdict.yes summary")
-        await look(page, f"own{'-elder' if elder else ''}", axe)
+        await look(page, f"own{'-elder' if elder else ''}")
     await page.goto(f"{office.address}/status?lang=zh-Hans")
     await page.fill("#number", number)
     await page.fill("#code", "000000" if code != "000000" else "111111")
     await page.click("button.send[type=submit]")
     await expect(page.locator("[role=alert]")).to_contain_text("没查到")
-    await look(page, "wrong-code", axe)
+    await look(page, "wrong-code")
     assert [said for said in wrong if "404" not in said] == []
     assert not [url for url in asked if not url.startswith((office.address, "blob:", "about:"))]
 

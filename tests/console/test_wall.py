@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from hotline.organisation.service.outlines import seed_outlines
@@ -15,8 +14,8 @@ from hotline.tickets.sla.jobs import escalate_due
 from tests.conftest import Cast, Player, on_one_database
 from tests.console.browsing import Seat, needs_browser, outside
 from tests.console.conftest import Office
+from tests.console.reading_aloud import violations
 from tests.console.test_leavings import until
-from tests.console.test_pages import RULES
 
 # what lies beyond the screen, or beyond the panel it belongs to, or is cut within its own box
 SPILLED = """() => {
@@ -97,8 +96,7 @@ async def test_the_wall_and_the_figures_show_what_their_numbers_are_made_of(offi
     page = seat.page
     await seat.open("/console/wall")
     await look(seat, "busy")
-    found = await Axe().run(page, options=RULES)
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found.response["violations"]] == []
+    assert await violations(page) == []
     text = await page.inner_text(".wall")
     assert "哭" not in text and "13800138000" not in text
     assert "8栋" in await page.locator("#em .one").first.inner_text()

@@ -338,7 +338,7 @@ def test_no_pattern_takes_more_than_linear_time(share: int) -> None:
 def grows_too_fast(place: str, pattern: re.Pattern[str], verbs: set[str]) -> str | None:
     """The first text that a pattern takes too long for."""
     for begins, unit, ends in hostile(pattern.pattern):
-        if not has_turn(f"{place} {begins} {unit}", 2):
+        if not has_turn(f"{place} {begins} {unit}", 4):
             continue
 
         def text(n: int, begins: str = begins, unit: str = unit, ends: str = ends) -> str:
@@ -470,7 +470,7 @@ def test_no_analysis_takes_more_than_linear_time(name: str) -> None:
     made: list[Callable[[int], str]] = [lambda n: SHUFFLED[:n]]
     for unit in UNITS:
         for begins, ends in BEFORE.items():
-            if not has_turn(f"{name} {unit} {begins}", 4):
+            if not has_turn(f"{name} {unit} {begins}", 8):
                 continue
             made.append(lambda n, b=begins, u=unit, e=ends: b + u * (n // len(u)) + e)  # type: ignore[misc]
     for text in made:

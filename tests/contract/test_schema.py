@@ -166,7 +166,7 @@ def test_every_operation_keeps_its_promise(
 ) -> None:
     # what `schema.parametrize()` does while it collects, for all operations in every test process: 9 s
     operation = operations[label]
-    operation.schema.config.phases.coverage.enabled = has_turn(label, 3)
+    operation.schema.config.phases.coverage.enabled = has_turn(label, 6)
     build_operation_test(
         config=operation.schema.config,
         operation=operation,

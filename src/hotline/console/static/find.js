@@ -14,3 +14,4 @@ addEventListener("keydown", (event) => {
   if (event.key === "/" && !typing && !inDialog()) { event.preventDefault(); form.q.focus(); form.q.select(); }
   else if (event.key === "Escape" && !found.hidden) { event.stopImmediatePropagation(); shut(); form.q.focus(); }
 }, true);
+form.dataset.ready = ""; // the keys of the bar are heard from here on
