@@ -195,8 +195,17 @@ async def test_a_danger_that_waits_is_told_to_whoever_comes_on_duty_once(
     clock.now = (local + timedelta(hours=2, minutes=3)).replace(tzinfo=ZoneInfo("Asia/Shanghai")).astimezone(UTC)
     assert await push_service.push_begun_turns(services, clock()) == 1
     clock.forward(minutes=1)
+    before = services.db.round_trips
     assert await push_service.push_begun_turns(services, clock()) == 0  # once for each turn
+    read = services.db.round_trips - before
+    await add(services, auditor, Phone(f"{address}/tablet"))
+    assert await push_service.push_begun_turns(services, clock()) == 1
+    before = services.db.round_trips
+    assert await push_service.push_begun_turns(services, clock()) == 0
+    assert services.db.round_trips - before <= read  # dangers are read for each person, not for each device
     await deliver(services, ways, clock)
+    await push_service.remove_device(services, auditor, push_service.device_id(f"{address}/tablet"))
+    there.got[:] = [got for got in there.got if got[0] != "/tablet"]
     ((_, _, body),) = there.got
     assert phone.read(body)["number"] == ticket["number"]
     there.got.clear()

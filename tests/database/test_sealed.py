@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from hotline import wiring
+from hotline.database.batch_postgres import build_batch_statement
 from hotline.database.columns import Document, Instant, SealedDocument, SealedText
 from hotline.database.engine_sqlite import Sqlite
 from hotline.database.metadata import metadata
@@ -22,6 +23,8 @@ from hotline.database.prepared import PreparedQuery
 from hotline.database.schema_state import SchemaFit, load_schema_state
 from hotline.database.sealing import MARK, Sealing
 from hotline.database.sealing_rows import change_rows, seal_all, sealed_tables, unseal_table, wait_for_sealing
+from hotline.database.tables import ANSWER_CONTEXT, answer
+from hotline.database.write_plan import StoredAnswer, WritePlan
 from hotline.delivery.gateways import NewGateway, create_gateway
 from hotline.inbound.spool import Spool
 from hotline.inbound.spool_drain import drain_spooled_records
@@ -278,6 +281,19 @@ async def test_after_the_secret_was_replaced_old_rows_are_read_and_callers_are_f
     with pytest.raises(Refused):
         old.unseal("ticket", new.seal("ticket", "3栋停水"))
     assert len({SEALING.seal("ticket", "x") for _ in range(50)}) == 50
+
+
+def test_a_long_reply_is_compressed_before_it_is_sealed_whoever_writes_it() -> None:
+    """What is sealed can be compressed by nobody afterwards: the kept reply would be the largest row of each request."""
+    reply = '{"allowed_actions":[' + '{"action":"urge","needs":["reason"],"label":"催办"},' * 80 + "{}]}"
+    kept = StoredAnswer("desk", "k", "f", 200, reply, NOON, "1")
+    _, (_, (by_journal,), *_) = build_batch_statement([WritePlan(kept, (), {})], 0, SEALING)
+    column = answer.c.body.type
+    for sealed in (by_journal, column.seal(SEALING, reply)):
+        assert len(sealed) < len(reply) / 4 and SEALING.unseal(ANSWER_CONTEXT, sealed) == reply
+    for plain in ("", "100000006", "é" * 999, '{"a":"' + "灯" * 3000 + '"}'):
+        assert SEALING.unseal(ANSWER_CONTEXT, SEALING.seal_packed(ANSWER_CONTEXT, plain)) == plain
+    assert SEALING.unseal(ANSWER_CONTEXT, SEALING.seal(ANSWER_CONTEXT, reply)) == reply  # by a version before
 
 
 async def test_a_sealed_column_is_compared_with_nothing_that_is_not_sealed_like_it(db: Any) -> None:

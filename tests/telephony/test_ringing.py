@@ -1,12 +1,14 @@
 """A call as it rings: shown to whom it rings at, with who calls, and to the others once somebody answered it."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from hotline.delivery.payloads import item_key
 from hotline.telephony import store as call_store
+from hotline.telephony.ringing import has_moved
 from tests.conftest import Clock, Player
 from tests.telephony.test_calls import Exchange, at, exchange  # noqa: F401 - a fixture
 
@@ -159,3 +161,31 @@ async def test_who_is_to_be_called_back_has_a_time(
     (owed,) = (await desk.get("/v1/return-calls")).json()["items"]
     assert (owed["phone"], owed["missed"]) == ("+8613800138000", 1)
     assert owed["due_at"] > owed["at"]
+
+
+async def test_what_moved_is_read_once_for_all_who_wait(
+    exchange: Exchange,  # noqa: F811
+    desk: Player,
+    clock: Clock,
+) -> None:
+    """Three hundred operators wait for calls: each asks memory, and the database is asked for all of them."""
+    services, lines = exchange.services, ("li.min", "wang", "zhao")
+    await exchange.set_up("cti", agents={"101": "li.min", "102": "wang", "103": "zhao"})
+
+    async def moved(after: datetime | None) -> tuple[dict[str, bool], int]:
+        before = services.db.round_trips
+        looks = await asyncio.gather(*(has_moved(services, line, after, clock()) for line in lines * 100))
+        return dict(zip(lines, looks, strict=False)), services.db.round_trips - before
+
+    began = clock()
+    assert await moved(began) == (dict.fromkeys(lines, False), 1)
+    clock.forward(seconds=1)
+    await exchange.tells("cti", cti(clock, "newCall", 0, user=["101", "102"]))
+    rings = {"li.min": True, "wang": True, "zhao": False}
+    assert await moved(began) == (rings, 1)  # what an exchange tells is read at once
+    assert await moved(None) == (rings, 0)
+    rung = clock()
+    assert await moved(rung) == (dict.fromkeys(lines, False), 0)
+    clock.forward(minutes=3)
+    await exchange.tells("cti", cti(clock, "answer", 0, user="103", answeringNumber="103"))
+    assert (await moved(rung))[0]["zhao"]  # of a call that has an agent, it is that one's line that moves

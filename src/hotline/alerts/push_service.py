@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -135,16 +136,18 @@ async def push_begun_turns(services: Services, now: datetime) -> int:
     devices = await load_devices(services.db)
     directory = await services.directory.now(now)
     begun = service.turns_begun(directory, now - TURN_BEGAN_WITHIN, now) if devices else {}
-    found = []
+    of_person: dict[str, list[Row]] = {}
     for row in devices if begun else ():
-        person = await load_person(services.db, row.person)
+        of_person.setdefault(row.person, []).append(row)
+    found = []
+    for theirs in of_person.values():
+        person = await load_person(services.db, theirs[0].person)
         if person is None or not person.active or person.login not in begun:
             continue
-        actor, turn = (
-            actor_of(directory, ActorKind.PERSON, person.id, person.name, grant_of(person)),
-            begun[person.login],
-        )
-        for alert in (await service.alerts_for(services, actor, now))[:MOST_AT_TURN]:
+        turn = begun[person.login]
+        actor = actor_of(directory, ActorKind.PERSON, person.id, person.name, grant_of(person))
+        alerts = (await service.alerts_for(services, actor, now))[:MOST_AT_TURN]
+        for row, alert in product(theirs, alerts):
             if alert.created_at <= max(turn, now - TELLS_WITHIN):
                 name = f"at.{alert.number}.{turn:%y%m%d%H%M}~{row.id[:10]}"
                 texts = push_texts(alert, directory, row.language)

@@ -28,7 +28,7 @@ from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.names import name_in
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refusal, Refused
-from hotline.reporting import charts
+from hotline.reporting import charts, drill_down
 from hotline.reporting.model import (
     COUNTS,
     FIGURES,
@@ -124,7 +124,7 @@ async def figures_page(request: Request, actor: Actor, language: str) -> Mapping
         ranking = rank_departments(directory, view.figure.code, found.figures["units"].groups)
     page, more = paged.cut(found.rows.get("list", ()), lambda row: [row.at, row.key])
     listed = await render_listed(services, actor, page, directory) if code is not None else None
-    total, tickets = found.totals.get("list", (None, None))
+    total, tickets = _totals(found)
     return {
         "view": view,
         "wanted": view,
@@ -257,6 +257,14 @@ def _tile(view: FigureView, figure: Figure, figures: Mapping[str, Figures], lang
         "change": _change(now, before, figure, language),
         "below": " + ".join(translate(f"measure.{m}", language) for m in figure.denominator[:1]),
     }
+
+
+def _totals(found: FigureSet) -> tuple[int | str | None, int | str | None]:
+    """How many rows and tickets stand behind the number, as they are shown. None: there is no list."""
+    rows, tickets = found.totals.get("list", (None, None))
+    if rows is None or rows <= drill_down.COUNTED_AT_MOST:
+        return rows, tickets
+    return f"{drill_down.COUNTED_AT_MOST}+", f"{tickets}+"
 
 
 def _detail(view: FigureView, found: FigureSet, directory: Directory, language: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def build_batch_statement(plans: Sequence[WritePlan], shard: int, sealing: Seali
     values: list[Any] = [
         as_json([_answer_row(n, answer) for n, answer in enumerate(batch.answers)]),
         # beside the JSON, where every quotation mark of theirs would be escaped and read once more
-        [sealing.seal(ANSWER_CONTEXT, answer.body) for answer in batch.answers],
+        [sealing.seal_packed(ANSWER_CONTEXT, answer.body) for answer in batch.answers],
         as_json(
             [
                 {"n": n, "source": guard.table.name, "key": guard.key, "expected": guard.expected}

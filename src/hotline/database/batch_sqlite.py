@@ -88,7 +88,7 @@ def _insert_batch(connection: sqlite3.Connection, batch: WriteBatch, sealing: Se
         _ANSWER,
         [
             (a.owner, a.key, a.fingerprint, a.status, a.etag, body, format_instant(a.at))
-            for a, body in ((a, sealing.seal(ANSWER_CONTEXT, a.body)) for a in batch.answers)
+            for a, body in ((a, sealing.seal_packed(ANSWER_CONTEXT, a.body)) for a in batch.answers)
         ],
     )
     if batch.tallies:

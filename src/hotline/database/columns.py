@@ -76,6 +76,15 @@ class SealedText(sa.TypeDecorator[str]):
         return sealing.seal(self.context, value)
 
 
+class PackedText(SealedText):
+    """Sealed text that may be long: compressed before it is sealed."""
+
+    impl, cache_ok = sa.Text, True
+
+    def seal(self, sealing: Sealing, value: str) -> str:
+        return sealing.seal_packed(self.context, value)
+
+
 class KeyComparison(sa.BinaryExpression[Any]):
     """Whether a column holds a value that is found by the look-up key. While that key is replaced it may be sealed or
     hashed with either: then the value is compared in both forms."""

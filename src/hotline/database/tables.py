@@ -3,7 +3,7 @@ which code may run on the schema."""
 
 import sqlalchemy as sa
 
-from hotline.database.columns import Document, Instant, SealedText
+from hotline.database.columns import Document, Instant, PackedText
 from hotline.database.metadata import table
 
 C, S = sa.Column, sa.String
@@ -15,7 +15,7 @@ answer = table(
     C("fingerprint", S(64), nullable=False),
     C("status", sa.SmallInteger, nullable=False),
     C("etag", S(20)),
-    C("body", SealedText(ANSWER_CONTEXT), nullable=False),
+    C("body", PackedText(ANSWER_CONTEXT), nullable=False),
     C("at", Instant, nullable=False, index=True),
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import call
 from hotline.tickets.tables import ticket as t
 
+COUNTED_AT_MOST = 1000  # rows behind a number: a page never counts a year of a city
 _NOBODY = sa.literal_column("''", sa.String)
 
 
@@ -86,7 +87,7 @@ def _counted_query(form: _QueryForm) -> PreparedQuery:
         if name in form.filters:
             query = query.where(InCodes(sa.func.coalesce(column, sa.literal_column("''")), f"of_{name}"))
     if form.total:
-        found = query.subquery()
+        found = query.limit(sa.bindparam("limit", type_=sa.Integer)).subquery()
         return PreparedQuery(sa.select(sa.func.count(), sa.func.count(found.c.number.distinct())))
     if form.after:
         place = sa.tuple_(sa.bindparam("after_at", type_=Instant), sa.bindparam("after_key", type_=sa.String))
@@ -134,8 +135,8 @@ def read_counted_rows(c: sa.Connection, scope: Scope, counted: Counted, page: Ke
 
 
 def count_counted_rows(c: sa.Connection, scope: Scope, counted: Counted) -> tuple[int, int]:
-    """How many rows there are in all, and of how many tickets."""
-    query, values = _asked(scope, counted, KeysetPage(0), total=True)
+    """How many rows there are in all, and of how many tickets; more than COUNTED_AT_MOST are not counted further."""
+    query, values = _asked(scope, counted, KeysetPage(COUNTED_AT_MOST + 1), total=True)
     rows, tickets = c.execute(query.statement, values).one()
     return int(rows), int(tickets)
 

@@ -33,7 +33,7 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.telephony import store as call_store
 from hotline.telephony.contract import exchange_provider
 from hotline.telephony.push_state import CallPushState
-from hotline.telephony.ringing import is_taken, load_rung_calls
+from hotline.telephony.ringing import has_moved, is_taken, load_rung_calls
 from hotline.telephony.schemas import (
     ExchangeContact,
     ExchangeLookup,
@@ -163,9 +163,10 @@ async def read_my_calls(
     until = asyncio.get_running_loop().time() + wait
     waited = False
     while not (rows or context.services.leaving) and name and (left := until - asyncio.get_running_loop().time()) > 0:
-        with suppress(TimeoutError):  # another process may have taken the event: look every second in any case
+        with suppress(TimeoutError):  # another process may have taken the event: look once a second in any case
             await asyncio.wait_for(context.services.part(CallPushState).changed.wait(), min(1.0, left))
-        rows = await _load_calls(context, name, after)
+        if await has_moved(context.services, name, after, context.services.clock()):
+            rows = await _load_calls(context, name, after)
         waited = True
     if waited:
         await context.recheck_rights()

@@ -120,8 +120,7 @@ async def apply_events(services: Services, gateway: Gateway, events: Sequence[Ca
         CallPushState
     ).turn:  # one at a time here: webhooks of one call come together, and would only wait below
         await services.db.transact(lambda c: _store_events(c, services, gateway, events, now))
-    services.part(CallPushState).changed.set()
-    services.part(CallPushState).changed.clear()
+    services.part(CallPushState).tell()
 
 
 def _store_events(

@@ -215,6 +215,31 @@ async def load_rung_calls(db: Database, agent: str, span: RingSpan) -> Sequence[
     )
 
 
+RINGS_AT_MOST = timedelta(minutes=15)  # since the exchange last said that it rings there
+_MOVED_WITHIN, _OFFERED_WITHIN = timedelta(minutes=2), timedelta(hours=2)  # of the calls that are worth a look
+_MOVED = PreparedQuery(
+    sa.union_all(
+        sa.select(v.c.agent, v.c.moved_at)
+        .where(v.c.agent.is_not(None), v.c.moved_at > sa.bindparam("moved_after", type_=Instant))
+        .where(v.c.offered_at > sa.bindparam("offered_after", type_=Instant)),
+        sa.select(ring.c.agent, v.c.moved_at)
+        .select_from(ring.join(v, v.c.id == ring.c.call))
+        .where(ring.c.rang_at > sa.bindparam("rang_after", type_=Instant)),
+    )
+)
+
+
+async def load_last_moves(db: Database, now: datetime) -> dict[str, datetime]:
+    """When a call last moved on each line, or one that rings there, in one statement for all lines."""
+    rows = await db.rows(
+        _MOVED, moved_after=now - _MOVED_WITHIN, offered_after=now - _OFFERED_WITHIN, rang_after=now - RINGS_AT_MOST
+    )
+    found: dict[str, datetime] = {}
+    for row in rows:
+        found[row.agent] = max(found.get(row.agent, row.moved_at), row.moved_at)
+    return found
+
+
 def replace_rings(c: sa.Connection, call: str, agents: Mapping[str, datetime]) -> None:
     """At whose telephones a call rings, and since when; what was known of it before is gone."""
     c.execute(sa.delete(ring).where(ring.c.call == call))

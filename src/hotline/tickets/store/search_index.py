@@ -41,7 +41,7 @@ def index_next(c: sa.Connection, *, every: bool) -> int:
     if reached == _DONE:
         return 0
     after = str(reached) if reached != _START else ""
-    rows = c.execute(sa.select(*_TEXTS, *_PERSON).where(t.c.number > after).order_by(t.c.number).limit(BATCH)).all()
+    rows = c.execute(sa.select(*_TEXTS).where(t.c.number > after).order_by(t.c.number).limit(BATCH)).all()
     wanted = [r.number for r in rows if every or any(map(folds_anew, (r.title, r.narrative, r.address or "")))]
     if wanted:  # read again under lock: an amendment in between has indexed its own words
         locked = sa.select(*_TEXTS, *_PERSON).where(t.c.number.in_(wanted)).order_by(t.c.number).with_for_update()
