@@ -21,6 +21,7 @@ from hotline.reporting.service.reports import make_due_reports
 from tests.conftest import ROOT, Cast, Player, on_one_database
 from tests.console.browsing import PASSWORD, Seat, needs_browser, outside
 from tests.console.conftest import Office
+from tests.console.measures import faults_in_looks
 from tests.console.test_journey import DIALECT
 from tests.sizes import sized
 
@@ -176,7 +177,7 @@ SPILLS = """() => {
     return box.right > edge + 1 || (card && box.right > card.getBoundingClientRect().right + 1);
   }).map((e) => `${e.tagName} ${e.id} ${e.className} ${(e.textContent ?? "").trim().slice(0, 30)}`).slice(0, 5);
 }"""
-WIDTHS = (1024, 1300, 1920)
+WIDTHS = (390, 1024, 1300, 1920)
 DRAWN = {"wall": "#departments a.dep"}  # what shows that a page is drawn
 
 
@@ -202,6 +203,8 @@ async def test_nothing_reaches_over_the_edge_of_a_page(
                 await seat.page.set_viewport_size({"width": width, "height": 900})
                 if spilled := await seat.page.evaluate(SPILLS):
                     found[name, width] = spilled
+                if wrong := await faults_in_looks(seat.page, touch=width < 700):
+                    found[name, width] = [*found.get((name, width), []), *wrong]
         await seat.context.close()
     assert found == {}
 
