@@ -15,7 +15,7 @@ UV_DEFAULT_INDEX="$$index" $(BIN)/uv pip install -q --python $(1) --require-hash
 $(BIN)/pip --python $(1) install -q --require-hashes -r $(2)
 endef
 
-.PHONY: help run test whole check openapi docs lint-openapi locales bench bench-small chaos mutants demo wheel lock sbom advisories clean
+.PHONY: help run test whole check openapi docs lint-openapi locales bench bench-small chaos mutants screenshots demo wheel lock sbom advisories clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -69,6 +69,9 @@ chaos: .make/dev ## Kill and restart real processes under load thirty times
 
 mutants: .make/dev ## Break what must not break, one place at a time, and see that the tests notice (an hour)
 	$(BIN)/python -m tools.mutants
+
+screenshots: .make/dev ## Make and measure a picture of every page at three widths in both themes (SHOTS=/tmp/hotline-screens; ONLY=a pattern)
+	HOTLINE_SHOTS=$(or $(SHOTS),/tmp/hotline-screens) HOTLINE_SHOTS_ONLY='$(ONLY)' $(BIN)/python -m pytest -q -n 0 tests/console/test_pictures.py
 
 wheel: .make/dev ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .

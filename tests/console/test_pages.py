@@ -20,6 +20,7 @@ from hotline.reporting.service.reports import make_due_reports
 from tests.conftest import ROOT, Cast, Player, on_one_database
 from tests.console.browsing import PASSWORD, Seat, needs_browser, outside
 from tests.console.conftest import Office
+from tests.console.measures import faults_in_looks
 from tests.console.reading_aloud import violations
 from tests.console.test_journey import DIALECT
 from tests.sizes import sized
@@ -63,17 +64,18 @@ SPILLS = """() => {
     return box.right > edge + 1 || (card && box.right > card.getBoundingClientRect().right + 1);
   }).map((e) => `${e.tagName} ${e.id} ${e.className} ${(e.textContent ?? "").trim().slice(0, 30)}`).slice(0, 5);
 }"""
-WIDTHS = (1024, 1300, 1920)
+WIDTHS = (390, 1024, 1300, 1920)
 DRAWN = {"wall": "#departments a.dep"}  # what shows that a page is drawn
 
 
 async def spilled(seat: Seat) -> dict[int, list[str]]:
-    """What reaches over an edge, at each width."""
+    """What reaches over an edge, and what else is wrong with how a page looks, at each width."""
     found = {}
     for width in WIDTHS:
         await seat.page.set_viewport_size({"width": width, "height": 900})
-        if over := await seat.page.evaluate(SPILLS):
-            found[width] = over
+        over = await seat.page.evaluate(SPILLS)
+        if wrong := [*over, *await faults_in_looks(seat.page, touch=width < 700)]:
+            found[width] = wrong
     return found
 
 

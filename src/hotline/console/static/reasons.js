@@ -1,6 +1,6 @@
 // What the system wrote into a history or an explanation, in the reader's language. Its texts are stored in English, as
 // templates of the catalogue; whatever matches none was written by a person and is shown as it is.
-import { MARKS, directory, language, named, sureWord, t, until, when, word } from "./core.js";
+import { MARKS, directory, language, named, spent, sureWord, t, until, when, word } from "./core.js";
 
 const { templates, words } = await (await fetch(`${document.body.dataset.static}/reasons.${language}.json`)).json();
 const CODED = ["departure_reason", "return_reason", "fault", "decline_reason", "void_reason"];
@@ -53,6 +53,11 @@ export async function reasonText(text) {
   for (const [parts, said] of known) {
     const values = matched(parts, text);
     if (!values) continue;
+    if (/^\d+[:.]\d+$/.test(values.n ?? "") && parts.at(-1).endsWith("_hours")) { // five minutes are stored as 0:05 hours
+      const minutes = values.n.includes(":") ? values.n.split(":").reduce((hours, rest) => hours * 60 + Number(rest), 0) : values.n * 60;
+      if (parts.at(-1).includes("calendar")) return spent(minutes);
+      values.n = String(Math.round(minutes / 0.6) / 100);
+    }
     const told = Object.fromEntries(await Promise.all(Object.entries(values).map(async ([name, value]) => [name, await valueText(name, value)])));
     return said.replace(/\{(\w+)\}/g, (all, name) => told[name] ?? all);
   }

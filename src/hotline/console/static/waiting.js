@@ -15,7 +15,7 @@ async function draw() {
     heads(table, "ticket.number", "field.title", "field.area", "waiting.until", "waiting.tries", "ticket.received");
     places[place](() => { fill($("tbody", table), page.items.length ? page.items.map((x) => row(
       el("button", { type: "button", class: "plain", "data-key": x.number, onclick: () => show(x.number) }, x.number), el("span", {}, urgency(x.priority), " ", x.title, x.said ? el("small", { class: "said" }, el("br"), t("table.said", { words: isolated(x.said) })) : null), named(x.area),
-      countdown(x.until), String(x.call_backs), when(x.created_at))) : row(t("app.none"))); tick(); });
+      countdown(x.until), el("span", {}, el("span", { class: "phone" }, t("waiting.tries"), " "), x.call_backs), el("span", {}, el("span", { class: "phone" }, t("ticket.received"), " "), when(x.created_at)))) : row(t("app.none"))); tick(); });
   }
 }
 const redraw = soon(draw, 200);
