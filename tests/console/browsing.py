@@ -19,7 +19,7 @@ CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 MORNING = NOON - timedelta(hours=2)  # ten o'clock: the offices are open
 PASSWORD = "a long pass 24365"
 SCREENS = ROOT / "build" / "screens"  # pictures to be looked at, of `make whole` or HOTLINE_PICTURES=1
-PICTURES = WHOLE or bool(os.environ.get("HOTLINE_PICTURES"))  # to draw them takes a third of a page's time
+PICTURES = WHOLE or bool(os.environ.get("HOTLINE_PICTURES"))  # to draw them takes time
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
