@@ -327,6 +327,11 @@ def read_figures(c: Any, directory: Directory, actor: Actor, figure_query: Figur
     return _build_figures(directory, figure_query, selection, read, snapshot.mark, now)
 
 
+def counted_at_most() -> int:
+    """How many rows behind a number are counted; of more, the total is one above it."""
+    return drill_down.COUNTED_AT_MOST
+
+
 async def load_figure_set(
     services: Services,
     actor: Actor,
