@@ -28,7 +28,7 @@ from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.names import name_in
 from hotline.organisation.model.vocabulary import Channel
 from hotline.refusals import Code, Refusal, Refused
-from hotline.reporting import charts, drill_down
+from hotline.reporting import charts
 from hotline.reporting.model import (
     COUNTS,
     FIGURES,
@@ -47,6 +47,7 @@ from hotline.reporting.service.figures import (
     Figures,
     FigureSet,
     can_be_asked,
+    counted_at_most,
     load_figure_set,
     rank_departments,
 )
@@ -262,9 +263,9 @@ def _tile(view: FigureView, figure: Figure, figures: Mapping[str, Figures], lang
 def _totals(found: FigureSet) -> tuple[int | str | None, int | str | None]:
     """How many rows and tickets stand behind the number, as they are shown. None: there is no list."""
     rows, tickets = found.totals.get("list", (None, None))
-    if rows is None or rows <= drill_down.COUNTED_AT_MOST:
+    if rows is None or rows <= counted_at_most():
         return rows, tickets
-    return f"{drill_down.COUNTED_AT_MOST}+", f"{tickets}+"
+    return f"{counted_at_most()}+", f"{tickets}+"
 
 
 def _detail(view: FigureView, found: FigureSet, directory: Directory, language: str) -> dict[str, Any]:

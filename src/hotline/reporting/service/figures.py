@@ -301,8 +301,7 @@ class CountedQuery:
 @dataclass(frozen=True, slots=True)
 class FigureSet:
     """Figures of one moment. `rows`: those of the counted queries; `totals`: how many each has in all, and of how many
-    tickets. `nearest`: the last day before the first query's
-    period and the first one after it that have anything. `exact`: every change up to this moment is in."""
+    tickets. `nearest`: the days that have anything on both sides of the first query's period. `exact`: all is in."""
 
     figures: Mapping[str, Figures]
     rows: Mapping[str, Sequence[Row]]
@@ -325,6 +324,11 @@ def read_figures(c: Any, directory: Directory, actor: Actor, figure_query: Figur
     selection, snapshot = _select_rollups(directory, figure_query, actor), rollups.RollupSnapshot(c, zone_of(directory))
     read = [snapshot.rows(selection.dimension, *span, selection.codes) for span in _spans(figure_query)]
     return _build_figures(directory, figure_query, selection, read, snapshot.mark, now)
+
+
+def counted_at_most() -> int:
+    """How many rows behind a number are counted."""
+    return drill_down.COUNTED_AT_MOST
 
 
 async def load_figure_set(
