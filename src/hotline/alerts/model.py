@@ -11,6 +11,7 @@ from hotline.organisation.model.vocabulary import Danger, Priority
 from hotline.tickets.model.ticket import Assignment, Change, Clock, Facts
 from hotline.tickets.model.vocabulary import DANGER_FLAG, LIVE, Action, AssignmentStatus, TicketStatus
 from hotline.tickets.sla.policies import is_accepted_by_clock
+from hotline.triage.model.guidance import in_naming_order
 
 ALERT_PRIORITY = Priority.EMERGENCY
 # no department has the ticket in these, unless an order of it is running
@@ -74,9 +75,8 @@ class Alert:
 
 
 def dangers_of(flags: Iterable[str]) -> tuple[Danger, ...]:
-    """The dangers that a ticket's flags name."""
-    words = [flag.removeprefix(DANGER_FLAG) for flag in flags if flag.startswith(DANGER_FLAG)]
-    return tuple(Danger(word) for word in words if word in set(Danger))
+    """The dangers that a ticket's flags name, in the order in which people are told of them."""
+    return in_naming_order(flag.removeprefix(DANGER_FLAG) for flag in flags if flag.startswith(DANGER_FLAG))
 
 
 def knows_of_all(actor: Actor, *, on_duty: bool) -> bool:

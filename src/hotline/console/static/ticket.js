@@ -1,7 +1,7 @@
 // A ticket on one page: place and next step first, both machines as lanes, what happened in sentences, the clocks beside it.
 import { $, MARKS, Refusal, api, authorOf, can, el, fill, get, given, icon, incidentLink, isolated, joined, language, link, listen, named, placed, press, say, soon, spent, state, steady, t, toldOf, until, when, withNames, word } from "./core.js";
 import { clock, tickClocks } from "./clocks.js";
-import { dangerPanel, dutyOf, guidance, serviceName, tellByKey } from "./danger.js";
+import { dangerPanel, dutyOf, guidance, inOrder, serviceName, tellByKey } from "./danger.js";
 import { stateBadge } from "./incidents.js";
 import { actionButton, caller, mattersOf, partsOf, performing } from "./forms.js";
 import { lane, stepsOfOrder, stepsOfTicket } from "./lanes.js";
@@ -96,7 +96,7 @@ async function inDanger(x, lines) {
     try { await api("POST", `/v1/tickets/${number}/actions/comment`, { body: { text }, version: x.version }); } catch (refused) { if (!(refused instanceof Refusal)) throw refused; say(refused.said, true); }
     await draw(true);
   });
-  const services = dangers.flatMap((danger) => known.get(danger)?.call ?? []);
+  const services = inOrder(dangers, known).flatMap((one) => one.call);
   const lead = x.assignments.find((order) => order.part === "lead" && !order.closed_at);
   const saying = (service) => t("danger_panel.told", { service: serviceName(service) });
   return dangerPanel({

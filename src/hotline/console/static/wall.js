@@ -1,5 +1,6 @@
 // The wallboard: the state of the hotline on one screen. Read only; every number leads to the tickets that make it up.
 import { $, can, directory, el, fill, get, given, isolated, joined, label, listen, named, soon, spent, t, when, word } from "./core.js";
+import { dangerNames } from "./danger_names.js";
 import { asParameters } from "./views.js";
 import { drawMap, forgetOutlines, listOf, shortName, svg } from "./wall_map.js";
 
@@ -37,7 +38,7 @@ const none = (key) => el("p", { class: "none" }, t(key));
 const paged = ({ page, pages }) => (pages > 1 ? `${page}/${pages}` : "");
 /** A department's name without that of the one community. */
 const ownName = (item) => (wall.communities.length === 1 ? shortName(item, wall.communities[0].area) : named(item));
-const place = (one) => joined([one.area && named(one.area), one.category && named(one.category)], " ");
+const place = (one) => joined([one.area && named(one.area), one.dangers.length ? dangerNames(one.dangers) : one.category && named(one.category)], " ");
 
 const duty = turning((some) => fill($("#onduty"), some.map((one) => el("span", {}, ownName(one.department), " ", one.members.length ? one.members.map((m) => el("b", {}, joined([m.name, m.phone], " "))) : el("span", { class: "gap" }, t("wall.nobody"))))), () => (innerWidth < 1500 ? 2 : 3));
 const emergencies = turning((some) => {

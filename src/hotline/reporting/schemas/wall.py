@@ -9,13 +9,14 @@ from pydantic import Field
 
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.outlines import Outline, OutlineKind
-from hotline.organisation.model.vocabulary import Priority
+from hotline.organisation.model.vocabulary import Danger, Priority
 from hotline.replies import reply_type
 from hotline.reporting.model import Share
 from hotline.reporting.service.figures import HourlyCounts
 from hotline.reporting.service.wall import DutyLine, PlaceState, WallTile, community_of, open_by_view
 from hotline.telephony.service import CallCentreFigures
 from hotline.telephony.vocabulary import VoiceState
+from hotline.tickets.model.dangers import named_dangers
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Colour, TicketStatus
 from hotline.tickets.store.assignments import COLOURS
 
@@ -47,11 +48,13 @@ class Today:
 
 @reply_type()
 class EmergencyLine:
-    """An emergency that somebody has to act on: where, what, whose. `lead`: where the lead's order stands."""
+    """An emergency that somebody has to act on: where, what, whose. `dangers`: all of them, as people are told of them.
+    `lead`: where the lead's order stands."""
 
     number: str
     area: Named | None
     category: Named | None
+    dangers: tuple[Danger, ...]
     department: Named | None
     lead: AssignmentStatus | None
     since: datetime
@@ -95,6 +98,7 @@ class WallEntry:
     action: Action
     area: Named | None
     category: Named | None
+    dangers: tuple[Danger, ...]
     department: Named | None
     priority: Priority
 
@@ -145,6 +149,7 @@ def render_emergencies(rows: Sequence[Any], directory: Directory) -> tuple[Emerg
             r.number,
             directory.optional_item_name("areas", r.area),
             directory.optional_item_name("categories", r.category),
+            named_dangers(r),
             directory.optional_item_name("departments", r.department),
             r.lead_at,
             r.created_at,
@@ -209,6 +214,7 @@ def render_wall_entries(rows: Sequence[Any], directory: Directory) -> tuple[Wall
             r.action,
             directory.optional_item_name("areas", r.area),
             directory.optional_item_name("categories", r.category),
+            named_dangers(r),
             directory.optional_item_name("departments", r.department),
             r.priority,
         )
