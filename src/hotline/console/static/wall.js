@@ -47,7 +47,7 @@ const emergencies = turning((some) => {
   if (!wall.emergency_count) { fill(bar, el("span", {}, t("wall.no_emergency"))); return; }
   fill(bar, el("a", { class: "n", href: listFor("emergency") }, t("wall.emergency_n", { n: wall.emergency_count })),
     some.map((x) => el("a", { class: "one", href: `/console/tickets/${x.number}` }, el("span", { class: "t" }, place(x) || t("wall.no_area")),
-      el("span", { class: "w" }, joined([x.department ? named(x.department) : t("wall.not_dispatched"), x.lead && word("order", x.lead)], " ")), el("span", {}, t("wall.since", { at: Date.parse(wall.at) - Date.parse(x.since) < 72_000_000 ? clockTime(x.since) : when(x.since) })))));
+      el("span", { class: "w" }, joined([x.department ? named(x.department) : t("wall.not_dispatched"), x.lead && word("order", x.unsigned ? "issued" : x.lead)], " ")), el("span", {}, t("wall.since", { at: Date.parse(wall.at) - Date.parse(x.since) < 72_000_000 ? clockTime(x.since) : when(x.since) })))));
 }, () => 2);
 const COLOURS = [["red", "red"], ["amber", "yellow"], ["green", "green"], ["grey", "grey"]];
 const departments = turning((some, at) => {

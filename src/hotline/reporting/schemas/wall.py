@@ -18,7 +18,9 @@ from hotline.telephony.service import CallCentreFigures
 from hotline.telephony.vocabulary import VoiceState
 from hotline.tickets.model.dangers import named_dangers
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Colour, TicketStatus
+from hotline.tickets.schemas.briefs import is_lead_unsigned
 from hotline.tickets.store.assignments import COLOURS
+from hotline.tickets.store.lists import UNSIGNED
 
 
 @reply_type()
@@ -57,6 +59,7 @@ class EmergencyLine:
     dangers: tuple[Danger, ...]
     department: Named | None
     lead: AssignmentStatus | None
+    unsigned: Annotated[bool, Field(description="Its lead's order is signed for by nobody, or by the clock alone")]
     since: datetime
     due_at: datetime | None
 
@@ -151,7 +154,8 @@ def render_emergencies(rows: Sequence[Any], directory: Directory) -> tuple[Emerg
             directory.optional_item_name("categories", r.category),
             named_dangers(r),
             directory.optional_item_name("departments", r.department),
-            r.lead_at,
+            AssignmentStatus.ACCEPTED if r.lead_at == UNSIGNED else r.lead_at,
+            is_lead_unsigned(r),
             r.created_at,
             r.due_at,
         )
