@@ -9,10 +9,12 @@ export function clock(next) {
   const { colour = "grey", due_at: ends = "", running = false, metric = "" } = next ?? {};
   return el("span", { class: `clk ${COLOURS[colour] ?? "grey"}`, "data-ends": ends ?? "", "data-running": running ? "1" : "", "data-colour": colour, "data-metric": metric ?? "", "data-of": next?.of ?? metric ?? "" });
 }
-// the promised answer is overdue, an order is not signed for in time, any other limit is missed: one word for each
-const OVER = { accept: "time.over_accept", resolve: "time.over", report: "time.over" };
+/** The promised answer is overdue, an order is not signed for in time, any other limit is missed: one word for each. */
 function timeOf(left, of) {
-  return t(left < 0 ? OVER[of] ?? "time.late" : "time.left", { time: spent(left) });
+  const time = spent(left);
+  if (left >= 0) return t("time.left", { time });
+  if (of === "accept") return t("time.over_accept", { time });
+  return of === "resolve" || of === "report" ? t("time.over", { time }) : t("time.late", { time });
 }
 export function tickClocks() {
   for (const place of document.querySelectorAll("[data-ends]")) {
