@@ -31,7 +31,7 @@ async def test_a_danger_nobody_called_back_looks_dangerous_everywhere(office: Of
     )
     works = await office.seat("works")
     page, card = works.page, works.page.locator(".od", has_text=lift["number"])
-    await expect(card.locator(".clk")).to_contain_text("签收超时")
+    await expect(card.locator(".clk")).to_contain_text("签收时限")
     await at_time(office, works, minutes=6)  # nobody signed: the clock did, and its limit runs on
     await works.open("/console/board")
     await expect(card.locator(".clk")).to_have_class("clk red")
