@@ -1,7 +1,7 @@
 """The bar of dangers on the pages of staff, in a real browser."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -109,6 +109,16 @@ async def test_a_danger_stands_on_every_page_of_whoever_must_know_and_goes_when_
     rows = supervisor.page.locator("#danger-bar li[data-number]")
     await expect(supervisor.page.locator("#danger-bar")).to_contain_text("还有 1 起")
     await expect(rows).to_contain_text(["7栋", "5栋"])
+    # the last one stays in sight when all were seen, every danger of it is named, and a limit to sign that has passed
+    # is told of each, also of those that are not in sight
+    await supervisor.page.get_by_role("button", name="全部知道了").click()
+    await desk.call("6栋2单元厨房起火了，有个老人晕倒了喊不答应", caller={"phone": "13900139099"})
+    await supervisor.page.locator("#danger-bar li", has_text="火情").get_by_role("button", name="知道了").click()
+    await expect(rows).to_contain_text(["火情，急病", "5栋"])
+    await supervisor.page.clock.set_system_time(datetime.now(UTC) + timedelta(minutes=8))
+    await supervisor.page.evaluate("dispatchEvent(new Event('online'))")
+    await expect(rows).to_contain_text(["签收超时", "签收超时"])
+    await expect(supervisor.page.locator("#danger-bar")).to_contain_text("还有 2 起，其中 2 起签收超时")
 
 
 ACCEPTS = {"service-centre": "centre", "fire-watch": "firemen", "property": "property"}

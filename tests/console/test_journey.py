@@ -34,7 +34,7 @@ async def take(seat: Seat, words: str, phone: str = "13800138000") -> str:
 async def test_from_the_call_to_the_residents_word_on_open_screens(office: Office, cast: Cast) -> None:
     operator, works, wall = await office.seat("operator"), await office.seat("works"), await office.seat("supervisor")
     await wall.open("/console/wall")
-    in_hand = wall.page.locator(".tl8", has_text="办理中").locator(".v")
+    in_hand = wall.page.locator(".tl8", has_text="单位在办").locator(".v")
     await expect(in_hand).to_have_text("0")
     await expect(works.page.locator("#columns .column")).to_have_count(4)
 
@@ -44,7 +44,7 @@ async def test_from_the_call_to_the_residents_word_on_open_screens(office: Offic
     await expect(operator.page.locator("#danger")).to_contain_text("电梯困人")
     await operator.picture("operator-danger")
     number = await take(operator, DIALECT)
-    await expect(operator.page.locator("#status")).to_have_text("办理中")
+    await expect(operator.page.locator("#status")).to_have_text("待签收")
     await expect(operator.page.locator("#lead")).to_have_text("物业工程部")
     assert await operator.page.input_value("textarea[name=narrative]") == ""
     await operator.picture("operator-taken")
@@ -381,7 +381,7 @@ async def test_a_logged_ticket_of_two_matters_is_split_on_its_page(office: Offic
     await expect(page.locator(".story li").first).to_contain_text(
         "环境卫生"
     )  # what stays is dispatched by its own words
-    await expect(page.locator("#status")).to_have_text("办理中")
+    await expect(page.locator("#status")).to_have_text("待签收")
     number = await story.locator("a").first.inner_text()
     new = (await desk.get(f"/v1/tickets/{number}")).json()
     assert (new["narrative"], new["category"]["code"]) == ("3栋2单元的灯不亮了。", "wx-light")

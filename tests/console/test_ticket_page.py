@@ -35,13 +35,12 @@ async def test_a_danger_nobody_called_back_looks_dangerous_everywhere(office: Of
     await at_time(office, works, minutes=6)  # nobody signed: the clock did, and its limit runs on
     await works.open("/console/board")
     await expect(card.locator(".clk")).to_have_class("clk red")
-    await expect(card.locator(".clk")).to_contain_text("签收时限")
+    await expect(card.locator(".clk")).to_contain_text("签收超时")
     await at_time(office, works, minutes=20)  # and nobody called back
     await works.open("/console/board")
     await expect(card).to_have_class(re.compile(r"\bred\b"))
     await expect(card.locator(".clk")).to_have_class("clk red")
-    await expect(card.locator(".clk")).to_contain_text("逾期")
-    await expect(card.locator(".clk")).to_contain_text("签收时限")
+    await expect(card.locator(".clk")).to_contain_text("签收超时")
     await card.locator(".order").click()
     await expect(page.locator("#panel .bigclk .clk")).to_have_class("clk red")
     await expect(page.locator("#panel .bigclk")).to_contain_text("签收时限")

@@ -25,8 +25,8 @@ from hotline.security_log.tables import audit_key, chain_head, chain_opening, se
 from hotline.tables import metadata
 from hotline.telephony.tables import voice_ring
 from hotline.tickets.context import Services
-from hotline.tickets.sla.jobs import start_missing_clocks
-from hotline.tickets.tables import call, ticket, timeline
+from hotline.tickets.sla.jobs import escalate_due, start_missing_clocks
+from hotline.tickets.tables import assignment, call, ticket, timeline
 from hotline.triage.model.places.parts import PART_NAMES
 from tests.conftest import NOON, Clock, Player, seeded
 
@@ -422,3 +422,27 @@ async def test_the_way_down_takes_the_id_of_their_secret_from_sealed_values(serv
     kept = await db.transact(lambda c: c.execute(ask, {"public": row["public"]}).scalar())
     assert kept == "QUJD" * 9
     assert await migrate_to(db, migrations) == newest_revision(migrations)
+
+
+async def test_who_signed_is_read_from_the_timeline_and_nothing_is_lost_on_the_way_down(
+    desk: Player, lifts: Player, services: Services, clock: Clock, db: Any
+) -> None:
+    signed, by_clock = [await desk.call(f"{n}栋电梯坏了", category="dt-fault") for n in (3, 5)]
+    await lifts.order(signed, "accept")
+    clock.forward(days=1)
+    while (await escalate_due(services, clock())).claimed:
+        pass
+    migrations = packaged_folder("migrations")
+    query = sa.select(assignment.c.number, assignment.c.status, assignment.c.signed_at).order_by(assignment.c.number)
+
+    def read(c: sa.Connection) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in c.execute(query)]
+
+    before = await db.transact(read)
+    assert [(row[0], row[1], row[2] is None) for row in before] == [
+        (signed["number"], "accepted", False),
+        (by_clock["number"], "accepted", True),
+    ]
+    assert await migrate_to(db, migrations, "0036") == "0036"
+    assert await migrate_to(db, migrations) == newest_revision(migrations)
+    assert await db.transact(read) == before

@@ -153,6 +153,11 @@ async def test_a_report_reaches_the_department_and_comes_back_to_the_resident(
     assert promised and promised[1] == format_moment(directory, datetime.fromisoformat(limit), "zh-Hans")
     line = (await desk.get(f"/v1/tickets/{number}/timeline")).json()["items"][-1]
     assert line["by"]["kind"] == "resident" and "又停了" in line["reason"]
+    # it stands on their page again, with what they said, until a department has it
+    again = (await resident.post("/status", data=mine)).text
+    assert f"{promised[1]}" in again and "<blockquote>又停了</blockquote>" in again
+    looked = (await resident.post("/v1/lookup", json={"number": number, "code": mine["code"]})).json()
+    assert datetime.fromisoformat(looked["promised_at"]) == datetime.fromisoformat(limit)
 
 
 async def test_the_words_of_one_caller_are_not_shown_to_another(resident: httpx.AsyncClient, desk: Player) -> None:

@@ -178,13 +178,13 @@ async def test_progress_is_told_to_the_owner_and_to_whoever_has_the_code(town: T
     await town.send()
     await town.writes("查询")
     (text,) = await town.send()
-    assert number in text and "办理中" in text
+    assert number in text and "尚未签收" in text
     await town.writes(f"查询 {number}", LI)  # not theirs, and no code
     assert "没有查到" in (await town.send())[0]
     await town.writes(f"查询 {number} {query_code(town.services.secret, number)}", LI)
-    assert "办理中" in (await town.send())[0]
+    assert "尚未签收" in (await town.send())[0]
     await town.writes(f"{number[:3]} {number[3:6]} {number[6:]}")  # the number alone, said in threes
-    assert "办理中" in (await town.send())[0]
+    assert "尚未签收" in (await town.send())[0]
     assert await count(desk) == 1
 
 
@@ -693,7 +693,7 @@ async def test_asking_without_a_code_uses_up_no_guesses(town: Town, desk: Player
         town.clock.forward(minutes=11)
     await town.send()
     await town.writes(f"查询 {number} {query_code(town.services.secret, number)}", LI)
-    assert "办理中" in (await town.send())[-1]
+    assert "尚未签收" in (await town.send())[-1]
 
 
 async def test_too_many_wrong_codes_are_answered_like_a_wrong_one(town: Town, desk: Player) -> None:

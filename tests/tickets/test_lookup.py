@@ -39,7 +39,7 @@ async def test_number_and_code_tell_how_it_stands_and_not_a_word_about_anybody(
     assert (said["status"], said["department"]["code"], said["label"]["zh"]) == (
         "dispatched",
         "property-works",
-        "办理中",
+        "已转办，尚未签收",
     )
     assert [s["action"] for s in said["steps"]] == ["receive", "dispatch"]
     for secret in ("王秀英", "13800138000", "1202", "电梯坏了"):

@@ -8,9 +8,9 @@ from enum import StrEnum
 from hotline.organisation.model.actors import Actor, Role
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Danger, Priority
-from hotline.tickets.model.ticket import Assignment, Change, Clock, Facts
+from hotline.tickets.model.ticket import Assignment, Change, Facts, is_unsigned
 from hotline.tickets.model.vocabulary import DANGER_FLAG, LIVE, Action, AssignmentStatus, TicketStatus
-from hotline.tickets.sla.policies import is_accepted_by_clock
+from hotline.triage.model.guidance import in_naming_order
 
 ALERT_PRIORITY = Priority.EMERGENCY
 # no department has the ticket in these, unless an order of it is running
@@ -74,9 +74,8 @@ class Alert:
 
 
 def dangers_of(flags: Iterable[str]) -> tuple[Danger, ...]:
-    """The dangers that a ticket's flags name."""
-    words = [flag.removeprefix(DANGER_FLAG) for flag in flags if flag.startswith(DANGER_FLAG)]
-    return tuple(Danger(word) for word in words if word in set(Danger))
+    """The dangers that a ticket's flags name, in the order in which people are told of them."""
+    return in_naming_order(flag.removeprefix(DANGER_FLAG) for flag in flags if flag.startswith(DANGER_FLAG))
 
 
 def knows_of_all(actor: Actor, *, on_duty: bool) -> bool:
@@ -92,15 +91,13 @@ def waiting_places(facts: Facts | None) -> frozenset[str]:
     live = [order for order in facts.assignments if order.status in LIVE]
     if not live and facts.ticket.status in UNDISPATCHED:
         return frozenset({facts.ticket.number})
-    unsigned = (order for order in live if _is_unsigned(order, facts.clocks))
+    unsigned = (order for order in live if _is_unsigned(order))
     return frozenset(f"{order.id} {order.status}" for order in unsigned)
 
 
-def _is_unsigned(order: Assignment, clocks: Iterable[Clock]) -> bool:
-    """Nobody of its department has signed for it: not at all, or the clock alone, whose limit runs on then."""
-    return order.status in (AssignmentStatus.ISSUED, AssignmentStatus.RETURN_REQUESTED) or is_accepted_by_clock(
-        order, clocks
-    )
+def _is_unsigned(order: Assignment) -> bool:
+    """Nobody of its department has it: it is not signed for, or to be given back."""
+    return order.status is AssignmentStatus.RETURN_REQUESTED or is_unsigned(order.status, order.signed_at)
 
 
 def raises_alert(change: Change) -> bool:

@@ -19,13 +19,11 @@ from hotline.alerts.model import (
 from hotline.database.columns import InCodes, in_words
 from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
-from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.scopes import Scope
-from hotline.tickets.model.vocabulary import LIVE, SIGNS, AssignmentStatus
+from hotline.tickets.model.vocabulary import LIVE, AssignmentStatus
 from hotline.tickets.store.scope import scope_condition, scope_form, scope_parameters
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import ticket as t
-from hotline.tickets.tables import timeline
 
 MAX_ALERTS = 100
 S = AssignmentStatus
@@ -33,15 +31,8 @@ _WAITS_FOR = {S.ISSUED: WaitsFor.ACCEPTANCE, S.ACCEPTED: WaitsFor.ACCEPTANCE, S.
 
 
 def _unsigned(order: Any) -> sa.ColumnElement[bool]:
-    """Nobody of its department has signed for an order: not signed at all, by the clock alone, or to be given back."""
-    signed = (
-        sa.select(sa.literal(1))
-        .where(timeline.c.number == order.c.number, timeline.c.assignment == order.c.id)
-        .where(in_words(timeline.c.action, SIGNS), in_words(timeline.c.by_kind, (ActorKind.PERSON, ActorKind.KEY)))
-        .correlate(order)
-        .exists()
-    )
-    by_clock = sa.and_(in_words(order.c.status, (S.ACCEPTED,)), sa.not_(signed))
+    """The same as `_is_unsigned` of the model."""
+    by_clock = sa.and_(in_words(order.c.status, (S.ACCEPTED,)), order.c.signed_at.is_(None))
     return sa.or_(in_words(order.c.status, (S.ISSUED, S.RETURN_REQUESTED)), by_clock)
 
 

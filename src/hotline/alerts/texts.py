@@ -22,7 +22,7 @@ def _parts(alert: Alert, directory: Directory, language: str) -> dict[str, str]:
         "unit": translate("address.unit", language),
     }
     kind = (
-        translate(f"danger.{alert.dangers[0]}", language)
+        (", " if language == "en" else "、").join(translate(f"danger.{danger}", language) for danger in alert.dangers)
         if alert.dangers
         else local_name(directory.named("categories", alert.category), words)
         if alert.category

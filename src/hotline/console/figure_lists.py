@@ -11,6 +11,7 @@ from hotline.organisation.model.directory import Directory, zone_of
 from hotline.organisation.model.scopes import scope_of
 from hotline.tickets.context import Services
 from hotline.tickets.model.measures import DIMENSIONS, CountedKind, kind_of
+from hotline.tickets.schemas.briefs import is_lead_unsigned
 from hotline.tickets.store import lists
 
 
@@ -62,6 +63,7 @@ async def render_listed(
             "number": r.number,
             "at": r.at.astimezone(zone),
             "ticket": known.get(r.number),
+            "unsigned": r.number in known and is_lead_unsigned(known[r.number]),
             "unit": directory.optional_item_name("departments", r.unit) if r.unit else None,
             "performer": directory.optional_item_name("departments", r.performer) if r.performer else None,
             "assists": r.part == "assist",

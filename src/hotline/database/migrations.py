@@ -27,6 +27,8 @@ _IGNORED_TABLES = frozenset({
     "alembic_version", "chain_opening", "running_process", "schema_compatibility", "sealing_progress",
     "sqlite_sequence", "stored_key", "voice_ring",
 })  # fmt: skip
+# what a way up fills in again from the timeline
+_DERIVED_COLUMNS = frozenset({("assignment", "signed_at")})
 # with the tables SQLite keeps behind one (`…_words_data` and so on): what an index holds follows from other tables
 _SEARCH_INDEX = re.compile(r"_words(_|$)")
 _COMPARED_BY_KEY = 10_000  # rows: in smaller tables every row is looked for, in larger ones they are counted
@@ -110,7 +112,7 @@ def _load_contents(connection: sa.Connection) -> dict[str, _Content]:
     for name in sorted(set(look.get_table_names()) - _IGNORED_TABLES):
         if _SEARCH_INDEX.search(name):
             continue
-        described = look.get_columns(name)
+        described = [c for c in look.get_columns(name) if (name, str(c["name"])) not in _DERIVED_COLUMNS]
         types = {str(c["name"]): c["type"] for c in described}
         off = {str(c["name"]) for c in described if str(c["default"]).strip("'() ").lower() in ("0", "false")}
         limits = {c: type_.length for c, type_ in types.items() if isinstance(type_, sa.String)}

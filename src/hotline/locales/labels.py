@@ -53,7 +53,7 @@ def label(word: StrEnum) -> Label:
     return Label(*label_pair(word))
 
 
-def public_status(status: StrEnum) -> tuple[str, str]:
+def public_status(status: str) -> tuple[str, str]:
     """A ticket's state as residents read it."""
     return translate_pair(f"public_status.{status}")
 

@@ -25,7 +25,13 @@ from hotline.tickets.act import act
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lifecycle import allowed_moves
-from hotline.tickets.lookup import PublicTicket, load_carried_answer, load_public_steps, render_public_ticket
+from hotline.tickets.lookup import (
+    PublicTicket,
+    load_carried_answer,
+    load_public_steps,
+    promise_of,
+    render_public_ticket,
+)
 from hotline.tickets.model.calling import NO_DANGER, AlertState, DangerAdvice, advise_in_danger
 from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.intake import IntakeRequest
@@ -33,7 +39,7 @@ from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, Part, Satisfaction, TicketStatus
 from hotline.tickets.sla.policies import limit_if_reopened
 from hotline.tickets.store import facts as ticket_facts
-from hotline.tickets.store.history import load_calls
+from hotline.tickets.store.history import load_calls, load_words_of_reopening
 from hotline.web.idempotency import RequestKey, load_earlier_answer
 
 F = Field
@@ -79,7 +85,7 @@ class OwnTicket:
     others told of the matter too; `before`: what was promised first, where that was put off; `done_at`: when the
     department had done it; `done_late`: by how much later than promised; `department`: who acts, or acted last;
     `danger`: what to do and whom to call while it is open: no time is promised then; `limit_if_broken`: when the
-    limit ends if they say now that it is not fixed."""
+    limit ends if they say now that it is not fixed; `words_of_reopening`: what they wrote when they last said so."""
 
     facts: Facts
     view: PublicTicket
@@ -96,6 +102,7 @@ class OwnTicket:
     department: Named | None = None
     danger: DangerAdvice = NO_DANGER
     limit_if_broken: datetime | None = None
+    words_of_reopening: str | None = None
 
 
 async def load_own_ticket(services: Services, facts: Facts, directory: Directory, now: datetime) -> OwnTicket:
@@ -109,17 +116,20 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
     lead = next((a for a in reversed(facts.assignments) if a.part is Part.LEAD), None)
     done_at = lead.reported_at if lead is not None and facts.ticket.status in _ENDED_WELL else facts.ticket.closed_at
     silence = next((c.due_at for c in facts.clocks if c.metric is Metric.SILENCE), None)
+    words = await _own_words(services, facts)
+    put_off = lead is not None and lead.extensions and stage is facts.ticket and stage.promised_at is not None
+    first = lead.first_due_at if lead is not None and put_off else None
     return OwnTicket(
         facts,
         view,
-        late_by(stage.promised_at, now) if open_still and not paused else None,
+        late_by(promise_of(facts, stage), now) if open_still and not paused else None,
         paused,
         stage.escalated is not None or stage.supervised is not None,
         silence if facts.ticket.status is TicketStatus.RESOLVED else None,
         steps_open(facts, stage.status, now),
         stage is not facts.ticket,
-        await _own_words(services, facts),
-        lead.first_due_at if lead is not None and lead.extensions and stage is facts.ticket else None,
+        words,
+        first,
         done_at,
         late_by(stage.promised_at, done_at) if done_at is not None else None,
         view.department or directory.optional_item_name("departments", lead.department if lead is not None else None),
@@ -127,6 +137,7 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
             directory, dangers_of(stage) if open_still else (), facts.ticket.area, now, AlertState.ALERTED
         ),
         limit_if_reopened(directory, facts.ticket, now) if facts.ticket.outer_due_at is None else None,
+        await load_words_of_reopening(services.db, facts.ticket.number) if words and facts.ticket.reopens else None,
     )
 
 

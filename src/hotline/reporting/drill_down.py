@@ -35,8 +35,16 @@ def _order_columns(code: str) -> list[sa.ColumnElement[Any]]:
         (a.c.performer if is_order else _NOTHING).label("performer"),
         (a.c.part if is_order else _NOTHING).label("part"),
         (a.c[limit[0]] if limit else _NO_MOMENT).label("due"),
-        (a.c[limit[1]] if limit else _NO_MOMENT).label("done"),
+        (_done(limit[1]) if limit else _NO_MOMENT).label("done"),
     ]
+
+
+def _done(field: str) -> sa.ColumnElement[Any]:
+    """When a limit was kept. What the clock alone accepted nobody has signed for."""
+    if field != "signed_at":
+        return a.c[field]
+    later = sa.case((a.c.accepted_at > a.c.signed_at, a.c.accepted_at), else_=a.c.signed_at)
+    return sa.type_coerce(later, Instant)
 
 
 @dataclass(frozen=True, slots=True)

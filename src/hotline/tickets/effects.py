@@ -22,6 +22,7 @@ from hotline.tickets.model.vocabulary import (
     OFFERED,
     OPEN,
     READ_ANEW,
+    SIGNS,
     SPLIT_INTO,
     UNDONE,
     Action,
@@ -129,6 +130,8 @@ def order_change(facts: Facts, move: OrderMove, command: Command, actor: Actor, 
     order, to = move.order, move.to
     before, given = facts.ticket, command.fields
     moved = replace(order, status=to, **_order_columns(order, command, actor, now))
+    if command.action in SIGNS and actor.kind in (ActorKind.PERSON, ActorKind.KEY):
+        moved = replace(moved, signed_at=order.signed_at or now)
     if to not in LIVE:
         moved = replace(moved, closed_at=now, overdue=is_late(order, now), asked_due_at=None)
     orders = [moved if a.id == order.id else a for a in facts.assignments]

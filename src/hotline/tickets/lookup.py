@@ -13,6 +13,7 @@ from hotline.locales.labels import Label, public_action, public_status
 from hotline.organisation.model.directory import Directory, Named, zone_of
 from hotline.organisation.model.names import name_in
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
+from hotline.organisation.model.vocabulary import Metric
 from hotline.organisation.service.accounts import throttle_subject, too_many_attempts
 from hotline.refusals import Refused
 from hotline.server_secret import accepted_secrets, keyed_digest
@@ -21,10 +22,10 @@ from hotline.tickets.act import TICKET_NOT_FOUND
 from hotline.tickets.as_told import load_as_told
 from hotline.tickets.context import Services
 from hotline.tickets.model.intake import IncidentStanding
-from hotline.tickets.model.ticket import Facts, Ticket
+from hotline.tickets.model.ticket import Facts, Ticket, is_lead_unsigned
 from hotline.tickets.model.undo import standing_steps
 from hotline.tickets.model.visibility import PUBLIC_ACTIONS
-from hotline.tickets.model.vocabulary import CODE_LENGTH, Action, AttachmentPurpose, TicketStatus
+from hotline.tickets.model.vocabulary import CODE_LENGTH, OPEN, Action, AttachmentPurpose, TicketStatus
 from hotline.tickets.released_photos import PublicPhoto, load_released_photos
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store import history
@@ -208,6 +209,7 @@ class CarriedAnswer:
     carrier: Ticket | None = None
     standing: IncidentStanding | None = None
     chain: tuple[str, ...] = ()
+    unsigned: bool = False  # the carrier's department has not signed for it
 
     def stage_of(self, ticket: Ticket) -> Ticket:
         """The ticket whose stage, department and promise its caller is told: of a merged one that of its carrier,
@@ -237,6 +239,7 @@ class CarriedAnswer:
         )
 
 
+UNSIGNED = "unsigned"  # in place of a state, of a matter that nobody of its department has signed for
 NO_CARRIED_ANSWER = CarriedAnswer()
 
 
@@ -260,7 +263,24 @@ async def load_carried_answer(services: Services, ticket: Ticket) -> CarriedAnsw
         carrier = carrier and await load_as_told(services, carrier, services.clock())
     if ticket.incident is not None and services.open_incidents is not None:
         standing = await services.open_incidents.standing(ticket.incident)
-    return CarriedAnswer(None if carrier is None else carrier.ticket, standing, chain)
+    unsigned = carrier is not None and is_lead_unsigned(carrier)
+    return CarriedAnswer(None if carrier is None else carrier.ticket, standing, chain, unsigned)
+
+
+def _stage_word(facts: Facts, carried: CarriedAnswer) -> str:
+    """How the matter stands, as its resident is told: its state, or that nobody of the department has signed for it."""
+    stage = carried.stage_of(facts.ticket)
+    unsigned = is_lead_unsigned(facts) if stage is facts.ticket else carried.unsigned
+    return UNSIGNED if unsigned else stage.status
+
+
+def promise_of(facts: Facts, stage: Ticket) -> datetime | None:
+    """By when its resident was told that it is done. Of a matter that was reopened, until a department has it again, by
+    when the limit ends that began with that."""
+    if stage is not facts.ticket or stage.promised_at is not None or not stage.reopens:
+        return stage.promised_at
+    limit = next((clock for clock in facts.clocks if clock.metric is Metric.RESOLVE), None)
+    return limit.limit_at if limit is not None and stage.status in OPEN else None
 
 
 def render_public_ticket(
@@ -271,12 +291,12 @@ def render_public_ticket(
     return PublicTicket(
         number=ticket.number,
         status=ticket.status,
-        label=Label(*public_status(stage.status)),
+        label=Label(*public_status(_stage_word(facts, carried))),
         category=directory.optional_item_name("categories", ticket.category),
         department=directory.optional_item_name("departments", stage.department),
         created_at=ticket.created_at,
         updated_at=ticket.updated_at,
-        promised_at=stage.promised_at,
+        promised_at=promise_of(facts, stage),
         closed_at=ticket.closed_at,
         reply=carried.reply_to(ticket),
         right_channel=ticket.channel_told if ticket.status is TicketStatus.DECLINED else None,
@@ -309,14 +329,15 @@ def progress_fields(
     by = "" if department is None else name_in(department, language)
     values: dict[str, str] = {
         "number": facts.ticket.number,
-        "status": translate(f"public_status.{ticket.status}", language),
+        "status": translate(f"public_status.{_stage_word(facts, carried)}", language),
         "department": "",
         "promised": "",
     }
     if by and ticket.status is TicketStatus.DISPATCHED:
         values["department"] = translate("message_part.department", language, department=by)
-    if ticket.promised_at is not None and ticket.status in (TicketStatus.TRIAGED, TicketStatus.DISPATCHED):
-        when = format_moment(directory, ticket.promised_at, language)
+    promised_at = promise_of(facts, ticket)
+    if promised_at is not None and ticket.status in (TicketStatus.TRIAGED, TicketStatus.DISPATCHED):
+        when = format_moment(directory, promised_at, language)
         values["promised"] = translate("message_part.promised", language, promised=when)
     if reply := carried.reply_to(facts.ticket, language):
         values["promised"] = translate("message_part.reply", language, reply=reply)

@@ -56,7 +56,7 @@ async def read_anew_columns(
     flags = (*(f"{DANGER_FLAG}{danger}" for danger in dangers), *_other_flags(ticket))
     if set(flags) != set(ticket.flags):
         columns["flags"] = flags
-    if given.get(F.TITLE, ticket.title) == ticket.title and _is_made(directory, ticket, told):
+    if given.get(F.TITLE, ticket.title) == ticket.title and is_made_title(directory, ticket, told):
         area = given.get(F.AREA, anew.area or ticket.area)
         kept = replace(anew, category=category or anew.category, area=area, dangers=dangers)
         title = make_title(directory, kept, narrative, given.get(F.ADDRESS, ticket.address))
@@ -65,11 +65,11 @@ async def read_anew_columns(
     return columns
 
 
-def _is_made(directory: Directory, ticket: Ticket, told: Advice) -> bool:
+def is_made_title(directory: Directory, ticket: Ticket, told: Advice) -> bool:
     """Whether the title is one that was made of the narrative, at intake or by a change after it."""
     dangers = tuple(flag.removeprefix(DANGER_FLAG) for flag in ticket.flags if flag.startswith(DANGER_FLAG))
     chosen = replace(told, category=ticket.category or told.category, dangers=dangers)
-    made = (told, chosen, replace(chosen, area=ticket.area))
+    made = (told, replace(told, dangers=dangers), chosen, replace(chosen, area=ticket.area))
     return any(ticket.title == make_title(directory, each, ticket.narrative, ticket.address) for each in made)
 
 

@@ -17,10 +17,9 @@ from hotline.tickets.model.address import ticket_parts
 from hotline.tickets.model.intake import IncomingCall, IntakeRequest, opened, read_anew
 from hotline.tickets.model.ticket import Change, Command, Ticket
 from hotline.tickets.model.vocabulary import READ_ANEW, SPLIT_INTO, Field, TicketStatus
-from hotline.tickets.reading_anew import advise_on
+from hotline.tickets.reading_anew import advise_on, is_made_title
 from hotline.tickets.store import facts as ticket_facts
 from hotline.triage.model.places.parts import PART_NAMES, AddressParts
-from hotline.triage.model.titles import make_title
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult
 
@@ -60,7 +59,7 @@ async def _read_anew(
     anew, further = read_anew(_incoming(ticket, taken, request), ticket.number, kept, directory)
     columns: dict[str, Any] = {"advice": anew.advice}
     told = await advise_on(services, ticket, ticket.narrative)
-    if ticket.title == make_title(directory, told, ticket.narrative, ticket.address):  # nobody chose another
+    if is_made_title(directory, ticket, told):  # nobody chose another
         columns["title"] = anew.title
     if ticket.status is not TicketStatus.RECEIVED or ticket.triaged_at is not None:
         return columns, ()

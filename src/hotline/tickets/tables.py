@@ -145,6 +145,7 @@ assignment = table(
     C("first_due_at", Instant),
     C("accept_by", Instant),
     C("accepted_at", Instant),
+    C("signed_at", Instant, doc="When somebody of its department first showed that they have it; the clock alone never does"),
     C("contacted_at", Instant),
     C("reported_at", Instant),
     C("closed_at", Instant),

@@ -32,6 +32,7 @@ class ViewQuery(Strict):
     kind: Kind | None = None
     channel: Channel | None = None
     overdue: bool = False
+    accept_overdue: bool = False
     hours: Annotated[int, Field(ge=1, le=8784, description="Taken in within so many hours")] | None = None
     created_from: Moment | None = None
     created_before: Moment | None = None

@@ -18,7 +18,9 @@ let ended = false; // the session: nothing is asked for until somebody has logge
 let loggedOut = false; // by the server, while the page was open
 
 const WAITS = { dispatch: "alert.waits_dispatch", acceptance: "alert.waits_acceptance", ruling: "alert.waits_ruling" };
-const waitOf = (one) => t(WAITS[one.waits_for], { time: spent(minutes(one)) });
+/** Minutes since the limit passed by which somebody should have signed for it; 0: it has not, or is not what it waits for. */
+const overLimit = (one) => (one.waits_for === "acceptance" ? Math.max(0, ...one.orders.filter((order) => order.waits_for === "acceptance" && order.accept_by).map((order) => minutesSince(order.accept_by))) : 0);
+const waitOf = (one) => (overLimit(one) ? t("alert.waits_late", { time: spent(minutes(one)), late: spent(overLimit(one)) }) : t(WAITS[one.waits_for], { time: spent(minutes(one)) }));
 const keyOf = (one) => `${one.waits_for} ${one.orders.map((order) => order.id).join(" ")}`;
 const seen = () => { try { return JSON.parse(localStorage.getItem(SEEN)) ?? {}; } catch { return {}; } };
 const isSeen = (one) => seen()[one.number] === keyOf(one);
@@ -33,14 +35,17 @@ export function placeOf(one) {
   return joined(parts.length ? parts : [one.address || named(one.area) || t("alert.no_place")], language === "en" ? ", " : "");
 }
 const kindOf = (one) => (one.dangers.length ? joined(one.dangers.map((danger) => word("danger", danger)), MARKS[1]) : named(one.category) || word("priority", "emergency"));
-const minutes = (one) => Math.max(0, Math.floor((Date.now() - new Date(one.since)) / 60000));
+const minutesSince = (moment) => Math.max(0, Math.floor((Date.now() - new Date(moment)) / 60000));
+const minutes = (one) => minutesSince(one.since);
+/** When what waits began: an order whose acceptance begins anew is a new one. */
+const begun = (one) => Math.max(...[one.since, ...one.orders.map((order) => order.accept_by)].filter(Boolean).map(Date.parse));
 /** An officer with the number to call. */
 export const officer = (one) => [el("b", {}, one.name), one.phone ? " " : null, one.phone ? el("a", { href: `tel:${one.phone}` }, one.phone) : null];
 function row(one) {
   const duty = one.orders[0]?.duty ?? one.duty;
   const departments = joined(one.orders.map((order) => named(order.performer ?? order.department)), MARKS[1]);
   return el("li", { "data-number": one.number, "data-key": `danger ${one.number}` }, icon("warn", 20), el("b", {}, placeOf(one)), el("span", {}, kindOf(one)),
-    el("span", { class: "waits" }, waitOf(one)), departments ? el("span", {}, departments) : null,
+    el("span", { class: overLimit(one) ? "waits late" : "waits" }, waitOf(one)), departments ? el("span", {}, departments) : null,
     el("span", {}, ...(duty.length ? [t("alert.on_duty"), " ", ...officer(duty[0])] : [t("alert.nobody")])),
     el("span", { class: "acts" }, link(one.number), isSeen(one) ? null : el("button", { type: "button", class: "btn", "data-key": `seen ${one.number}`, title: t("alert.seen_note"), onclick: () => see([one]) }, t("alert.seen"))));
 }
@@ -58,14 +63,16 @@ function draw() {
   owed = pressed !== null;
   if (owed) return;
   const loud = dangers.filter((one) => !isSeen(one));
-  // of many the one that came last, and the one that waits longest
-  const first = loud.length > 2 ? [loud.at(-1), ...loud.slice(0, -1)] : loud;
-  const shown = all ? dangers : [...first, ...dangers.filter(isSeen)].slice(0, 2);
+  // the one that came last, seen or not; then what nobody has seen here; then what waits longest
+  const newest = dangers.reduce((last, one) => (last && begun(last) > begun(one) ? last : one), null);
+  const older = [...loud, ...dangers.filter(isSeen)].filter((one) => one !== newest);
+  const shown = [...(newest ? [newest] : []), ...older].slice(0, all ? undefined : 2);
   const rest = dangers.length - shown.length;
+  const late = dangers.filter((one) => !shown.includes(one) && overLimit(one)).length;
   const notes = [
     loggedOut ? el("li", { class: "note", "data-key": "logged out" }, icon("off", 16), el("b", {}, t("alert.logged_out"))) : null,
     at ? null : dangers.length ? el("li", { class: "note" }, icon("off", 16), t("alert.as_of", { time: when(read) })) : null,
-    rest > 0 || (all && dangers.length > 2) ? el("li", { class: "note" }, el("button", { type: "button", class: "btn", "data-key": "all", "aria-expanded": String(all), onclick: () => { all = !all; draw(); } }, rest > 0 ? t("alert.more", { n: rest }) : t("alert.fewer")),
+    rest > 0 || (all && dangers.length > 2) ? el("li", { class: "note" }, el("button", { type: "button", class: "btn", "data-key": "all", "aria-expanded": String(all), onclick: () => { all = !all; draw(); } }, rest > 0 ? t(late ? "alert.more_late" : "alert.more", { n: rest, late }) : t("alert.fewer")),
       loud.length > 1 ? el("button", { type: "button", class: "btn", "data-key": "seen all", onclick: () => see(loud) }, t("alert.seen_all")) : null) : null,
     loud.length && muted() ? el("li", { class: "note" }, el("button", { type: "button", class: "btn", id: "sound-on", "data-key": "sound", onclick: soundOn }, icon("bell", 16), t("alert.sound_on"))) : null,
   ];
@@ -186,6 +193,6 @@ addEventListener("offline", () => { at = null; draw(); });
 addEventListener("online", lookSoon);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) lookSoon(); });
 setInterval(lookSoon, READ_EVERY); // a turn of duty begins without an event
-setInterval(() => { for (const one of dangers) { const place = $(`[data-number="${one.number}"] .waits`, bar); if (place) place.textContent = waitOf(one); } }, 10_000);
+setInterval(() => { for (const one of dangers) { const place = $(`[data-number="${one.number}"] .waits`, bar); if (place) { place.textContent = waitOf(one); place.classList.toggle("late", overLimit(one) > 0); } } }, 10_000);
 await look();
 if (globalThis.Notification?.permission === "granted") import("./push.js").then((push) => push.goOn()).catch(() => {}); // by the next page then

@@ -61,7 +61,9 @@ async function accept(one) {
 }
 /** What a column holds: an order with a deed that waits here stands where the deed leads. */
 const LEADS = { accept: "accepted", report: "reported", request_return: "return_requested" };
-const stateOf = (one) => waits(one).filter((deed) => !deed.problem).map((deed) => LEADS[deed.action]).filter(Boolean).at(-1) ?? one.status;
+const stateOf = (one) => waits(one).filter((deed) => !deed.problem).map((deed) => LEADS[deed.action]).filter(Boolean).at(-1) ?? stands(one);
+/** An order that the clock alone has accepted is not signed for: it stands where it stood. */
+function stands(one) { return one.unsigned ? "issued" : one.status; }
 const numeric = new Intl.Collator(undefined, { numeric: true });
 const byPlace = (a, b) => numeric.compare(placeOf(a), placeOf(b));
 function lay(before = known) {
@@ -106,7 +108,7 @@ async function draw() {
   const before = known;
   columns(() => lay(before));
   const late = orders.filter((one) => one.colour === "red").length;
-  const urgent = orders.filter((one) => one.status === "issued" && one.priority !== "normal" && !one.arriving);
+  const urgent = orders.filter((one) => stands(one) === "issued" && one.priority !== "normal" && !one.arriving);
   if (orders.some((one) => one.arriving)) setTimeout(redraw, ARRIVED);
   $("#counts").textContent = t("board.counts", { open: orders.length, late });
   document.title = `${urgent.length ? `(${urgent.length}) ` : ""}${t("page.board")} · ${t("app.name")}`;

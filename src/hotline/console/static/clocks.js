@@ -4,19 +4,26 @@ import { el, spent, t, word } from "./core.js";
 
 export const COLOURS = { green: "green", blue: "teal", yellow: "amber", red: "red", grey: "grey" };
 
-/** `next`: { colour, due_at, running, metric }; `metric` absent: it stands beside. Null: there is none. */
+/** `next`: { colour, due_at, running, metric }; `metric` absent: it stands beside, and `of` is which it is. Null: there is none. */
 export function clock(next) {
   const { colour = "grey", due_at: ends = "", running = false, metric = "" } = next ?? {};
-  return el("span", { class: `clk ${COLOURS[colour] ?? "grey"}`, "data-ends": ends ?? "", "data-running": running ? "1" : "", "data-colour": colour, "data-metric": metric ?? "" });
+  return el("span", { class: `clk ${COLOURS[colour] ?? "grey"}`, "data-ends": ends ?? "", "data-running": running ? "1" : "", "data-colour": colour, "data-metric": metric ?? "", "data-of": next?.of ?? metric ?? "" });
+}
+/** The promised answer is overdue, an order is not signed for in time, any other limit is missed: one word for each. */
+function timeOf(left, of) {
+  const time = spent(left);
+  if (left >= 0) return t("time.left", { time });
+  if (of === "accept") return t("time.over_accept", { time });
+  return of === "resolve" || of === "report" ? t("time.over", { time }) : t("time.late", { time });
 }
 export function tickClocks() {
   for (const place of document.querySelectorAll("[data-ends]")) {
-    const { ends, running, colour, metric } = place.dataset;
+    const { ends, running, colour, metric, of } = place.dataset;
     const left = (new Date(ends) - Date.now()) / 60000;
     const now = !running ? (colour === "red" ? "red" : "grey") : ends && left < 0 ? "red" : colour;
     place.className = `clk ${COLOURS[now] ?? "grey"}`;
-    const time = !ends ? t("time.none") : !running ? "" : left < 0 ? t("time.over", { time: spent(left) }) : t("time.left", { time: spent(left) });
-    const text = [now === "red" && running && left < 0 ? "" : word("colour", ends ? now : "grey"), time, metric ? word("metric", metric) : ""].filter(Boolean).join(" ");
+    const time = !ends ? t("time.none") : !running ? "" : timeOf(left, of);
+    const text = [now === "red" && running && left < 0 ? "" : word("colour", ends ? now : "grey"), time, metric && !(running && left < 0 && metric === "accept") ? word("metric", metric) : ""].filter(Boolean).join(" ");
     if (place.textContent !== text) place.textContent = text;
   }
 }

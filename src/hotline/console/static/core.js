@@ -52,6 +52,9 @@ export const joined = (parts, between) => parts.filter(Boolean).map(isolated).jo
 const laid = (children) => children.flat().filter((child) => child != null && child !== false).map((child) => (typeof child === "string" ? isolated(child) : child));
 /** The label of a word of a vocabulary, as t("status." + code). */
 export const word = (family, code) => (code == null ? "" : words[`${family}.${code}`] ?? code);
+/** How a ticket and an order stand: while nobody of the department has signed, it says so, also where the clock has accepted it. */
+export const standing = (ticket) => (ticket.unsigned ? word("order", "issued") : word("status", ticket.status));
+export const orderStanding = (order) => word("order", order.unsigned ? "issued" : order.status);
 /** The state in a timeline entry: of the assignment if there is one, else of the ticket. */
 export const state = (line, name) => (line[name] == null ? "" : words[line.assignment ? `order.${line[name]}` : `status.${line[name]}`] ?? words[`status.${line[name]}`] ?? words[`order.${line[name]}`] ?? line[name]);
 /** Who did something: a person's or key's name, or the part of the system. */

@@ -1,13 +1,15 @@
 // What to do about a danger while the caller is on the line: what to say, what to ask, whom to have called. Used beside the
 // words while they are typed, and on the ticket's page afterwards.
+import { dangerNames } from "./danger_names.js";
 import { MARKS, can, el, get, given, icon, joined, language, t, urgency, word } from "./core.js";
 
 let asked = null;
 /** Danger -> what to say, ask and call. Asked for once; what could not be had is asked for again. */
 export const guidance = () => (asked ??= get("/v1/dangers").then(({ items }) => new Map(items.map((one) => [one.danger, one]))).catch(() => { asked = null; return new Map(); }));
 const written = (text) => text[{ en: "en", "zh-Hant": "zh_hant" }[language] ?? "zh"];
-export const dangerNames = (dangers) => dangers.map((danger) => word("danger", danger)).join(language === "en" ? ", " : "、");
 
+/** What is known of these dangers, in the order of `guidance()`: "leave the place" before "do not move the injured". */
+export const inOrder = (dangers, known) => [...known.values()].filter((one) => dangers.includes(one.danger));
 /** Of several dangers all services, each once: first those that are called in any case. */
 function servicesOf(found) {
   const all = [...found.map((one) => one.call[0]), ...found.flatMap((one) => one.call.slice(1))].filter(Boolean);
@@ -18,18 +20,19 @@ export const serviceName = (service) => (service.phone && !written(service.name)
 /** The questions by their keys, as `lift.2`. */
 export const questionsOf = (found) => new Map(found.flatMap((one) => one.ask.map((text, n) => [`${one.danger}.${n + 1}`, written(text)])));
 
-/** The panel. `dangers`: those that are acted on, the most pressing first; `known`: of `guidance()`; `words`: of the narrative, which
+/** The panel. `dangers`: those that are acted on; `known`: of `guidance()`, in whose order they are named; `words`: of the narrative, which
  *  told it; `told`: codes of services that the caller was told to call; `done`: keys of questions that were asked; `onTell(service)`,
  *  `onAsk(key, is)`, `onDeny()`: null where that is not to be done here; `duty`: an element, or null. */
 export function dangerPanel({ dangers, known, words = [], told, done, onTell, onAsk, onDeny, duty }) {
-  const found = dangers.map((danger) => known.get(danger)).filter(Boolean);
+  const found = inOrder(dangers, known);
+  const names = dangerNames(found.length ? found.map((one) => one.danger) : dangers);
   const services = servicesOf(found);
   const button = (service, n) => (told.includes(service.code)
     ? el("span", { class: "chip on" }, icon("check", 14), " ", t("danger_panel.told", { service: serviceName(service) }))
     : el("button", { type: "button", class: n ? "" : "dan", "data-key": `tell ${service.code}`, "data-tell": service.code, onclick: (event) => onTell(service, event) }, icon("phone", 16), " ", t("danger_panel.tell", { service: serviceName(service) }), n ? null : [" ", el("kbd", {}, "F9")]));
   const question = ([key, text]) => el("label", { class: "tick" }, el("input", { type: "checkbox", "data-key": `ask ${key}`, checked: done.includes(key), onchange: (event) => onAsk(key, event.target.checked) }), " ", text);
-  return el("section", { class: "danger", "aria-label": t("danger_panel.title", { dangers: dangerNames(dangers) }) },
-    el("header", {}, icon("warn", 20), el("span", {}, t("danger_panel.title", { dangers: dangerNames(dangers) })), urgency("emergency"),
+  return el("section", { class: "danger", "aria-label": t("danger_panel.title", { dangers: names }) },
+    el("header", {}, icon("warn", 20), el("span", {}, t("danger_panel.title", { dangers: names })), urgency("emergency"),
       words.length ? el("small", {}, t("danger_panel.because", { words: joined(words, MARKS[1]) })) : null),
     el("div", { class: "in" },
       found.map((one) => el("p", { class: "say" }, el("small", {}, t("danger_panel.say")), " ", written(one.say))),

@@ -26,8 +26,8 @@ export function stepsOfTicket(ticket, story) {
 }
 export function stepsOfOrder(order, story) {
   const entered = visits(["issued", { at: order.issued_at }], story.filter((line) => line.assignment === order.id));
-  const known = { accepted: order.accepted_at, reported: order.reported_at, done: order.status === "done" ? order.closed_at : null, [order.status]: order.closed_at };
+  const known = { accepted: order.unsigned ? null : order.accepted_at, reported: order.reported_at, done: order.status === "done" ? order.closed_at : null, [order.status]: order.closed_at };
   for (const [name, at] of Object.entries(known)) if (at && !entered.get(name)?.by) entered.set(name, { at });
-  return steps("order", OF_ORDER, order.status, entered);
+  return steps("order", OF_ORDER, order.unsigned ? "issued" : order.status, entered);
 }
 export const lane = (found, name) => el("ol", { class: "lane", "aria-label": name }, found.map((step) => el("li", { class: `stp ${step.is}`, "aria-current": step.is === "now" ? "step" : null }, el("b", {}, step.name), step.note ? el("small", {}, step.note) : step.is === "" ? el("small", { class: "sr" }, t("ticket.ahead")) : null)));

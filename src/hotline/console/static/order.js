@@ -1,5 +1,5 @@
 // One order on the board: its place and clock, the caller, photos, one next step, and all else in a menu.
-import { $, Refusal, api, el, fill, given, icon, inDialog, joined, link, named, placed, press, say, steady, t, unique, until, urgency, when, word } from "./core.js";
+import { $, Refusal, api, el, fill, given, icon, inDialog, joined, link, named, placed, press, say, steady, t, unique, until, urgency, when, word, orderStanding } from "./core.js";
 import { actionFields, ask as askFields, caller, hide, performing, reveal, schemaOf } from "./forms.js";
 import { backAndForth } from "./panel.js";
 import { placeOf } from "./board.js";
@@ -132,7 +132,7 @@ function draw(ticket, order, { status, moves, deeds }, files, story, own) {
       el("p", {}, el("a", { class: "btn", href: mapLink(ticket) }, icon("map", 20), t("board.map")), " ", el("span", { class: "note" }, placed(ticket.area, ticket.location))),
       el("dl", { class: "facts" }, el("dt", {}, t("ticket.received")), el("dd", {}, when(ticket.created_at)),
         ...(order?.performer ? [el("dt", {}, t("field.performer")), el("dd", {}, named(order.performer))] : []),
-        ...ticket.assignments.filter((one) => one.id !== order?.id).flatMap((one) => [el("dt", {}, word("part", one.part)), el("dd", {}, joined([named(one.department), word("order", one.status)], " · "))])),
+        ...ticket.assignments.filter((one) => one.id !== order?.id).flatMap((one) => [el("dt", {}, word("part", one.part)), el("dd", {}, joined([named(one.department), orderStanding(one)], " · "))])),
       story),
     next || may("report") ? el("footer", { class: "foot" }, next?.node,
       may("report") ? el("button", { type: "button", class: `btn lg full ${next ? "" : "pri"}`, "data-action": "report", "data-key": "report", onclick: () => report(ticket, order, may("report"), title) }, icon("check", 20), t("board.report")) : null, next?.note) : null);
@@ -150,12 +150,12 @@ function clocks(order, status) {
   if (!next) return null;
   // what waits here to be sent has ended the limit to sign; the next one is known when it was sent
   const first = next.metric === "accept" && order.status === "issued" && status !== "issued" ? { ...next, metric: "report", due_at: order.due_at } : next;
-  return el("div", { class: "bigclk" }, el("span", { class: "note" }, word("metric", first.metric)), el("span", { class: "note" }, t("board.until", { at: until(first.due_at) })), clock({ ...first, metric: "" }),
+  return el("div", { class: "bigclk" }, el("span", { class: "note" }, word("metric", first.metric)), el("span", { class: "note" }, t("board.until", { at: until(first.due_at) })), clock({ ...first, metric: "", of: first.metric }),
     first.metric !== "report" && order.due_at ? el("span", { class: "note" }, `${word("metric", "report")} ${until(order.due_at)}`) : null);
 }
 function dots(order, status, ticket) {
-  const place = { issued: 0, accepted: 1, return_requested: 1, reported: 2, done: 3 }[status] ?? 3;
-  const steps = [["action.accept", order.accepted_at], [`order.${status === "return_requested" ? status : "accepted"}`, null], ["action.report", order.reported_at], ["status.closed", ticket.closed_at]];
+  const place = order.unsigned && status === order.status ? 0 : { issued: 0, accepted: 1, return_requested: 1, reported: 2, done: 3 }[status] ?? 3;
+  const steps = [["action.accept", order.unsigned ? null : order.accepted_at], [`order.${status === "return_requested" ? status : "accepted"}`, null], ["action.report", order.reported_at], ["status.closed", ticket.closed_at]];
   return el("ol", { class: "dots" }, steps.map(([key, at], n) => el("li", { class: n < place ? "done" : n === place ? "now" : "", "aria-current": n === place ? "step" : null }, t(key), el("br", {}), at ? when(at) : "\u00a0")));
 }
 /** A point on the phone's own map: nothing is asked from elsewhere. */

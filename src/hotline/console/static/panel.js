@@ -1,5 +1,5 @@
 // A ticket beside the list it was chosen from, with its returns, for dispatching and deciding.
-import { $, MARKS, authorOf, el, fill, get, inDialog, joined, link, listed, named, placed, t, until, urgency, when, word } from "./core.js";
+import { $, MARKS, authorOf, el, fill, get, inDialog, joined, link, listed, named, placed, t, until, urgency, when, word, standing, orderStanding } from "./core.js";
 import { buttons, caller, hide } from "./forms.js";
 import { reasonTexts } from "./reasons.js";
 
@@ -51,12 +51,12 @@ export function panelled(more, changed) {
     if (wanted !== number) return;
     const after = () => { changed(); show(number); };
     fill(panel, el("button", { type: "button", class: "shut", onclick: shut }, t("app.close")),
-      el("h2", {}, urgency(ticket.priority), " ", ticket.title), el("p", {}, link(ticket.number), " · ", word("status", ticket.status), ticket.parent ? [` · ${t("ticket.parent")} `, link(ticket.parent)] : null),
+      el("h2", {}, urgency(ticket.priority), " ", ticket.title), el("p", {}, link(ticket.number), " · ", standing(ticket), ticket.parent ? [` · ${t("ticket.parent")} `, link(ticket.parent)] : null),
       el("p", { class: "words" }, ticket.narrative),
       el("p", { class: "note" }, joined([named(ticket.category), placed(ticket.area, ticket.location)], " · ")),
       el("p", {}, `${t("take.caller")} `, caller(ticket)),
       more(ticket), back, filesPlace(ticket),
-      ticket.assignments.map((order) => el("section", {}, el("h3", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${word("order", order.status)}`)), buttons(ticket, after, order))),
+      ticket.assignments.map((order) => el("section", {}, el("h3", {}, named(order.department), " ", el("small", {}, `${word("part", order.part)} · ${orderStanding(order)}`)), buttons(ticket, after, order))),
       el("h3", {}, t("board.of_ticket")), buttons(ticket, after));
     panel.hidden = false;
     $(".actions button", panel)?.focus();

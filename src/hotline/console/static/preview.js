@@ -1,5 +1,5 @@
 // A waiting ticket beside the table, with the departments it could go to: what will happen is told before it happens.
-import { $, MARKS, api, can, directory, el, fill, get, icon, isolated, joined, listed, named, placed, press, settled, t, unique, until, when, word } from "./core.js";
+import { $, MARKS, api, can, directory, el, fill, get, icon, isolated, joined, listed, named, placed, press, settled, t, unique, until, when, word, standing, orderStanding } from "./core.js";
 import { clock } from "./clocks.js";
 import { buttons, caller, hide, performing } from "./forms.js";
 import { backAndForth, filesPlace } from "./panel.js";
@@ -24,7 +24,7 @@ export async function whyText(because) {
 function departmentHistory(ticket) {
   const lines = [...ticket.assignments].sort((a, b) => a.issued_at.localeCompare(b.issued_at));
   return lines.length ? el("section", { class: "history" }, el("h3", { class: "h2" }, t("dispatch.history")), el("ol", { class: "plainlist" }, lines.map((order) => el("li", { "data-department": order.department.code },
-    el("b", {}, named(order.department)), " ", el("span", { class: order.status === "returned" ? "tag amber" : "tag" }, word("order", order.status)), " ",
+    el("b", {}, named(order.department)), " ", el("span", { class: order.status === "returned" ? "tag amber" : "tag" }, orderStanding(order)), " ",
     el("small", {}, joined([word("part", order.part), `${when(order.issued_at)}${order.closed_at ? ` – ${when(order.closed_at)}` : ""}`, order.return ? word("return_reason", order.return.reason_code) : ""], " · ")))))) : null;
 }
 
@@ -71,11 +71,11 @@ export function preview(panel, { sent, changed, walk, closed }) {
       el("span", { class: "end row tight" }, ...[[-1, "left", "dispatch.previous"], [1, "right", "dispatch.next"]].map(([by, name, key]) => el("button", { type: "button", class: "btn sm ico gho", "aria-label": t(key), onclick: () => walk(by) }, icon(name, 16))),
         el("a", { class: "btn sm ico gho", href: `/console/tickets/${ticket.number}`, "aria-label": t("dispatch.open") }, icon("out", 16)), el("button", { type: "button", class: "btn sm ico gho shut", "aria-label": t("app.close"), onclick: shut }, icon("x", 16))));
     fill(panel, head, el("h2", { class: "big" }, isolated(ticket.title)), el("blockquote", { class: "quote words" }, ticket.narrative),
-      el("dl", { class: "facts" }, ...[[t("ticket.status"), el("span", { class: `st ${shown.waits ? "p1" : "p2"}` }, word("status", ticket.status))], [t("field.area"), placed(ticket.area, ticket.location)], [t("field.category"), unlessIn(ticket.title, named(ticket.category))], [t("take.caller"), caller(ticket)],
-        [t("dispatch.limit"), shown.waits ? clock(ticket.clocks.next && { ...ticket.clocks.next, metric: "" }) : null], [t("dispatch.signs"), ticket.flags.filter((flag) => !flag.includes("names:") && !flag.startsWith("split")).map((flag) => [el("span", { class: flag.startsWith("danger") ? "tag red" : "tag" }, flagText(flag)), " "]).flat()],
+      el("dl", { class: "facts" }, ...[[t("ticket.status"), el("span", { class: `st ${shown.waits ? "p1" : "p2"}` }, standing(ticket))], [t("field.area"), placed(ticket.area, ticket.location)], [t("field.category"), unlessIn(ticket.title, named(ticket.category))], [t("take.caller"), caller(ticket)],
+        [t("dispatch.limit"), shown.waits ? clock(ticket.clocks.next && { ...ticket.clocks.next, metric: "", of: ticket.clocks.next.metric }) : null], [t("dispatch.signs"), ticket.flags.filter((flag) => !flag.includes("names:") && !flag.startsWith("split")).map((flag) => [el("span", { class: flag.startsWith("danger") ? "tag red" : "tag" }, flagText(flag)), " "]).flat()],
       ].filter(([, value]) => value != null && value !== "" && value.length !== 0).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
       shown.waits ? choice() : null, back, filesPlace(ticket), departmentHistory(ticket),
-      ticket.assignments.filter((order) => order.allowed_actions.length).map((order) => el("section", {}, el("h3", { class: "h2" }, named(order.department), " ", el("small", {}, joined([word("part", order.part), word("order", order.status)], " · "))), buttons(ticket, after, order))),
+      ticket.assignments.filter((order) => order.allowed_actions.length).map((order) => el("section", {}, el("h3", { class: "h2" }, named(order.department), " ", el("small", {}, joined([word("part", order.part), orderStanding(order)], " · "))), buttons(ticket, after, order))),
       el("details", { class: "other", open: !shown.waits }, el("summary", {}, t("dispatch.other_actions")), buttons(ticket, after)));
     panel.hidden = false;
     tickClocks(panel);

@@ -1,5 +1,5 @@
 // Log a call on one screen: caller, narrative, suggestions; one key sends it.
-import { $, MARKS, PARTS, Refusal, api, choices, directory, el, fill, get, given, inDialog, incidentLink, joined, label, link, listed, named, placed, plain, say, soon, steady, t, toldOf, until, urgency, when, word } from "./core.js";
+import { $, MARKS, PARTS, Refusal, api, choices, directory, el, fill, get, given, inDialog, incidentLink, joined, label, link, listed, named, placed, plain, say, soon, steady, t, toldOf, until, urgency, when, word, standing } from "./core.js";
 import { draft } from "./drafts.js";
 import { actionFields, ask, buttons, schemaOf } from "./forms.js";
 import { ahead, confidence, forgetAhead } from "./take_ahead.js";
@@ -346,7 +346,7 @@ function shown(done) {
     el("dl", { class: "facts" },
       el("dt", {}, t("take.number")), el("dd", { id: "number" }, ticket.number),
       ...(done.query_code ? [el("dt", {}, t("take.code")), el("dd", { id: "code" }, done.query_code)] : []),
-      el("dt", {}, t("ticket.status")), el("dd", { id: "status" }, word("status", ticket.status)),
+      el("dt", {}, t("ticket.status")), el("dd", { id: "status" }, standing(ticket)),
       ...(placed(ticket.area, ticket.location) ? [el("dt", {}, t("dispatch.place")), el("dd", { id: "where" }, placed(ticket.area, ticket.location))] : []),
       ...(lead ? [el("dt", {}, t("field.department")), el("dd", { id: "lead" }, named(lead.department)), el("dt", {}, t("field.due_at")), el("dd", {}, until(lead.due_at))] : [])),
     ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sorted")) : ticket.status === "triaged" ? el("p", { class: "note" }, t("take.not_sent")) : null,

@@ -1,6 +1,7 @@
 // The danger of the call that is being taken: its panel, and what of it goes with the call.
 import { $, MARKS, el, fill, inDialog, joined, label, steady, t } from "./core.js";
-import { dangerNames, dangerPanel, dutyOf, guidance, questionsOf, serviceName, tellByKey } from "./danger.js";
+import { dangerNames } from "./danger_names.js";
+import { dangerPanel, dutyOf, guidance, inOrder, questionsOf, serviceName, tellByKey } from "./danger.js";
 import { actionFields, ask, schemaOf } from "./forms.js";
 
 const EMPTY = { told: {}, asked: {}, denied: {}, seen: {} };
@@ -45,7 +46,7 @@ export function callDanger({ form, keep, changed }) {
       dangers.length ? dangerPanel({
         dangers, known, words, told: Object.keys(told), done: Object.keys(asked), duty: lead ? dutyOf(lead) : null, onDeny: deny,
         onTell: (service) => put("told", service.code, serviceName(service)),
-        onAsk: (key, is) => put("asked", key, is ? questionsOf(dangers.map((one) => known.get(one)).filter(Boolean)).get(key) : null),
+        onAsk: (key, is) => put("asked", key, is ? questionsOf(inOrder(dangers, known)).get(key) : null),
       }) : null,
       no.length ? el("p", { class: "note" }, t("danger_panel.denied", { dangers: dangerNames(no), why: [...new Set(no.map((one) => denied[one]))].join(MARKS[1]) }), " ",
         el("button", { type: "button", class: "plain", "data-key": "undeny", onclick: () => { for (const one of no) put("denied", one, null); changed(); } }, t("danger_panel.undeny"))) : null,

@@ -1,7 +1,7 @@
 // A ticket on one page: place and next step first, both machines as lanes, what happened in sentences, the clocks beside it.
-import { $, MARKS, Refusal, api, authorOf, can, el, fill, get, given, icon, incidentLink, isolated, joined, language, link, listen, named, placed, press, say, soon, spent, state, steady, t, toldOf, until, when, withNames, word } from "./core.js";
+import { $, MARKS, Refusal, api, authorOf, can, el, fill, get, given, icon, incidentLink, isolated, joined, language, link, listen, named, placed, press, say, soon, spent, state, steady, t, toldOf, until, when, withNames, word, standing } from "./core.js";
 import { clock, tickClocks } from "./clocks.js";
-import { dangerPanel, dutyOf, guidance, serviceName, tellByKey } from "./danger.js";
+import { dangerPanel, dutyOf, guidance, inOrder, serviceName, tellByKey } from "./danger.js";
 import { stateBadge } from "./incidents.js";
 import { actionButton, caller, mattersOf, partsOf, performing } from "./forms.js";
 import { lane, stepsOfOrder, stepsOfTicket } from "./lanes.js";
@@ -76,7 +76,7 @@ function headOf(seen, lay) {
     }));
   return el("header", { class: "card head tk-head" },
     el("div", { class: "tk-top" }, el("div", { class: "grow" },
-      el("p", { class: "tk-line" }, priorityTag(x.priority), " ", el("strong", { id: "status" }, word("status", x.status)), " ", el("b", {}, x.number), " ", joined([word("channel", x.channel), word("kind", x.kind), named(x.category)], " · "), x.counters.calls > 1 ? [" ", el("span", { class: "tag" }, t("ticket.n_calls", { n: x.counters.calls }))] : null, x.counters.urges ? [" ", el("span", { class: "tag amber" }, t("board.urged", { n: x.counters.urges }))] : null,
+      el("p", { class: "tk-line" }, priorityTag(x.priority), " ", el("strong", { id: "status" }, standing(x)), " ", el("b", {}, x.number), " ", joined([word("channel", x.channel), word("kind", x.kind), named(x.category)], " · "), x.counters.calls > 1 ? [" ", el("span", { class: "tag" }, t("ticket.n_calls", { n: x.counters.calls }))] : null, x.counters.urges ? [" ", el("span", { class: "tag amber" }, t("board.urged", { n: x.counters.urges }))] : null,
         x.flags.flatMap((flag) => [" ", el("span", { class: flag.startsWith("danger") ? "tag red" : "tag" }, flag.startsWith("names:") ? [t("flag.names"), " ", link(flag.slice(6))] : flagText(flag))])),
       el("h1", {}, titleOf(x)), el("p", { class: "tk-title" }, isolated(x.title)), withNames(x.title).includes(placed(x.area, x.location)) ? null : el("p", { class: "note" }, icon("pin", 16), " ", placed(x.area, x.location)),
       x.clocks.next ? el("p", { class: "tk-next" }, clock(x.clocks.next), " ", el("small", {}, t("board.until", { at: until(x.clocks.next.due_at) }))) : null),
@@ -96,7 +96,7 @@ async function inDanger(x, lines) {
     try { await api("POST", `/v1/tickets/${number}/actions/comment`, { body: { text }, version: x.version }); } catch (refused) { if (!(refused instanceof Refusal)) throw refused; say(refused.said, true); }
     await draw(true);
   });
-  const services = dangers.flatMap((danger) => known.get(danger)?.call ?? []);
+  const services = inOrder(dangers, known).flatMap((one) => one.call);
   const lead = x.assignments.find((order) => order.part === "lead" && !order.closed_at);
   const saying = (service) => t("danger_panel.told", { service: serviceName(service) });
   return dangerPanel({

@@ -1,16 +1,17 @@
 // Search tickets, keep the search as a view, and export the results.
-import { $, api, choices, el, fill, get, given, instant, isolated, joined, language, link, listed, named, press, say, settled, t, until, when, word } from "./core.js";
+import { $, api, choices, el, fill, get, given, instant, isolated, joined, language, link, listed, named, press, say, settled, t, until, when, word, standing } from "./core.js";
 import { clock } from "./clocks.js";
 import { isForPage, priorityTag, saidOf, ticketTable, two, unlessIn } from "./ticket_table.js";
 import { asParameters, savedViews, setForm } from "./views.js";
 
 const form = $("#find");
+const LATE = ["overdue", "accept_overdue"]; // the promised answer, and the limit to sign
 const LISTS = ["status", "category", "area", "department", "colour"];
 const blank = () => el("span", { class: "blank" }, "–");
 const SORTS = { received: ["created_at", "-created_at"], changed: ["updated_at", "-updated_at"] };
 const table = ticketTable($("#list"), [
   { key: "matter", head: "field.title", class: "c-matter", cell: (x) => [el("a", { class: "t open", href: `/console/tickets/${x.number}`, "data-key": x.number }, priorityTag(x.priority), " ", isolated(x.title)), two(saidOf(x), link(x.number), ` · ${joined([unlessIn(x.title, named(x.category)), word("channel", x.channel)], " · ")}`)] },
-  { key: "status", head: "ticket.status", class: "c-limit", cell: (x) => word("status", x.status) },
+  { key: "status", head: "ticket.status", class: "c-limit", cell: (x) => standing(x) },
   { key: "place", head: "field.area", class: "c-place", cell: (x) => named(x.area) || blank() },
   { key: "to", head: "field.department", class: "c-to", cell: (x) => named(x.department) || blank() },
   { key: "received", head: "ticket.received", sort: SORTS.received, class: "c-place", cell: (x) => [when(x.created_at), two(`${t("tickets.changed")} ${when(x.updated_at)}`)] },
@@ -59,7 +60,7 @@ function setFilters(asked) {
     if ([...COUNTED, "colour"].includes(name) || (LISTS.includes(name) && values.length > 1)) values.forEach((value) => fixed.append(name, value));
     else if (name === "created_from") plainOnes.from = day(values[0]);
     else if (name === "created_before") plainOnes.to = day(values[0], 1000);
-    else plainOnes[name] = name === "overdue" ? values[0] === "true" : values[0];
+    else plainOnes[name] = LATE.includes(name) ? values[0] === "true" : values[0];
   }
   form.reset();
   setForm(form, plainOnes);
@@ -68,7 +69,7 @@ function setFilters(asked) {
 /** The filters but the words and the order, as a body has them. */
 function chosen(asked) {
   const found = {};
-  for (const name of asked.keys()) if (!["q", "sort"].includes(name)) found[name] = name === "overdue" ? true : LISTS.includes(name) ? asked.getAll(name) : asked.get(name);
+  for (const name of asked.keys()) if (!["q", "sort"].includes(name)) found[name] = LATE.includes(name) ? true : LISTS.includes(name) ? asked.getAll(name) : asked.get(name);
   return found;
 }
 async function find(more) {

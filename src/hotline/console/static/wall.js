@@ -1,5 +1,6 @@
 // The wallboard: the state of the hotline on one screen. Read only; every number leads to the tickets that make it up.
 import { $, can, directory, el, fill, get, given, isolated, joined, label, listen, named, soon, spent, t, when, word } from "./core.js";
+import { dangerNames } from "./danger_names.js";
 import { asParameters } from "./views.js";
 import { drawMap, forgetOutlines, listOf, shortName, svg } from "./wall_map.js";
 
@@ -37,7 +38,7 @@ const none = (key) => el("p", { class: "none" }, t(key));
 const paged = ({ page, pages }) => (pages > 1 ? `${page}/${pages}` : "");
 /** A department's name without that of the one community. */
 const ownName = (item) => (wall.communities.length === 1 ? shortName(item, wall.communities[0].area) : named(item));
-const place = (one) => joined([one.area && named(one.area), one.category && named(one.category)], " ");
+const place = (one) => joined([one.area && named(one.area), one.dangers.length ? dangerNames(one.dangers) : one.category && named(one.category)], " ");
 
 const duty = turning((some) => fill($("#onduty"), some.map((one) => el("span", {}, ownName(one.department), " ", one.members.length ? one.members.map((m) => el("b", {}, joined([m.name, m.phone], " "))) : el("span", { class: "gap" }, t("wall.nobody"))))), () => (innerWidth < 1500 ? 2 : 3));
 const emergencies = turning((some) => {
@@ -46,7 +47,7 @@ const emergencies = turning((some) => {
   if (!wall.emergency_count) { fill(bar, el("span", {}, t("wall.no_emergency"))); return; }
   fill(bar, el("a", { class: "n", href: listFor("emergency") }, t("wall.emergency_n", { n: wall.emergency_count })),
     some.map((x) => el("a", { class: "one", href: `/console/tickets/${x.number}` }, el("span", { class: "t" }, place(x) || t("wall.no_area")),
-      el("span", { class: "w" }, joined([x.department ? named(x.department) : t("wall.not_dispatched"), x.lead && word("order", x.lead)], " ")), el("span", {}, t("wall.since", { at: Date.parse(wall.at) - Date.parse(x.since) < 72_000_000 ? clockTime(x.since) : when(x.since) })))));
+      el("span", { class: "w" }, joined([x.department ? named(x.department) : t("wall.not_dispatched"), x.lead && word("order", x.unsigned ? "issued" : x.lead)], " ")), el("span", {}, t("wall.since", { at: Date.parse(wall.at) - Date.parse(x.since) < 72_000_000 ? clockTime(x.since) : when(x.since) })))));
 }, () => 2);
 const COLOURS = [["red", "red"], ["amber", "yellow"], ["green", "green"], ["grey", "grey"]];
 const departments = turning((some, at) => {

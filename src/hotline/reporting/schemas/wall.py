@@ -9,15 +9,18 @@ from pydantic import Field
 
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.outlines import Outline, OutlineKind
-from hotline.organisation.model.vocabulary import Priority
+from hotline.organisation.model.vocabulary import Danger, Priority
 from hotline.replies import reply_type
 from hotline.reporting.model import Share
 from hotline.reporting.service.figures import HourlyCounts
 from hotline.reporting.service.wall import DutyLine, PlaceState, WallTile, community_of, open_by_view
 from hotline.telephony.service import CallCentreFigures
 from hotline.telephony.vocabulary import VoiceState
+from hotline.tickets.model.dangers import named_dangers
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Colour, TicketStatus
+from hotline.tickets.schemas.briefs import is_lead_unsigned
 from hotline.tickets.store.assignments import COLOURS
+from hotline.tickets.store.lists import UNSIGNED
 
 
 @reply_type()
@@ -47,13 +50,16 @@ class Today:
 
 @reply_type()
 class EmergencyLine:
-    """An emergency that somebody has to act on: where, what, whose. `lead`: where the lead's order stands."""
+    """An emergency that somebody has to act on: where, what, whose. `dangers`: all of them, as people are told of them.
+    `lead`: where the lead's order stands."""
 
     number: str
     area: Named | None
     category: Named | None
+    dangers: tuple[Danger, ...]
     department: Named | None
     lead: AssignmentStatus | None
+    unsigned: Annotated[bool, Field(description="Its lead's order is signed for by nobody, or by the clock alone")]
     since: datetime
     due_at: datetime | None
 
@@ -95,6 +101,7 @@ class WallEntry:
     action: Action
     area: Named | None
     category: Named | None
+    dangers: tuple[Danger, ...]
     department: Named | None
     priority: Priority
 
@@ -145,8 +152,10 @@ def render_emergencies(rows: Sequence[Any], directory: Directory) -> tuple[Emerg
             r.number,
             directory.optional_item_name("areas", r.area),
             directory.optional_item_name("categories", r.category),
+            named_dangers(r),
             directory.optional_item_name("departments", r.department),
-            r.lead_at,
+            AssignmentStatus.ACCEPTED if r.lead_at == UNSIGNED else r.lead_at,
+            is_lead_unsigned(r),
             r.created_at,
             r.due_at,
         )
@@ -209,6 +218,7 @@ def render_wall_entries(rows: Sequence[Any], directory: Directory) -> tuple[Wall
             r.action,
             directory.optional_item_name("areas", r.area),
             directory.optional_item_name("categories", r.category),
+            named_dangers(r),
             directory.optional_item_name("departments", r.department),
             r.priority,
         )

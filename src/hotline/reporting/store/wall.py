@@ -100,7 +100,7 @@ def _last_entries(by_area: bool) -> sa.Select[Any]:
     return (
         sa.select(
             timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.action, t.c.area, t.c.category, t.c.priority,
-            a.c.department,
+            t.c.flags, a.c.department,
         )
         .select_from(timeline.join(t, t.c.number == timeline.c.number).outerjoin(a, a.c.id == timeline.c.assignment))
         .where(timeline.c.at <= sa.bindparam("at", type_=Instant), timeline.c.at > sa.bindparam("since", type_=Instant))
@@ -111,7 +111,8 @@ def _last_entries(by_area: bool) -> sa.Select[Any]:
 
 
 def read_last_entries(c: sa.Connection, scope: Scope, at: datetime, since: datetime) -> Sequence[Row]:
-    """The last things that happened, newest first: number, seq, at, action, area, category, priority, department."""
+    """The last things that happened, newest first: number, seq, at, action, area, category, priority, flags,
+    department."""
     by_area, values = _desk(scope)
     return c.execute(_last_entries(by_area), {"at": at, "since": since, **values}).all()
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import Danger, Kind
 from hotline.tickets.model.routing import choose_route
-from hotline.triage.model.guidance import DANGER_OF_SERVICE, EmergencyService, services_of
+from hotline.triage.model.guidance import DANGER_OF_SERVICE, EmergencyService, in_naming_order, services_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,9 @@ def advise_in_danger(
 ) -> DangerAdvice:
     """The advice on these dangers, that on the place before that on the ill: who is told not to move them must be out
     of the fire first. A service whose number nobody knows here is left out. `area`: where it is."""
-    known = tuple(Danger(danger) for danger in dict.fromkeys(dangers) if danger in set(Danger))
+    known = in_naming_order(dangers)
     numbers = ((service, phone_of_service(directory, service, now, area)) for service in services_of(known))
-    in_order = tuple(sorted(known, key=lambda danger: danger is Danger.MEDICAL))
-    return DangerAdvice(in_order, tuple(NumberToCall(*each) for each in numbers if each[1]), alert)  # type: ignore[arg-type]
+    return DangerAdvice(known, tuple(NumberToCall(*each) for each in numbers if each[1]), alert)  # type: ignore[arg-type]
 
 
 def phone_of_service(

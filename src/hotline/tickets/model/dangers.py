@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hotline.organisation.model.directory import Directory
-from hotline.organisation.model.vocabulary import Kind, Priority
+from hotline.organisation.model.vocabulary import Danger, Kind, Priority
 from hotline.tickets.model.vocabulary import DANGER_FLAG, OPEN, TicketStatus
+from hotline.triage.model.guidance import in_naming_order
 
 
 class FlaggedTicket(Protocol):
@@ -49,9 +50,14 @@ class TicketCase:
 
 def dangers_of(ticket: FlaggedTicket) -> tuple[str, ...]:
     """The dangers that a ticket tells of and that are acted on: none once somebody found it to be no emergency."""
-    if ticket.priority is not Priority.EMERGENCY:
+    if ticket.priority != Priority.EMERGENCY:
         return ()
     return tuple(flag.removeprefix(DANGER_FLAG) for flag in ticket.flags if flag.startswith(DANGER_FLAG))
+
+
+def named_dangers(ticket: FlaggedTicket) -> tuple[Danger, ...]:
+    """The same dangers in the order in which people are told of them."""
+    return in_naming_order(dangers_of(ticket))
 
 
 def dangers_in_hand(ticket: TrackedTicket) -> tuple[str, ...]:

@@ -307,7 +307,8 @@ def _build_ticket(
         status=TicketStatus.RECEIVED,
         kind=kind,
         channel=intake_request.channel,
-        title=intake_request.title or make_title(directory, advice, intake_request.narrative, intake_request.address),
+        title=intake_request.title
+        or make_title(directory, replace(advice, dangers=dangers), intake_request.narrative, intake_request.address),
         narrative=intake_request.narrative,
         created_at=origin.created_at if origin is not None else now,
         updated_at=now,

@@ -128,7 +128,7 @@ MEASURES: Mapping[str, Measure] = {
         Measure("refused",         A,  "issued_at",    (_not("status", AssignmentStatus.RETURNED), Condition("refused", Op.OVER, 0))),
         Measure("signed",          A,  "issued_at",    (_set("accepted_at"), _set("accept_by"))),
         # an order that nobody signs is signed by the clock at its limit: that is not before it
-        Measure("signed_in_time",  A,  "issued_at",    (Condition("accepted_at", Op.BEFORE, "accept_by"),)),
+        Measure("signed_in_time",  A,  "issued_at",    (Condition("accepted_at", Op.BEFORE, "accept_by"), Condition("signed_at", Op.BEFORE, "accept_by"))),
         Measure("met",             A,  "due_at",       (_NOT_TAKEN_BACK, Condition("reported_at", Op.BY, "due_at"))),
         Measure("missed",          A,  "due_at",       (_NOT_TAKEN_BACK, Condition("reported_at", Op.AFTER, "due_at"))),
         Measure("running",         A,  "due_at",       (_in("status", *LIVE), _unset("reported_at"))),
@@ -142,7 +142,7 @@ OVERDUE_NAMES = {"running": "overdue", "contacted_running": "contacted_overdue"}
 
 # what an order is judged by, of the measures that judge one: its limit, and what had to be done by then
 LIMITS: Mapping[str, tuple[str, str]] = {
-    **dict.fromkeys(("signed", "signed_in_time"), ("accept_by", "accepted_at")),
+    **dict.fromkeys(("signed", "signed_in_time"), ("accept_by", "signed_at")),
     **dict.fromkeys(("met", "missed", "running", "overdue"), ("due_at", "reported_at")),
     **dict.fromkeys(("contacted", "contacted_running", "contacted_overdue"), ("due_at", "contacted_at")),
 }

@@ -114,6 +114,7 @@ class Assignment:
     first_due_at: datetime | None = None  # kept when an extension is approved
     accept_by: datetime | None = None
     accepted_at: datetime | None = None
+    signed_at: datetime | None = None  # when a person or key first showed that they have it; the clock alone never does
     contacted_at: datetime | None = None
     reported_at: datetime | None = None
     closed_at: datetime | None = None
@@ -130,6 +131,12 @@ class Assignment:
     issued_by: str | None = None  # who sent it here; an approved return is charged to them
     refused: int = 0  # returns asked for and refused: charged to the department
     sort_at: datetime | None = None  # its place in the queue: when its next clock ends, else when it was issued
+
+
+def is_unsigned(status: AssignmentStatus, signed_at: Any) -> bool:
+    """Whether nobody of its department has signed for an order, as it stands: not at all, or the clock alone, which
+    accepts it so that time does not stop."""
+    return status == AssignmentStatus.ISSUED or (status == AssignmentStatus.ACCEPTED and signed_at is None)
 
 
 @value_object
@@ -241,6 +248,13 @@ class Facts:
     def has_order(self, department: str | None) -> bool:
         """Whether an order of this department runs."""
         return any(a.department == department and a.status in LIVE for a in self.assignments)
+
+
+def is_lead_unsigned(facts: Facts) -> bool:
+    """Whether a department has the ticket and nobody of it has signed for it."""
+    lead = facts.lead()
+    in_hand = facts.ticket.status is TicketStatus.DISPATCHED
+    return in_hand and lead is not None and is_unsigned(lead.status, lead.signed_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from hotline.organisation.model.vocabulary import Danger
 from hotline.tickets.dependencies import TicketContext
 from hotline.tickets.model.calling import phone_of_service
 from hotline.tickets.schemas.dangers import DangerGuidance, DangerGuidancePage, render_service, written_forms
-from hotline.triage.model.guidance import SERVICES
+from hotline.triage.model.guidance import NAMING_ORDER, SERVICES
 from hotline.web.responses import json_reply, pack_reply, refusal_responses
 
 router = APIRouter(prefix="/v1", tags=["directory"], route_class=AuthenticatedRoute)
@@ -25,10 +25,11 @@ async def list_dangers(
     context: Annotated[TicketContext, require_roles("directory.read", *GRANTABLE_ROLES)],
 ) -> Response:
     """What an operator does about each danger that triage may find, while the caller is on the line: what to say, what
-    to ask, whom to have called."""
+    to ask, whom to have called. In the order in which several of one matter are named: what threatens everybody there
+    before what has happened to somebody."""
     directory = await context.services.directory.now(context.now)
 
-    items = (_guidance(directory, danger, context.now) for danger in Danger)
+    items = (_guidance(directory, danger, context.now) for danger in NAMING_ORDER)
     return pack_reply(context.request, json_reply(DangerGuidancePage(tuple(items))), is_repeated=True)
 
 

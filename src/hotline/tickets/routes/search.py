@@ -41,7 +41,13 @@ async def search_tickets(
     directory = await context.services.directory.now(context.now)
     search = ticket_search(context.services, body.q)
     filters = body.filters.given(directory, context.now)
-    key = ["search", body.q, {k: v for k, v in filters.items() if k not in PRESENT_MOMENTS}, body.filters.overdue]
+    key = [
+        "search",
+        body.q,
+        {k: v for k, v in filters.items() if k not in PRESENT_MOMENTS},
+        body.filters.overdue,
+        body.filters.accept_overdue,
+    ]
     query = PagedQuery(context.services.secret, [*key, context.actor.id], body.limit)
     wanted = {k: datetime.fromisoformat(v) if k in FILTER_MOMENTS else v for k, v in filters.items()} | {"text": search}
     rows = await lists.load_tickets(

@@ -25,7 +25,14 @@ from hotline.tickets.routes.listed import listed_briefs
 from hotline.tickets.schemas.actions import ORDER_BODIES, TICKET_BODIES, sent_fields
 from hotline.tickets.schemas.briefs import TicketPage
 from hotline.tickets.schemas.calls import CallPage, render_ticket_call
-from hotline.tickets.schemas.filters import COLOUR_HELP, COUNTED_HELP, COUNTED_PATTERN, PRESENT_MOMENTS, counted_filters
+from hotline.tickets.schemas.filters import (
+    ACCEPT_OVERDUE_HELP,
+    COLOUR_HELP,
+    COUNTED_HELP,
+    COUNTED_PATTERN,
+    PRESENT_MOMENTS,
+    counted_filters,
+)
 from hotline.tickets.schemas.sla import ClockPage, EscalationOut, render_clock, render_told, visible_clocks
 from hotline.tickets.schemas.tickets import TicketOut, render_ticket
 from hotline.tickets.schemas.timeline import EntryPage, render_entry
@@ -71,6 +78,7 @@ async def list_tickets(
     flag: Annotated[CodeQuery | None, Query(description="As `repeat`, `danger:gas`")] = None,
     confidential: bool | None = None,
     overdue: Annotated[bool | None, Query(description="true: open and past its limit")] = None,
+    accept_overdue: Annotated[bool | None, Query(description=ACCEPT_OVERDUE_HELP)] = None,
     caller: Annotated[str | None, Query(max_length=36, pattern=r"^[0-9a-f-]{36}$", description="A caller's id")] = None,
     outer_number: Annotated[PlainLine | None, Query(max_length=80, min_length=1)] = None,
     parent: Annotated[PlainLine | None, Query(max_length=20, description="Tickets merged into this one")] = None,
@@ -120,6 +128,7 @@ async def list_tickets(
         **counted_filters(counted, counted_from, counted_before, directory, context.now),
         "text": q and ticket_search(context.services, q),
         "overdue": context.now if overdue else None,
+        "accept_overdue": context.now if accept_overdue else None,
         "department": department and sorted(directory.department_subtrees.get(department, {department})),
         "category": category and sorted(directory.category_subtrees.get(category, {category})),
         "area": area and sorted({code for one in area for code in directory.area_subtrees.get(one, {one})}),
@@ -129,6 +138,7 @@ async def list_tickets(
         {k: v for k, v in filters.items() if k not in {*PRESENT_MOMENTS, "text"}},
         q,
         bool(overdue),
+        bool(accept_overdue),
         sort,
         context.actor.id,
     ]

@@ -12,6 +12,7 @@ from hotline.replies import reply_from_values, reply_type
 from hotline.tickets.model.vocabulary import AssignmentStatus, TicketStatus
 from hotline.tickets.schemas.sla import NextClockOut, render_next_clock
 from hotline.tickets.sla.next_clock import RunningClock, next_clock
+from hotline.tickets.store.lists import UNSIGNED
 from hotline.triage.model.titles import shorten, strip_greeting
 
 _SHORT = 40  # characters
@@ -42,6 +43,7 @@ class TicketBrief:
     calls: int
     due_at: datetime | None
     overdue: bool
+    unsigned: Annotated[bool, Field(description="Its lead's order is signed for by nobody, or by the clock alone")]
     promised_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -105,12 +107,18 @@ def brief_fields(row: Any, directory: Directory, now: datetime) -> dict[str, Any
         "calls": row.calls,
         "due_at": row.due_at,
         "overdue": _is_overdue(row, now),
+        "unsigned": is_lead_unsigned(row),
         "promised_at": row.promised_at,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
         "closed_at": row.closed_at,
         "version": row.version,
     }
+
+
+def is_lead_unsigned(row: Any) -> bool:
+    """Whether a department has the ticket and nobody of it has signed for it."""
+    return row.status == TicketStatus.DISPATCHED and row.lead_at in (AssignmentStatus.ISSUED, UNSIGNED)
 
 
 def _is_overdue(row: Any, now: datetime) -> bool:

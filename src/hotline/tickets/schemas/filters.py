@@ -20,7 +20,9 @@ COUNTED_HELP = (
     "`counted_from` until `counted_before`; `department` is then the one it is counted for"
 )
 COLOUR_HELP = "Has a running order that looks so on its department's board"
-PRESENT_MOMENTS = frozenset({"overdue", "colour_at", "counted_today"})  # they follow the clock, whatever was asked
+ACCEPT_OVERDUE_HELP = "true: with a department, and an order of it is past its limit to be signed for"
+# they follow the clock, whatever was asked
+PRESENT_MOMENTS = frozenset({"overdue", "accept_overdue", "colour_at", "counted_today"})
 FILTER_MOMENTS = PRESENT_MOMENTS | {"created_from", "created_before", "counted_from", "counted_before"}
 SearchText = Annotated[str, Field(min_length=1, max_length=100)]
 
@@ -57,6 +59,7 @@ class TicketFilters(Strict):
     kind: Kind | None = None
     channel: Channel | None = None
     overdue: bool = False
+    accept_overdue: bool = Field(False, description=ACCEPT_OVERDUE_HELP)
     created_from: Moment | None = None
     created_before: Moment | None = None
     colour: list[Colour] | None = Field(None, min_length=1, max_length=5, description=COLOUR_HELP)
@@ -77,6 +80,7 @@ class TicketFilters(Strict):
         }
         plain = {"status": self.status and sorted(self.status), "priority": self.priority, "kind": self.kind,
                  "channel": self.channel, "overdue": now.isoformat() if self.overdue else None,
+                 "accept_overdue": now.isoformat() if self.accept_overdue else None,
                  "created_from": self.created_from and self.created_from.isoformat(),
                  "created_before": self.created_before and self.created_before.isoformat(),
                  "colour": self.colour and sorted(self.colour),

@@ -11,6 +11,7 @@ from pydantic import Field
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Kind, Level, Priority
 from hotline.replies import reply_from_values, reply_type
+from hotline.tickets.model.ticket import is_unsigned
 from hotline.tickets.model.undo import is_arriving
 from hotline.tickets.model.vocabulary import AssignmentStatus, Colour, Part, TicketStatus
 from hotline.tickets.schemas.briefs import Said, TicketBrief, brief_fields, said_briefly
@@ -58,6 +59,8 @@ class QueuedOrder:
     due_at: datetime | None
     accept_by: datetime | None
     accepted_at: datetime | None
+    signed_at: datetime | None
+    unsigned: Annotated[bool, Field(description="Nobody has signed for it: not at all, or the clock alone")]
     contacted_at: datetime | None
     asked_due_at: datetime | None
     ruled: bool
@@ -108,6 +111,7 @@ def render_queued_order(
     row["area"] = directory.optional_item_name("areas", row["area"])
     works = row["ticket_status"] == TicketStatus.DISPATCHED and row["status"] != AssignmentStatus.REPORTED
     past = due is not None and now > _instant(due)
+    row["unsigned"] = is_unsigned(row["status"], row["signed_at"])
     row["overdue"] = works and past  # whoever waits for us, or has reported, is not late
     if clocks is None:
         return reply_from_values(QueuedOrder, row)

@@ -14,7 +14,7 @@ from hotline.replies import ABSENT, reply_from_values, reply_type
 from hotline.tickets.lifecycle import Move, allowed_moves, allowed_order_moves
 from hotline.tickets.model.publication import is_publishable
 from hotline.tickets.model.queues import current_wait
-from hotline.tickets.model.ticket import Assignment, Facts, Ticket
+from hotline.tickets.model.ticket import Assignment, Facts, Ticket, is_lead_unsigned, is_unsigned
 from hotline.tickets.model.undo import undo_until
 from hotline.tickets.model.visibility import VisibleCaller, can_see_order, visible_caller
 from hotline.tickets.model.vocabulary import (
@@ -82,6 +82,8 @@ class AssignmentOut:
     first_due_at: datetime | None
     overdue: bool
     accepted_at: datetime | None
+    signed_at: datetime | None
+    unsigned: bool
     contacted_at: datetime | None
     reported_at: datetime | None
     closed_at: datetime | None
@@ -197,6 +199,7 @@ class TicketOut:
     number: str
     status: TicketStatus
     status_label: Label
+    unsigned: Annotated[bool, Field(description="Its lead's order is signed for by nobody, or by the clock alone")]
     kind: Kind
     category: Named | None
     priority: Priority
@@ -253,6 +256,7 @@ def render_ticket(
         number=t.number,
         status=t.status,
         status_label=label(t.status),
+        unsigned=is_lead_unsigned(facts),
         kind=t.kind,
         category=directory.optional_item_name("categories", t.category),
         priority=t.priority,
@@ -390,6 +394,8 @@ def _render_order(
         first_due_at=a.first_due_at,
         overdue=a.overdue or _is_overdue(facts, a, now),
         accepted_at=a.accepted_at,
+        signed_at=a.signed_at,
+        unsigned=is_unsigned(a.status, a.signed_at),
         contacted_at=a.contacted_at,
         reported_at=a.reported_at,
         closed_at=a.closed_at,

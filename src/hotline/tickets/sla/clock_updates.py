@@ -260,15 +260,11 @@ class _ClockUpdate:
             known = self.known.get(order.id)
             if order.status not in LIVE and (known is None or known.status not in LIVE):
                 continue
-            unsigned = not self.is_signed_by(order) and is_accepted_by_clock(order, self.clocks.values())
+            unsigned = is_accepted_by_clock(order)
             for metric in ORDER_CLOCKS:
                 # nobody of the department has an emergency that the clock accepted: it waits as one not yet accepted
                 seen = replace(order, status=D.ISSUED) if unsigned and metric is M.ACCEPT else order
                 self.bring_to_phase(metric, order, phase_of_order(metric, seen, self.ticket))
-
-    def is_signed_by(self, order: Assignment) -> bool:
-        """Whether this very step shows that somebody has the order."""
-        return self.command.assignment == order.id and self.command.action in SIGNS
 
     def escalate(self, clock: Clock, level: int) -> None:
         """Note an escalation. Only the last one stays in the events; how many came before follows from its level."""
@@ -311,12 +307,13 @@ class _ClockUpdate:
         old = policy_of_case(self.d, case_of(was)) or self.policy
         for clock in [c for c in self.clocks.values() if c.metric in RECLASSIFIED]:
             terms = terms_of(self.d, clock.metric, self.policy, self.ticket.priority)
-            if terms["policy"] == clock.terms["policy"] and terms["ladder"] == clock.terms["ladder"]:
-                continue
             span = str(span_for(clock.metric, self.policy, self.ticket))
             before = str(span_for(clock.metric, old, was))
+            same = terms["policy"] == clock.terms["policy"] and span == before  # a danger may shorten one limit alone
+            if same and terms["ladder"] == clock.terms["ladder"]:
+                continue
             events = (timer_event("policy", self.now, span=span, was=before, policy=self.policy.code),)
-            if terms["policy"] == clock.terms["policy"]:
+            if same:
                 self.record_events(replace(clock, terms=terms))
             else:  # span and calendar go together
                 self.record_events(replace(clock, terms=terms, calendar=self.working_time.calendar.code), *events)

@@ -1,6 +1,6 @@
 """SLA policies: which clock runs in which state, under which limit, by which calendar."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,7 +14,7 @@ from hotline.organisation.model.items import ANY, EscalationPolicy, SlaPolicy, S
 from hotline.organisation.model.vocabulary import Kind, Metric, Priority, Starts, Unit
 from hotline.organisation.model.working_time import WorkingTime, calculate_limit
 from hotline.tickets.model.dangers import TicketCase, case_of, categories_of_dangers
-from hotline.tickets.model.ticket import Assignment, Clock, Ticket
+from hotline.tickets.model.ticket import Assignment, Ticket
 from hotline.tickets.model.vocabulary import AssignmentStatus, Part, TicketStatus
 from hotline.value_objects import replace
 
@@ -25,6 +25,7 @@ _MINUTES = {
     Unit.CALENDAR_DAYS: 1440,
     Unit.WORKING_DAYS: 2016,
 }
+_LIMITS = ("dispatch", "accept", "contact", "resolve", "call_back", "ruling", "extension", "audit")  # shorter: stricter
 T, D, M = TicketStatus, AssignmentStatus, Metric
 DEFAULT_ESCALATION_POLICY = EscalationPolicy(  # where no escalation policy applies
     code="plain", metrics=(), steps=("100% supervisor red",), repeat="1 working_days"
@@ -96,12 +97,10 @@ def phase_of_order(metric: Metric, order: Assignment, ticket: Ticket) -> Phase:
     return phase
 
 
-def is_accepted_by_clock(order: Assignment, clocks: Iterable[Clock]) -> bool:
+def is_accepted_by_clock(order: Assignment) -> bool:
     """Whether an emergency's order was accepted by the clock alone: then its limit for acceptance runs on, red, until
-    somebody of the department shows that they have it."""
-    if order.status is not D.ACCEPTED or order.priority is not Priority.EMERGENCY:
-        return False
-    return any(c.metric is M.ACCEPT and c.assignment == order.id and c.stopped_at is None for c in clocks)
+    somebody of the department shows that they have it. One that was no emergency yet begins it anew."""
+    return order.status is D.ACCEPTED and order.priority is Priority.EMERGENCY and order.signed_at is None
 
 
 # --- what a clock runs under
@@ -118,20 +117,29 @@ def policy_for(
 
 
 def policy_of_case(directory: Directory, case: TicketCase) -> SlaPolicy | None:
-    """The policy of a case: of its own category and of those of its dangers the strictest, so that no danger waits
-    longer because another was told with it."""
+    """The policy of a case: of its own category and of those of its dangers the one that is signed for soonest,
+    with the shortest of all for each limit, so that no danger waits longer because another was told with it."""
     if not case.dangers:
         return policy_for(directory, case.kind, case.priority, case.category, case.area)
     categories = (case.category, *categories_of_dangers(directory, case.dangers, case.category))
-    found = (policy_for(directory, case.kind, case.priority, code, case.area) for code in categories)
-    return min((policy for policy in found if policy is not None), key=_strictness, default=None)
+    found = [policy_for(directory, case.kind, case.priority, code, case.area) for code in categories]
+    policies = [policy for policy in found if policy is not None]
+    if not policies:
+        return None
+    first = min(policies, key=lambda policy: (_minutes(policy.accept), _minutes(policy.resolve)))
+    shortest = {name: min((getattr(policy, name) for policy in policies), key=_minutes) for name in _LIMITS}
+    redos = [policy.redo for policy in policies if policy.redo is not None]
+    if redos:
+        shortest["redo"] = min(redos, key=_minutes)
+    shorter = {name: span for name, span in shortest.items() if span != getattr(first, name)}
+    return replace(first, **shorter) if shorter else first
 
 
-def _strictness(policy: SlaPolicy) -> tuple[Fraction, Fraction]:
-    """How soon an order must be signed for and done, in minutes. Working time is counted as it passes in a week: about
-    three hours for one, and seven days for five."""
-    accept, resolve = (span.amount * _MINUTES[span.unit] for span in map(parse_span, (policy.accept, policy.resolve)))
-    return accept, resolve
+def _minutes(span: str) -> Fraction:
+    """How long a limit is, to compare it with others. Working time is counted as it passes in a week: about three hours
+    for one, and seven days for five."""
+    parsed = parse_span(span)
+    return parsed.amount * _MINUTES[parsed.unit]
 
 
 def working_time_of(directory: Directory, calendar: str | None) -> WorkingTime | None:

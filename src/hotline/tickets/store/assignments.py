@@ -36,6 +36,7 @@ _COLUMNS = (
     a.c.due_at,
     a.c.accept_by,
     a.c.accepted_at,
+    a.c.signed_at,
     a.c.contacted_at,
     a.c.asked_due_at,
     a.c.ruled,

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from hotline.database.columns import in_words
 from hotline.database.engine import Database, fetch_first
 from hotline.database.prepared import PreparedQuery, Row
+from hotline.organisation.model.actors import ActorKind
 from hotline.tickets.model.ticket import Clock
 from hotline.tickets.model.vocabulary import Action
 from hotline.tickets.store.facts import CLOCK_COLUMNS, clock_from_row
@@ -24,6 +25,21 @@ _STEPS = PreparedQuery(
 async def load_public_steps(db: Database, number: str) -> Sequence[Row]:
     """When what was done to a ticket, oldest first: at, action, status_to. Actor and reason are left out."""
     return await db.rows(_STEPS, number=number)
+
+
+_REOPENING = PreparedQuery(
+    sa.select(timeline.c.reason)
+    .where(timeline.c.number == sa.bindparam("number", type_=sa.String), in_words(timeline.c.action, (Action.REOPEN,)))
+    .where(in_words(timeline.c.by_kind, (ActorKind.RESIDENT,)))
+    .order_by(timeline.c.seq.desc())
+    .limit(1)
+)
+
+
+async def load_words_of_reopening(db: Database, number: str) -> str | None:
+    """What its resident wrote when they last said that it is not fixed."""
+    row = await fetch_first(db, _REOPENING, number=number)
+    return None if row is None else row.reason
 
 
 _CHILDREN = PreparedQuery(

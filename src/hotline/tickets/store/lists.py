@@ -32,8 +32,10 @@ from hotline.tickets.tables import ticket as t
 
 # Where the lead's order stands. One value by one look at an index for each row shown: as EXISTS the database would
 # rather read every open order first.
+UNSIGNED = "unsigned"  # in place of its state: the clock alone has accepted it
+_BY_CLOCK = sa.and_(in_words(held_orders.c.status, (AssignmentStatus.ACCEPTED,)), held_orders.c.signed_at.is_(None))
 _LEAD_STATUS = (
-    sa.select(held_orders.c.status)
+    sa.select(sa.case((_BY_CLOCK, sa.literal_column(f"'{UNSIGNED}'", sa.String)), else_=held_orders.c.status))
     .where(
         held_orders.c.number == t.c.number,
         in_words(held_orders.c.part, (Part.LEAD,)),
@@ -46,6 +48,14 @@ _LEAD_STATUS = (
 # who has it; of a matter that is done, who did it
 _DONE = in_words(t.c.status, (TicketStatus.RESOLVED, TicketStatus.CLOSED))
 _HOLDER = sa.case((sa.and_(t.c.department.is_(None), _DONE), RESPONSIBLE_DEPARTMENT), else_=t.c.department)
+
+
+def unsigned_orders(order: Any) -> sa.ColumnElement[bool]:
+    """The same as `is_unsigned` of the model."""
+    by_clock = sa.and_(in_words(order.c.status, (AssignmentStatus.ACCEPTED,)), order.c.signed_at.is_(None))
+    return sa.or_(in_words(order.c.status, (AssignmentStatus.ISSUED,)), by_clock)
+
+
 BRIEF_COLUMNS = (
     t.c.number,
     t.c.status,
@@ -141,6 +151,12 @@ def _with_filters(query: sa.Select[Any], filter_names: frozenset[str]) -> sa.Sel
         in_hand = in_words(t.c.status, (TicketStatus.DISPATCHED,))  # elsewhere its clock stands still
         reported = in_words(_LEAD_STATUS, (AssignmentStatus.REPORTED,))
         query = query.where(in_hand, ~reported, t.c.due_at < sa.bindparam("overdue", type_=Instant))
+    if "accept_overdue" in filter_names:
+        in_hand = in_words(t.c.status, (TicketStatus.DISPATCHED,))
+        late = sa.select(a.c.number).where(
+            a.c.closed_at.is_(None), unsigned_orders(a), a.c.accept_by < sa.bindparam("accept_overdue", type_=Instant)
+        )
+        query = query.where(in_hand, t.c.number.in_(late))
     if "colour" in filter_names:
         each, looks = orders_with_colour(a, [a.c.closed_at.is_(None)], a.c.number)
         query = query.where(t.c.number.in_(sa.select(each.c.number).where(InCodes(looks, "these_colour"))))

@@ -13,6 +13,7 @@ from hotline.triage.model.categories import find_category, find_kind, find_prior
 from hotline.triage.model.danger.judging import Lowered
 from hotline.triage.model.danger.reading import DangerFinding, read_dangers
 from hotline.triage.model.enquiries import find_told, read_enquiry, tells_fault
+from hotline.triage.model.guidance import in_naming_order
 from hotline.triage.model.lexicon import Lexicon
 from hotline.triage.model.matching import Reading
 from hotline.triage.model.opinion import FormOpinion, may_follow, reason_of
@@ -149,7 +150,7 @@ def _category_of_danger(lexicon: Lexicon, findings: Sequence[DangerFinding]) -> 
 
 
 def _what_to_tell(lexicon: Lexicon, dangers: Sequence[Danger]) -> tuple[tuple[str, str], ...]:
-    hazards = [hazard for danger in dangers if (hazard := lexicon.hazards.get(danger))]
+    hazards = [hazard for danger in in_naming_order(dangers) if (hazard := lexicon.hazards.get(danger))]
     return tuple((hazard.tell, hazard.tell_en or hazard.tell) for hazard in hazards if hazard.tell)
 
 

@@ -39,10 +39,22 @@ SERVICES: Mapping[Danger, tuple[EmergencyService, ...]] = {
     D.TRAFFIC: (S.TRAFFIC_POLICE, S.AMBULANCE, S.FIRE),
     D.UNREST: (S.POLICE,),
 }
+# In which order several dangers of one matter are named and acted on: what threatens everybody who is there before what
+# has happened to somebody, so that nobody is sent to the ill, or told not to move them, without hearing of the fire.
+NAMING_ORDER = (
+    D.FIRE, D.GAS, D.CHEMICAL, D.ELECTRIC, D.COLLAPSE, D.WATER, D.VIOLENCE, D.TRAFFIC, D.UNREST, D.LIFT, D.SELF_HARM,
+    D.MISSING, D.MEDICAL,
+)  # fmt: skip
 # where an emergency names no danger
 DEFAULT_SERVICES = (S.POLICE, S.FIRE, S.AMBULANCE)
 # of the town's own services: the danger whose matters they are sent
 DANGER_OF_SERVICE: Mapping[EmergencyService, Danger] = {S.GAS: D.GAS}
+
+
+def in_naming_order(dangers: Iterable[str]) -> tuple[Danger, ...]:
+    """Those of these words that are dangers, each once, in the order in which they are named."""
+    told = frozenset(dangers)
+    return tuple(danger for danger in NAMING_ORDER if danger in told)
 
 
 def services_of(dangers: Iterable[str]) -> tuple[EmergencyService, ...]:
