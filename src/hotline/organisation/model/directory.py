@@ -33,6 +33,7 @@ from hotline.organisation.model.vocabulary import Kind, Metric, Priority
 from hotline.organisation.model.working_time import WorkingTime
 
 # in the order they are seeded
+APART = "apart"  # begins the codes of word lists whose words two calls may tell apart
 SEED_ORDER_NOUNS = (
     "house",
     "calendars",
@@ -188,6 +189,12 @@ class Directory:
             if row.active:
                 found.setdefault(row.category, []).append(row)
         return found
+
+    @cached_property
+    def words_told_apart(self) -> Sequence[tuple[str, str, Sequence[str]]]:
+        """(group, kind, words) of each word list `apart-GROUP-KIND`."""
+        found = [(code.split("-", 2), listed.words) for code, listed in self.word_lists.items()]
+        return [(parts[1], parts[2], words) for parts, words in found if parts[0] == APART and len(parts) == 3]
 
     @cached_property
     def incident_rules_by_category(self) -> Mapping[str, IncidentRule]:

@@ -3,6 +3,7 @@
 Scores are 0-1 and the product of both. From `OFFER_FROM` on an operator is shown the earlier ticket; from `JOIN_FROM`
 on a text of the same caller is added to it, with nobody on the line to ask."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import Reach
 from hotline.text.normalisation import index_terms
 from hotline.text.reasons import Because
 from hotline.triage.model.advice import Advice
@@ -28,10 +30,12 @@ _TERM_WEIGHT = 0.5  # of the share of terms in common
 _FEWEST_TERMS = 3  # fewer prove nothing
 _READ_FROM_TEXT = 400  # characters of a narrative, whose matter stands at its beginning
 _ENCLOSING, _UNSAID_PLACE, _OTHER_UNIT, _OTHER_ROOM = 0.7, 0.5, 0.5, 0.85
+_FAR_FLOORS = 2  # so many apart, a flat's matter is no other flat's
 _OWN_UNSAID_PLACE = 0.85  # a caller who says it again need not say again where
 _MATTER_ROLES = frozenset({PlaceRole.LANDMARK, PlaceRole.MATTER, PlaceRole.GIVEN})
 _MATTER_ROLE_WORDS = frozenset(role.name.lower() for role in _MATTER_ROLES)
 # words of every call, which say nothing of its matter; pairs of Chinese characters are too many for any one to matter
+_FLOOR = re.compile(r"-?\d{1,2}")
 _COMMON_TERMS = frozenset((
     "the", "an", "is", "are", "at", "in", "on", "of", "to", "and", "or", "my", "our", "it", "there", "this", "that",
     "we", "with", "for", "from", "has", "have", "been", "be", "not", "no", "please", "building",
@@ -128,6 +132,11 @@ def compare_matters(
     if not place:
         return Likeness(0.0)
     matter, what = _compare_findings(first, second)
+    if directory is not None and matter:
+        if where.rule == "place:other_room" and _are_far_floors(first, second, directory):
+            place = _OTHER_UNIT
+        if _are_told_apart(first, second, directory):
+            return Likeness(round(place * min(matter, _OTHER_SYMPTOM), 2), (where, *what))
     if place * matter < JOIN_FROM:  # terms only add, and cost more than all the rest
         matter = _add_terms(first, second, matter, what)
     because = (where, *what, *((Because("same_caller", ()),) if same_caller else ()))
@@ -207,6 +216,41 @@ def _compare_parts(first: AddressParts, second: AddressParts) -> tuple[float, st
     if "unit" in other:
         return _OTHER_UNIT, "place:other_unit"
     return (_OTHER_ROOM, "place:other_room") if other else (1.0, "place:same")
+
+
+def _are_far_floors(first: MatterProfile, second: MatterProfile, directory: Directory) -> bool:
+    """Whether the floors lie apart, of a matter that flats do not share as they share an outage or a lift."""
+    floors = [_floor_of(profile.parts) for profile in (first, second)]
+    if floors[0] is None or floors[1] is None or abs(floors[0] - floors[1]) < _FAR_FLOORS:
+        return False
+    categories = set(directory.category_path(first.category)) | set(directory.category_path(second.category))
+    rules = directory.incident_rules.values()
+    return not any(rule.category in categories and rule.reach is not Reach.PLACE for rule in rules)
+
+
+def _floor_of(parts: AddressParts) -> int | None:
+    """The floor said, or that of the room: the 12th of room 1203."""
+    said = parts.floor or (parts.room[:-2] if parts.room and parts.room.isdigit() else "")
+    return int(said) if _FLOOR.fullmatch(said) else None
+
+
+def _are_told_apart(first: MatterProfile, second: MatterProfile, directory: Directory) -> bool:
+    """Whether both name kinds of one group, and none in common: rats and cockroaches, a lamp of the road and one of the
+    stairs."""
+    kinds = [_kinds_named(profile.narrative[:_READ_FROM_TEXT].lower(), directory) for profile in (first, second)]
+    groups = ({group for group, _ in named} for named in kinds)
+    common = set.intersection(*groups)
+    return any(
+        {kind for group, kind in kinds[0] if group == shared}.isdisjoint(
+            kind for group, kind in kinds[1] if group == shared
+        )
+        for shared in common
+    )
+
+
+def _kinds_named(text: str, directory: Directory) -> set[tuple[str, str]]:
+    named = directory.words_told_apart
+    return {(group, kind) for group, kind, words in named if any(word in text for word in words)}
 
 
 def _compare_findings(first: MatterProfile, second: MatterProfile) -> tuple[float, list[Because]]:

@@ -17,6 +17,8 @@ from hotline.triage.model.matching import Hit, Reading
 _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody"})
 _REACH, _STRONG_REACH = 4, 5  # of a negation, in units
 _AND = frozenset("和跟与同")
+_OF, _OF_THEMSELVES = ("的", "嘅"), frozenset("身脚腿头手脸人妈爸儿女孩娃老爷奶朋弟妹哥姐")
+_FALLS_ILL = frozenset("晕昏摔跌滑绊病累饿醉栽")  # in front of 倒: a person falls, and no building
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
 _BODY_VERBS = frozenset("痛疼烧呛喘咳吐烫伤闷压抽晕摔砸打撞流咬")  # what V得 tells of them is no exaggeration
@@ -262,9 +264,35 @@ class _Context(Times):
         ]
         if not things:
             return False
+        if self._is_done_by_somebody(things[0]):
+            return False
         persons = [span for span in self.hit.spans if span in self.reading.persons]
         beside = [span for span in persons if self.clause_of(span) == self.event_clause]
         return all(span < self.event and self._owns(span, things[0]) for span in beside)
+
+    def _is_done_by_somebody(self, thing: Span) -> bool:
+        """Whether somebody stands between the thing and the event, in its clause: who complains of somebody is told of
+        what he does ("I complained, and he hit me")."""
+        return any(
+            thing[1] <= span[0] and span[1] <= self.event[0] and self.clause_of(span) == self.event_clause
+            for span in self.near(self.reading.operator(Operator.PERSON))
+        )
+
+    def is_owned(self) -> bool:
+        """Whether what fell into the water is something of somebody: 娃儿的玩具掉进水池."""
+        text, persons = self.text, self.reading.persons
+        return self.danger is Danger.WATER and any(
+            end < self.event[0] and _is_owner(text[end : end + 5]) and self.clause_of((start, end)) == self.event_clause
+            for start, end in self.hit.spans
+            if (start, end) in persons
+        )
+
+    def is_of_a_body(self) -> bool:
+        """Whether who falls ill is read as something that comes down."""
+        text = self.text
+        return self.danger is Danger.COLLAPSE and any(
+            text[start] == "倒" and text[start - 1 : start] in _FALLS_ILL for start, _ in self.hit.spans
+        )
 
     def _owns(self, person: Span, thing: Span) -> bool:
         between = self.text[person[1] : thing[0]]
@@ -349,6 +377,12 @@ def _contains(text: str, words: Iterable[str]) -> bool:
     return any(word in text for word in words)
 
 
+def _is_owner(behind: str) -> bool:
+    """Whether "of" stands behind a person, with no part of themselves and nobody of theirs."""
+    behind = behind.lstrip("儿娃们家")
+    return behind[:1] in _OF and len(behind) > 1 and behind[1] not in _OF_THEMSELVES
+
+
 _Check = tuple[Lowered, Operator | None, Callable[[_Context], bool]]
 _MayHold = Callable[[Reading], bool]
 
@@ -374,6 +408,14 @@ def _has_past_form(reading: Reading) -> bool:
     return "过" in reading.text
 
 
+def _has_owner(reading: Reading) -> bool:
+    return "的" in reading.text or "嘅" in reading.text
+
+
+def _may_fall_ill(reading: Reading) -> bool:
+    return "倒" in reading.text
+
+
 # in this order; the operator is the one that a frame may keep out; then what a text must have for it to hold anywhere
 _CHECKS: tuple[tuple[_Check, _MayHold], ...] = (
     ((Lowered.UNLESS, None, _Context.is_something_else), _always),
@@ -388,6 +430,8 @@ _CHECKS: tuple[tuple[_Check, _MayHold], ...] = (
     ((Lowered.FRAUD, Operator.FRAUD, _Context.is_swindle), _needs(Operator.FRAUD)),
     ((Lowered.COMPARISON, Operator.LIKE, _Context.is_comparison), _needs(Operator.LIKE)),
     ((Lowered.THING, Operator.THING, _Context.is_thing), _needs(Operator.THING, Operator.DEVICE)),
+    ((Lowered.THING, Operator.THING, _Context.is_owned), _has_owner),
+    ((Lowered.THING, None, _Context.is_of_a_body), _may_fall_ill),
     ((Lowered.THREAT, Operator.INTENSE, _Context.is_threat), _needs(Operator.INTENSE, Operator.ULTIMATUM)),
     ((Lowered.EXAGGERATION, Operator.INTENSE, _Context.is_exaggeration), _needs(Operator.INTENSE)),
     ((Lowered.FOLLOWED_UP, Operator.PROGRESS, _Context.is_followed_up), _needs(Operator.PROGRESS)),

@@ -51,7 +51,7 @@ FAMILY = re.compile(
 
 # --- it is not there
 NOT = re.compile(
-    r"(?<!是)(?:不是|不在|并非|没在|不住|不属于|唔系|唔喺|冇喺|莫在|不该是|不应该是)"
+    r"(?<!是)(?:不是|不在|没有|没得|冇|并非|没在|不住|不属于|唔系|唔喺|冇喺|莫在|不该是|不应该是)"
     r"(?:说|讲|指|我们|在|的|我|去|那个|发生在|了)?$"
     r"|(?:n't|\bnot|\bnever)(?: (?:in|at|from|on|about|the|for))* ?$|\b(?:instead of|rather than)(?: the)? ?$"
 )
@@ -94,16 +94,29 @@ _EARLIER = (
     "last (?:time|year|month|week)", "used to", "before,?",
 )  # fmt: skip
 PAST = re.compile(rf"(?:{_any(_EARLIER)})[^,。;]{{0,6}}$")
+# what somebody reported before this call
+REPORTED = re.compile(
+    r"(?:昨天|前天|上午|早上|刚才|刚刚|上次|上周|前几天|之前|昨晚)"
+    r"[^,。;]{0,4}(?:报|反映|投诉|打电话说|说)(?:修|警|障)?的?(?:是)?$"
+)
 PAST_BEHIND = re.compile(
     r"[^,。;]{0,4}(?:上次|上回|上周|上个?月|之前|以前)|,? (?:last (?:time|week|month|year)|before|yesterday)\b"
 )
 GOES = re.compile(
-    r"(?:去|往|回|前往|赶到|送到)$"
+    r"(?:去|往|回|前往|赶到|送到|寄到|投到|派到|开到|走到|跑到)$"
     r"|\b(?:go|going|went|walk(?:ing)?|driv(?:e|ing)|on (?:my|the) way)(?: back)? to(?: the)? ?$"
 )
-WAY = re.compile(r"(?:的)?(?:路上|途中)|(?:上班|上学|开会|办事|买菜|接娃|接人)?$")
+WAY = re.compile(r"(?:的)?(?:路上|途中)|去了?$|(?:上班|上学|开会|办事|买菜|接娃|接人)?$")
 # where somebody works or goes to school, beside the place that is told of
 WORKS_AT = re.compile(r"(?:上班|工作|打工|值班|读书|上学|做事|干活)(?:就|都|是)?(?:在|于|喺)$")
+WORKS_THERE = re.compile(
+    r"(?:那边|这边|里面?)?(?:上班|工作|打工|值班|读书|上学|开店|摆摊|做生意|接娃|接孩子|买菜|开会|办事)"
+)
+# where somebody else is, or what somebody came by, beside the place that is told of
+AWAY = re.compile(
+    r"(?:孩子|娃儿?|儿子|女儿|孙子|孙女|老公|老婆|爱人|我爸|我妈)(?:还|现在|都|正|就)?在$"
+    r"|(?:开车|骑车|走路|散步|跑步|我|刚才?|正)?(?:经过|路过|走过|开过)$"
+)
 GOING = re.compile(r"(?:要|想|准备|打算|正|正要)(?:去|到|进|回|往)$")
 ADJOINED = re.compile("的(?:那[栋幢座个],?)?(?:是)?")
 FROM = re.compile(r"(?:从|打|由)$")
@@ -140,6 +153,18 @@ OWNS = re.compile(
     rf"(?:{_any(_OWNED)})|(?:晾|扔|甩|丢|掉|飘|吹|流)[^,。;]{{0,6}}(?:到|在|下|去)"
 )
 BELONGS_TO = re.compile(r"(?:主|主人|人|狗|猫|车|家|他|她|司机)(?:就|好像|可能|应该|听说|都)?(?:是|系|住)$")
+# who is looked for, and where somebody else lives, whose doing is told of in the same clause
+SEEKS = re.compile(r"(?:找|问|问过|问了|认识|联系|联系了|喊|叫|碰到|遇到)$")
+SOUGHT = re.compile(
+    r"的(?:那?[个位]|一个)?(?:楼长|网格员|楼栋长|栋长|单元长|物业|管家|保安|邻居|业主|住户|人|师傅|朋友|同事|亲戚)"
+)
+LIVES = ("住在", "住", "住到", "租在")
+LIVES_THERE = re.compile(
+    r"的(?:那个|那家|那户|那位|几个|一家)?(?:人|人家|住户|业主|女的|男的|小伙|租客|邻居)"
+)  # 住在6栋的那个人
+OTHERS_HOME = re.compile(
+    r"(?:他|她|佢|他们|车主|狗主人?|主人|对方|那家人?|那个人|那个女的|那个男的)(?:家)?(?:是|就住|住|住在|家在)$"
+)
 MOVES_TO = re.compile(r"(?:在|到|进|往|向|去|把|路过|经过|扔|丢|甩|堵|给)[了起在到]?(?:我们?|咱们?|俺)?(?:这边)?$")
 
 # --- it shows where another place is

@@ -16,7 +16,7 @@ _SUFFIX = "(?:号房?|室|房)?"
 # what is counted, weighed, paid or ridden has no door
 _MEASURES = (
     "多", "几", "余", "来个", "元", "块", "人", "户", "米", "平", "度", "%", "个", "名", "万", "公里", "斤", "岁",
-    "天(?!天)", "次", "分", "点", "年", "路", "班", "号?线", r"[mck]?m\b", "kg", "yuan",
+    "天(?!天|花板|台)", "次", "分", "点", "年", "路", "班", "号?线", r"[mck]?m\b", "kg", "yuan",
 )  # fmt: skip
 _MEASURED = rf"(?!\s?(?:{'|'.join(_MEASURES)}))"
 _EN = rf"(?:\d{{1,3}}|{CARDINAL})"
@@ -39,7 +39,7 @@ _BUILDING = (
     rf"(?P<building>{_LIST})"
     rf"(?:[号#]?(?:楼栋|栋|幢|座{_NOT_SEATS})|[号#]楼|#(?=\d|{_N}(?:单元|[楼层])|-|的|[,。]|$|{_WRONG})|[楼号](?={_N}单元)"
     # 栋 as speech recognition hears it, where nothing else can be meant
-    rf"|[洞动冻懂](?={_N}单元))"
+    rf"|[洞动冻懂东](?={_N}单元))"
 )
 _UNIT = rf"(?P<unit>{_LIST})号?单元(?!楼价)"
 _FLOOR = rf"(?P<floor>{_N})(?:楼|层)(?!栋)"
@@ -52,7 +52,7 @@ _F_FLOOR = r"(?P<f_floor>\d{1,2})/?f(?![a-z\d])"
 # what stands behind a number -> the forms it may be
 _BY_NUMBER = {
     **dict.fromkeys("栋#", (_DASHED, _BUILDING)),
-    **dict.fromkeys("幢座洞动冻懂", (_BUILDING,)),
+    **dict.fromkeys("幢座洞动冻懂东", (_BUILDING,)),
     "号": (_BUILDING, _UNIT, _ROOM, _GRID),
     "楼": (_BUILDING, _FLOOR),
     "层": (_FLOOR,),
@@ -121,6 +121,7 @@ LETTERED_ROOM = re.compile(r"(?P<room>[a-h])(?:室|座|户|房)")
 # numbers before 栋 and 楼 that count, or that belong to a date
 COUNTING = re.compile(r"(?:[这那哪几共整另每各某好]|总共|一共|左手边|右手边|进来|进去|数过[来去]|倒数|手边)$")
 COUNTED = re.compile(r"[栋幢座]楼(?![上下顶道梯门里前后])|[栋幢座]房")
+COUNTED_ALL = re.compile(r"(?<=[二三四五六七八九])[栋幢座]楼(?:都|全|一起|同时)")  # 四栋楼都: four of them
 OTHER_NUMBER = re.compile(r"(?:工单|订单|单号|编号|号码|票号|卡号|户号|电话|热线|order|no)\.?[:是为 ]?$")
 DATED = re.compile(r"(?:月份?|今天|昨天|明天|前天|星期|周)$")
 BELOW = re.compile(r"负$|地下$|(?<![\da-z])-$")

@@ -131,6 +131,8 @@ def _building(match: re.Match[str], text: str) -> AddressElement | None:
         words == "两"
         or (words == "一" and before.endswith("同"))
         or (words in ("一", "有一") and forms.COUNTED.match(text, match.end() - 1))
+        or (len(words) == 1 and forms.COUNTED_ALL.match(text, match.end() - 1))
+        or (before.endswith("有") and forms.COUNTED.match(text, match.end() - 1))
     ):
         return None
     if forms.DATED.search(before) and match[0].endswith(("号楼", "楼")):

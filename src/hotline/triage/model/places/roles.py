@@ -56,6 +56,8 @@ def _role(text: str, mentions: Sequence[Mention], n: int, clauses: ClauseBounds)
         return role
     if behind and cues.UNAFFECTED.match(behind):
         return PlaceRole.UNAFFECTED
+    if following is not None and before and cues.REPORTED.search(before):
+        return PlaceRole.PAST
     if (before and cues.PAST.search(before)) or (following is not None and cues.PAST_BEHIND.match(behind)):
         return PlaceRole.PAST
     in_clause = following is not None and following.start < end
@@ -65,6 +67,10 @@ def _role(text: str, mentions: Sequence[Mention], n: int, clauses: ClauseBounds)
         return PlaceRole.FAMILY if not cues.FAULT.search(behind) else PlaceRole.MATTER
     if following is not None and (cues.SAYS.match(behind) or cues.SOMEBODY_FROM.search(before)):
         return PlaceRole.REPORTER
+    if in_clause and before.endswith(cues.LIVES) and cues.LIVES_THERE.match(behind):
+        return PlaceRole.REPORTER
+    if following is not None and cues.WORKS_THERE.match(behind):
+        return PlaceRole.PASSED
     if (
         wider
         and cues.SPEAKER.search(wider)
@@ -73,7 +79,11 @@ def _role(text: str, mentions: Sequence[Mention], n: int, clauses: ClauseBounds)
         return PlaceRole.SPEAKER
     if following is not None and _passed(before, behind, text[mention.end : following.start]):
         return PlaceRole.PASSED
-    if n and cues.BELONGS_TO.search(before) and behind.startswith(cues.POSSESSIVE):
+    if (n or following is not None) and cues.BELONGS_TO.search(before) and behind.startswith(cues.POSSESSIVE):
+        return PlaceRole.REPORTER
+    if following is not None and before and cues.SEEKS.search(before) and cues.SOUGHT.match(behind):
+        return PlaceRole.REPORTER
+    if in_clause and before and cues.OTHERS_HOME.search(before):
         return PlaceRole.REPORTER
     if in_clause and cues.OWNS.match(behind) and cues.MOVES_TO.search(behind):
         return PlaceRole.REPORTER
@@ -92,7 +102,7 @@ def _passed(before: str, behind: str, between: str) -> bool:
     if before:
         if cues.GOING.search(before) or (cues.GOES.search(before) and cues.WAY.match(behind)):
             return True
-        if cues.WORKS_AT.search(before):
+        if cues.WORKS_AT.search(before) or cues.AWAY.search(before):
             return True
         if cues.FROM.search(before) and cues.COMES.match(behind):
             return True
