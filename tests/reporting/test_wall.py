@@ -76,7 +76,7 @@ async def test_each_tile_counts_what_its_list_shows(cast: Cast, services: Servic
     today = await watch.get(
         "/v1/figures", params={"first": clock().date().isoformat(), "last": clock().date().isoformat()}
     )
-    assert sum(stock) == wall["open"] == today.json()["groups"][0]["stock"]["open"] and 0 not in stock
+    assert sum(stock) == wall["open"] == today.json()["groups"][0]["stock"]["open"] and 0 not in stock[:3]
     assert await listed(watch, tiles["paused"]["filters"]) == [asked["number"]]
     assert tiles["matters"]["count"] == 4 and tiles["emergency"]["count"] == wall["emergency_count"] == 1
     assert waits["number"] in await listed(watch, tiles["waiting"]["filters"])

@@ -31,6 +31,7 @@ def demo(
     secret = key or _temporary_key(line)
     day = packaged_folder("seeds") / "demo" / "day.csv"
     try:
+        httpx.get(url, timeout=30)  # nothing is added where no server runs
         if key is None:
             _add_earlier_days(line, day)
         done = run_demo(url, secret, day, print)
@@ -68,14 +69,13 @@ def _temporary_key(line: CommandLine) -> str:
 
 def _add_earlier_days(line: CommandLine, day: Path) -> None:
     from hotline.demo_history import add_earlier_days
-    from hotline.importing.service.report import ImportReport
     from hotline.tickets.context import Services
 
-    async def add(services: Services) -> ImportReport:
-        return await add_earlier_days(services, day, services.clock())
+    async def add(services: Services) -> str:
+        report = await add_earlier_days(services, day, services.clock())
+        return f"closed matters of earlier days: {report.taken} added, {report.refused_count} refused"
 
-    report = line.with_services(add)
-    say(f"closed matters of earlier days: {report.taken} added, {report.refused_count} refused")
+    say(line.with_services(add))
 
 
 def _revoke(line: CommandLine, key_id: str) -> None:
