@@ -96,6 +96,7 @@ def build_services(settings: Settings, db: Database) -> Services:
         resident_reports=settings.resident_reports,
         resident_plain_reports=settings.resident_plain_reports,
         resident_phone=settings.resident_phone,
+        egress_allow=parse_networks(settings.egress_allow),
     )
     return assemble_services(
         db,

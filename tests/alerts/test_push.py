@@ -26,7 +26,7 @@ from hotline.alerts import push_service, web_push
 from hotline.alerts.web_push import PushTarget, decode, encode
 from hotline.database.tables import stored_key
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.egress import EgressTransport, http_client, parse_networks
+from hotline.delivery.egress import EgressRules, EgressTransport, http_client, parse_networks
 from hotline.delivery.outbox import send_due_messages
 from hotline.delivery.tables import outbox
 from hotline.organisation.model.actors import Actor, ActorKind, Role
@@ -81,6 +81,7 @@ class PushServer:
 @pytest.fixture
 async def push(services: Services) -> AsyncIterator[tuple[PushServer, str]]:
     made = PushServer()
+    services.add(EgressRules(parse_networks("127.0.0.0/8")))
     app: Any = Starlette(routes=[Route("/{rest:path}", made.take, methods=["POST"])])
     app.state.services = services
     async with serving(app) as address:
@@ -304,6 +305,19 @@ async def test_a_device_goes_with_the_log_in_it_was_added_in(
     assert [row.id for row in await push_service.load_devices(services.db, works.id)] == [
         push_service.device_id("https://push.example.org/phone")
     ]
+    # an administrator ends one device, and no log-in with it
+    (device,) = (await boss.get("/v1/people/works/push")).json()["items"]
+    assert (await boss.http.delete("/v1/people/works/push/nobodys")).status_code == 404
+    assert (await boss.http.delete(f"/v1/people/nobody/push/{device['id']}")).status_code == 404
+    await services.security_log.drain()
+    path, log = f"/v1/people/works/push/{device['id']}", await cast("committee")
+    assert [(await boss.http.delete(path)).status_code for _ in range(2)] == [204, 404] and await told() == 0
+    await services.security_log.drain()
+    newest = (await log.get("/v1/security-log", params={"limit": 1})).json()["items"][0]
+    assert (newest["deed"], newest["about"]["id"], newest["by"]["id"]) == ("session_ended", works.id, boss.actor.id)
+    assert len((await boss.get("/v1/people/works/sessions")).json()["items"]) == 1
+    assert (await boss.get("/v1/people/works/factors")).json()["items"] == []
+    await tell(phone, "phone")
     # a log-in that runs out by itself leaves its device; it goes when the owner ends the others
     await log_in(desktop)
     await tell(desktop, "desktop")

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.egress import EgressTransport, http_client, parse_networks
+from hotline.delivery.egress import EgressRules, EgressTransport, http_client, parse_networks
 from hotline.delivery.outbox import send_due_messages
 from hotline.delivery.tables import gateway, outbox
 from hotline.tickets.context import Services
@@ -70,6 +70,7 @@ class Groups:
 @pytest.fixture
 async def groups(services: Services) -> AsyncIterator[tuple[Groups, str]]:
     made = Groups()
+    services.add(EgressRules(parse_networks("127.0.0.0/8")))
     routes = [Route(f"/{name}", getattr(made, name), methods=["POST"]) for name in ("wecom", "dingtalk", "feishu")]
     app: Any = Starlette(routes=routes)
     app.state.services = services
@@ -213,7 +214,22 @@ async def test_robots_are_set_by_the_whole_organisations_administrators_and_thei
     ):
         reply = await boss.http.put("/v1/robots/all", json=body)
         assert reply.status_code == 422 and broken(reply.json())[0][0] == field, reply.text
+    services.add(EgressRules())
+    for url in (
+        f"{address}/wecom?key=k1",
+        "https://127.0.0.1/x",
+        "https://localhost/",
+        "https://[::1]/",
+        "https://0x7f.1/",
+    ):
+        reply = await boss.http.put("/v1/robots/all", json={"provider": "wecom", "url": url})
+        assert reply.status_code == 422 and broken(reply.json())[0][0] == "url" and url not in reply.text, reply.text
+    services.add(EgressRules(parse_networks("127.0.0.0/8")))
     await set_robots(boss, address)
+    services.add(EgressRules())  # set before the settings changed: shown as what it is
+    assert all(r["address_refused"] for r in (await boss.get("/v1/robots")).json()["items"])
+    services.add(EgressRules(parse_networks("127.0.0.0/8")))
+    assert not any(r["address_refused"] for r in (await boss.get("/v1/robots")).json()["items"])
     rows = await services.db.transact(lambda c: c.execute(sa.select(gateway)).all())
     assert "key=k1" not in str(rows) and SIGNING not in str(rows)
     items = (await boss.get("/v1/robots")).json()["items"]

@@ -18,6 +18,7 @@ NO_CONFIGURATION = {
     "export_person": "tests/privacy",
     "reset_factors": "tests/organisation/test_second_factors.py",
     "end_session": "as end_sessions",
+    "end_push_device": "tests/alerts/test_push.py",
 }
 
 

@@ -184,7 +184,7 @@ def test_no_page_and_no_code_holds_a_text_of_its_own() -> None:
         "organisation/model/working_time.py", "organisation/service/notice_files.py", "sms/providers/aliyun.py", "sms/providers/huawei.py", "sms/providers/tencent.py", "partners/platforms/hotline_12345.py", "application.py",
         "tickets/schemas/actions.py", "tickets/schemas/calls.py", "organisation/schemas/accounts.py", "tickets/schemas/explain.py",
         "tickets/schemas/duplicates.py",
-        "organisation/schemas/duty.py", "organisation/schemas/duty_feeds.py", "organisation/service/password_strength.py", "incidents/schemas.py", "demo.py",
+        "organisation/schemas/duty.py", "organisation/schemas/duty_feeds.py", "organisation/service/password_strength.py", "incidents/schemas.py", "demo.py", "demo_history.py",
         "triage/model/households.py", "triage/model/places/estate_words.py",
         *(f"triage/model/places/{name}.py" for name in ("cues", "forms", "grammar", "numerals", "parts", "words")),
     }  # fmt: skip

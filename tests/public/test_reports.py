@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from hotline.database.engine import DatabaseUnavailable
+from hotline.delivery.tables import outbox
 from hotline.operations.doctor import run_checks
 from hotline.organisation.model.actors import CLOCK
 from hotline.organisation.service.directory import change
@@ -38,6 +39,7 @@ from tests.tickets.test_attachments import jpeg
 LIFT = "3栋2单元电梯坏了，不动了"
 FORM = {"words": LIFT, "place": "rq-b3", "where": "2单元电梯", "phone": "13800138000", "name": "王秀英", "reply": "1"}
 HANS = {"lang": "zh-Hans"}
+LIFT_ILL = {"words": "电梯关人，老人心脏病", "lang": "zh-Hans"}
 BITS = 8
 
 
@@ -304,19 +306,70 @@ async def test_each_danger_has_its_own_words_and_numbers_and_no_time_is_promised
 
 
 async def test_who_tells_of_a_danger_and_no_place_is_asked_where_it_is(
-    resident: httpx.AsyncClient, desk: Player
+    resident: httpx.AsyncClient, desk: Player, services: Services
 ) -> None:
+    asked, where = {"words": "煤气味，头晕", **HANS}, "在哪儿？"
+    part = (await resident.post("/report/advice", data=asked)).text
+    assert where in part and part.index(where) < part.index("data-ask-more") and 'href="#place"' in part
+    assert "马上离开" in part and "马上离开" not in (await resident.post("/report/advice", data=LIFT_ILL)).text
+    for told in (
+        {"place": "rq-b3"},
+        {"where": "大门口"},
+        {"lat": "30.6", "lon": "103.8"},
+        {"words": "3栋煤气味，头晕"},
+    ):
+        assert where not in (await resident.post("/report/advice", data={**asked, **told})).text, told
+    assert where in (await resident.post("/report/advice", data={**asked, "place": "-"})).text  # not on the list
+    home = (await resident.get("/")).text
+    first, other = re.findall(r'<option value="(.?)">([^<]+)<', home)[:2]
+    assert first == ("", "请选择楼栋") and other == ("-", "不在楼里，或清单里没有")
+
     placed = await report(resident, words="3栋2单元电梯关人了", place="", where="", phone="")
     assert "data-ask-phone" in placed.text and "danger-place" not in placed.text
-    sent = await report(resident, "k2", words="煤气味，头晕", place="", where="", phone="")
+    sent = await report(resident, "k2", words="煤气味，头晕", place="-", where="", phone="")
     form = sent.text[sent.text.index("data-ask-phone") :]
-    assert "几栋几单元几楼" in form and 'id="danger-phone"' in form
-    told = {"number": shown(sent, "number"), "code": shown(sent, "code"), "step": "tell", "key": "w1", **HANS}
-    page = await resident.post("/status/step", data={**told, "words": "16栋1单元5楼", "phone": "13900139000"})
-    assert page.status_code == 200
-    seen = await desk.see(told["number"])
-    assert seen["caller"]["phone"] == "+8613900139000"
-    assert "16栋1单元5楼" in (await desk.get(f"/v1/tickets/{told['number']}/calls")).text
+    assert "几栋几单元几楼" in form and 'id="danger-phone"' in form and form.count('value="rq-b') > 20
+    mine = {"number": shown(sent, "number"), "code": shown(sent, "code"), **HANS}
+    assert (await desk.see(mine["number"]))["area"]["code"] == "rq"
+    alarms = await alarms_of(services, mine["number"])
+    told = {**mine, "step": "tell", "key": "w1", "place": "rq-b16", "where": "1单元5楼 502", "phone": "13900139000"}
+    page = await resident.post("/status/step", data={**told, "words": "里面一个老人"})
+    assert page.status_code == 200 and "值班人员会打给您" in page.text and "danger-place" not in page.text
+    seen = await desk.see(mine["number"])
+    assert (seen["caller"]["phone"], seen["area"]["code"]) == ("+8613900139000", "rq-b16")
+    assert (seen["location"]["unit"], seen["location"]["floor"]) == ("1", "5") and "16栋" in seen["title"]
+    calls = (await desk.get(f"/v1/tickets/{mine['number']}/calls")).text
+    assert "里面一个老人" in calls and "502" in calls
+    assert await alarms_of(services, mine["number"]) == alarms + 1  # or nobody would look again
+    again = await resident.post("/status/step", data={**told, "key": "w2", "place": "rq-b3", "where": ""})
+    assert again.status_code == 200
+    assert (await desk.see(mine["number"]))["area"]["code"] == "rq-b16"  # what was told first stands; a person amends
+    nothing = await resident.post("/status/step", data={**mine, "step": "tell", "key": "w3"})
+    assert "已补充" not in nothing.text and (await desk.see(mine["number"]))["counters"]["calls"] == 3
+    # asked by the desk, they answer: the same place, without a call
+    third = await report(resident, "k3", words="煤气味，头晕", place="", where="", phone="")
+    mine = {"number": shown(third, "number"), "code": shown(third, "code"), **HANS}
+    assert "danger-place" in (await resident.post("/status", data=mine)).text
+    await desk.act(await desk.see(mine["number"]), "request_info", text="在哪里？")
+    page = await resident.post("/status/step", data={**mine, "step": "tell", "key": "w1", "words": "在7栋2单元"})
+    seen = await desk.see(mine["number"])
+    assert (seen["status"], seen["area"]["code"], seen["location"]["unit"]) != ("awaiting_info", "rq", None)
+    assert seen["area"]["code"] == "rq-b7" and "已告诉值班人员" in page.text
+
+
+async def test_whoever_reports_a_lift_is_asked_for_the_ill_in_it(resident: httpx.AsyncClient) -> None:
+    part = (await resident.post("/report/advice", data=LIFT_ILL)).text
+    sent = (await report(resident, words=LIFT_ILL["words"], place="", where="", phone="")).text
+    for page in (part, sent):
+        assert "有没有人受伤、发病？" in page and "tel:119" in page and "tel:120" in page
+    assert 'class="heard' not in part or 'class="heard"' not in part  # no tick beside a danger
+    english = (await resident.post("/report/advice", data={**LIFT_ILL, "lang": "en"})).text
+    assert "Where is it?" in english and "hurt" in english
+
+
+async def alarms_of(services: Services, number: str) -> int:
+    query = sa.select(sa.func.count()).select_from(outbox).where(outbox.c.kind == "alarm", outbox.c.number == number)
+    return int(await services.db.transact(lambda c: c.scalar(query)) or 0)
 
 
 async def test_what_others_reported_is_offered_only_where_it_is_published(

@@ -114,10 +114,15 @@ async def test_the_committee_reads_who_did_what_page_by_page_within_its_view(
     assert {x["action"] for x in told} >= {"add_call", "urge", "provide_info"} and "李秀英" not in str(told)
     row = SimpleNamespace(
         number="100000006", seq=2, at=NOON, action="reopen", status_from="closed", status_to="triaged", assignment=None,
-        by_kind="resident", by_id="the caller's", by_name="居民", reason="我是李秀英", department=None, confidential=False,
+        by_kind="resident", by_id="the caller's", by_name="居民", reason="我是李秀英", department=None, confidential=False, changes={},
     )  # fmt: skip
     shown = render_audit_entry(row, Directory(0))
-    assert (shown.by.id, shown.reason) == ("resident", None)
+    assert (shown.by.id, shown.reason, shown.withheld) == ("resident", None, "resident")
+    # every row says where it was sent, and that a reason is kept back
+    assert seen[1]["department"]["code"] == lift_ticket["department"]["code"]
+    withheld = {x["action"]: x["withheld"] for x in told}
+    assert (withheld["provide_info"], withheld["accept"], withheld["add_call"]) == ("resident", None, "confidential")
+    assert all(x["withheld"] is None or x["reason"] is None for x in told)
     assert (await pipes.get("/v1/audit-authors")).status_code == 403
     assert (await pipes.get("/v1/audit")).status_code == 403
 

@@ -12,6 +12,7 @@ import pytest
 from starlette.requests import Request
 
 from hotline.console.figure_pages import figures_page
+from hotline.demo_history import add_earlier_days
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import Grant
 from hotline.organisation.model.outlines import OutlineErrors, parse_outlines
@@ -64,12 +65,21 @@ async def test_each_tile_counts_what_its_list_shows(cast: Cast, services: Servic
     await lifts.order(done, "report", internal_result="修好", public_reply="已修好", solved=True)
     await desk.call("9栋2单元电梯困人，有孩子", priority="emergency", category="dt-trapped", location={"area": "rq-b9"})
     waits = await desk.call("楼下有怪味")
+    asked = await desk.act(await desk.call("有点事情想问问"), "request_info", text="在哪里？")
     wall = (await watch.get("/v1/wall")).json()
     tiles = {tile["code"]: tile for tile in wall["tiles"]}
     for code, tile in tiles.items():
         assert len(await listed(watch, tile["filters"])) == tile["count"], code
     assert await listed(watch, tiles["red"]["filters"]) == [late["number"]]
-    assert tiles["matters"]["count"] == 3 and tiles["emergency"]["count"] == wall["emergency_count"] == 1
+    while await update_rollups(services, clock()):
+        pass
+    stock = [tiles[code]["count"] for code in ("waiting", "in_hand", "paused", "call_back")]
+    today = await watch.get(
+        "/v1/figures", params={"first": clock().date().isoformat(), "last": clock().date().isoformat()}
+    )
+    assert sum(stock) == wall["open"] == today.json()["groups"][0]["stock"]["open"] and 0 not in stock[:3]
+    assert await listed(watch, tiles["paused"]["filters"]) == [asked["number"]]
+    assert tiles["matters"]["count"] == 4 and tiles["emergency"]["count"] == wall["emergency_count"] == 1
     assert waits["number"] in await listed(watch, tiles["waiting"]["filters"])
     looks = {p["area"]["code"]: p["looks"] for p in wall["places"]}
     assert looks["rq-b3"] == "red" and looks["rq-b9"] == "emergency"
@@ -79,6 +89,24 @@ async def test_each_tile_counts_what_its_list_shows(cast: Cast, services: Servic
     own = (await block.get("/v1/wall")).json()
     assert {p["area"]["code"] for p in own["places"]} == {"rq-b3"} and own["emergencies"] == []
     assert {e["number"] for e in own["entries"]} == {late["number"]}
+
+
+async def test_the_demonstration_has_days_to_stand_beside(services: Services, cast: Cast, clock: Clock) -> None:
+    day = packaged_folder("seeds") / "demo" / "day.csv"
+    for taken, known in ((240, 0), (0, 240)):  # once for each day
+        report = await add_earlier_days(services, day, clock())
+        assert (report.taken, report.known, report.refused) == (taken, known, [])
+    while await update_rollups(services, clock()):
+        pass
+    watch, today = await cast("watch"), clock().date()
+    for first, last in ((30, 1), (60, 31), (370, 360)):  # this period, the one before, a year ago
+        span = {"first": (today - first * ONE).isoformat(), "last": (today - last * ONE).isoformat()}
+        (whole,) = (await watch.get("/v1/figures", params=span)).json()["groups"]
+        shares = {name: whole["shares"][name] for name in ("on_time", "signed_in_time")}
+        assert all(0 < share["numerator"] <= share["denominator"] for share in shares.values()), shares
+        assert whole["counts"]["closed"] >= 10 and whole["stock"]["open"] <= 5
+    late = (await watch.get("/v1/tickets", params={"overdue": True})).json()["items"]
+    assert late == [] and (await watch.get("/v1/board")).json()["open"] == 0
 
 
 async def test_who_failed_is_a_list_that_can_be_kept_and_taken_along(

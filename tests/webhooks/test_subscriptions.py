@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 
 from hotline.delivery import store as outbox_store
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.egress import EgressTransport, ForbiddenAddress, is_allowed_address, parse_networks
+from hotline.delivery.egress import EgressRules, EgressTransport, ForbiddenAddress, is_allowed_address, parse_networks
 from hotline.delivery.notices import GatewayDown, WebhookClient, webhook_signatures
 from hotline.delivery.outbox import send_due_messages
 from hotline.organisation.model.actors import Role
@@ -230,6 +230,8 @@ async def test_an_event_is_spread_once_however_often_it_is_tried(
         ({"url": "ftp://x.example/"}, "url"), ({"url": "https://user:pw@x.example/"}, "url"), ({"url": "https:///x"}, "url"),
         ({"events": ["ticket.exploded"]}, "events"), ({"department": "nobody"}, "department"), ({"area": "moon"}, "area"),
         ({"form": "fax"}, "form"), ({"form": "12345"}, "outer_system"),
+        ({"url": "https://127.0.0.1:9/"}, "url"), ({"url": "https://10.1.2.3/"}, "url"), ({"url": "http://x.example/"}, "url"),
+        ({"url": "https://localhost/"}, "url"), ({"url": "https://[fe80::1]/"}, "url"), ({"url": "https://x.example:8443/"}, "url"),
     ],
 )  # fmt: skip
 @on_one_database
@@ -238,6 +240,24 @@ async def test_a_subscription_that_cannot_be_right_names_the_field(
 ) -> None:
     reply = await boss.post("/v1/subscriptions", {"name": "x", "url": "https://x.example/", **change})
     assert reply.status_code == 422 and [e["field"] for e in reply.json()["errors"]] == [field]
+
+
+async def test_an_address_that_deliveries_refuse_is_refused_at_once_and_one_that_is_there_is_shown(
+    boss: Player, services: Services
+) -> None:
+    services.add(EgressRules(parse_networks("10.1.0.0/16")))
+    mine = await subscribe(boss, url="http://10.1.2.3:8080/hook")  # allowed by name
+    await subscribe(boss, name="named", url="http://grid.local/hook")  # it may lie there: a name is resolved when sent
+    assert [s["address_refused"] for s in (await boss.get("/v1/subscriptions")).json()["items"]] == [False, False]
+    services.add(EgressRules())  # no longer
+    path = f"/v1/subscriptions/{mine['id']}"
+    seen = await boss.get(path)
+    assert (seen.json()["address_refused"], seen.json()["active"]) == (True, True)
+    changed = {"url": "https://192.168.1.1/hook"}
+    reply = await boss.http.patch(path, json=changed, headers={"If-Match": seen.headers["etag"]})
+    assert reply.status_code == 422 and reply.json()["errors"][0]["field"] == "url" and "192.168" not in reply.text
+    renamed = await boss.http.patch(path, json={"name": "again"}, headers={"If-Match": seen.headers["etag"]})
+    assert renamed.status_code == 200 and renamed.json()["address_refused"]
 
 
 # Another hotline: its orders in, our answers out

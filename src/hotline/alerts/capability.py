@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def _routers() -> Sequence[APIRouter]:
     from hotline.alerts import push_routes, robot_routes, routes
 
-    return (routes.router, push_routes.router, robot_routes.router)
+    return (routes.router, push_routes.router, push_routes.of_people, robot_routes.router)
 
 
 def _prepare(services: Services, settings: CapabilitySettings) -> None:

@@ -23,11 +23,13 @@ from hotline.delivery.model import Message
 from hotline.delivery.tables import outbox
 from hotline.locales import translate
 from hotline.organisation.model.actors import Actor, ActorKind
+from hotline.organisation.service.account_events import sessions_ended
 from hotline.organisation.service.credentials import actor_of, grant_of
 from hotline.organisation.store.people import load_person
 from hotline.organisation.tables import push_device as d
 from hotline.refusals import Code, Refusal, Refused
 from hotline.secrets.secret_box import SealedColumn, seal, unseal
+from hotline.security_log.store import record_deed
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.context import Services
 
@@ -119,6 +121,21 @@ async def remove_device(services: Services, actor: Actor, device: str) -> None:
     """Raises Refused where it is not one of theirs."""
     gone = sa.delete(d).where(d.c.id == device, d.c.person == actor.id)
     if not await services.db.transact(lambda c: c.execute(gone).rowcount):
+        raise Refused(UNKNOWN_DEVICE)
+
+
+async def end_device(services: Services, person: str, device: str, actor: Actor, now: datetime) -> None:
+    """A device of somebody else is told no more, and the security log says so. Raises Refused where the person has
+    none of that id."""
+    gone = sa.delete(d).where(d.c.id == device, d.c.person == person)
+
+    def end(c: sa.Connection) -> bool:
+        ended = bool(c.execute(gone).rowcount)
+        if ended:
+            record_deed(c, sessions_ended(person, 0, actor, now))
+        return ended
+
+    if not await services.db.transact(end):
         raise Refused(UNKNOWN_DEVICE)
 
 

@@ -15,6 +15,7 @@ from hotline.alerts.schemas import (
     robot_delivery,
     robot_reply,
 )
+from hotline.delivery.egress import EgressRules
 from hotline.organisation.dependencies import AuthenticatedRoute, require_roles
 from hotline.organisation.model.actors import Role
 from hotline.organisation.model.grants import is_organisation_wide
@@ -38,7 +39,9 @@ async def list_robots(context: Administrator) -> Response:
     _require_organisation_wide(context)
     robots = await robot_service.all_robots(context.services, context.now)
     last = await robot_log.load_last(context.services.db)
-    return json_reply(RobotPage(tuple(robot_reply(robot, last.get(name)) for name, robot in robots.items()), None))
+    rules = context.services.part(EgressRules)
+    items = (robot_reply(robot, rules, last.get(name)) for name, robot in robots.items())
+    return json_reply(RobotPage(tuple(items), None))
 
 
 @router.get(
@@ -68,7 +71,7 @@ async def set_robot(name: RobotName, body: RobotIn, context: Administrator) -> R
     secrets = {word: value for word in ("url", "signing") if (value := getattr(body, word)) is not None}
     values = body.model_dump(exclude={"url", "signing"})
     robot = await robot_service.set_robot(context.services, name, values, secrets, context.actor, context.now)
-    return json_reply(robot_reply(robot))
+    return json_reply(robot_reply(robot, context.services.part(EgressRules)))
 
 
 @router.delete("/{name}", operation_id="remove_robot", status_code=204, responses=refusal_responses(*READ_REFUSALS))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from hotline.alerts.schemas import QueuedAlert
 from hotline.alerts.sending import DEFAULT_LANGUAGE, robot_message
 from hotline.delivery import store as outbox_store
+from hotline.delivery.egress import EgressRules, is_web_address
 from hotline.delivery.gateways import (
     Gateway,
     GatewayChange,
@@ -51,6 +52,9 @@ async def set_robot(
     department = values.get("department")
     if department is not None and department not in directory.departments:
         raise Refused(Refusal(Code.INVALID, NOT_SET, errors=(("department", "no such department"),)))
+    rule = services.part(EgressRules).broken_by(secrets["url"]) if is_web_address(secrets.get("url", "")) else None
+    if rule is not None:
+        raise Refused(Refusal(Code.INVALID, NOT_SET, errors=(("url", rule),)))
     settings = {word: values.get(word) or None for word in SETTINGS}
     new = {word: [value] for word, value in secrets.items()}
     known = (await services.gateways.now(now)).get(name)

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from hotline.alerts.model import WaitsFor
 from hotline.database.prepared import Row
+from hotline.delivery.egress import EgressRules
 from hotline.delivery.gateways import Gateway
 from hotline.delivery.model import MessageStatus
 from hotline.organisation.model.directory import Named
@@ -142,7 +143,8 @@ class RobotDeliveries:
 
 @reply_type()
 class RobotOut:
-    """A robot, without its secrets. `signed`: it has a signing secret; `last`: the newest message to it."""
+    """A robot, without its secrets. `signed`: it has a signing secret; `last`: the newest message to it;
+    `address_refused`: no message goes to its address, which is not allowed here."""
 
     name: str
     provider: str
@@ -153,6 +155,7 @@ class RobotOut:
     keyword: str | None
     signed: bool
     active: bool
+    address_refused: bool
     last: RobotDelivery | None
 
 
@@ -195,6 +198,13 @@ class PushDeviceOut:
 
 
 @reply_type()
+class PushDevicePage:
+    """The browsers of a person that are told of dangers."""
+
+    items: tuple[PushDeviceOut, ...]
+
+
+@reply_type()
 class PushDevices:
     """`key`: the server's public key, with which a browser subscribes."""
 
@@ -214,13 +224,18 @@ class QueuedAlert:
     message: str
 
 
-def robot_reply(robot: Gateway, last: Row | None = None) -> RobotOut:
+def robot_reply(robot: Gateway, rules: EgressRules, last: Row | None = None) -> RobotOut:
+    """A robot as replies show it. `rules`: where messages may go."""
     settings = robot.account.settings
     found = {word: settings.get(word) for word in ("title", "department", "language", "keyword")}
     dangers = tuple(danger for danger in Danger if danger in (settings.get("dangers") or ()))
     signed = bool(robot.account.secret_values("signing"))
     sent = robot_delivery(last) if last is not None else None
-    return RobotOut(robot.name, robot.provider, **found, dangers=dangers, signed=signed, active=robot.active, last=sent)
+    refused = any(rules.broken_by(url) for url in robot.account.secret_values("url"))
+    return RobotOut(
+        robot.name, robot.provider, **found, dangers=dangers, signed=signed, active=robot.active,
+        address_refused=refused, last=sent,
+    )  # fmt: skip
 
 
 def robot_delivery(row: Row) -> RobotDelivery:
@@ -228,3 +243,7 @@ def robot_delivery(row: Row) -> RobotDelivery:
         row.id, row.number, MessageStatus(row.status), row.attempts, row.created_at, row.next_at, row.tried_at,
         row.last_error,
     )  # fmt: skip
+
+
+def push_device_reply(row: Row) -> PushDeviceOut:
+    return PushDeviceOut(row.id, row.device, row.language, row.created_at)

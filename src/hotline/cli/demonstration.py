@@ -1,10 +1,11 @@
 """The command that plays the demonstration: demo."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hotline.command_line import CommandLine, stop
+from hotline.command_line import CommandLine, say, stop
 
 commands = typer.Typer()
 
@@ -18,7 +19,9 @@ def demo(
         typer.Option(envvar="HOTLINE_DEMO_KEY", help="An admin key; absent: one is made in the local database"),
     ] = None,
 ) -> None:
-    """Play a day of calls over HTTP against a running server."""
+    """Play a day of calls over HTTP against a running server.
+
+    In the local database the days before it are added first, so that its figures have something to stand beside."""
     import httpx
 
     from hotline.demo import DemoFailed, run_demo
@@ -26,8 +29,12 @@ def demo(
 
     line: CommandLine = context.obj
     secret = key or _temporary_key(line)
+    day = packaged_folder("seeds") / "demo" / "day.csv"
     try:
-        done = run_demo(url, secret, packaged_folder("seeds") / "demo" / "day.csv", print)
+        httpx.get(url, timeout=30)  # nothing is added where no server runs
+        if key is None:
+            _add_earlier_days(line, day)
+        done = run_demo(url, secret, day, print)
     except DemoFailed as failed:
         stop(f"the demo failed: {failed}")
     except httpx.TransportError as cut:
@@ -58,6 +65,17 @@ def _temporary_key(line: CommandLine) -> str:
     if line.with_services(sends):
         stop("a gateway sends texts, and the demo's numbers may belong to people: hotline gateway set NAME --no-sends")
     return line.with_services(make)
+
+
+def _add_earlier_days(line: CommandLine, day: Path) -> None:
+    from hotline.demo_history import add_earlier_days
+    from hotline.tickets.context import Services
+
+    async def add(services: Services) -> str:
+        report = await add_earlier_days(services, day, services.clock())
+        return f"closed matters of earlier days: {report.taken} added, {report.refused_count} refused"
+
+    say(line.with_services(add))
 
 
 def _revoke(line: CommandLine, key_id: str) -> None:

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,6 +61,45 @@ def is_allowed_address(address: Address, allowed: Sequence[Network] = ()) -> boo
     if any(address.version == n.version and address in n for n in _FORBIDDEN):
         return False
     return bool(address.is_global) and not address.is_multicast and not address.is_reserved
+
+
+PRIVATE_ADDRESS = "a public address: HOTLINE_EGRESS_ALLOW names networks of your own"
+PLAIN_ADDRESS = "https on port 443, outside the networks of HOTLINE_EGRESS_ALLOW"
+
+
+@dataclass(frozen=True, slots=True)
+class EgressRules:
+    """Where deliveries may go. `allowed`: networks that may be spoken with though they are not public."""
+
+    allowed: tuple[Network, ...] = ()
+
+    def broken_by(self, url: str) -> str | None:
+        """The rule that every delivery to this address would break, as far as the address alone tells: a name is
+        resolved when something is sent. None: none that is known."""
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
+        address = _literal_address(host)
+        if address is not None and not is_allowed_address(address, self.allowed):
+            return PRIVATE_ADDRESS
+        if address is not None:
+            inside = any(address.version == n.version and address in n for n in self.allowed)
+        else:
+            inside = bool(self.allowed)  # it may be a name of theirs
+        return None if inside or (parts.scheme == "https" and port == 443) else PLAIN_ADDRESS
+
+
+def _literal_address(host: str) -> Address | None:
+    """The address that a host is written as, as the system's resolver reads it; also of this machine's own name."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return ipaddress.ip_address("127.0.0.1")
+    try:
+        return ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        pass
+    try:
+        return ipaddress.ip_address(socket.inet_aton(host))  # also 0x7f.1
+    except (OSError, UnicodeError):
+        return None
 
 
 async def resolve_host(host: str, port: int) -> Sequence[str]:

@@ -1,3 +1,3 @@
 """Import of tickets that another system exported."""
 
-__all__ = ["capability"]
+__all__ = ["capability", "mapping", "service"]

@@ -13,6 +13,7 @@ from hotline.refusals import Code, Refused
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lookup import query_code
+from hotline.tickets.model.address import has_exact_place
 from hotline.tickets.model.dangers import dangers_in_hand
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Facts
@@ -31,6 +32,7 @@ class DangerTicket:
     number: str
     code: str | None
     asks_phone: bool = False  # nobody could call back
+    asks_place: bool = False  # nobody who is sent would know where to go
 
 
 def new_dangers(facts: Facts, dangers: Sequence[str]) -> tuple[str, ...]:
@@ -95,4 +97,6 @@ async def take_danger(
             return None
         target = found
     code = None if target.ticket.confidential else query_code(services.secret, target.ticket.number)
-    return DangerTicket(target.ticket.number, code, target.ticket.phone is None)
+    directory = await services.directory.now(request.now)
+    asks_place = not has_exact_place(directory, target.ticket)
+    return DangerTicket(target.ticket.number, code, target.ticket.phone is None, asks_place)

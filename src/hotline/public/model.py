@@ -19,6 +19,8 @@ MOST_PHOTOS = 3
 MOST_LISTED = 300  # places in a list; a larger district is written down instead
 NARROWEST = 0.0005  # degrees of a map: one building by itself is not drawn as wide as a town
 
+NOT_LISTED = "-"  # chosen in the list of buildings by whoever is in none of them
+
 _DIGITS = re.compile(r"(\d+)")
 
 
@@ -66,7 +68,7 @@ def read_report(form: Mapping[str, str]) -> ResidentReport:
     lat, lon = _degrees(form.get("lat"), 90), _degrees(form.get("lon"), 180)
     return ResidentReport(
         words,
-        place=_line(form.get("place")),
+        place=place if (place := _line(form.get("place"))) != NOT_LISTED else None,
         where=_line(form.get("where")),
         lat=lat if lon is not None else None,
         lon=lon if lat is not None else None,

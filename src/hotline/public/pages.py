@@ -231,7 +231,7 @@ async def _advice(request: Request) -> Response:
         near = await nearby.load_nearby(visit.services, directory, report, heard.advice)
     except (Refused, *OUTAGES):
         return visit.page("")
-    return visit.page(views.heard(visit.look, directory, heard, near))
+    return visit.page(views.heard(visit.services, visit.look, directory, heard, near))
 
 
 async def _challenge(request: Request) -> Response:
@@ -292,7 +292,12 @@ async def _step(request: Request) -> Response:
         visit.photos,
         visit.settings.plain_reports,
         told.phone,
+        told.place,
+        told.where,
     )
+    empty = not (form.words or len(form.photos) or form.phone or form.place or form.where)
+    if empty and form.step is ResidentStep.TELL:
+        return await _own_page(visit)
     return await _own_page(visit, form)
 
 

@@ -17,7 +17,7 @@ from hotline.public.allowance import URGED_DAILY, spend, spend_danger, spend_ste
 from hotline.public.dangers import DangerTicket, has_danger_ticket, new_dangers, take_danger
 from hotline.public.model import Lateness, ResidentReport, late_by
 from hotline.public.photos import NO_PHOTOS, SentPhotos, attach_photos
-from hotline.public.reports import hear
+from hotline.public.reports import Heard, hear
 from hotline.public.store import OWN_WORDS
 from hotline.refusals import Code, Refusal, Refused
 from hotline.text.phone_parsing import parse_phone
@@ -32,6 +32,7 @@ from hotline.tickets.lookup import (
     promise_of,
     render_public_ticket,
 )
+from hotline.tickets.model.address import has_exact_place, place_left
 from hotline.tickets.model.calling import NO_DANGER, AlertState, DangerAdvice, advise_in_danger
 from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.intake import IntakeRequest
@@ -74,6 +75,8 @@ class StepResult(StrEnum):
     URGED = "urged"
     URGED_BEFORE = "urged_before"
     TOLD = "told"
+    TOLD_DANGER = "told_danger"  # of a danger that is acted on
+    TOLD_NUMBER = "told_number"  # the number to call back in that danger
     LATE = "late"  # somebody moved it meanwhile: the page shows how it stands
 
 
@@ -85,7 +88,8 @@ class OwnTicket:
     others told of the matter too; `before`: what was promised first, where that was put off; `done_at`: when the
     department had done it; `done_late`: by how much later than promised; `department`: who acts, or acted last;
     `danger`: what to do and whom to call while it is open: no time is promised then; `limit_if_broken`: when the
-    limit ends if they say now that it is not fixed; `words_of_reopening`: what they wrote when they last said so."""
+    limit ends if they say now that it is not fixed; `words_of_reopening`: what they wrote when they last said so;
+    `asks_place`: it is a danger, and nobody who is sent would know where to go."""
 
     facts: Facts
     view: PublicTicket
@@ -103,6 +107,12 @@ class OwnTicket:
     danger: DangerAdvice = NO_DANGER
     limit_if_broken: datetime | None = None
     words_of_reopening: str | None = None
+    asks_place: bool = False
+
+    @property
+    def asks_phone(self) -> bool:
+        """Whether nobody could call back."""
+        return bool(self.danger) and not self.facts.ticket.phone
 
 
 async def load_own_ticket(services: Services, facts: Facts, directory: Directory, now: datetime) -> OwnTicket:
@@ -119,6 +129,9 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
     words = await _own_words(services, facts)
     put_off = lead is not None and lead.extensions and stage is facts.ticket and stage.promised_at is not None
     first = lead.first_due_at if lead is not None and put_off else None
+    danger = advise_in_danger(
+        directory, dangers_of(stage) if open_still else (), facts.ticket.area, now, AlertState.ALERTED
+    )
     return OwnTicket(
         facts,
         view,
@@ -133,11 +146,10 @@ async def load_own_ticket(services: Services, facts: Facts, directory: Directory
         done_at,
         late_by(stage.promised_at, done_at) if done_at is not None else None,
         view.department or directory.optional_item_name("departments", lead.department if lead is not None else None),
-        advise_in_danger(
-            directory, dangers_of(stage) if open_still else (), facts.ticket.area, now, AlertState.ALERTED
-        ),
+        danger,
         limit_if_reopened(directory, facts.ticket, now) if facts.ticket.outer_due_at is None else None,
         await load_words_of_reopening(services.db, facts.ticket.number) if words and facts.ticket.reopens else None,
+        bool(danger) and stage is facts.ticket and not has_exact_place(directory, facts.ticket),
     )
 
 
@@ -167,7 +179,8 @@ def steps_open(facts: Facts, stage: TicketStatus, now: datetime) -> frozenset[Re
 def resident_of(facts: Facts) -> Actor:
     """Whoever has the code of this ticket."""
     name = translate("role.resident", "zh-Hans")
-    return Actor(ActorKind.RESIDENT, facts.ticket.caller or OWN_WORDS, name, frozenset({Role.RESIDENT}))
+    caller, roles = facts.ticket.caller or OWN_WORDS, frozenset({Role.RESIDENT})
+    return Actor(ActorKind.RESIDENT, caller, name, roles, home_area=facts.ticket.area)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +195,8 @@ class StepForm:
     photos: SentPhotos = NO_PHOTOS
     plain_reports: int = 12
     phone: str | None = None
+    place: str | None = None
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +218,9 @@ async def take_step(services: Services, facts: Facts, form: StepForm, now: datet
     number, actor = facts.ticket.number, resident_of(facts)
     key = RequestKey(f"resident:{number}", form.key, f"resident {form.step}")
     request = WriteRequest(actor, key, now, SYSTEM_SCOPE)
-    form = replace(form, words=form.words or _words_of_number(services, facts, form))
-    heard = await hear(services, ResidentReport(form.words, place=facts.ticket.area), now) if form.words else None
+    form = replace(form, words=await _words_of(services, facts, form, now))
+    told = ResidentReport(form.words, place=form.place or facts.ticket.area, where=form.where)
+    heard = await hear(services, told, now) if form.words else None
     fresh = new_dangers(facts, heard.dangers) if heard is not None else ()
     is_new = await load_earlier_answer(services, key) is None
     if is_new:
@@ -213,13 +229,12 @@ async def take_step(services: Services, facts: Facts, form: StepForm, now: datet
     if danger is not None and form.step is ResidentStep.TELL and facts.ticket.status is not TicketStatus.AWAITING_INFO:
         result = StepResult.TOLD
     elif form.step is ResidentStep.URGE and danger is None and heard is not None and heard.dangers:
-        result = await _tell(
-            services, facts, form, request
-        )  # as a call, which alarms, and which no urge before forbids
+        # as a call, which alarms, and which no urge before forbids
+        result = await _tell(services, facts, form, request, heard)
     elif is_new and form.step in _VERDICTS and form.step not in steps_open(facts, facts.ticket.status, now):
         result = StepResult.LATE  # also where the approval of the result can still be undone
     else:
-        result = await _take_step(services, facts, form, request)
+        result = await _take_step(services, facts, form, request, heard)
     reached = danger.number if danger is not None else number
     late = result is StepResult.LATE and danger is None
     attached = 0 if late else await attach_photos(services, reached, form.photos, request)
@@ -231,6 +246,15 @@ async def take_step(services: Services, facts: Facts, form: StepForm, now: datet
         len(form.photos) - attached,
         form.words if late else "",
     )
+
+
+async def _words_of(services: Services, facts: Facts, form: StepForm, now: datetime) -> str:
+    """What stands on the ticket: what was written, and the place that was chosen beside it."""
+    directory = await services.directory.current_or_last_known(now)
+    area = directory.areas.get(form.place or "")
+    where = " ".join(part for part in (area.name if area is not None else None, form.where) if part)
+    place = translate("resident.place_left", "zh-Hans", where=where) if where else ""
+    return "\n".join(filter(None, (form.words, place))) or _words_of_number(services, facts, form)
 
 
 def _words_of_number(services: Services, facts: Facts, form: StepForm) -> str:
@@ -257,7 +281,9 @@ async def _spend(services: Services, facts: Facts, form: StepForm, fresh: Sequen
         raise Refused(Refusal(Code.TOO_MANY, "too many from one address", retry_after=wait))
 
 
-async def _take_step(services: Services, facts: Facts, form: StepForm, request: WriteRequest) -> StepResult:
+async def _take_step(
+    services: Services, facts: Facts, form: StepForm, request: WriteRequest, heard: Heard | None
+) -> StepResult:
     match form.step:
         case ResidentStep.FIXED:
             fields = {F.SATISFACTION: form.rating, **({F.TEXT: form.words} if form.words else {})}
@@ -276,18 +302,32 @@ async def _take_step(services: Services, facts: Facts, form: StepForm, request: 
             return StepResult.URGED if done else StepResult.LATE
         case ResidentStep.TELL:
             words = form.words or translate("resident.photo_words", "zh-Hans")
-            return await _tell(services, facts, replace(form, words=words), request)
+            return await _tell(services, facts, replace(form, words=words), request, heard)
 
 
-async def _tell(services: Services, facts: Facts, form: StepForm, request: WriteRequest) -> StepResult:
+async def _tell(
+    services: Services, facts: Facts, form: StepForm, request: WriteRequest, heard: Heard | None
+) -> StepResult:
     """What was asked for, or one more call about the matter."""
+    done = StepResult.TOLD if not dangers_of(facts.ticket) else StepResult.TOLD_DANGER
+    done = StepResult.TOLD_NUMBER if form.phone and done is StepResult.TOLD_DANGER else done
     if facts.ticket.status is TicketStatus.AWAITING_INFO:
-        number = {F.PHONE: form.phone} if form.phone else {}
-        told = await _act(services, facts, Action.PROVIDE_INFO, {F.TEXT: form.words, **number}, request)
+        left: dict[Any, Any] = {F.PHONE: form.phone} if form.phone else {}
+        if heard is not None:
+            directory = await services.directory.now(request.now)
+            left |= place_left(directory, facts.ticket, (form.place, form.where), heard.advice)
+        told = await _act(services, facts, Action.PROVIDE_INFO, {F.TEXT: form.words, **left}, request)
         if told:
-            return StepResult.TOLD
+            return done
+    area = form.place if form.place in (await services.directory.now(request.now)).areas else None
     intake_request = IntakeRequest(
-        Channel.WEB, form.words, phone=form.phone, attach_to=facts.ticket.number, by_caller=True
+        Channel.WEB,
+        form.words,
+        phone=form.phone,
+        area=area,
+        address=form.where,
+        attach_to=facts.ticket.number,
+        by_caller=True,
     )
     try:
         await take_call(services, intake_request, request, number_shown)
@@ -295,7 +335,7 @@ async def _tell(services: Services, facts: Facts, form: StepForm, request: Write
         if refused.refusal.code not in (Code.NOT_NOW, Code.INVALID):
             raise
         return StepResult.LATE
-    return StepResult.TOLD
+    return done
 
 
 async def _act(

@@ -1,20 +1,22 @@
 """How the residents' pages are written: templates, three languages, large type, and static files by the hash of their
 content. No cookie is set: what a page must remember stands in its address and its forms."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hotline.locales import LANGUAGES, negotiate_language, translate
+from hotline.locales import LANGUAGES, negotiate_language, text_keys, translate
 from hotline.organisation.model.names import name_in
 from hotline.web.templating import StaticFiles, pack_files, page_environment, version_of
 
 STATIC = "/resident/static"
+_ASKED_OF_EACH, _MOST_ASKED = 3, 5  # questions
 _KINDS = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 
 
@@ -75,6 +77,12 @@ def policy(frames: tuple[str, ...] = ()) -> str:
     )
 
 
+def danger_questions(dangers: Iterable[str]) -> tuple[str, ...]:
+    """The keys of what somebody on the telephone would be asked about these dangers, those of the worst first."""
+    keys = (key for danger in dangers for key in text_keys(f"danger_ask.{danger}.")[:_ASKED_OF_EACH])
+    return tuple(islice(keys, _MOST_ASKED))
+
+
 def render(look: Look, template: str, **values: Any) -> str:
     """A page, or a part of one."""
 
@@ -89,6 +97,7 @@ def render(look: Look, template: str, **values: Any) -> str:
         t=t,
         name=name,
         look=look,
+        questions=danger_questions,
         gap=" " if look.language == "en" else "",
         languages=LANGUAGES,
         static=f"{STATIC}/{static_version()}",

@@ -13,7 +13,6 @@ from hotline.locales import translate
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.scopes import SYSTEM_SCOPE
-from hotline.organisation.model.vocabulary import AreaLevel
 from hotline.organisation.write_request import WriteRequest
 from hotline.public.model import ResidentReport
 from hotline.public.nearby import load_open_published
@@ -22,10 +21,11 @@ from hotline.refusals import Code, Refused
 from hotline.tickets.context import Services
 from hotline.tickets.intake import number_shown, take_call
 from hotline.tickets.lookup import query_code
+from hotline.tickets.model.address import has_exact_place, is_building
 from hotline.tickets.model.calling import NO_DANGER, AlertState, DangerAdvice, advise_in_danger
 from hotline.tickets.model.dangers import TicketCase, dangers_of
 from hotline.tickets.model.routing import choose_route
-from hotline.tickets.model.ticket import Facts, Ticket
+from hotline.tickets.model.ticket import Facts
 from hotline.tickets.sla.policies import limits_for
 from hotline.tickets.spool_intake import parse_answer_number, spool_request
 from hotline.tickets.store import facts as ticket_facts
@@ -50,7 +50,7 @@ def web_actor(directory: Directory) -> Actor:
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What would happen to a report: codes of category and department (None: a person decides), when it is to be done,
-    the dangers in it, what to do and whom to call."""
+    the dangers in it, what to do and whom to call; `asks_place`: nobody who is sent would know where to go."""
 
     category: str | None
     department: str | None
@@ -58,6 +58,7 @@ class Heard:
     dangers: tuple[str, ...]
     call: DangerAdvice
     advice: Advice
+    asks_place: bool = False
 
 
 async def hear(services: Services, report: ResidentReport, now: datetime) -> Heard:
@@ -77,9 +78,10 @@ async def hear(services: Services, report: ResidentReport, now: datetime) -> Hea
         form_opinion=services.form_opinion,
     )
     call = advise_in_danger(directory, advice.dangers, area or advice.area, now)
+    asks_place = bool(call) and not _tells_place(directory, report, advice)
     home = directory.home
     if home is None or advice.category is None or not advice.is_sure(home.sure_at):
-        return Heard(None, None, None, advice.dangers, call, advice)
+        return Heard(None, None, None, advice.dangers, call, advice, asks_place)
     lies_in = area or advice.area or home.area
     routed = choose_route(directory, advice.category, advice.kind, lies_in, now, advice.dangers)
     case = TicketCase(advice.kind, advice.priority, advice.category, lies_in, advice.dangers)
@@ -92,6 +94,14 @@ async def hear(services: Services, report: ResidentReport, now: datetime) -> Hea
         advice.dangers,
         call,
         advice,
+        asks_place,
+    )
+
+
+def _tells_place(directory: Directory, report: ResidentReport, advice: Advice) -> bool:
+    places = (report.place, advice.area)
+    return bool(report.where or advice.location.building or report.lat is not None) or any(
+        is_building(directory, place) for place in places
     )
 
 
@@ -195,12 +205,6 @@ async def _with_photos(
     return replace(report, photos=attached, lost=len(photos) - attached)
 
 
-def _has_place(directory: Directory, ticket: Ticket) -> bool:
-    """Whether somebody who is sent would know where to go: to a building, or to what was said of the place."""
-    area = directory.areas.get(ticket.area or "")
-    return bool(ticket.building or ticket.address) or (area is not None and area.level is AreaLevel.BUILDING)
-
-
 def report_of(services: Services, facts: Facts, directory: Directory, now: datetime) -> TakenReport:
     """A ticket as it is told to whoever reported it."""
     ticket = facts.ticket
@@ -210,7 +214,7 @@ def report_of(services: Services, facts: Facts, directory: Directory, now: datet
         None if ticket.confidential else query_code(services.secret, ticket.number),
         call=call,
         asks_phone=bool(call) and ticket.phone is None and not ticket.confidential,
-        asks_place=bool(call) and not _has_place(directory, ticket) and not ticket.confidential,
+        asks_place=bool(call) and not has_exact_place(directory, ticket) and not ticket.confidential,
         category=ticket.category,
         department=ticket.department,
         promised_at=ticket.promised_at,

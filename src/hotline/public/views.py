@@ -53,7 +53,8 @@ async def _frame(services: Services, now: datetime) -> tuple[Directory, dict[str
         directory = EMPTY
     home = directory.home
     phone = services.part(HotlineNumber).number or (home.phone if home is not None else None)
-    return directory, {"hotline": home, "phone": phone}
+    groups = services.directory.derived(listed_places) if directory is not EMPTY else ()
+    return directory, {"hotline": home, "phone": phone, "groups": groups, "directory": directory}
 
 
 async def home(services: Services, look: Look, form: FormState, now: datetime) -> str:
@@ -63,15 +64,12 @@ async def home(services: Services, look: Look, form: FormState, now: datetime) -
         incidents = await load_known_incidents(services, directory, now) if not look.embedded else ()
     except (Refused, *OUTAGES):
         incidents = ()
-    groups = services.directory.derived(listed_places) if directory is not EMPTY else ()
     return render(
         look,
         "home.html",
         form=form,
-        groups=groups,
         incidents=incidents,
-        directory=directory,
-        map=draw_map([area for group in groups for area in group.places]),
+        map=draw_map([area for group in frame["groups"] for area in group.places]),
         most_photos=MOST_PHOTOS,
         moment=lambda at: format_moment(directory, at, look.language),
         **frame,
@@ -83,13 +81,14 @@ async def refused(services: Services, look: Look, error: str, now: datetime, wai
     return render(look, "refused.html", form=FormState({}, "", error, wait), **frame)
 
 
-def heard(look: Look, directory: Directory, found: Heard, near: Sequence[Any]) -> str:
+def heard(services: Services, look: Look, directory: Directory, found: Heard, near: Sequence[Any]) -> str:
     """A part of the form's page."""
     return render(
         look,
         "heard.html",
         heard=found,
         near=near,
+        groups=services.directory.derived(listed_places),
         directory=directory,
         moment=lambda at: format_moment(directory, at, look.language),
     )
@@ -108,7 +107,6 @@ async def taken(services: Services, look: Look, report: TakenReport, now: dateti
         qr=qr_code(link) if report.code else None,
         shown=shown,
         key=new_reference(now),
-        directory=directory,
         moment=lambda at: format_moment(directory, at, look.language),
         **frame,
     )
@@ -193,7 +191,6 @@ async def own(services: Services, look: Look, state: OwnState, now: datetime) ->
         shown={"number": state.own.view.number, "code": state.code},
         own=state.own,
         view=state.own.view,
-        directory=directory,
         ratings=ASKED_RATINGS,
         most_photos=MOST_PHOTOS,
         moment=lambda at: format_moment(directory, at, look.language),

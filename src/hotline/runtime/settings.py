@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
 
+from hotline.web.addresses import Network
+
 
 @dataclass(frozen=True, slots=True)
 class HotlineNumber:
@@ -19,7 +21,8 @@ class CapabilitySettings:
     `security_contact`: a URI that security.txt names. `security_log_file`, `security_log_syslog`: where the
     security log is sent as well. `checkpoint_file`: where checkpoints are sent as well. `virus_scanner`: the socket of
     clamd, as `unix:` and a path or `tcp:`, a host and a port. `embed_origins`: whose pages may show the residents'
-    form; `resident_work`, `resident_reports`, `resident_plain_reports`, `resident_phone`: as `public` has them."""
+    form; `resident_work`, `resident_reports`, `resident_plain_reports`, `resident_phone`: as `public` has them;
+    `egress_allow`: networks that webhooks and robots may be sent to though they are not public."""
 
     streams: int = 10_000
     quiet: tuple[time, time] | None = None
@@ -37,3 +40,4 @@ class CapabilitySettings:
     resident_reports: int = 120
     resident_plain_reports: int = 12
     resident_phone: str | None = None
+    egress_allow: tuple[Network, ...] = ()

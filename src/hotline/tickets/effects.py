@@ -72,7 +72,7 @@ def ticket_change(
     """A ticket's own action. Where `keeps_orders` is false, every live order is recalled with it."""
     before, fields = facts.ticket, command.fields
     columns = {"status": to, **_ticket_columns(before, command, now)}
-    if command.action in (A.TRIAGE, A.AMEND):
+    if command.action in (A.TRIAGE, A.AMEND, A.ADD_CALL, A.PROVIDE_INFO):
         columns |= part_columns(before, fields, facts.directory)
     if to is T.CLOSED and before.status is not T.CLOSED:  # a later word on it closes nothing
         columns["closed_at"] = now
@@ -234,10 +234,10 @@ def _ticket_columns(before: Ticket, command: Command, now: datetime) -> dict[str
         case A.URGE:
             return {"urges": before.urges + 1}
         case A.PROVIDE_INFO:
-            return _number_left(before, fields)
+            return {**_number_left(before, fields), **_place_left(fields)}
         case A.ADD_CALL:
             repeat = _append_unique(before.flags, "repeat")
-            return {"calls": before.calls + 1, "flags": repeat, **_number_left(before, fields)}
+            return {"calls": before.calls + 1, "flags": repeat, **_number_left(before, fields), **_place_left(fields)}
         case A.ABSORB:
             return {"calls": before.calls + int(fields.get("calls", 1))}
         case A.ATTACH:
@@ -263,6 +263,11 @@ def _number_left(before: Ticket, fields: Mapping[Any, Any]) -> dict[str, Any]:
     if before.phone is not None or not fields.get(F.PHONE):
         return {}
     return {"phone": fields[F.PHONE], "caller": fields.get("caller")}
+
+
+def _place_left(fields: Mapping[Any, Any]) -> dict[str, Any]:
+    """The place that the caller told later. It comes only where the ticket had none."""
+    return {**_present_fields(fields, (F.AREA, F.ADDRESS)), **fields.get(READ_ANEW, {})}
 
 
 def _order_columns(order: Assignment, command: Command, actor: Actor, now: datetime) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from hotline.text.phones import caller_id
 from hotline.tickets.act import Additions, act, build_stored_answer
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import Duplicate, SoughtMatter, find_duplicates
+from hotline.tickets.model.address import place_left
 from hotline.tickets.model.dangers import dangers_in_hand, dangers_of
 from hotline.tickets.model.intake import (
     DESK_ROLES,
@@ -254,8 +255,11 @@ async def _join_open_ticket(
         call, caller = contact_of(incoming, number, confidential=hidden)
         call = replace(call, taken_down=taken_down(incoming.intake_request))
         said = "\n".join((incoming.intake_request.narrative, *incoming.intake_request.notes))
-        own_number = {F.PHONE: call.phone} if call.phone and incoming.intake_request.by_caller else {}
-        command = Command(Action.ADD_CALL, facts.ticket.version, {F.TEXT: said, **own_number})
+        command = Command(
+            Action.ADD_CALL,
+            facts.ticket.version,
+            {F.TEXT: said, **await _left(services, facts, incoming, call, advice)},
+        )
         scoped = replace(request, scope=scope)
         try:
             return await act(
@@ -270,6 +274,16 @@ async def _join_open_ticket(
             if refused.refusal.code is not Code.STALE:
                 raise
     raise Refused(Refusal(Code.OVERLOADED, "the ticket changes too fast just now; nothing was written, try again"))
+
+
+async def _left(services: Services, facts: Facts, incoming: IncomingCall, call: Call, advice: Advice) -> dict[Any, Any]:
+    """What whoever the ticket belongs to tells of it later: a number, and the place."""
+    sent = incoming.intake_request
+    if not sent.by_caller:
+        return {}
+    directory = await services.directory.now(incoming.at)
+    place = place_left(directory, facts.ticket, (sent.area, sent.address), advice)
+    return {**({F.PHONE: call.phone} if call.phone else {}), **place}
 
 
 def _render_with_call(render: RenderReply, call: Call, after: Facts) -> str:

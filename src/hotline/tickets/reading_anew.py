@@ -15,6 +15,8 @@ from hotline.triage.model.titles import make_title
 from hotline.value_objects import replace
 
 F = Field
+_BY_THE_DESK = frozenset({Action.TRIAGE, Action.AMEND})
+_READ_ANEW = _BY_THE_DESK | {Action.ADD_CALL, Action.PROVIDE_INFO}  # which may tell the place
 
 
 async def advise_on(services: Services, ticket: Ticket, text: str) -> Advice:
@@ -42,7 +44,7 @@ async def read_anew_columns(
     moved = given.get(F.CATEGORY, ticket.category) != ticket.category or given.get(F.AREA, ticket.area) != ticket.area
     rings = any(flag.startswith(DANGER_FLAG) for flag in ticket.flags)
     eased = rings and given.get(F.PRIORITY, ticket.priority) is not Priority.EMERGENCY
-    if command.action not in (Action.TRIAGE, Action.AMEND) or not (reworded or moved or eased):
+    if command.action not in _READ_ANEW or not (reworded or moved or (eased and command.action in _BY_THE_DESK)):
         return {}
     told = await advise_on(services, ticket, ticket.narrative)
     anew = await advise_on(services, ticket, narrative) if reworded else told
@@ -53,6 +55,8 @@ async def read_anew_columns(
     category = given.get(F.CATEGORY, ticket.category)
     read = set(map(str, told.dangers)), tuple(map(str, anew.dangers)) if reworded else None
     dangers = _dangers(directory, ticket, read, category, priority)
+    if command.action not in _BY_THE_DESK:  # a place is told, and nothing of the dangers
+        dangers = tuple(f.removeprefix(DANGER_FLAG) for f in ticket.flags if f.startswith(DANGER_FLAG))
     flags = (*(f"{DANGER_FLAG}{danger}" for danger in dangers), *_other_flags(ticket))
     if set(flags) != set(ticket.flags):
         columns["flags"] = flags

@@ -24,18 +24,24 @@ _TOLD: Mapping[Action, Field] = {
     Action.CALL_BACK: Field.TEXT,
 }
 
+_LEAVES = frozenset({Action.ADD_CALL, Action.PROVIDE_INFO})
+
 
 async def alarm_of_told_danger(
     services: Services, change: Change, command: Command, now: datetime
 ) -> tuple[Message, ...]:
     """The alarm to operators where the words of this step tell of a danger that the ticket does not know of, or a
-    resident wrote them without speaking to somebody, and no alarm goes with the step yet. None of these steps opens or
-    dispatches anything by itself."""
-    field = _TOLD.get(command.action)
-    words = str(command.fields.get(field) or "") if field is not None else ""
-    if not words or not change.entries or any(message.kind == "alarm" for message in change.messages):
+    resident wrote them without speaking to somebody, or left place or number; none where an alarm goes with the step
+    yet. None of these steps opens or dispatches anything by itself."""
+    if not change.entries or any(message.kind == "alarm" for message in change.messages):
         return ()
     ticket = change.after.ticket
+    if _tells_who_waits(change, command):
+        return (_alarm("alarm.left_in_danger", change, now),)
+    field = _TOLD.get(command.action)
+    words = str(command.fields.get(field) or "") if field is not None else ""
+    if not words:
+        return ()
     dangers = await services.offload.run(
         len(words),
         find_dangers,
@@ -46,6 +52,20 @@ async def alarm_of_told_danger(
     alone = change.entries[0].by_kind is ActorKind.RESIDENT
     if not dangers or (set(dangers) <= set(dangers_of(ticket)) and not alone):
         return ()
-    payload = bilingual("alarm.danger_told", number=ticket.number)
-    name = f"al.{ticket.number}.{change.entries[0].seq}"
-    return (Message(name, "alarm", ticket.number, "role:operator", dict(payload), now),)
+    return (_alarm("alarm.danger_told", change, now),)
+
+
+def _tells_who_waits(change: Change, command: Command) -> bool:
+    """Whether a resident tells a ticket of a danger where it is, or the number to call back: somebody must go there, or
+    call."""
+    before, after = change.before.ticket if change.before is not None else None, change.after.ticket
+    if command.action not in _LEAVES or before is None or not dangers_of(after):
+        return False
+    left = (before.phone, before.area, before.address) != (after.phone, after.area, after.address)
+    return left and change.entries[0].by_kind is ActorKind.RESIDENT
+
+
+def _alarm(key: str, change: Change, now: datetime) -> Message:
+    number = change.after.ticket.number
+    name = f"al.{number}.{change.entries[0].seq}"
+    return Message(name, "alarm", number, "role:operator", dict(bilingual(key, number=number)), now)

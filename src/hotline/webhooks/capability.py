@@ -23,10 +23,12 @@ def _routers() -> Sequence[APIRouter]:
 
 
 def _prepare(services: Services, settings: CapabilitySettings) -> None:
+    from hotline.delivery.egress import EgressRules
     from hotline.webhooks.cache import SubscriptionCache
 
     subscriptions = SubscriptionCache(services.db, services.secret, services.directory, services.deadlines)
     services.add(subscriptions)
+    services.add(EgressRules(settings.egress_allow))
     services.before_commit.append(subscriptions.with_event_messages)
 
 

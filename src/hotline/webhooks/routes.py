@@ -10,6 +10,7 @@ from starlette.responses import Response
 from hotline.database.prepared import Row
 from hotline.delivery import attempts
 from hotline.delivery import store as outbox_store
+from hotline.delivery.egress import EgressRules
 from hotline.organisation.dependencies import AuthenticatedRoute, CodePath, require_roles
 from hotline.organisation.model.actors import Role
 from hotline.refusals import Code, Refusal, Refused
@@ -55,11 +56,9 @@ async def list_subscriptions(context: Admin) -> Response:
     """Every subscription, without its secrets; for an administrator of an area or department, those within it."""
     context.services.part(SubscriptionCache).forget()
     found = await context.services.part(SubscriptionCache).now(context.now)
-    return json_reply(
-        SubscriptionPage(
-            tuple(subscription_reply(s) for s in found if subscription_service.can_manage(context.actor, s)), None
-        )
-    )
+    rules = context.services.part(EgressRules)
+    mine = (s for s in found if subscription_service.can_manage(context.actor, s))
+    return json_reply(SubscriptionPage(tuple(subscription_reply(s, rules) for s in mine), None))
 
 
 @router.post(
@@ -90,7 +89,7 @@ async def subscribe(body: SubscriptionIn, context: Admin) -> Response:
 async def read_subscription(subscription: CodePath, context: Admin) -> Response:
     """One subscription."""
     found = await subscription_service.load_subscription(context.services, subscription, context.actor, context.now)
-    return json_reply(subscription_reply(found), version=found.version)
+    return json_reply(subscription_reply(found, context.services.part(EgressRules)), version=found.version)
 
 
 @router.patch(
@@ -108,7 +107,7 @@ async def change_subscription(subscription: CodePath, body: SubscriptionChange, 
     found = await subscription_service.change_subscription(
         context.services, subscription, context.version(), values, context.actor, context.now
     )
-    return json_reply(subscription_reply(found), version=found.version)
+    return json_reply(subscription_reply(found, context.services.part(EgressRules)), version=found.version)
 
 
 @router.delete(

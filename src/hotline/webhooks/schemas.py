@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from hotline.delivery.egress import EgressRules
 from hotline.delivery.model import MessageStatus
 from hotline.replies import reply_from_values, reply_type
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
@@ -65,6 +66,7 @@ class SubscriptionOut:
     outer_system: str | None
     active: bool
     disabled: str | None
+    address_refused: Annotated[bool, Field(description="No delivery goes to this address: it is not allowed here")]
     created_at: datetime
     version: int
 
@@ -168,16 +170,16 @@ _FROM_ROW = (
 
 def created_subscription_reply(row: Mapping[str, Any], secret: str) -> SubscriptionMade:
     """A new subscription with its secret."""
-    return SubscriptionMade(**{name: row[name] for name in _FROM_ROW}, secret=secret)
+    return SubscriptionMade(**{name: row[name] for name in _FROM_ROW}, address_refused=False, secret=secret)
 
 
-def subscription_reply(s: Subscription) -> SubscriptionOut:
-    """A subscription without its secrets."""
+def subscription_reply(s: Subscription, rules: EgressRules) -> SubscriptionOut:
+    """A subscription without its secrets. `rules`: where deliveries may go."""
     return SubscriptionOut(
         id=s.id, name=s.name, url=s.url, form=s.form, events=s.event_filter.events, department=s.department,
         area=s.area,
-        outer_system=s.event_filter.outer_system, active=s.active, disabled=s.disabled, created_at=s.created_at,
-        version=s.version,
+        outer_system=s.event_filter.outer_system, active=s.active, disabled=s.disabled,
+        address_refused=rules.broken_by(s.url) is not None, created_at=s.created_at, version=s.version,
     )  # fmt: skip
 
 

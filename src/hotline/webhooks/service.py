@@ -14,7 +14,7 @@ from hotline.database.cache import NO_AGE
 from hotline.database.identifiers import new_reference
 from hotline.database.prepared import Row
 from hotline.delivery import store as outbox_store
-from hotline.delivery.egress import is_web_address
+from hotline.delivery.egress import EgressRules, is_web_address
 from hotline.delivery.model import Message
 from hotline.delivery.notices import new_signing_secret
 from hotline.organisation.model.actors import Actor
@@ -97,10 +97,12 @@ async def disable_subscription(services: Services, id: str, reason: str) -> None
     services.part(SubscriptionCache).forget()
 
 
-def _subscription_errors(directory: Directory, values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _subscription_errors(directory: Directory, values: Mapping[str, Any], rules: EgressRules) -> list[tuple[str, str]]:
     errors: list[tuple[str, str]] = []
     if "url" in values and not is_web_address(values["url"]):
         errors.append(("url", "an http or https address, without user and fragment"))
+    elif "url" in values and (rule := rules.broken_by(values["url"])):
+        errors.append(("url", rule))
     unknown = [e for e in values.get("events") or () if e != "*" and e not in EVENT_TYPES]
     if unknown:
         errors.append(("events", "any of " + ", ".join(EVENT_TYPES) + ", or *"))
@@ -129,7 +131,7 @@ async def subscribe(
     if faults := scope_errors(actor, values.get("department"), values.get("area")):
         raise Refused(Refusal(Code.NOT_YOUR_ROLE, "nobody gives more than they hold", errors=faults))
     directory = await services.directory.now(now)
-    if errors := _subscription_errors(directory, values):
+    if errors := _subscription_errors(directory, values, services.part(EgressRules)):
         raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
     id, secret = new_reference(now), new_signing_secret()  # noqa: A001
     row = {
@@ -212,7 +214,7 @@ async def change_subscription(
     """Set what was sent. Raises Refused: unknown, wrong, or changed since."""
     await load_subscription(services, id, actor, now)
     directory = await services.directory.now(now)
-    if errors := _subscription_errors(directory, values):
+    if errors := _subscription_errors(directory, values, services.part(EgressRules)):
         raise Refused(Refusal(Code.INVALID, "the subscription is not right", errors=tuple(errors)))
     row = dict(values)
     if row.get("active"):

@@ -47,8 +47,9 @@ async function draw() {
   items.sort((a, b) => Boolean(a.revoked_at) - Boolean(b.revoked_at)); // what is in use stands first
   heads(table, "admin.name", "admin.about", "admin.state", "account.feed_change");
   fill($("tbody", table), items.map((item) => {
-    const made = row(NOUNS.includes(noun) ? named(item) || gist(item, names) : robots ? robots.titleOf(item) : item.name, robots ? robots.gistOf(item, units) : about(item, names), item.active === false || item.revoked_at ? t("admin.retired") : t("admin.live"), el("span", { class: "actions" }, buttonsOf(item)));
+    const made = row(NOUNS.includes(noun) ? named(item) || gist(item, names) : robots ? robots.titleOf(item) : item.name, robots ? robots.gistOf(item, units) : about(item, names), item.active === false || item.revoked_at ? t("admin.retired") : item.address_refused ? el("span", { class: "error" }, t("admin.address_refused")) : t("admin.live"), el("span", { class: "actions" }, buttonsOf(item)));
     made.dataset.sought = [made.textContent, item.login, item.code, ...(item.sounds ?? []), ...(item.aliases ?? [])].join(" ").toLowerCase();
+    if (item.revoked_at) made.dataset.closed = "1";
     return made;
   }));
   sift();
@@ -66,10 +67,13 @@ async function all(path) {
 function sift() {
   const typed = $("#sought").value.trim().toLowerCase();
   const rows = [...$("#items tbody").rows];
-  for (const one of rows) one.hidden = Boolean(typed) && !one.dataset.sought.includes(typed);
+  const closed = rows.filter((one) => one.dataset.closed);
+  $("#closed").parentElement.hidden = !closed.length;
+  for (const one of rows) one.hidden = (Boolean(typed) && !one.dataset.sought.includes(typed)) || (Boolean(one.dataset.closed) && !$("#closed").checked);
   $("#counted").textContent = t("admin.counted", { n: rows.filter((one) => !one.hidden).length, all: rows.length });
 }
 $("#sought").addEventListener("input", sift);
+$("#closed").addEventListener("change", sift);
 /** What an item is, beside its name. */
 function about(item, { departments, areas }) {
   const where = [item.department && departments[item.department], item.area && item.area !== "*" && areas[item.area]];

@@ -50,7 +50,9 @@ export async function editItem(item, { noun, inDirectory, bodies, hides, etag, t
     fill(stage, raw ? lines : fields.node);
   }
   const keep = el("button", { class: "first" }, t("admin.keep"));
-  const form = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, `${t(`noun.${noun}`)} ${item ? named(item) || item.name || "" : ""}`), stage, wrong,
+  const access = noun === "people" && !fresh ? el("div", { class: "access" }) : null;
+  if (access) import("./person_access.js").then((shows) => shows.showAccess(access, item.id)).catch((fault) => { access.textContent = fault instanceof Refusal ? fault.said : t("app.failed"); });
+  const form = el("form", { method: "dialog", autocomplete: "off" }, el("h2", {}, `${t(`noun.${noun}`)} ${item ? named(item) || item.name || "" : ""}`), stage, access, wrong,
     el("div", { class: "go" }, keep, inDirectory && !fresh ? el("button", { type: "button", onclick: retire }, t("admin.retire")) : null, turn, el("button", { type: "button", onclick: shut }, t("app.cancel"))));
   const box = el("dialog", { class: "wide", "aria-label": t("admin.change") }, form);
   function shut() { close(); }

@@ -27,6 +27,8 @@ form.sought.addEventListener("input", () => {
 const unitOf = (id) => named(people.find((one) => one.id === id)?.department) || "";
 const COMMAND_LINE = "command-line";
 const nameOf = (by) => (by.id === COMMAND_LINE ? t("oversight.command_line") : isolated(authorOf(by)));
+/** Why: the reason, that it is withheld, or that nobody gave one. */
+const why = (x, reasons) => (x.reason ? isolated(reasons.get(x.reason)) : el("span", { class: "note" }, t(x.withheld ? `oversight.withheld.${x.withheld}` : ["rules", "clock"].includes(x.by.kind) ? "oversight.by_rule" : "oversight.no_reason")));
 let asks = 0;
 async function audit(more) {
   const mine = ++asks;
@@ -38,7 +40,7 @@ async function audit(more) {
   const page = await get(`/v1/audit?${asked}`);
   const reasons = new Map(await Promise.all([...new Set(page.items.map((x) => x.reason).filter(Boolean))].map(async (text) => [text, await reasonText(text)])));
   if (mine !== asks) return; // something else was asked for meanwhile
-  const rows = page.items.map((x) => row(when(x.at), link(x.number), word("action", x.action), `${nameOf(x.by)} (${word("actor", x.by.kind)})`, named(x.department) || unitOf(x.by.id), isolated(reasons.get(x.reason) ?? ""), !x.from || x.from === x.to ? state(x, "to") : `${state(x, "from")} → ${state(x, "to")}`));
+  const rows = page.items.map((x) => row(when(x.at), link(x.number), word("action", x.action), `${nameOf(x.by)} (${word("actor", x.by.kind)})`, named(x.department) || unitOf(x.by.id), why(x, reasons), !x.from || x.from === x.to ? state(x, "to") : `${state(x, "from")} → ${state(x, "to")}`));
   if (more) $("#audit tbody").append(...rows); else fill($("#audit tbody"), rows.length ? rows : row(t("app.none")));
   next = page.next;
   $("#more").hidden = !next;
@@ -78,7 +80,8 @@ async function securityLog() {
   const items = {};
   /** What a row was about, as people call it. */
   function about(x) {
-    if (!x.about) return "";
+    if (x.deed === "caller_looked_up") return joined([word("subject", "caller"), t(`take.match.${x.details.match}`)], " · ");
+    if (!x.about) return x.address ? t("oversight.from_address", { address: x.address }) : el("span", { class: "note" }, t("oversight.no_object"));
     const { kind, id } = x.about;
     if (kind === "ticket") return link(id);
     if (NOUNS[kind]) return joined([NOUNS[kind], named(items[kind]?.find((one) => one.code === id))], " ");

@@ -105,7 +105,7 @@ export async function showRobot(root, name, { made, ended }) {
     showStatus();
   }
   function showStatus() {
-    fill(status, t(item.active ? "admin.live" : "admin.retired"));
+    fill(status, t(!item.active ? "admin.retired" : item.address_refused ? "admin.address_refused" : "admin.live"));
     fill(turn, t(item.active ? "webhook.pause" : "webhook.resume"));
     test.disabled = !item.active;
   }

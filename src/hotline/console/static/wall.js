@@ -85,8 +85,8 @@ function drawTiles() {
   fill($("#tiles"),
     tile(n.red ? "r" : "", listFor("red"), n.red, word("colour", "red")), tile(n.yellow ? "a" : "", listFor("yellow"), n.yellow, t("wall.warned")),
     tile("", listFor("waiting"), n.waiting, t("wall.waiting"), n.waiting && waited != null ? t("wall.longest", { time: spent(waited) }) : ""), tile("", listFor("in_hand"), n.in_hand, t("wall.in_hand")),
-    tile("", listFor("call_back"), n.call_back, word("status", "resolved")), tile("", listFor("matters"), n.matters, t("wall.today_matters"), "", "", t("wall.matters_note")), tile("", listFor("closed"), n.closed, t("wall.today_closed"), "", "", t("wall.closed_note")),
-    tile("", `/console/figures?first=${today}&last=${today}&figure=on_time`, percent(kept?.numerator, kept?.denominator), word("figure", "on_time"), `${kept?.numerator ?? 0}/${kept?.denominator ?? 0}`, kept?.denominator ? "%" : "", t("wall.on_time_note")));
+    tile("", listFor("paused"), n.paused, t("wall.paused"), "", "", t("wall.paused_note")), tile("", listFor("call_back"), n.call_back, word("status", "resolved"), t("wall.all_open", { n: wall.open })), tile("", listFor("matters"), n.matters, t("wall.today_matters"), "", "", t("wall.matters_note")), tile("", listFor("closed"), n.closed, t("wall.today_closed"), t("wall.answered_of", { n: wall.today.counts.answered ?? 0 }), "", t("wall.closed_note")),
+    tile("", `/console/figures?first=${today}&last=${today}&figure=on_time`, percent(kept?.numerator, kept?.denominator), word("figure", "on_time"), t("wall.due_today", { n: kept?.numerator ?? 0, of: kept?.denominator ?? 0 }), kept?.denominator ? "%" : "", t("wall.on_time_note")));
 }
 function drawHours() {
   const [before, today] = wall.hours.slice(-2).map((day) => day.hours);

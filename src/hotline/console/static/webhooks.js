@@ -34,7 +34,7 @@ export async function showWebhook(root, id, { types, made, told, ended }) {
     el("div", { class: "fields" }, label(t("webhook.name"), name), label(t("webhook.url"), url)),
     el("fieldset", { class: "several" }, el("legend", {}, t("webhook.events")), el("label", { class: "tick" }, every, " ", t("webhook.every")), ...groups),
     fresh ? el("div", { class: "fields" }, label(t("field.department"), scope.department), label(t("field.area"), scope.area), label(t("webhook.form"), form), label(t("webhook.outer"), outer))
-      : el("p", { class: "note" }, item.active ? t("admin.live") : [t("admin.retired"), faultText(item.disabled)].filter(Boolean).join(" · ")),
+      : el("p", { class: "note" }, item.active ? t(item.address_refused ? "admin.address_refused" : "admin.live") : [t("admin.retired"), faultText(item.disabled)].filter(Boolean).join(" · ")),
     wrong, el("div", { class: "go" }, keep));
   if (fresh) for (const noun of ["departments", "areas"]) listed(noun).then((items) => choices(scope[noun.slice(0, -1)], [["", t("app.any")], ...items]));
 

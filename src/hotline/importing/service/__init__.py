@@ -4,3 +4,5 @@ What can be known from the mapping and the file's heading is told before the fir
 life cycle's own tables, so that an imported ticket is one that could have happened here. Open matters are taken over
 now: their limits begin with the import, and nobody is told of the past. docs/importing.md says it for who imports.
 """
+
+__all__ = ["importer", "report"]

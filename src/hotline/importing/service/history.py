@@ -118,7 +118,8 @@ class _PlayedHistory:
         done = status in ("closed", "resolved")
         at = ended if done else changed
         if has_order and (done or status in ("accepted", "awaiting_info")):
-            self._then(Action.ACCEPT, unit, at, order=True)
+            signed = case.updated if case.updated is not None else at  # it was at hand then, at the latest
+            self._then(Action.ACCEPT, unit, max(created, min(signed, at)), order=True)
         if has_order and done:
             self._then(Action.REPORT, unit, at, order=True, internal_result=reply, public_reply=reply, solved=True)
             self._then(Action.ACCEPT_REPORT, who, at, order=True)

@@ -9,6 +9,10 @@ MIN_LENGTH, MAX_LENGTH = 12, 200
 
 def check_password(password: str, login: str, field: str = "password") -> None:
     """Long enough, and not the login itself. No rule of what it is made of."""
-    if not MIN_LENGTH <= len(password) <= MAX_LENGTH or login.casefold() in password.casefold():
-        rule = f"{MIN_LENGTH}-{MAX_LENGTH} characters, without the login in it"
+    rule = None
+    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+        rule = f"{MIN_LENGTH}-{MAX_LENGTH} characters"
+    elif login.casefold() in password.casefold():
+        rule = "without the login in it"
+    if rule is not None:
         raise Refused(Refusal(Code.INVALID, "the password will not do", errors=((field, rule),)))

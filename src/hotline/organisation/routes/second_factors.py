@@ -34,7 +34,7 @@ from hotline.organisation.service import factor_changes, passkeys, second_step
 from hotline.organisation.service.factor_changes import AddedFactor
 from hotline.organisation.service.second_factors import NewTotp, load_factors
 from hotline.organisation.service.second_step import AskingSession
-from hotline.organisation.service.sessions import StartedSession
+from hotline.organisation.service.sessions import StartedSession, load_managed_person
 from hotline.refusals import Code, Refusal, Refused
 from hotline.web.responses import POST_REFUSALS, READ_REFUSALS, action_reply, json_reply, refusal_responses
 from hotline.web.schemas import dump_json
@@ -187,6 +187,22 @@ async def renew_recovery_codes(context: Person) -> Response:
     return action_reply(
         await factor_changes.renew_recovery_codes_once(context.services, session, request, _render_codes)
     )
+
+
+@router.get(
+    "/people/{person}/factors",
+    operation_id="list_factors",
+    response_model=FactorsOut,
+    responses=refusal_responses(*READ_REFUSALS),
+)
+async def list_factors(person: CodePath, context: Admin) -> Response:
+    """The second factors of a person, by login or id, without their secrets; for an administrator of an area or
+    department, of those within it."""
+    row = await load_managed_person(context.services, context.actor, person)
+    found = await load_factors(context.services, row.id)
+    required = needs_second_factor(map(Role, row.roles), context.services.second_factor_required)
+    items = tuple(factor_reply(each._asdict()) for each in found.rows)
+    return json_reply(FactorsOut(items, found.codes_left, required))
 
 
 @router.delete(

@@ -208,7 +208,7 @@ function listen(form) {
 async function hear(form) {
   const place = $("[data-heard]", form), words = form.elements.words.value.trim(), mine = ++asked;
   if (words.length < 2) { place.replaceChildren(); return; }
-  const names = ["words", "place", "where", "lang", "elder"];
+  const names = ["words", "place", "where", "lat", "lon", "lang", "elder"];
   const body = new URLSearchParams(names.map((name) => [name, form.elements[name]?.value ?? ""]));
   try {
     const reply = await send("/report/advice", body);
@@ -227,7 +227,7 @@ function pin(form, lat, lon) {
     mark.setAttribute("cx", (lon - at.left) / at.across);
     mark.setAttribute("cy", (lat - at.top) / at.down);
   }
-  keepDraft(form);
+  listen(form);
 }
 
 function choosePlace(form, code) {

@@ -1,7 +1,8 @@
 """Replies for oversight: decisions that wait, the audit log, earlier answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -65,11 +66,18 @@ def render_ruling(row: Any, clocks: Iterable[RunningClock], directory: Directory
 _AS_TOLD = frozenset({Action.ADD_CALL, Action.PROVIDE_INFO})  # whose reason is what was told, whoever wrote it down
 
 
+class Withheld(StrEnum):
+    """Why the log does not tell the reason that stands on the ticket."""
+
+    RESIDENT = "resident"  # a resident wrote or said it
+    CONFIDENTIAL = "confidential"
+
+
 @reply_type(from_="from")
 class AuditEntry:
-    """Who did what to which ticket, and why. `department`: the unit whose assignment it was about. `reason`: of
-    what staff did alone, null where a resident wrote or said it, and of every confidential ticket; long numbers in it
-    are hidden; the timeline has them. The id of a resident is `resident`."""
+    """Who did what to which ticket, and why. `department`: the unit whose assignment it was about, or that the ticket
+    was sent to. `reason`: of what staff did alone; long numbers in it are hidden; the timeline has them. `withheld`:
+    there is a reason, and it is not told here. The id of a resident is `resident`."""
 
     number: str
     seq: int
@@ -81,6 +89,7 @@ class AuditEntry:
     assignment: str | None
     department: Named | None
     reason: str | None
+    withheld: Withheld | None
 
 
 @reply_type()
@@ -125,11 +134,12 @@ def render_audit_author(kind: ActorKind, row: Any, directory: Directory) -> Audi
 
 def render_audit_entry(r: Any, directory: Directory) -> AuditEntry:
     """The reply's item of a row of the audit log."""
-    unit = directory.optional_item_name("departments", r.department)
+    unit = directory.optional_item_name("departments", r.department or _sent_to(r.changes))
     by_resident = r.by_kind == ActorKind.RESIDENT  # whose id is that of the caller
     by = EntryAuthor(r.by_kind, "resident" if by_resident else r.by_id, r.by_name)
-    is_told = by_resident or r.action in _AS_TOLD or r.confidential
-    reason = None if is_told or not r.reason else hide_long_numbers(r.reason)
+    is_told = by_resident or r.action in _AS_TOLD
+    withheld = Withheld.CONFIDENTIAL if r.confidential else Withheld.RESIDENT if is_told else None
+    reason = None if withheld or not r.reason else hide_long_numbers(r.reason)
     return AuditEntry(
         r.number,
         r.seq,
@@ -141,7 +151,14 @@ def render_audit_entry(r: Any, directory: Directory) -> AuditEntry:
         r.assignment,
         unit,
         reason,
+        withheld if r.reason else None,
     )
+
+
+def _sent_to(changes: Mapping[str, Any]) -> str | None:
+    """The department of the first order that a step issued, which is the lead's where there is one."""
+    _, issued = changes.get("issued") or (None, None)
+    return next((str(order).split(":")[1] for order in issued or ()), None)
 
 
 @reply_type()

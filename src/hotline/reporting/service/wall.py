@@ -57,7 +57,8 @@ class WallState:
 
 
 def tile_filters(now: datetime, today: datetime) -> dict[str, dict[str, Any]]:
-    """The filters of the list behind each tile, as `GET /v1/tickets` takes them. `today`: when the day began."""
+    """The filters of the list behind each tile, as `GET /v1/tickets` takes them; those of a state alone are together
+    all that is open. `today`: when the day began."""
     counted = {"counted_from": today, "counted_before": today + timedelta(days=1)}
     return {
         "emergency": {"priority": Priority.EMERGENCY, "status": list(store.RUNNING)},
@@ -65,6 +66,7 @@ def tile_filters(now: datetime, today: datetime) -> dict[str, dict[str, Any]]:
         "yellow": {"colour": sorted([Colour.YELLOW, Colour.BLUE])},
         "waiting": {"status": sorted([TicketStatus.RECEIVED, TicketStatus.TRIAGED])},
         "in_hand": {"status": [TicketStatus.DISPATCHED]},
+        "paused": {"status": sorted([TicketStatus.AWAITING_INFO, TicketStatus.SHELVED])},
         "call_back": {"status": [TicketStatus.RESOLVED]},
         "matters": {"counted": "matters", **counted},
         "closed": {"counted": "closed", **counted},

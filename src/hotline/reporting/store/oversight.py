@@ -114,7 +114,7 @@ def _audit(by_area: bool, asked: frozenset[str], after: bool) -> PreparedQuery:
         sa.select(
             timeline.c.number, timeline.c.seq, timeline.c.at, timeline.c.by_kind, timeline.c.by_id, timeline.c.by_name,
             timeline.c.action, timeline.c.status_from, timeline.c.status_to, timeline.c.assignment, timeline.c.reason,
-            a.c.department, t.c.confidential,
+            timeline.c.changes, a.c.department, t.c.confidential,
         )
         .select_from(timeline.join(t, t.c.number == timeline.c.number).outerjoin(a, a.c.id == timeline.c.assignment))
         .where(timeline.c.at < sa.bindparam("before", type_=Instant), scope_condition(desk_scope(by_area)))

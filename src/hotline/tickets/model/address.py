@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from hotline.organisation.model.directory import Directory
+from hotline.organisation.model.vocabulary import AreaLevel
+from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import Field
+from hotline.triage.model.advice import Advice
 from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES, AddressParts
 
 ADDRESS_PARTS = (Field.BUILDING, Field.UNIT, Field.FLOOR, Field.ROOM)
@@ -30,6 +33,33 @@ def is_same_place(directory: Directory, area: str | None, advised: str | None) -
     return (
         area is None or advised is None or area in directory.area_path(advised) or advised in directory.area_path(area)
     )
+
+
+def has_exact_place(directory: Directory, ticket: Ticket) -> bool:
+    """Whether somebody who is sent would know where to go: to a building, to a point on the map, or to what was said of
+    the place."""
+    return bool(ticket.building or ticket.address) or ticket.lat is not None or is_building(directory, ticket.area)
+
+
+def is_building(directory: Directory, code: str | None) -> bool:
+    area = directory.areas.get(code or "")
+    return area is not None and area.level is AreaLevel.BUILDING
+
+
+def place_left(
+    directory: Directory, ticket: Ticket, told: tuple[str | None, str | None], advice: Advice
+) -> dict[Field, str]:
+    """The place that the caller told later, as the fields of the step that brings it: none where the ticket has one. In
+    words alone it is looked for where somebody is in danger. `told`: (area, address) as they were given; `advice`: on
+    the words."""
+    if has_exact_place(directory, ticket) or not (any(told) or dangers_of(ticket)):
+        return {}
+    given, address = told
+    area = given if is_building(directory, given) else advice.area or given
+    parts = choose_parts(NO_PARTS, advice.location, is_same_place(directory, area, advice.area))
+    found = {Field.AREA: area if area != ticket.area else None, Field.ADDRESS: address}
+    found |= {part: getattr(parts, part) for part in ADDRESS_PARTS}
+    return {name: value for name, value in found.items() if value}
 
 
 def part_columns(before: Ticket, given: Mapping[Any, Any], directory: Directory | None) -> dict[str, str | None]:

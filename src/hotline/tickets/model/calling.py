@@ -19,6 +19,9 @@ class NumberToCall:
     phone: str
 
 
+_LEFT_FIRST = frozenset({Danger.FIRE, Danger.GAS, Danger.CHEMICAL, Danger.COLLAPSE})
+
+
 class AlertState(StrEnum):
     """Whether the people on duty know of a danger."""
 
@@ -38,6 +41,11 @@ class DangerAdvice:
 
     def __bool__(self) -> bool:
         return bool(self.dangers)
+
+    @property
+    def leaves_first(self) -> bool:
+        """Whether they leave before they call: a call from there would cost them their lives."""
+        return not _LEFT_FIRST.isdisjoint(self.dangers)
 
 
 NO_DANGER = DangerAdvice()
