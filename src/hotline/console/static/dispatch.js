@@ -80,7 +80,7 @@ const look = preview($("#panel"), {
   walk: (by) => shownTable()?.step(by, false),
   closed: () => { const open = document.querySelector("tr.cur .open"); for (const one of [table, rulings, review]) one.go(null); if (open?.isConnected) open.focus(); },
 });
-const undoOf = ({ number, version, ticket_status: status, undo_until, began }) => ({ number, version, status, undo_until, began });
+const undoOf = ({ number, version, ticket_status: status, undo_until, began, sorted }) => ({ number, version, status, undo_until, began, sorted });
 const bulk = bulkBar($("#bulk"), table, (results, text) => { offerUndo(results.map(undoOf), text); counted(); }, () => draw(true));
 document.addEventListener("undone", ({ detail: ticket }) => { table.unmark(ticket.number); redraw(); });
 

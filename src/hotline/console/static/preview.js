@@ -143,7 +143,7 @@ export function preview(panel, { sent, changed, walk, closed }) {
         changed();
         return false;
       }
-      sent(ticket, at.department, { ...result, began });
+      sent(ticket, at.department, { ...result, began, sorted: Boolean(item.triage) });
       return true;
     } finally { busy = false; }
   }

@@ -35,7 +35,13 @@ function offerMany(tickets, text) {
   sessionStorage.removeItem(KEPT);
   lay(Math.min(...tickets.map((step) => step.ends)), text, button("undo-many", t("bulk.undo", { n: tickets.length }), () => takeMany(tickets)));
 }
-const undo = (step) => api("POST", `/v1/tickets/${step.number}/actions/undo`, { body: {}, version: step.version, key: step.key });
+async function undo(step) {
+  const path = `/v1/tickets/${step.number}/actions/undo`;
+  const after = await api("POST", path, { body: {}, version: step.version, key: step.key });
+  if (!step.sorted) return after;
+  // sorted and sent by one gesture: both are taken back, or the sorting stays where its seconds are over
+  try { return await api("POST", path, { body: {}, version: after.version }); } catch (refused) { if (!(refused instanceof Refusal)) throw refused; return after; }
+}
 /** A call goes back into the form of whoever took it, and its ticket ends: it is sent anew when it is right. Resolves to whether it
  *  did; else the ticket waits for the desk. */
 async function recall(step, after) {
@@ -83,7 +89,7 @@ async function takeMany(tickets) {
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   say(t(refused ? "bulk.partly" : "bulk.undone", { done: tickets.length - refused, refused }), refused > 0);
 }
-const stepOf = (ticket) => ({ number: ticket.number, version: ticket.version, status: ticket.status, did: ticket.did, call: Boolean(ticket.call && returnsForm(ticket)), ends: (ticket.began ?? Date.now()) + SPAN, key: crypto.randomUUID?.() });
+const stepOf = (ticket) => ({ number: ticket.number, version: ticket.version, status: ticket.status, did: ticket.did, sorted: Boolean(ticket.sorted), call: Boolean(ticket.call && returnsForm(ticket)), ends: (ticket.began ?? Date.now()) + SPAN, key: crypto.randomUUID?.() });
 document.addEventListener("undoable", ({ detail: ticket }) => offer(stepOf(ticket)));
 document.addEventListener("undoable-many", ({ detail: { tickets, text } }) => offerMany(tickets.map(stepOf), text));
 document.addEventListener("overtaken", ({ detail: number }) => { if (number === JSON.parse(sessionStorage.getItem(KEPT))?.number) hide(); });

@@ -42,8 +42,8 @@ def _naming(narrative: str) -> Callable[[NamedItem], str]:
 
 def strip_greeting(directory: Directory, narrative: str) -> str:
     """The narrative without the words of greeting and introduction that it begins with (word list `greeting`), and
-    without those that are one only where a pause or another of them follows (`greeting_paused`)."""
-    paused = _words_of(directory, "greeting_paused")
+    without those that are one only where a pause or another of them follows (`greeting-paused`)."""
+    paused = _words_of(directory, "greeting-paused")
     words = sorted(_words_of(directory, "greeting") | paused, key=len, reverse=True)
     text = " ".join(narrative.split())
     begun = text.casefold()
