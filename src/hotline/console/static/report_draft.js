@@ -12,14 +12,19 @@ const rowOf = async (place) => (lasting ? within("forms", "readonly", (store) =>
 export async function readDraft(place) {
   const row = held.get(place) ?? await rowOf(place);
   if (!row || isOver(row)) return {};
-  return row.fields ?? (await unsealText(place, row.told)) ?? {};
+  return (await opened(place, row)).fields ?? {};
+}
+/** What a row tells: the words, and of which ticket, which stands nowhere else. */
+async function opened(place, row) {
+  if (row.fields) return row;
+  const told = (await unsealText(place, row.told)) ?? {};
+  return { ...row, ...("fields" in told ? told : { fields: told }) }; // as they were kept before
 }
 async function put(place, row) {
   held.set(place, row);
   if (!lasting) return;
-  const told = await sealText(place, row.fields);
-  const { fields: _, ...rest } = row;
-  if (held.get(place) === row) await within("forms", "readwrite", (store) => store.put({ place, person: given.person.id, told, ...rest }));
+  const told = await sealText(place, { fields: row.fields, number: row.number });
+  if (held.get(place) === row) await within("forms", "readwrite", (store) => store.put({ place, person: given.person.id, told, ends: row.ends }));
 }
 export const writeDraft = (place, fields) => put(place, { fields });
 async function forget(place) {
@@ -32,10 +37,14 @@ export async function putAside(place, number, fields, waits) {
   await put(place, { fields, number, ends: Date.now() + (waits ? UNSENT : TAKEN_BACK) });
   forgetLater(place);
 }
-const ofNumber = async (number) => [...[...held].map(([place, row]) => ({ place, ...row })), ...(lasting ? await rowsOf("forms") : [])].filter((row) => row.number === number);
+async function ofNumber(number) {
+  const kept = lasting ? (await rowsOf("forms")).filter((row) => row.ends != null && !held.has(row.place)) : [];
+  const rows = [...[...held].map(([place, row]) => ({ place, ...row })), ...await Promise.all(kept.map((row) => opened(row.place, row)))];
+  return rows.filter((row) => row.number === number);
+}
 /** The result of this ticket was taken back: its words stand in the form again. */
 export async function bringBack(number) {
-  for (const row of await ofNumber(number)) if (!isOver(row)) await put(row.place, { fields: row.fields ?? await unsealText(row.place, row.told) });
+  for (const row of await ofNumber(number)) if (!isOver(row)) await put(row.place, { fields: row.fields });
 }
 document.addEventListener("undone", ({ detail }) => bringBack(detail.number));
 document.addEventListener("undoable", async ({ detail }) => { // the one that waited was sent
