@@ -261,10 +261,42 @@ async def test_what_nobody_could_classify_is_classified_together_by_pinyin(offic
     await expect(page.locator("#waiting .c-to b")).to_have_text(["物业工程部"] * 3)
     seen = [await desk.see(ticket) for ticket in unclear]
     assert {(one["status"], one["category"]["code"]) for one in seen} == {("triaged", "dt-fault")}
-    await expect(page.locator("#undo [data-undo]")).to_have_count(0)
     await expect(rows.locator(".c-matter .said")).to_have_text(["“有点事情想问问”"] * 3)  # what was said stays in sight
-    await seat.open("/console/tickets")
-    await expect(page.locator("#list .said")).to_have_text(["“有点事情想问问”"] * 3)
+    beside = await seat.context.new_page()
+    await beside.goto(f"{seat.address}/console/tickets")
+    await expect(beside.locator("#list .said")).to_have_text(["“有点事情想问问”"] * 3)
+    await beside.close()
+    await page.locator("#undo-many").click()  # as a dispatch of many is taken back
+    await expect(page.locator("#said")).to_contain_text("3")
+    await expect(page.locator("#waiting .c-to b")).to_have_text(["先定类别再派"] * 3)
+    seen = [await desk.see(ticket) for ticket in unclear]
+    assert {(one["status"], one["category"]) for one in seen} == {("received", None)}
+    # sorted and sent at one press, a ticket comes back unsorted at one press; by which words it is ranked stands beside it
+    likely = await desk.call("那个恼火得很，电梯还是哪个东西有点问题")
+    await seat.open("/console/dispatch")
+    row = page.locator(f'tr[data-number="{likely["number"]}"]')
+    assert likely["status"] == "received" and likely["priority"] == "urgent", likely
+    await expect(row.locator(".c-to")).to_contain_text("恼火得很")
+    body = {"number": likely["number"], "version": likely["version"], "department": "property-works"}
+    body["triage"] = {"category": "dt-fault", "kind": "request", "priority": "urgent"}
+    sent = "async (item) => { const { api } = await import(`${document.body.dataset.static}/core.js`); const { offerUndo } = await import(`${document.body.dataset.static}/undo_offer.js`); const { items: [one] } = await api('POST', '/v1/tickets/bulk/dispatch', { body: { items: [item] } }); offerUndo([{ ...one, status: one.ticket_status, sorted: true }], 'x'); }"
+    await page.evaluate(sent, body)
+    await page.locator("#undo-step").click()
+    await expect(page.locator("#undo-step")).to_have_count(0)
+    await expect(page.locator("#said")).to_contain_text(likely["number"])
+    back = await desk.see(likely)
+    assert (back["status"], back["category"]) == ("received", None)
+    # a danger that a department has and nobody signed for stands under the tab of dangers, with its state
+    danger = await desk.call("7栋1单元电梯里关到人了，老人心脏病")
+    assert danger["status"] == "dispatched"
+    await seat.open("/console/dispatch?tab=emergency")
+    await expect(page.locator("#n-emergency")).to_have_text("1")
+    row = page.locator(f'tr[data-number="{danger["number"]}"]')
+    await expect(row).to_contain_text("待签收")
+    await expect(row.locator("input")).to_be_disabled()
+    await row.locator(".open").click()
+    await expect(page.locator("#panel")).to_contain_text(danger["number"])
+    await looks(seat, "dispatch-dangers")
     assert seat.wrong == []
 
 

@@ -26,6 +26,10 @@ async def test_a_step_is_taken_back_from_the_bar(office: Office, desk: Player) -
     page = operator.page
     await operator.context.clock.install()
     # what will happen stands beside the words, in words
+    narrative = page.locator("textarea[name=narrative]")
+    await page.fill("input[name=phone]", "13700137000")
+    await page.fill("input[name=building]", "3")
+    await narrative.focus()
     await page.keyboard.insert_text("3栋2单元电梯坏了，不动了")
     await expect(page.locator("#ahead .goes")).to_contain_text("物业")
     assert "%" not in await page.locator("#advice").inner_text()
@@ -35,7 +39,6 @@ async def test_a_step_is_taken_back_from_the_bar(office: Office, desk: Player) -
     await expect(page.locator("#undo-step")).to_be_visible()
     number = await page.locator("#number").inner_text()
     assert (await desk.see(number))["status"] == "dispatched"
-    code = await page.locator("#code").inner_text()
     # in an empty text the letter is typed; beside it, it takes the step back: the hint says which
     hint = page.locator("#undo kbd:visible")
     await expect(hint).to_have_text("Alt Z")
@@ -44,12 +47,45 @@ async def test_a_step_is_taken_back_from_the_bar(office: Office, desk: Player) -
     await expect(hint).to_have_text("Z")
     await page.locator("textarea[name=narrative]").focus()
     await page.keyboard.press("Alt+z")
-    await expect(page.locator("#said")).to_contain_text("已撤销")
+    await expect(page.locator("#said")).to_contain_text("已撤回")
     await expect(page.locator("#undo")).to_be_empty()
+    # the call is in the form again, as it was; its ticket has ended, and nobody need send it
+    await expect(narrative).to_have_value("3栋2单元电梯坏了，不动了")
+    await expect(page.locator("input[name=phone]")).to_have_value("13700137000")
+    await expect(page.locator("input[name=building]")).to_have_value("3")
+    await expect(page.locator("#draft")).to_contain_text(number)
+    await expect(page.locator("#taken")).to_be_hidden()
+    await expect(page.locator("#undo")).to_be_empty()
+    taken_back = await desk.see(number)
+    assert taken_back["status"] == "void"
+    assert all(order["status"] == "recalled" for order in taken_back["assignments"])
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#number")).to_be_visible()
+    again = await desk.see(await page.locator("#number").inner_text())
+    assert again["number"] != number and again["status"] == "dispatched"
+    await page.locator("#main").focus()
+    await operator.context.clock.run_for(16_000)  # sent for good: no draft of it is left
+    await page.reload()
+    await _ready(page)
+    await expect(page.locator("#waiting section")).to_have_count(0)
+    # a danger is not taken back into a form: the desk dispatches it anew, and is told why it waits
+    await narrative.focus()
+    await page.keyboard.insert_text("7栋1单元电梯里关到人了，老人心脏病")
+    await expect(page.locator("#danger .danger")).to_be_visible()
+    await expect(page.locator("#answers")).to_contain_text("先处置")
+    await expect(page.locator("#answers button")).to_have_count(0)
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#undo-step")).to_be_visible()
+    number = await page.locator("#number").inner_text()
+    await page.keyboard.press("Alt+z")
+    await expect(page.locator("#not-sent")).to_contain_text("派单已撤回")
+    await expect(page.locator("#lead")).to_have_count(0)
+    await expect(narrative).to_have_value("")
     assert (await desk.see(number))["status"] == "triaged"
-    await expect(page.locator("#status")).to_contain_text("待派")
-    await expect(page.locator("#code")).to_have_text(code)
-    await expect(page.locator("#where")).to_contain_text("3栋")
+    dispatcher = await office.seat("dispatcher")
+    await dispatcher.open("/console/dispatch")
+    await dispatcher.page.locator(f'[data-key="{number}"]').click()
+    await expect(dispatcher.page.locator("[data-taken-back]")).to_contain_text("派单已撤回")
     # a call that joined the wrong ticket gets its own
     await page.keyboard.insert_text("7栋楼下有人乱扔垃圾")
     await page.evaluate("(number) => { document.querySelector('[name=attach]').value = number; }", first["number"])
@@ -76,6 +112,8 @@ async def test_a_step_is_taken_back_from_the_bar(office: Office, desk: Player) -
     await expect(page.locator("#said")).to_contain_text(before)
     await expect(page.locator("#undo")).to_be_empty()
     await expect(page.locator("#taken")).to_be_hidden()
+    await expect(page.locator("#waiting")).to_contain_text("楼道灯不亮")  # it waits beside the next one
+    await expect(narrative).to_have_value("9栋2单元电梯坏了")
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#undo-step")).to_be_visible()
     third = await page.locator("#number").inner_text()

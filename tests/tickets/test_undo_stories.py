@@ -222,7 +222,7 @@ async def test_a_call_that_joined_the_wrong_ticket_keeps_its_own_place_and_wishe
     assert (own["reply_wanted"], own["caller"]["contact"]) == (False, "微信 wang5")
 
 
-async def test_of_two_steps_of_one_request_the_last_is_undone_with_nothing_of_the_first(
+async def test_of_two_steps_of_one_request_the_last_is_undone_and_then_the_first(
     desk: Player, switch: Player, services: Services, clock: Clock
 ) -> None:
     sorting = {"category": "wx-light", "kind": "complaint", "priority": "urgent"}
@@ -238,6 +238,17 @@ async def test_of_two_steps_of_one_request_the_last_is_undone_with_nothing_of_th
     assert (back["status"], back["priority"]) == ("triaged", "urgent")
     limits = [{(c["metric"], c["due_at"]) for c in each["clocks"]["running"]} for each in (alone, back)]
     assert limits[0] == limits[1] and len(limits[0]) >= 2
+    # sorted and sent by one gesture, it goes back by two steps of undoing: as it was before somebody sorted it
+    assert (await switch.see(sent))["undo_until"] is not None
+    unsorted = await switch.act(await switch.see(sent), "undo")
+    assert (unsorted["status"], unsorted["category"], unsorted["priority"]) == ("received", None, sent["priority"])
+    assert (await switch.see(sent))["undo_until"] is None
+    alone_too = await switch.act(await switch.see(sorted_only), "undo")  # sorting alone is taken back as well
+    limits = [
+        {(c["metric"], c["due_at"]) for c in x["clocks"]["running"]} for x in (sent, unsorted, sorted_only, alone_too)
+    ]
+    assert limits[0] == limits[1] and limits[2] == limits[3] and limits[0]
+    assert alone_too["kind"] == sorted_only["kind"] and alone_too["status"] == "received"
 
 
 async def test_a_further_step_tells_what_was_held_before_what_it_tells_itself(

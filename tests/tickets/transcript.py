@@ -186,6 +186,7 @@ def cell(text: str, state: str, role: str) -> dict[str, str]:
 # The steps that can be taken back, and where each had begun: whoever took it has ten seconds, and nobody else. A
 # department takes back its own report; all the others are steps of the desk.
 UNDONE = {
+    "triage": {"received", "triaged"},
     "dispatch": {"triaged"},
     "merge": {"received", "awaiting_info", "triaged", "dispatched"},
     "add_call": {"received", "awaiting_info", "triaged", "dispatched", "resolved", "shelved"},

@@ -59,6 +59,9 @@ def test_what_is_denied_or_part_of_another_word_is_no_symptom(text: str, absent:
         ("你好，我想反映一下，12栋的路灯坏了好几天", "瑞泉馨城12栋 · 灯不亮"),
         ("the lift in building 5 shakes", "Building 5 · lift out of order"),
         ("喂，你好，请问那件事情怎么样了", "那件事情怎么样了"),
+        ("额，就是那个，那个，恼火得很说不清楚", "恼火得很说不清楚"),  # fillers, where a pause or another follows
+        ("那个人天天来这里骂", "那个人天天来这里骂"),
+        ("老师您好，额头上的事情怎么说", "额头上的事情怎么说"),
         ("3栋电梯关到人了", "瑞泉馨城3栋 · 电梯困人"),
     ],
 )

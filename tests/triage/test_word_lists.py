@@ -43,6 +43,7 @@ def test_every_word_list_is_used_by_a_pattern_or_is_an_operator_or_names_whole_t
         "sound",
         "ordinary",
         "greeting",
+        "greeting-paused",
         "next-matter",
         "joint",
         "reproach",

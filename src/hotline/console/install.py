@@ -16,10 +16,10 @@ from hotline.locales import translate
 OFFLINE = "/console/offline"
 # what the board needs without a line, beside the texts of the language
 SHELL = (
-    "blur.js", "board.css", "board.js", "components.css", "conflict.js", "console.css", "core.js", "deed_store.js",
-    "forms.js", "icons.svg", "find.js", "kept.js", "leaving.js", "mark.svg", "offline.js", "order.js", "outbox.css",
-    "outbox.js", "panel.js", "photos.css", "photos.js", "reasons.js", "report_form.js", "schema_fields.js",
-    "sealing.js", "tokens.css",
+    "blur.js", "board.css", "board.js", "components.css", "conflict.js", "console.css", "core.js", "deed.js",
+    "deed_store.js", "forms.js", "icons.svg", "find.js", "kept.js", "leaving.js", "mark.svg", "offline.js", "order.js",
+    "outbox.css", "outbox.js", "panel.js", "photos.css", "photos.js", "reasons.js", "report_draft.js", "report_form.js",
+    "schema_fields.js", "sealing.js", "tokens.css",
 )  # fmt: skip
 _COLOURS = {"theme_color": "#1a2433", "background_color": "#f3f4f6"}  # of `--rail` and `--bg`
 _ICONS = (

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -17,10 +16,10 @@ from hotline.refusals import Code, Refusal, Refused
 from hotline.tickets.act import RenderReply, act
 from hotline.tickets.context import Services
 from hotline.tickets.model.ticket import Command
+from hotline.tickets.model.undo import STEPS_APART
 from hotline.value_objects import replace
 from hotline.web.idempotency import ActionResult, Reply, RequestKey, load_earlier_answer, write_once
 
-_APART = timedelta(microseconds=1)  # what the databases tell apart
 AT_ONCE = 16  # acts that wait for the journal together
 
 
@@ -93,7 +92,7 @@ async def _act_on_one(
         if version is not None:
             command = replace(command, version=version)
         # each at a moment of its own, by which what it did to clocks and messages is known when it is undone
-        at = request.now + place * _APART
+        at = request.now + place * STEPS_APART
         step = dataclasses.replace(request, key=_key_of_step(request.key, item.number, place), now=at)
         try:
             async with database_deadline(services.deadlines.write, writes=True):

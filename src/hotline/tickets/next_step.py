@@ -9,6 +9,7 @@ from typing import Any
 from hotline.organisation.model.actors import Actor, Role
 from hotline.tickets.lifecycle import Move
 from hotline.tickets.model.ticket import Assignment, Facts
+from hotline.tickets.model.undo import was_taken_back
 from hotline.tickets.model.vocabulary import LIVE, Action, AssignmentStatus, Colour, Part, TicketStatus
 from hotline.tickets.sla.next_clock import next_clock, running_clocks
 
@@ -20,6 +21,7 @@ class StepReason(StrEnum):
 
     NOT_SORTED = "not_sorted"
     NO_DEPARTMENT = "no_department"
+    TAKEN_BACK = "taken_back"
     INFORMATION_MISSING = "information_missing"
     NOT_ACCEPTED = "not_accepted"
     NOT_CONTACTED = "not_contacted"
@@ -75,8 +77,16 @@ def next_step(
         return NextStep(A.UNSHELVE, None, StepReason.REVIEW_DUE) if ticket.review_at <= now else None
     if ticket.status is T.RESOLVED and not actor.roles & {Role.OPERATOR, Role.DISPATCHER}:
         return None
+    if ticket.status is T.TRIAGED and A.DISPATCH in allowed and _was_taken_back(facts):
+        return NextStep(A.DISPATCH, None, StepReason.TAKEN_BACK)
     found = ((action, why) for action, why in _OF_TICKET.get(ticket.status, ()) if action in allowed)
     return next((NextStep(action, None, why) for action, why in found), None)
+
+
+def _was_taken_back(facts: Facts) -> bool:
+    """Whether the lead's last order ended by an undo."""
+    leads = [order for order in facts.assignments if order.part is Part.LEAD]
+    return bool(leads) and was_taken_back(max(leads, key=lambda order: order.issued_at))
 
 
 def _of_order(facts: Facts, order: Assignment, allowed: set[Action]) -> NextStep | None:

@@ -50,7 +50,7 @@ export function bulkBar(place, table, done, classified) {
       }
       const text = t(reply.refused ? "bulk.partly" : "bulk.done", { done: reply.done, refused: reply.refused });
       say(text, reply.refused > 0);
-      if (reply.done) done(reply.items.filter((one) => one.status === 200).map((one) => ({ ...one, began })), text);
+      if (reply.done) done(reply.items.filter((one) => one.status === 200).map((one) => ({ ...one, began, sorted: items.some((item) => item.number === one.number && item.triage) })), text);
       return reply;
     } finally { busy = false; }
   }

@@ -217,7 +217,7 @@ export async function api(method, path, { body: sent, version, key } = {}) {
     if (reply.status === 401 && !asked) { asked = true; await logInAgain(); continue; }
     if ([502, 503, 504].includes(reply.status) && tries < 5) { await wait(1000 + 500 * tries); continue; }
     if (!reply.ok) throw new Refusal(reply.status, read === null || typeof read === "string" ? {} : read);
-    if (method === "POST") tellUndoable(read?.ticket ?? read, { began });
+    if (method === "POST") tellUndoable(read?.ticket ?? read, { began, call: path === "/v1/calls" });
     return read;
   }
 }

@@ -8,6 +8,7 @@ import { preview, whyText } from "./preview.js";
 import { byPlace, certainty, isForPage, matterOf, placeOf, ticketTable, two, waited } from "./ticket_table.js";
 import { offerUndo } from "./undo_offer.js";
 import { asParameters, formQuery, savedViews, setForm } from "./views.js";
+import { stateOf, waitingDangers } from "./waiting_dangers.js";
 
 const LISTS = ["area", "category"];
 const TABS = { waiting: {}, emergency: { priority: "emergency" }, due_soon: { due_soon: "true" }, returned: { returned: "true" }, unsure: { unsure: "true" } };
@@ -33,9 +34,10 @@ function matter(x) {
     two(t("dispatch.one_of", { n: one.callers, tickets: one.ticket_count }), ` · ${x.number}`, back)));
 }
 function proposed(x) {
+  if (x.fixed) return stateOf(x);
   const [first] = x.proposals;
   const unsorted = x.status === "received" && !first?.category;
-  if (!first || unsorted) return [el("b", { class: "muted" }, t("dispatch.look_first")), two(certainty(1), t("dispatch.not_sorted"))];
+  if (!first || unsorted) return [el("b", { class: "muted" }, t("dispatch.look_first")), two(certainty(1), t("dispatch.not_sorted"), x.ranked_by.length ? ` · ${t("dispatch.ranked_by", { priority: word("priority", x.priority), words: joined(x.ranked_by, MARKS[1]) })}` : "")];
   const why = el("span", {});
   whyText(first.because).then((text) => { why.textContent = isolated(text); });
   return [el("b", {}, named(first.department)), first.assists.length ? [" ", el("span", { class: "tag" }, t("dispatch.with", { names: joined(first.assists.map(named), MARKS[1]) }))] : null, two(certainty(first.level), why)];
@@ -78,7 +80,7 @@ const look = preview($("#panel"), {
   walk: (by) => shownTable()?.step(by, false),
   closed: () => { const open = document.querySelector("tr.cur .open"); for (const one of [table, rulings, review]) one.go(null); if (open?.isConnected) open.focus(); },
 });
-const undoOf = ({ number, version, ticket_status: status, undo_until, began }) => ({ number, version, status, undo_until, began });
+const undoOf = ({ number, version, ticket_status: status, undo_until, began, sorted }) => ({ number, version, status, undo_until, began, sorted });
 const bulk = bulkBar($("#bulk"), table, (results, text) => { offerUndo(results.map(undoOf), text); counted(); }, () => draw(true));
 document.addEventListener("undone", ({ detail: ticket }) => { table.unmark(ticket.number); redraw(); });
 
@@ -119,10 +121,12 @@ async function draw(own = false) {
   views.left();
   if (!TABS[tab]) return;
   const wanted = asParameters({ sort: "due", ...query, ...TABS[tab], limit: 100 });
-  const page = await get(`/v1/queue?${wanted}`);
+  const [page, dangers] = await Promise.all([get(`/v1/queue?${wanted}`), tab === "emergency" ? waitingDangers(query) : { items: [] }]);
   if (mine !== asked) return;
+  const undispatched = new Set(page.items.map((x) => x.number));
+  page.items = [...page.items, ...dangers.items.filter((one) => !undispatched.has(one.number))];
   if (tab === "unsure" && !Object.keys(query).some((name) => name !== "sort")) { told.unsure = page.next ? `${page.items.length}+` : page.items.length; tabs(); }
-  const put = () => { next = page.next && { cursor: page.next, wanted }; $("#more").hidden = !next; arrange(page.items); const open = look.number; const fresh = page.items.find((x) => x.number === open); if (fresh && look.ready && fresh.version !== look.version) look.show(open, { anew: true }); };
+  const put = () => { next = page.next && { cursor: page.next, wanted }; $("#more").hidden = !next; arrange(page.items); const open = look.number; const fresh = page.items.find((x) => x.number === open); if (fresh && !fresh.fixed && look.ready && fresh.version !== look.version) look.show(open, { anew: true }); };
   if (own === true) put(); else hand(put);
 }
 $("#more").addEventListener("click", press(async () => {
@@ -148,9 +152,10 @@ async function drawOdd() {
     el("button", { type: "button", class: "btn sm", "data-key": x.id, onclick: press(async () => { await settled(api("POST", `/v1/inbound/${x.id}/dismiss`, { body: { reason: t("dispatch.looked_at") } })); await drawOdd(); tabs(); }) }, t("dispatch.dismiss")))) : el("li", { class: "empty" }, t("app.none"))));
 }
 async function counted() {
-  const { complete, ...counts } = await get("/v1/queue/counts");
+  const [{ complete, ...counts }, dangers] = await Promise.all([get("/v1/queue/counts"), waitingDangers()]);
+  counts.emergency += dangers.items.filter((one) => one.waits_for !== "dispatch").length; // these wait for somebody, too
   counts.unsure ??= told.unsure ?? ""; // counted by its own list alone
-  for (const [name, n] of Object.entries(counts)) if (name === "unsure") told.unsure = n; else told[name] = name === "waiting" || complete ? n : `${n}+`;
+  for (const [name, n] of Object.entries(counts)) if (name === "unsure") told.unsure = n; else told[name] = name === "waiting" || (complete && !(name === "emergency" && dangers.more)) ? n : `${n}+`;
   tabs();
 }
 const HOT = new Set(["emergency", "due_soon"]);

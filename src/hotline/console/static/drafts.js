@@ -1,9 +1,11 @@
 // Drafts: typed text is kept until it is sent, through reloads and lost connections, for this person only.
 import { PARTS, given, unique } from "./core.js";
+import { recalled } from "./undo_offer.js";
 
 // What lies in the browser is sealed (AES-GCM). The keys come with the page, to a session of this person, and are stored
 // nowhere: a session that ended leaves nothing that can be read, and the next one of the same person reads it again.
 const OLDEST = 30 * 864e5; // milliseconds that a draft is kept
+const TAKEN_BACK = 15_000; // and that of a call which was sent: ten seconds to take it back, and as long as that may take
 const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 function text(raw) {
   let whole = "";
@@ -48,7 +50,7 @@ export async function draft(form, name) {
   const begin = `draft:${given.person?.id}:${name}`;
   const place = (key) => `${begin}:${key}`;
   const held = (key) => `open:${begin}:${key}`; // a window has it before it
-  const worth = (fields) => fields && ["narrative", "phone", "caller_name", "contact", "area_words", "address", ...PARTS].some((field) => fields[field]);
+  const worth = (fields) => fields && !fields.sent && ["narrative", "phone", "caller_name", "contact", "area_words", "address", ...PARTS].some((field) => fields[field]);
   const known = new Map(); // key -> fields, of every draft of this person
   const changes = new Map(); // key -> number of the last change, as sealing takes a moment
   const change = (key) => { changes.set(key, (changes.get(key) ?? 0) + 1); return changes.get(key); };
@@ -99,8 +101,34 @@ export async function draft(form, name) {
   form.addEventListener("input", keep);
   addEventListener("pagehide", () => localStorage.removeItem(held(form.key.value)));
   addEventListener("pageshow", (event) => { if (event.persisted) hold(form.key.value); });
+  const bare = ({ sent: _, ends: __, ...fields }) => fields;
+  /** Forgets sent calls that can be taken back no longer. */
+  function sift() {
+    for (const [key, { sent, ends }] of [...known]) if (sent && ends < Date.now() && !recalled().includes(sent)) forget(key);
+  }
+  /** The same words under another key: a call of its own. */
+  function renamed(key) {
+    const [own, fields] = [unique(), bare(known.get(key))];
+    forget(key);
+    write(own, fields);
+    return own;
+  }
+  sift();
   return {
     keep, others, forget,
+    /** The call was sent as `number`, and may be taken back: its draft stays until it no longer can. */
+    putAside(number) {
+      const fields = known.get(form.key.value);
+      if (!fields) return;
+      write(form.key.value, { ...fields, sent: number, ends: Date.now() + TAKEN_BACK });
+      const again = () => setTimeout(() => { if (recalled().includes(number)) again(); else sift(); }, TAKEN_BACK + 100);
+      again();
+    },
+    /** The key of the draft of the call that was sent as `number`, and taken back; null: it is not here. */
+    bringBack(number) {
+      const [key] = [...known].find(([, fields]) => fields.sent === number) ?? [];
+      return key ? renamed(key) : null;
+    },
     /** This window's draft, or the only one left by a closed window; else a new one. */
     restore() {
       const mine = sessionStorage.getItem(begin);

@@ -57,6 +57,10 @@ export function ask(action, title, fields, send, more = null) {
 /** Do one allowed action. `seen` is the ticket as shown; `order` its assignment, if one is meant. Asks for the fields it needs;
  *  says who has changed the ticket meanwhile. Resolves to the new ticket, to "late", or to null: cancelled. */
 export async function perform(move, seen, order, known = {}) {
+  if (move.action === "report") {
+    const own = order ?? seen.assignments.find((one) => one.part === "lead" && !one.closed_at);
+    return (await import("./report_dialog.js")).reportInDialog(seen, own);
+  }
   const path = order
     ? `/v1/tickets/${seen.number}/assignments/${order.id}/actions/${move.action}`
     : `/v1/tickets/${seen.number}/actions/${move.action}`;

@@ -4,8 +4,11 @@ import { actionFields, ask as askFields, caller, hide, performing, reveal, schem
 import { backAndForth } from "./panel.js";
 import { placeOf } from "./board.js";
 import { clock, tickClocks } from "./clocks.js";
-import { ask, cut, drop, latest, put, tell, waiting, whatOf } from "./outbox.js";
-import { filesOf, frame, taker, takesFiles } from "./photos.js";
+import { doDeed } from "./deed.js";
+import { ask, cut, latest, waiting, whatOf } from "./outbox.js";
+import { filesOf, framer, taker, takesFiles } from "./photos.js";
+
+export { doDeed };
 
 const panel = $("#panel");
 const aside = steady(panel);
@@ -47,21 +50,6 @@ async function ahead(ticket, order) {
     moves = [...new Map(next.map((one) => [one.action, one])).values()];
   }
   return { status, moves, deeds };
-}
-/** Keeps a deed on an order (null: on its ticket) and says what became of it. Resolves to the error to be shown, or to "". */
-export async function doDeed(ticket, order, action, body, title, more = {}) {
-  const path = order ? `/v1/tickets/${ticket.number}/assignments/${order.id}/actions/${action}` : `/v1/tickets/${ticket.number}/actions/${action}`;
-  const { id, settled } = await put({ number: ticket.number, order: order?.id ?? null, action, path, version: ticket.version, seen: ticket.updated_at, body, title, ...more });
-  const end = await Promise.race([settled, new Promise((late) => setTimeout(late, cut ? 0 : 4000, "waiting"))]);
-  const deed = end === "refused" ? waiting(ticket.number).find((one) => one.id === id) : null;
-  if (deed && [403, 422].includes(deed.problem.status)) { // nothing to be decided: it is said where it was typed
-    await drop(deed);
-    await tell();
-    return new Refusal(deed.problem.status, deed.problem).said;
-  }
-  if (end === "sent") say(t("form.did", { what: word("action", action), number: ticket.number }));
-  else if (end === "waiting") say(t("outbox.kept_one", { what: word("action", action) }));
-  return "";
 }
 const told = async (work) => { const wrong = await work; if (wrong) say(wrong, true); };
 /** A press that asks for the fields of an action and keeps the deed. */
@@ -128,7 +116,7 @@ function draw(ticket, order, { status, moves, deeds }, files, story, own) {
       el("div", { class: "callc" }, el("div", { class: "grow" }, el("span", { class: "note" }, t("take.caller")), el("br", {}), caller(ticket)),
         revealing && ticket.caller?.masked ? el("button", { type: "button", class: "btn", "data-action": "reveal", "data-key": "reveal", onclick: press(() => show(ticket)) }, t("board.reveal")) : null),
       el("blockquote", { class: "quote words" }, ticket.narrative),
-      el("div", { class: "photos" }, files.map(frame), takesFiles(ticket) ? [taker(ticket, "before", title, again), may("report") ? taker(ticket, "after", title, again) : null] : null),
+      el("div", { class: "photos" }, files.map(framer(ticket, title, again)), takesFiles(ticket) ? [taker(ticket, "before", title, again), may("report") ? taker(ticket, "after", title, again) : null] : null),
       el("p", {}, el("a", { class: "btn", href: mapLink(ticket) }, icon("map", 20), t("board.map")), " ", el("span", { class: "note" }, placed(ticket.area, ticket.location))),
       el("dl", { class: "facts" }, el("dt", {}, t("ticket.received")), el("dd", {}, when(ticket.created_at)),
         ...(order?.performer ? [el("dt", {}, t("field.performer")), el("dd", {}, named(order.performer))] : []),

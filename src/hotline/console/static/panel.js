@@ -5,6 +5,19 @@ import { reasonTexts } from "./reasons.js";
 
 const CAME_BACK = new Set(["request_return", "approve_return", "refuse_return", "recall", "request_extension", "refuse_extension", "report", "reject_report", "reopen"]);
 
+/** The lines of a history that were undone: of each undo the step before it, in the same change. */
+export function undoneLines(story) {
+  const found = new Set();
+  for (const [place, line] of story.entries()) {
+    if (line.action !== "undo" || line.assignment) continue;
+    const step = story.slice(0, place).findLast((one) => one.action !== "undo" && !(one.action === "recall" && one.assignment) && !found.has(one));
+    if (step) found.add(step);
+  }
+  return found;
+}
+/** A line that was taken back says so. */
+export const undoneTag = (is) => (is ? [" ", el("span", { class: "tag" }, t("back.undone"))] : null);
+
 /** Returns and requests that wait for a decision, newest first: who, when, why, and the suggested department. Empty if there
  *  are none. */
 export async function backAndForth(ticket) {
@@ -12,13 +25,15 @@ export async function backAndForth(ticket) {
   const [story, units] = await Promise.all([get(`/v1/tickets/${ticket.number}/timeline?limit=500`).catch(() => ({ items: [] })), listed("departments", true).catch(() => [])]);
   const name = new Map(units);
   const [colon] = MARKS;
+  const undone = undoneLines(story.items);
   const shown = story.items.filter((line) => CAME_BACK.has(line.action)).reverse();
   const reasons = await reasonTexts(shown);
   const lines = shown.map((line, n) => {
     const order = ticket.assignments.find((one) => one.id === line.assignment);
     const asked = line.action === "request_return" && order?.return;
-    const result = line.action === "report" ? order?.result : null;
-    return el("li", {}, el("strong", {}, named(order?.department), " ", word("action", line.action)), " ", el("small", {}, joined([authorOf(line.by), when(line.at)], " · ")),
+    const lastReport = shown.find((one) => one.action === "report" && one.assignment === line.assignment && !undone.has(one));
+    const result = line === lastReport ? order?.result : null; // the words of one before are not these
+    return el("li", {}, el("strong", {}, named(order?.department), " ", word("action", line.action)), undoneTag(undone.has(line)), " ", el("small", {}, joined([authorOf(line.by), when(line.at)], " · ")),
       [[reasons[n]], asked ? [t("field.basis"), order.return.basis] : [], asked ? [t("back.suggests"), name.get(order.return.suggested) ?? order.return.suggested] : [],
         line.action === "request_extension" && order?.asked_due_at ? [t("field.due_at"), until(order.asked_due_at)] : [],
         ...["internal_result", "public_reply"].map((field) => (result?.[field] ? [t(`field.${field}`), result[field]] : [])),

@@ -1,5 +1,5 @@
 // Photos: scaled down here, with nothing left of what the camera wrote into them, and shown with what they are of.
-import { el, fill, isolated, openDialog, say, t, when, word, icon } from "./core.js";
+import { $, MARKS, el, fill, icon, isolated, joined, openDialog, say, t, when, word } from "./core.js";
 import { arrived, ask, put, waiting } from "./outbox.js";
 
 const LONGEST = 1600; // pixels of the longer side
@@ -29,8 +29,9 @@ function drawnFrom(bytes, name) {
   }).catch(() => {});
   return canvas;
 }
-function enlarge(src, name) {
-  const close = openDialog(el("dialog", { class: "photo", "aria-label": name }, el("img", { src, alt: name }), el("div", { class: "go" }, el("span", { class: "grow" }, name), el("button", { type: "button", class: "first", onclick: () => close() }, t("app.close")))), () => close());
+/** `more(close)`: a further button, or null. */
+function enlarge(src, name, more) {
+  const close = openDialog(el("dialog", { class: "photo", "aria-label": name }, el("img", { src, alt: name }), el("div", { class: "go" }, el("span", { class: "grow" }, name), more(() => close()), el("button", { type: "button", class: "first", onclick: () => close() }, t("app.close")))), () => close());
 }
 /** Keeps a photo of a ticket at once; it is sent when there is a line. */
 async function keep(ticket, purpose, title, name, photo) {
@@ -79,14 +80,23 @@ export async function filesOf(ticket) {
 /** What a file is of, or whose it is: what a resident sent shows neither the place before the work nor after it. */
 const kindOf = (file) => (file.by_kind === "resident" && file.purpose === "evidence" ? t(PICTURES.test(file.media_type) ? "photo.by_resident" : "photo.file_by_resident") : word("attachment_purpose", file.purpose));
 const nameOf = (file) => `${kindOf(file)} ${when(file.at)}`;
-/** One file: a picture in a frame, or its name as a link. */
-export function frame(file) {
+/** Frames of a ticket's files. Whoever may attach can blur an opened photo in a copy; `after()`: there is one. */
+export const framer = (ticket, title, after) => (file) => frame(file, (close) => (takesFiles(ticket) && /jpeg|png/.test(file.media_type) ? blurrer(ticket, file, title, () => { close(); after(); }) : null));
+/** One file: a picture in a frame, or its name as a link. `more(close)`: a button beside the opened picture. */
+export function frame(file, more = () => null) {
   const name = nameOf(file);
   const notes = [el("b", {}, name), file.by_name ? el("small", { class: "by" }, t("photo.by", { name: isolated(file.by_name) })) : null, file.bytes ? el("b", { class: "waits" }, t("outbox.waits_photo")) : null, file.name.endsWith("-blurred.jpg") ? el("b", {}, t("photo.blurred")) : null, file.for_resident ? el("b", { class: "shown" }, t("photo.for_resident")) : null];
   if (file.bytes) return el("figure", { class: "ph", "data-photo": file.id }, drawnFrom(file.bytes, name), notes);
   if (file.scan && file.scan !== "clean") return el("figure", { class: "ph", "data-photo": file.id }, el("span", { class: "note" }, t(file.scan === "waiting" ? "photo.scanning" : "photo.withheld")), notes);
   if (!PICTURES.test(file.media_type)) return el("figure", { class: "ph file" }, el("a", { href: file.src, download: file.name }, file.name), notes);
-  return el("figure", { class: "ph", "data-photo": file.id }, el("button", { type: "button", "data-key": file.id, "aria-label": name, onclick: () => enlarge(file.src, name) }, taken.has(file.name) ? drawnFrom(taken.get(file.name), name) : el("img", { src: file.src, alt: "", loading: "lazy", decoding: "async" })), notes);
+  return el("figure", { class: "ph", "data-photo": file.id }, el("button", { type: "button", "data-key": file.id, "aria-label": name, onclick: () => enlarge(file.src, name, more) }, taken.has(file.name) ? drawnFrom(taken.get(file.name), name) : el("img", { src: file.src, alt: "", loading: "lazy", decoding: "async" })), notes);
+}
+/** Says which of the files are one and the same picture, sent as several; null: none. */
+function sameFiles(files) {
+  const found = new Map();
+  for (const file of files) if (file.sha256) found.set(file.sha256, [...(found.get(file.sha256) ?? []), file]);
+  const same = [...found.values()].filter((some) => some.length > 1);
+  return same.length ? el("div", { class: "ban amber same", role: "note" }, icon("warn", 18), el("div", {}, same.map((some) => el("p", {}, t("photo.same", { n: some.length, names: joined(some.map(nameOf), MARKS[1]) }))))) : null;
 }
 /** Whether this person may attach to a ticket: whoever may note something. */
 export const takesFiles = (ticket) => ticket.allowed_actions.some((move) => move.action === "comment");
@@ -96,8 +106,10 @@ export function gallery(ticket, title, { heading = "h3", changed = () => {} } = 
   const draw = async () => {
     const files = await filesOf(ticket).catch(() => []);
     const order = ["before", "after", "evidence"];
-    fill(place, [...files].sort((one, other) => order.indexOf(one.purpose) - order.indexOf(other.purpose)).map(frame), takesFiles(ticket) ? [taker(ticket, "before", title, again), taker(ticket, "after", title, again), taker(ticket, "evidence", title, again, { camera: false, text: t("photo.choose") })] : null);
-    place.parentElement.hidden = !place.childElementCount;
+    fill(place, [...files].sort((one, other) => order.indexOf(one.purpose) - order.indexOf(other.purpose)).map(framer(ticket, title, again)), takesFiles(ticket) ? [taker(ticket, "before", title, again), taker(ticket, "after", title, again), taker(ticket, "evidence", title, again, { camera: false, text: t("photo.choose") })] : null);
+    $(".same", section)?.remove();
+    place.before(...[sameFiles(files)].filter(Boolean));
+    section.hidden = !place.childElementCount;
   };
   const again = () => { changed(); draw(); };
   const section = el("section", { class: "card files", hidden: true }, el(heading, {}, t("photo.title")), place);
@@ -108,7 +120,7 @@ export function gallery(ticket, title, { heading = "h3", changed = () => {} } = 
 export async function look(place, ticket) {
   const files = await filesOf(ticket).catch(() => []);
   place.hidden = !files.length;
-  fill(place, el("p", { class: "note" }, t("photo.title")), el("div", { class: "photos" }, files.map(frame)));
+  fill(place, el("p", { class: "note" }, t("photo.title")), sameFiles(files), el("div", { class: "photos" }, files.map((file) => frame(file))));
 }
 document.head.append(el("link", { rel: "stylesheet", href: `${document.body.dataset.static}/photos.css` }));
 /** The same, in place of a node of a page that loads this module when a ticket is shown. */

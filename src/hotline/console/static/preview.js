@@ -74,6 +74,7 @@ export function preview(panel, { sent, changed, walk, closed }) {
       el("dl", { class: "facts" }, ...[[t("ticket.status"), el("span", { class: `st ${shown.waits ? "p1" : "p2"}` }, standing(ticket))], [t("field.area"), placed(ticket.area, ticket.location)], [t("field.category"), unlessIn(ticket.title, named(ticket.category))], [t("take.caller"), caller(ticket)],
         [t("dispatch.limit"), shown.waits ? clock(ticket.clocks.next && { ...ticket.clocks.next, metric: "", of: ticket.clocks.next.metric }) : null], [t("dispatch.signs"), ticket.flags.filter((flag) => !flag.includes("names:") && !flag.startsWith("split")).map((flag) => [el("span", { class: flag.startsWith("danger") ? "tag red" : "tag" }, flagText(flag)), " "]).flat()],
       ].filter(([, value]) => value != null && value !== "" && value.length !== 0).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
+      ticket.next_step?.because === "taken_back" ? el("p", { class: "ban amber", "data-taken-back": true }, t("step_reason.taken_back")) : null,
       shown.waits ? choice() : null, back, filesPlace(ticket), departmentHistory(ticket),
       ticket.assignments.filter((order) => order.allowed_actions.length).map((order) => el("section", {}, el("h3", { class: "h2" }, named(order.department), " ", el("small", {}, joined([word("part", order.part), orderStanding(order)], " · "))), buttons(ticket, after, order))),
       el("details", { class: "other", open: !shown.waits }, el("summary", {}, t("dispatch.other_actions")), buttons(ticket, after)));
@@ -142,7 +143,7 @@ export function preview(panel, { sent, changed, walk, closed }) {
         changed();
         return false;
       }
-      sent(ticket, at.department, { ...result, began });
+      sent(ticket, at.department, { ...result, began, sorted: Boolean(item.triage) });
       return true;
     } finally { busy = false; }
   }

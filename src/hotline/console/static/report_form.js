@@ -1,33 +1,15 @@
-// The result of an order on a phone: photos, what came of it, words for the resident. What was typed is kept, sealed.
+// The result of an order, wherever it is reported: photos, what came of it, words for the resident. What was typed is kept, sealed.
 import { el, fill, given, icon, t } from "./core.js";
-import { within } from "./deed_store.js";
 import { nameOfCopy } from "./blur.js";
+import { waiting } from "./outbox.js";
 import { blurrer, filesOf, frame, taker, takesFiles } from "./photos.js";
-import { lasting, sealText, unsealText } from "./sealing.js";
+import { putAside, readDraft, writeDraft } from "./report_draft.js";
 
 const OUTCOMES = ["fixed", "for_now", "cannot"]; // only the first is solved
-const held = new Map(); // where nothing can be sealed
-async function read(place) {
-  if (!lasting || held.has(place)) return held.get(place) ?? {};
-  const row = await within("forms", "readonly", (store) => store.get(place));
-  return (row && await unsealText(place, row.told)) ?? {};
-}
-async function write(place, fields) {
-  held.set(place, fields);
-  if (!lasting) return;
-  const row = { place, person: given.person.id, told: await sealText(place, fields) };
-  if (held.get(place) === fields) await within("forms", "readwrite", (store) => store.put(row));
-}
-async function forget(place) {
-  held.delete(place);
-  if (lasting) await within("forms", "readwrite", (store) => store.delete(place));
-}
-const sent = new Map(); // number of the ticket -> what the form held: it comes back where the report is taken back
-document.addEventListener("undone", ({ detail }) => { const was = sent.get(detail.number); if (was) write(was.place, was.fields); });
 /** The form. `send(body, wants)` resolves to an error, or to "". */
 export async function reportForm({ ticket, order, title, files, send, done, anew }) { // a photo is chosen by its name: its id is another once it was sent
   const place = `report:${given.person.id}:${order.id}`;
-  const fields = await read(place);
+  const fields = await readDraft(place);
   const lead = order.part === "lead";
   const wrong = el("p", { class: "error", role: "alert" });
   const photos = files.filter((file) => ["before", "after"].includes(file.purpose) && (file.bytes || /jpeg|png/.test(file.media_type)));
@@ -39,7 +21,7 @@ export async function reportForm({ ticket, order, title, files, send, done, anew
     shown.append(el("label", { class: "tick" }, el("input", { type: "checkbox", name: "photos", value: file.name, checked: chosen(file) }), t("report_form.for_resident")));
     if (takesFiles(ticket)) shown.append(blurrer(ticket, file, title, async (copy) => {
       const told = typed();
-      await write(place, { ...told, photos: { ...told.photos, [file.name]: false, [copy]: true } });
+      await writeDraft(place, { ...told, photos: { ...told.photos, [file.name]: false, [copy]: true } });
       anew();
     }));
     return shown;
@@ -61,7 +43,7 @@ export async function reportForm({ ticket, order, title, files, send, done, anew
     const ticks = [...form.querySelectorAll("[name=photos]")];
     return { outcome: data.get("outcome"), public_reply: data.get("public_reply"), internal_result: data.get("internal_result"), photos: Object.fromEntries(ticks.map((one) => [one.value, one.checked])) };
   };
-  form.addEventListener("input", () => write(place, typed()));
+  form.addEventListener("input", () => writeDraft(place, typed()));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.disabled) return;
@@ -77,8 +59,7 @@ export async function reportForm({ ticket, order, title, files, send, done, anew
     try {
       const error = await send(body, wants);
       if (error) { fill(wrong, error); return; }
-      sent.set(ticket.number, { place, fields: typed() });
-      await forget(place);
+      await putAside(place, ticket.number, typed(), waiting(ticket.number).length > 0);
       done();
     } finally { button.disabled = false; }
   });

@@ -4,11 +4,12 @@ import { draft } from "./drafts.js";
 import { actionFields, ask, buttons, schemaOf } from "./forms.js";
 import { ahead, confidence, forgetAhead } from "./take_ahead.js";
 import { showAnswers } from "./take_answers.js";
-import { callDanger } from "./take_danger.js";
+import { callDanger, isPlace } from "./take_danger.js";
 import { takeKeys } from "./take_keys.js";
 import { telephone } from "./take_phone.js";
 import { isUnlisted, placePicker } from "./take_place.js";
 import { splitByHand } from "./take_split.js";
+import { recalled, returnsForm, setRecalled } from "./undo_offer.js";
 
 const form = $("#call");
 takeKeys(form);
@@ -110,6 +111,7 @@ function join(number) {
   form.attach.value = number;
   kept.keep();
   chosen();
+  if (number) fill($("#answers")); else advise();
 }
 /** Shows choices for this call that are in no field. */
 function chosen() {
@@ -218,7 +220,7 @@ function heard(because) {
   const kinds = { danger: "tag red", area: "tag acc", category: "tag" };
   const found = new Map();
   const isSaid = (one) => !/^[a-z_-]+$/.test(one) || form.narrative.value.toLowerCase().includes(one); // else a code
-  for (const { rule, matched } of because) for (const one of matched.filter(isSaid)) if (kinds[rule.split(":")[0]] && !found.has(one) && !/:.*:/.test(rule)) found.set(one, kinds[rule.split(":")[0]]);
+  for (const { rule, matched } of because) for (const one of matched.filter(isSaid)) if (kinds[rule.split(":")[0]] && !found.has(one) && !/:.*:/.test(rule) && !(rule.startsWith("danger") && isPlace(one, because))) found.set(one, kinds[rule.split(":")[0]]);
   fill($("#heard"), ...(found.size ? [el("small", {}, t("take.heard")), ...[...found].slice(0, 12).map(([one, kind]) => el("span", { class: kind }, one))] : []));
 }
 let seen = null; // what triage made of the words, as they were typed last
@@ -235,6 +237,9 @@ const advise = soon(async () => {
   const advice = (seen = told.result);
   buildings();
   danger.show(advice, told.because); // first: what was denied is said of these words
+  const inDanger = () => form.priority.value === "emergency" || ((advice.dangers.length > 0 || advice.priority === "emergency") && !danger.deniesAll());
+  if (inDanger()) fill($("#answers"), el("li", { class: "note" }, t("take.no_old_answer"))); // somebody acts first
+  const answers = () => code && !inDanger() && !form.attach.value; // a call that joins a ticket is answered there
   now(advice).catch(() => fill($("#ahead"))); // the call is taken without
   heard(told.because);
   const category = (await directory("categories")).find((c) => c.code === advice.category);
@@ -255,9 +260,9 @@ const advise = soon(async () => {
   const alike = await api("POST", "/v1/explain/duplicates", { body: { narrative, phone, area: at, address: address || undefined, category: form.category.value || undefined } });
   if (over() || form.phone.value.trim() !== phone) return;
   offer(alike.result);
-  if (code) {
+  if (answers()) {
     const before = await get(`/v1/earlier-answers?${new URLSearchParams({ category: code, limit: 3 })}`);
-    if (over()) return;
+    if (over() || !answers()) return;
     showAnswers(before.items, (answer) => settle("answer", { answer }));
   }
 }, 350);
@@ -291,6 +296,8 @@ let sending = false;
 async function send(at_once) {
   if (sending) return t("app.loading");
   if (!form.narrative.value.trim()) { form.narrative.focus(); return ($("#wrong").textContent = t("take.say_something")); }
+  form.settling.value = at_once ? JSON.stringify(at_once) : "";
+  kept.keep();
   const whole = asked(at_once);
   sending = true;
   for (const field of form.elements) field.disabled = field.type !== "hidden"; // what is typed now would be of the next call
@@ -302,7 +309,7 @@ async function send(at_once) {
     $("#draft").textContent = "";
     if (done.kept === "spool") { fill($("#taken"), el("h2", {}, t("take.spooled")), el("p", {}, done.reference)); $("#taken").hidden = false; }
     else { shown(done); say(t("take.taken_said", { number: done.ticket.number })); }
-    clear();
+    if (done.ticket?.undo_until && returnsForm(done.ticket)) { kept.putAside(done.ticket.number); fresh(); } else clear();
     return "";
   } catch (refused) {
     if (!(refused instanceof Refusal)) throw refused;
@@ -320,7 +327,7 @@ async function send(at_once) {
 /** A new call in an empty form; choices for the former one are cleared. */
 function fresh() {
   form.reset();
-  form.attach.value = form.voice.value = form.handled.value = ""; // a reset leaves what is hidden
+  form.attach.value = form.voice.value = form.handled.value = form.settling.value = ""; // a reset leaves what is hidden
   kept.renew();
   $("#draft").textContent = "";
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
@@ -337,7 +344,7 @@ function shown(done) {
   last = done;
   const odd = (done.unread ?? []).map(toldOf).join("; "); // taken, and kept as it was said
   const place = $("#taken");
-  const lead = ticket.assignments?.find((a) => a.part === "lead");
+  const lead = ticket.assignments?.find((a) => a.part === "lead" && !a.closed_at); // what was taken back has none
   const joined = ticket.counters.calls > 1;
   fill(place, el("h2", {}, joined ? t("take.joined", { n: ticket.counters.calls }) : t("take.taken"), " ", link(ticket.number)),
     el("p", {}, urgency(ticket.priority), " ", ticket.title),
@@ -349,7 +356,7 @@ function shown(done) {
       el("dt", {}, t("ticket.status")), el("dd", { id: "status" }, standing(ticket)),
       ...(placed(ticket.area, ticket.location) ? [el("dt", {}, t("dispatch.place")), el("dd", { id: "where" }, placed(ticket.area, ticket.location))] : []),
       ...(lead ? [el("dt", {}, t("field.department")), el("dd", { id: "lead" }, named(lead.department)), el("dt", {}, t("field.due_at")), el("dd", {}, until(lead.due_at))] : [])),
-    ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sorted")) : ticket.status === "triaged" ? el("p", { class: "note" }, t("take.not_sent")) : null,
+    ticket.status === "received" ? el("p", { class: "note" }, t("take.not_sorted")) : ticket.status === "triaged" ? el("p", { class: "note", id: "not-sent" }, t(ticket.next_step?.because === "taken_back" ? "step_reason.taken_back" : "take.not_sent")) : null,
     buttons(ticket, (after) => { if (after !== "late") shown({ ...done, ticket: after }); })); // the code is still to be told
   place.hidden = false;
   place.scrollIntoView({ block: "nearest" });
@@ -359,7 +366,8 @@ async function settle(action, first) {
   if (!form.narrative.value.trim()) { $("#wrong").textContent = t("take.say_something"); form.narrative.focus(); return; }
   const schema = await schemaOf(action);
   if (inDialog()) return; // pressed twice
-  const fields = actionFields(schema, schema.required, first).filter((field) => field.needed);
+  const before = form.settling.value ? JSON.parse(form.settling.value) : {}; // of the same call, taken back
+  const fields = actionFields(schema, schema.required, before.action === action ? { ...before, ...first } : first).filter((field) => field.needed);
   await ask(action, word("action", action), fields, async (body) => {
     const wrong = await send({ action, ...body });
     return wrong ? { wrong } : { done: true };
@@ -369,11 +377,23 @@ let last = null; // what is shown of the call that was taken last
 /** What became of a call that was undone, with its code, unless the next one is being taken down already. */
 document.addEventListener("undone", async ({ detail: after }) => {
   const begun = () => form.narrative.value.trim() || form.phone.value.trim();
+  if (after.recalled) { takeBack(after.number); return; }
   if (begun()) return; // its number was told
   const number = after.opened ?? after.number;
   const [ticket, code] = await Promise.all([after.opened ? get(`/v1/tickets/${number}`) : after, last?.ticket.number === number && last.query_code ? last.query_code : get(`/v1/tickets/${number}/query-code`).then((found) => found.query_code, () => "")]);
   if (!begun()) shown({ ticket, query_code: code });
 });
+/** The call's form as it was filled in; beside the next call, which was begun meanwhile, it waits as a draft. */
+function takeBack(number) {
+  const key = kept.bringBack(number);
+  setRecalled(number, false);
+  if (last?.ticket.number === number) $("#taken").hidden = true;
+  if (!key) return;
+  if (form.narrative.value.trim() || form.phone.value.trim()) { waiting(); return; }
+  laid(kept.take(key));
+  $("#draft").textContent = t("take.taken_back", { number });
+  form.narrative.focus();
+}
 schemaOf("answer").catch(() => {}); // asked for before a caller waits; without it the first press asks again
 
 form.narrative.addEventListener("input", () => { $("#taken").hidden = true; $("#wrong").textContent = ""; });
@@ -386,4 +406,5 @@ const phone = telephone({
   letGo() { if (form.attach.value) { say(t("take.let_go", { number: form.attach.value }), true); join(""); } },
 });
 laid(before);
+for (const number of recalled()) takeBack(number); // on another page
 accept();

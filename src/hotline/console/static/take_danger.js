@@ -1,10 +1,12 @@
 // The danger of the call that is being taken: its panel, and what of it goes with the call.
-import { $, MARKS, el, fill, inDialog, joined, label, steady, t } from "./core.js";
+import { $, MARKS, PARTS, el, fill, inDialog, joined, label, steady, t } from "./core.js";
 import { dangerNames } from "./danger_names.js";
 import { dangerPanel, dutyOf, guidance, inOrder, questionsOf, serviceName, tellByKey } from "./danger.js";
 import { actionFields, ask, schemaOf } from "./forms.js";
 
 const EMPTY = { told: {}, asked: {}, denied: {}, seen: {} };
+/** Whether a word says where it is: it is no reason for a danger. */
+export const isPlace = (said, because) => PARTS.some((part) => t(`address.${part}`, { n: "" }) === said) || because.some(({ rule, matched }) => /^(area|place)/.test(rule) && matched.some((one) => one !== said && one.includes(said)));
 /** `form`: of the call, whose hidden field `handled` keeps what was done with the draft; `keep()`: the draft is written;
  *  `changed()`: a danger is denied, or no longer. */
 export function callDanger({ form, keep, changed }) {
@@ -62,7 +64,7 @@ export function callDanger({ form, keep, changed }) {
     /** `found`: what triage makes of the words; `because`: by which of them. */
     show(found, because = []) {
       advice = found;
-      words = [...new Set(because.filter((one) => /^danger:[^:]+$/.test(one.rule)).flatMap((one) => one.matched))];
+      words = [...new Set(because.filter((one) => /^danger:[^:]+$/.test(one.rule)).flatMap((one) => one.matched))].filter((one) => !isPlace(one, because));
       hand(draw);
     },
     deniesAll: () => Boolean(advice?.dangers.length) && !open().length,

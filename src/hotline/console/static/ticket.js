@@ -5,7 +5,7 @@ import { dangerPanel, dutyOf, guidance, inOrder, serviceName, tellByKey } from "
 import { stateBadge } from "./incidents.js";
 import { actionButton, caller, mattersOf, partsOf, performing } from "./forms.js";
 import { lane, stepsOfOrder, stepsOfTicket } from "./lanes.js";
-import { backAndForth, filesPlace } from "./panel.js";
+import { backAndForth, filesPlace, undoneLines, undoneTag } from "./panel.js";
 import { becauseTexts, flagText, reasonText, reasonTexts } from "./reasons.js";
 import { placeOf, priorityTag } from "./ticket_table.js";
 
@@ -122,13 +122,14 @@ function punctuality(line, clocks) {
   return el("span", { class: `tag ${early >= 0 ? "green" : "red"}` }, t(early >= 0 ? "ticket.early" : "ticket.late", { time: spent(early) }));
 }
 function storyCard({ story, reasons, clocks, units }, lay) {
+  const undone = undoneLines(story);
   const lines = story.map((line, n) => [line, reasons[n]]).filter(([line]) => whole || !QUIET.has(line.action)).reverse();
   const pick = (all, key) => el("button", { type: "button", "data-key": key, "aria-pressed": String(whole === all), onclick: () => { whole = all; lay(); } }, t(key, { n: story.length }));
   return card("story", null, el("div", { class: "tk-bar" }, el("h2", {}, t("ticket.story")), el("div", { class: "seg end noprint", role: "group", "aria-label": t("ticket.story") }, pick(false, "ticket.story_told"), pick(true, "ticket.story_whole"))),
     el("ol", { class: "story" }, lines.map(([line, reason]) => {
       const order = units.get(line.assignment);
       const moved = line.from && line.from !== line.to && line.to && !line.assignment ? `${state(line, "from")} → ${state(line, "to")}` : "";
-      return el("li", {}, el("span", { class: "at" }, when(line.at)), el("p", {}, el("b", {}, authorOf(line.by)), " ", word("action", line.action), order ? [" ", named(order.department)] : null, " ", punctuality(line, clocks), moved ? el("small", {}, " ", moved) : null),
+      return el("li", {}, el("span", { class: "at" }, when(line.at)), el("p", {}, el("b", {}, authorOf(line.by)), " ", word("action", line.action), order ? [" ", named(order.department)] : null, undoneTag(undone.has(line)), " ", undone.has(line) ? null : punctuality(line, clocks), moved ? el("small", {}, " ", moved) : null),
         changedIncident(line), splitLinks(line), reason ? el("div", { class: "words" }, reason) : null);
     })));
 }

@@ -44,9 +44,10 @@ export function ticketTable(table, columns, { onCurrent = () => {}, onSelect = n
   const rowOf = (number) => table.querySelector(`tr[data-number="${CSS.escape(number)}"]`);
   const at = () => items.findIndex((x) => x.number === current);
   const isDone = (number) => marks.get(number)?.done;
+  const mayBeChosen = (x) => !isDone(x.number) && !x.fixed; // of one that another page is for, nothing is sent with others
   function line(x) {
     const mark = marks.get(x.number);
-    const box = onSelect ? el("input", { type: "checkbox", class: "box", checked: selected.has(x.number), disabled: Boolean(mark?.done), "aria-label": t("table.select", { number: x.number }), onchange: () => select(x.number, box.checked) }) : null;
+    const box = onSelect ? el("input", { type: "checkbox", class: "box", checked: selected.has(x.number), disabled: !mayBeChosen(x), "aria-label": t("table.select", { number: x.number }), onchange: () => select(x.number, box.checked) }) : null;
     const row = el("tr", { "data-number": x.number, class: [x.number === current ? "cur" : "", selected.has(x.number) ? "sel-row" : "", mark?.done ? "done" : "", x.row ?? ""].join(" ") },
       box ? el("td", { class: "pick" }, box) : null, columns.map((column) => el("td", { class: column.class }, [column.cell(x)].flat(Infinity), column.key === "matter" && mark ? el("span", { class: `mark ${mark.done ? "green" : "red"}` }, mark.text) : null)));
     row.addEventListener("click", (event) => { if (!event.target.closest("a, input, label") && !getSelection().toString()) go(x.number, Boolean(event.target.closest("button"))); });
@@ -55,7 +56,7 @@ export function ticketTable(table, columns, { onCurrent = () => {}, onSelect = n
   function refresh() {
     fill($("tbody", table), items.length ? items.map(line) : el("tr", { class: "none" }, el("td", { colspan: columns.length + (onSelect ? 1 : 0) }, el("div", { class: "empty" }, t("app.none")))));
     if (all) {
-      const open = items.filter((x) => !isDone(x.number));
+      const open = items.filter(mayBeChosen);
       all.checked = open.length > 0 && open.every((x) => selected.has(x.number));
       all.classList.toggle("some", !all.checked && selected.size > 0);
     }
@@ -63,13 +64,14 @@ export function ticketTable(table, columns, { onCurrent = () => {}, onSelect = n
   }
   function told() { onSelect?.([...selected]); refresh(); }
   function select(number, is) {
-    if (isDone(number)) return;
+    const x = items.find((one) => one.number === number);
+    if (!x || !mayBeChosen(x)) return;
     if (is) selected.add(number); else selected.delete(number);
     told();
   }
   function selectAll(is) {
     selected.clear();
-    if (is) for (const x of items) if (!isDone(x.number)) selected.add(x.number);
+    if (is) for (const x of items) if (mayBeChosen(x)) selected.add(x.number);
     told();
   }
   function go(number, focus = false) {

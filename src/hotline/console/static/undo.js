@@ -1,6 +1,7 @@
 // Ten seconds to undo the last step, of one ticket or of many together: in the bar, so that it never lies over the work; of one,
 // on the next page, too.
 import { $, Refusal, TYPED, api, el, fill, icon, inDialog, link, press, say, t, word } from "./core.js";
+import { returnsForm, setRecalled } from "./undo_offer.js";
 
 const place = $("#undo");
 const KEPT = "undo"; // number, version and end of the last step: nothing that tells of a person
@@ -34,15 +35,40 @@ function offerMany(tickets, text) {
   sessionStorage.removeItem(KEPT);
   lay(Math.min(...tickets.map((step) => step.ends)), text, button("undo-many", t("bulk.undo", { n: tickets.length }), () => takeMany(tickets)));
 }
-const undo = (step) => api("POST", `/v1/tickets/${step.number}/actions/undo`, { body: {}, version: step.version, key: step.key });
+async function undo(step) {
+  const path = `/v1/tickets/${step.number}/actions/undo`;
+  const after = await api("POST", path, { body: {}, version: step.version, key: step.key });
+  if (!step.sorted) return after;
+  // sorted and sent by one gesture: both are taken back, or the sorting stays where its seconds are over
+  try { return await api("POST", path, { body: {}, version: after.version }); } catch (refused) { if (!(refused instanceof Refusal)) throw refused; return after; }
+}
+/** A call goes back into the form of whoever took it, and its ticket ends: it is sent anew when it is right. Resolves to whether it
+ *  did; else the ticket waits for the desk. */
+async function recall(step, after) {
+  try {
+    const ended = await api("POST", `/v1/tickets/${step.number}/actions/void`, { body: { reason_code: "mistake", reason: t("undo.call_reason") }, version: after.version });
+    hide(); // ending it is no step that was asked for, and offers nothing
+    say(t("undo.call_back", { number: step.number }));
+    document.dispatchEvent(new CustomEvent("undone", { detail: { ...ended, recalled: true } }));
+    return true;
+  } catch (refused) {
+    if (!(refused instanceof Refusal)) throw refused;
+    setRecalled(step.number, false);
+    return false;
+  }
+}
 async function take(step) {
+  if (step.call) setRecalled(step.number, true);
   try {
     const after = await undo(step);
     hide();
+    if (step.did === "report") await (await import("./report_draft.js")).bringBack(step.number); // on whatever page it is taken back
+    if (step.call && await recall(step, after)) return;
     say(after.opened ? t("undo.opened", { number: step.number, own: after.opened }) : t("undo.taken_back", { number: step.number, status: word("status", after.status) }));
     document.dispatchEvent(new CustomEvent("undone", { detail: after }));
   } catch (refused) {
     if (!(refused instanceof Refusal)) throw refused;
+    setRecalled(step.number, false);
     hide();
     say(refused.said, true);
   }
@@ -63,7 +89,7 @@ async function takeMany(tickets) {
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   say(t(refused ? "bulk.partly" : "bulk.undone", { done: tickets.length - refused, refused }), refused > 0);
 }
-const stepOf = (ticket) => ({ number: ticket.number, version: ticket.version, status: ticket.status, did: ticket.did, ends: (ticket.began ?? Date.now()) + SPAN, key: crypto.randomUUID?.() });
+const stepOf = (ticket) => ({ number: ticket.number, version: ticket.version, status: ticket.status, did: ticket.did, sorted: Boolean(ticket.sorted), call: Boolean(ticket.call && returnsForm(ticket)), ends: (ticket.began ?? Date.now()) + SPAN, key: crypto.randomUUID?.() });
 document.addEventListener("undoable", ({ detail: ticket }) => offer(stepOf(ticket)));
 document.addEventListener("undoable-many", ({ detail: { tickets, text } }) => offerMany(tickets.map(stepOf), text));
 document.addEventListener("overtaken", ({ detail: number }) => { if (number === JSON.parse(sessionStorage.getItem(KEPT))?.number) hide(); });

@@ -207,11 +207,12 @@ class Entry:
 @value_object
 class LastChange:
     """The lines of a ticket's last change, in order, and the clocks that it stopped. `told`: a message of its was sent,
-    or not held back."""
+    or not held back. `version`: of the ticket after it; None: its version now."""
 
     entries: tuple[Entry, ...]
     stopped: tuple[Clock, ...] = ()
     told: bool = False
+    version: int | None = None
 
     @property
     def at(self) -> datetime:

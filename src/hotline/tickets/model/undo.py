@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import NoneType
 from typing import Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
-from hotline.organisation.model.actors import Actor, Role
+from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.vocabulary import Priority
 from hotline.tickets.model.ticket import Assignment, Change, Entry, Facts, LastChange, Ticket
 from hotline.tickets.model.vocabulary import DANGER_FLAG, Action, AssignmentStatus, TicketStatus
@@ -15,21 +15,33 @@ from hotline.value_objects import replace
 A = Action
 _TICKET_STATES = frozenset(TicketStatus)
 UNDO_WITHIN = timedelta(seconds=10)
+STEPS_APART = timedelta(microseconds=1)  # the steps of one request: what the databases tell apart
 MAY_UNDO = frozenset({Role.OPERATOR, Role.DISPATCHER, Role.SUPERVISOR})
 MAY_UNDO_REPORT = frozenset({Role.HANDLER, Role.PERFORMER})
 # the steps that can be undone, and who may
 UNDOABLE: Mapping[Action, frozenset[Role]] = {
     A.REPORT: MAY_UNDO_REPORT,
-    **dict.fromkeys((A.DISPATCH, A.MERGE, A.ADD_CALL, A.ANSWER, A.DECLINE, A.VOID, A.WITHDRAW), MAY_UNDO),
+    **dict.fromkeys((A.TRIAGE, A.DISPATCH, A.MERGE, A.ADD_CALL, A.ANSWER, A.DECLINE, A.VOID, A.WITHDRAW), MAY_UNDO),
     **dict.fromkeys((A.ACCEPT_REPORT, A.CONFIRM, A.EXPLAIN), MAY_UNDO),
 }
 
 
 def undone_line(entries: Sequence[Entry]) -> Entry | None:
     """Of the lines of one change, the step that an undo takes back: the last one, with the orders recalled by it. None:
-    it cannot be taken back."""
+    it cannot be taken back. What the rules sorted nobody has to take back: it is sorted anew."""
     steps = [line for line in entries if not (line.action is A.RECALL and line.assignment is not None)]
-    return steps[-1] if steps and steps[-1].action in UNDOABLE else None
+    if not steps or steps[-1].action not in UNDOABLE:
+        return None
+    by_rules = steps[-1].action is A.TRIAGE and steps[-1].by_kind is ActorKind.RULES
+    return None if by_rules else steps[-1]
+
+
+def sorted_with(sorting: Sequence[Entry], sending: Sequence[Entry]) -> bool:
+    """Whether these two changes, the earlier first, were one gesture: a ticket sorted and sent by one request."""
+    sent, was = undone_line(sending), undone_line(sorting)
+    if sent is None or was is None or (sent.action, was.action) != (A.DISPATCH, A.TRIAGE):
+        return False
+    return sent.at - was.at == STEPS_APART and (sent.by_kind, sent.by_id) == (was.by_kind, was.by_id)
 
 
 def is_held(ticket: Ticket) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from hotline.organisation.model.directory import Directory, Named
+from hotline.organisation.model.vocabulary import Priority
 from hotline.replies import reply_from_values, reply_type
 from hotline.text.reasons import Because
 from hotline.tickets.dispatching import DepartmentCandidate, QueueCounts
@@ -48,6 +49,10 @@ class DispatchBrief(TicketBrief):
     returns: int
     returned_by: Annotated[tuple[Named, ...], Field(description="The departments that gave it back")]
     proposals: tuple[ProposalOut, ...]
+    ranked_by: Annotated[
+        tuple[str, ...],
+        Field(description="Its words that the rules ranked it by, while nobody has sorted it"),
+    ]
 
 
 @reply_type()
@@ -123,9 +128,19 @@ def render_dispatch_brief(
             "next_clock": render_next_clock(next_clock(clocks)),
             "said": said_briefly(directory, narrative, row.title),
             "returned_by": _returned_by(row.returned_by, directory),
+            "ranked_by": _ranking_words(row, narrative, directory),
             "proposals": tuple(reply_from_values(ProposalOut, _proposal_fields(each, directory)) for each in proposals),
         },
     )
+
+
+def _ranking_words(row: Any, narrative: str | None, directory: Directory) -> tuple[str, ...]:
+    """The words by which an unsorted ticket is more than ordinary. `narrative` None: it is not the reader's to see."""
+    if row.category is not None or row.priority == Priority.NORMAL or narrative is None:
+        return ()
+    because = ((row.advice or {}).get("triage") or {}).get("because") or ()
+    ranks = [b for b in because if (rule := directory.words.get(b["rule"])) is not None and rule.priority is not None]
+    return tuple(dict.fromkeys(word for b in ranks for word in b["matched"]))
 
 
 def render_queue_counts(counts: QueueCounts) -> QueueCountsOut:

@@ -246,7 +246,8 @@ class _ClockUpdate:
         last = self.before.last
         if last is None:
             return
-        at, begun = last.at, f"-{self.before.ticket.version}"  # as `begin` names what the change began
+        version = self.before.ticket.version if last.version is None else last.version
+        at, begun = last.at, f"-{version}"  # as `begin` names what the change began
         for clock in (*self.clocks.values(), *last.stopped):
             kept = marks_before(clock.marks, at)
             if len(kept) < len(clock.marks) and not clock.id.endswith(begun):

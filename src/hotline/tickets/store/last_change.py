@@ -1,5 +1,6 @@
 """Queries of a ticket's last change, for whoever may undo it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from hotline.organisation.model.actors import ActorKind
 from hotline.organisation.model.vocabulary import Channel
 from hotline.text.numbering import TicketNumber
 from hotline.tickets.model.ticket import Call, Entry, Facts, LastChange, Ticket
-from hotline.tickets.model.undo import UNDO_WITHIN, message_prefix, undone_line
+from hotline.tickets.model.undo import UNDO_WITHIN, message_prefix, sorted_with, undone_line
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, TicketStatus
 from hotline.tickets.sla import timers
 from hotline.tickets.store.history import load_clocks
@@ -36,18 +37,14 @@ def may_be_undone(facts: Facts, now: datetime) -> bool:
 
 
 async def with_last_change(db: Database, facts: Facts, now: datetime) -> Facts:
-    """The ticket with its last change, where that lies within the time for undoing it."""
+    """The ticket with its last change, where that lies within the time for undoing it. Of a ticket that was sorted and
+    sent by one gesture, and of which the sending was undone: the sorting."""
     if not may_be_undone(facts, now):
         return facts
-    rows = await db.rows(_LAST_LINES, number=facts.ticket.number)
-    lines: list[Entry] = []
-    for row in rows:
-        entry = _entry(row)
-        # the last line of each change carries the hash of the ticket's image
-        if lines and (entry.image is not None or entry.at != lines[0].at):
-            break
-        lines.append(entry)
-    lines.reverse()
+    changes = _changes([_entry(row) for row in await db.rows(_LAST_LINES, number=facts.ticket.number)])
+    lines, version = (changes[0] if changes else []), None
+    if len(changes) > 2 and lines[0].action is Action.UNDO and sorted_with(changes[2], changes[1]):
+        lines, version = changes[2], facts.ticket.version - 2
     if not lines or (line := undone_line(lines)) is None:
         return facts
     clocks = await load_clocks(db, facts.ticket.number)
@@ -56,7 +53,18 @@ async def with_last_change(db: Database, facts: Facts, now: datetime) -> Facts:
         each for each in clocks if each.stopped_at and timers.parse_instant(each.marks[-1][1]) == lines[-1].at
     )
     sent = any(m.status in _SENT for m in await load_messages_of_step(db, message_prefix(line)))
-    return replace(facts, last=LastChange(tuple(lines), stopped, told=sent))
+    return replace(facts, last=LastChange(tuple(lines), stopped, told=sent, version=version))
+
+
+def _changes(newest_first: Sequence[Entry]) -> list[list[Entry]]:
+    """The lines of each change in order, the last change first."""
+    changes: list[list[Entry]] = []
+    for entry in newest_first:
+        # the last line of each change carries the hash of the ticket's image
+        if not changes or entry.image is not None or entry.at != changes[-1][0].at:
+            changes.append([])
+        changes[-1].insert(0, entry)
+    return changes
 
 
 def _entry(row: Row) -> Entry:

@@ -69,11 +69,12 @@ def _naming(narrative: str) -> Callable[[NamedItem], str]:
 
 
 def strip_greeting(directory: Directory, narrative: str) -> str:
-    """The narrative without the words of greeting and introduction that it begins with (word list `greeting`)."""
-    greetings = directory.word_lists.get("greeting")
+    """The narrative without the words of greeting and introduction that it begins with (word list `greeting`), and
+    without those that are one only where a pause or another of them follows (`greeting-paused`)."""
+    paused = _words_of(directory, "greeting-paused")
+    words = sorted(_words_of(directory, "greeting") | paused, key=len, reverse=True)
     text = " ".join(narrative.split())
     begun = text.casefold()
-    words = sorted((word.casefold() for word in greetings.words), key=len, reverse=True) if greetings else ()
     start, moved = 0, True
     while moved:
         moved = False
@@ -81,11 +82,18 @@ def strip_greeting(directory: Directory, narrative: str) -> str:
             start += 1
         for word in words:
             end = start + len(word)
-            whole = not word.isascii() or not begun[end : end + 1].isalnum()
+            whole = not begun[end : end + 1].isalnum()
+            if not word.isascii():
+                whole = whole or word not in paused or any(begun.startswith(each, end) for each in words)
             if begun.startswith(word, start) and whole:
                 start, moved = end, True
                 break
     return text[start:] or text
+
+
+def _words_of(directory: Directory, name: str) -> frozenset[str]:
+    listed = directory.word_lists.get(name)
+    return frozenset(word.casefold() for word in listed.words) if listed is not None else frozenset()
 
 
 def shorten(text: str, length: int = TITLE_LENGTH) -> str:
