@@ -1,13 +1,21 @@
 // What was written into the form of a result, sealed: kept until it is sent, and then until it can be taken back no longer.
 import { given } from "./core.js";
 import { rowsOf, within } from "./deed_store.js";
-import { lasting, sealText, unsealText } from "./sealing.js";
+import { lasting, namesOf, sealText, unsealText } from "./sealing.js";
 
 const TAKEN_BACK = 15_000; // ms: ten seconds to take it back, and as long as that may take
 const UNSENT = 864e5; // ms that one which waits for a line is kept at most
 const held = new Map(); // place -> { fields, number, ends }: of this page, and where nothing can be sealed
 const isOver = ({ ends }) => ends != null && ends < Date.now();
 
+/** Where the result of an order is kept: by a name that tells neither the order nor its ticket. */
+export async function placeOf(order) {
+  const told = `report:${given.person.id}:${order.id}`; // as they were named before
+  if (!lasting) return told;
+  const names = await namesOf(told);
+  const kept = new Set((await rowsOf("forms")).map((row) => row.place));
+  return [...names, told].find((name) => kept.has(name)) ?? names[0];
+}
 const rowOf = async (place) => (lasting ? within("forms", "readonly", (store) => store.get(place)) : null);
 export async function readDraft(place) {
   const row = held.get(place) ?? await rowOf(place);

@@ -1,14 +1,14 @@
 // The result of an order, wherever it is reported: photos, what came of it, words for the resident. What was typed is kept, sealed.
-import { el, fill, given, icon, t } from "./core.js";
+import { el, fill, icon, t } from "./core.js";
 import { nameOfCopy } from "./blur.js";
 import { waiting } from "./outbox.js";
 import { blurrer, filesOf, frame, taker, takesFiles } from "./photos.js";
-import { putAside, readDraft, writeDraft } from "./report_draft.js";
+import { placeOf, putAside, readDraft, writeDraft } from "./report_draft.js";
 
 const OUTCOMES = ["fixed", "for_now", "cannot"]; // only the first is solved
 /** The form. `send(body, wants)` resolves to an error, or to "". */
 export async function reportForm({ ticket, order, title, files, send, done, anew }) { // a photo is chosen by its name: its id is another once it was sent
-  const place = `report:${given.person.id}:${order.id}`;
+  const place = await placeOf(order);
   const fields = await readDraft(place);
   const lead = order.part === "lead";
   const wrong = el("p", { class: "error", role: "alert" });

@@ -6,7 +6,11 @@ const told = (place) => new TextEncoder().encode(place);
 /** Whether what is sealed outlives this window: without https there is no such key. */
 export const lasting = Boolean(globalThis.crypto?.subtle && globalThis.indexedDB && given.queue_keys?.length);
 const keys = lasting ? await Promise.all(given.queue_keys.map((raw) => crypto.subtle.importKey("raw", bytes(raw), "AES-GCM", false, ["encrypt", "decrypt"]))) : [];
+const macs = lasting ? await Promise.all(given.queue_keys.map((raw) => crypto.subtle.importKey("raw", bytes(raw), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]))) : [];
 delete given.queue_keys;
+
+/** Names for a place that tell nothing of it, one for each key, the newest first. */
+export const namesOf = (place) => Promise.all(macs.map(async (mac) => btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.sign("HMAC", mac, told(place)))))));
 
 /** Bytes, sealed for one place: they open nowhere else. */
 export async function seal(place, plain) {
