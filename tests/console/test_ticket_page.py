@@ -46,7 +46,7 @@ async def test_a_danger_nobody_called_back_looks_dangerous_everywhere(office: Of
     await expect(page.locator("#panel .bigclk")).to_contain_text("签收时限")
     await works.open(f"/console/tickets/{lift['number']}")
     await expect(page.locator(".tk-next .clk")).to_have_class("clk red")
-    await expect(page.locator(".tk-next")).to_contain_text("签收时限")
+    await expect(page.locator(".tk-next")).to_contain_text("签收超时")
     await works.open("/console/tickets")
     await expect(page.locator("#list tr", has_text=lift["number"]).locator(".clk")).to_have_class("clk red")
     assert works.wrong == []

@@ -84,7 +84,7 @@ async def test_a_dispatch_is_taken_back_before_anybody_hears_of_it(
     assert await switch.act(sent, "undo", key="back") == back  # a retry is given the same answer
     assert {**back, "version": 0, "assignments": [], "advice": None} == {
         **before, "version": 0, "advice": None, "updated_at": back["updated_at"], "clocks": back["clocks"], "waits_for": back["waits_for"],
-        "undo_until": None,
+        "undo_until": None, "next_step": {**before["next_step"], "because": "taken_back"},
     }  # fmt: skip
     assert await _clocks(services, ticket["number"]) == clocks  # as if they had never stopped
     assert [a["status"] for a in back["assignments"]] == ["recalled"]
