@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,8 +25,7 @@ from hotline.alerts import push_service, web_push
 from hotline.alerts.web_push import PushTarget, decode, encode
 from hotline.database.tables import stored_key
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.egress import EgressRules, EgressTransport, http_client, parse_networks
-from hotline.delivery.outbox import send_due_messages
+from hotline.delivery.egress import EgressTransport, http_client
 from hotline.delivery.tables import outbox
 from hotline.organisation.model.actors import Actor, ActorKind, Role
 from hotline.organisation.model.grants import Grant
@@ -36,10 +34,9 @@ from hotline.organisation.store import sessions as session_store
 from hotline.organisation.tables import push_device
 from hotline.secrets.secret_box import seal
 from hotline.tickets.context import Services
+from tests.alerts.conftest import FarSide
+from tests.alerts.sending import PLACE, deliver
 from tests.conftest import SECRET, Cast, Clock, Player, broken
-from tests.streaming.listening import serving
-
-PLACE = {"area": "rq-b3", "building": "3", "unit": "2", "address": "3栋2单元801"}
 
 
 class Phone:
@@ -79,25 +76,10 @@ class PushServer:
 
 
 @pytest.fixture
-async def push(services: Services) -> AsyncIterator[tuple[PushServer, str]]:
+async def push(far_side: FarSide) -> AsyncIterator[tuple[PushServer, str]]:
     made = PushServer()
-    services.add(EgressRules(parse_networks("127.0.0.0/8")))
-    app: Any = Starlette(routes=[Route("/{rest:path}", made.take, methods=["POST"])])
-    app.state.services = services
-    async with serving(app) as address:
+    async with far_side([Route("/{rest:path}", made.take, methods=["POST"])]) as address:
         yield made, address
-
-
-@pytest.fixture
-async def ways() -> AsyncIterator[DeliveryChannels]:
-    made = DeliveryChannels(hooks=http_client(EgressTransport(parse_networks("127.0.0.0/8"))))
-    yield made
-    await made.close()
-
-
-async def deliver(services: Services, ways: DeliveryChannels, clock: Clock) -> None:
-    while await send_due_messages(services, ways, clock()):
-        pass
 
 
 async def owner(services: Services, login: str, grant: Grant) -> Actor:

@@ -10,22 +10,20 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hotline.delivery.channels import DeliveryChannels
-from hotline.delivery.egress import EgressRules, EgressTransport, http_client, parse_networks
-from hotline.delivery.outbox import send_due_messages
+from hotline.delivery.egress import EgressRules
 from hotline.delivery.tables import gateway, outbox
 from hotline.tickets.context import Services
 from hotline.tickets.sla.jobs import escalate_due
+from tests.alerts.conftest import LOOPBACK, FarSide
+from tests.alerts.sending import PLACE, deliver
 from tests.conftest import Cast, Clock, Player, broken
-from tests.streaming.listening import serving
 from tests.tickets.test_returned_advice import WISH
 
-PLACE = {"area": "rq-b3", "building": "3", "unit": "2", "address": "3栋2单元801"}
 HANDLERS = {"property-works": "lifts", "service-centre": "centre", "fire-watch": "firemen"}
 SIGNING = "SEC0123456789"
 
@@ -68,26 +66,11 @@ class Groups:
 
 
 @pytest.fixture
-async def groups(services: Services) -> AsyncIterator[tuple[Groups, str]]:
+async def groups(far_side: FarSide) -> AsyncIterator[tuple[Groups, str]]:
     made = Groups()
-    services.add(EgressRules(parse_networks("127.0.0.0/8")))
     routes = [Route(f"/{name}", getattr(made, name), methods=["POST"]) for name in ("wecom", "dingtalk", "feishu")]
-    app: Any = Starlette(routes=routes)
-    app.state.services = services
-    async with serving(app) as address:
+    async with far_side(routes) as address:
         yield made, address
-
-
-@pytest.fixture
-async def ways() -> AsyncIterator[DeliveryChannels]:
-    made = DeliveryChannels(hooks=http_client(EgressTransport(parse_networks("127.0.0.0/8"))))
-    yield made
-    await made.close()
-
-
-async def deliver(services: Services, ways: DeliveryChannels, clock: Clock) -> None:
-    while await send_due_messages(services, ways, clock()):
-        pass
 
 
 async def states(services: Services) -> dict[str, tuple[str, str | None]]:
@@ -224,11 +207,11 @@ async def test_robots_are_set_by_the_whole_organisations_administrators_and_thei
     ):
         reply = await boss.http.put("/v1/robots/all", json={"provider": "wecom", "url": url})
         assert reply.status_code == 422 and broken(reply.json())[0][0] == "url" and url not in reply.text, reply.text
-    services.add(EgressRules(parse_networks("127.0.0.0/8")))
+    services.add(EgressRules(LOOPBACK))
     await set_robots(boss, address)
     services.add(EgressRules())  # set before the settings changed: shown as what it is
     assert all(r["address_refused"] for r in (await boss.get("/v1/robots")).json()["items"])
-    services.add(EgressRules(parse_networks("127.0.0.0/8")))
+    services.add(EgressRules(LOOPBACK))
     assert not any(r["address_refused"] for r in (await boss.get("/v1/robots")).json()["items"])
     rows = await services.db.transact(lambda c: c.execute(sa.select(gateway)).all())
     assert "key=k1" not in str(rows) and SIGNING not in str(rows)
