@@ -80,6 +80,7 @@ LABELLED = (
     report_vocabulary.Period,
     vocabulary.Priority,
     vocabulary.Reach,
+    vocabulary.Receiver,
     ticket_vocabulary.Reached,
     StepReason,
     ticket_vocabulary.ReturnReason,
@@ -211,6 +212,7 @@ CONTEXT: Mapping[str, str] = {
     "problem": "Title of an error: what happened, then what to do. Never blame.",
     "public_action": "Step of a ticket as its resident reads it: no jargon.",
     "public_status": "State of a ticket as its resident reads it: no jargon.",
+    "receiver": "Who is told by a step of an escalation policy.",
     "reach": "How far calls about one matter may lie apart.",
     "reached": "How a call-back ended.",
     "report_form": "Form of a result, on a phone: photos, what came of it, words for the resident.",
@@ -251,7 +253,8 @@ def _fields_of_administration() -> set[str]:
     for noun in ITEM_TYPES:
         shape = item_schema(noun)
         for part in (shape, *shape.get("$defs", {}).values()):
-            found |= part.get("properties", {}).keys()
+            for name, field in part.get("properties", {}).items():
+                found |= {name, *field.get("items", {}).get("x-parts", {}).get("properties", {})}
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from hotline.delivery.channels import DeliveryChannels
 from hotline.delivery.outbox import send_due_messages
@@ -378,6 +378,52 @@ async def test_the_lists_show_names_are_searched_and_fit_a_phone(office: Office,
     await page.select_option("#noun-choice", "people")
     await expect(page.locator("#noun")).to_have_text("人员")
     assert boss.wrong == []
+
+
+@needs_browser
+@on_one_database
+async def test_limits_and_escalations_are_chosen_in_words(office: Office, cast: Cast) -> None:
+    policies = {
+        item["code"]: item for item in (await (await cast("boss")).get("/v1/directory/policies")).json()["items"]
+    }
+    boss = await office.seat("boss")
+    page, box = boss.page, boss.page.locator("dialog[open]")
+    await boss.open("/console/admin#policies")
+    await page.locator("#items tbody tr:visible button").first.click()
+    accept = box.locator("fieldset.span", has=page.locator("legend", has_text="签收"))
+    await accept.locator("input").fill("3")
+    await accept.locator("select").select_option(label="工作小时")
+    assert not CODE.search(await box.inner_text())
+    await look(page, "admin-limits")
+    kept = await saved(page, "/v1/directory/policies/", box)
+    assert kept == {**policies[kept["code"]], "accept": "3 working_hours"}
+
+    await page.evaluate("location.hash = 'ladders'")
+    await page.locator("#items tbody tr:visible button").first.click()
+    steps = box.locator("fieldset.item")
+    await expect(steps.first).to_be_visible()
+    before = await steps.count()
+    await box.get_by_role("button", name="增加预警步骤").click()
+    await expect(steps).to_have_count(before + 1)
+    await steps.last.locator("fieldset.span input").fill("2")
+    await steps.last.locator("fieldset.span select").select_option(label="工作日")
+    for who in ("督办员", "监督委员会"):
+        await steps.last.get_by_label(who).check()
+    await steps.last.locator("select").last.select_option(label="红色")
+    assert not CODE.search(await box.inner_text())
+    kept = await saved(page, "/v1/directory/ladders/", box)
+    assert kept["steps"] == ["50% handler blue", "100% head yellow", "+2 working_days supervisor+committee red"]
+    assert boss.wrong == []
+
+
+async def saved(page: Page, path: str, box: Locator) -> dict[str, Any]:
+    """What the open form sends, once it was taken."""
+    async with page.expect_request(lambda sent: sent.method == "PUT" and path in sent.url) as sent:
+        await box.locator("button.first").click()
+    reply = await (await sent.value).response()
+    assert reply is not None and reply.ok, await reply.text() if reply else "no answer"
+    await expect(box).to_have_count(0)
+    return dict((await sent.value).post_data_json)
 
 
 @needs_browser

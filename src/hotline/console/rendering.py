@@ -58,13 +58,13 @@ _SERVED = (
     "model.", "model_state.", "moment.", "outcome.",
     "open311_action.", "open311_said.", "public_action.", "public_status.", "reach.", "reports.", "resident.", "rule.",
     "weekday.",
-    "lowered.", "place_role.", "system_said.", "system_text.", "unit.",  # in `reasons.<language>.json`
+    "lowered.", "place_role.", "system_said.", "system_text.",  # in `reasons.<language>.json`
     "privacy.", "retention.",  # of the command line
 )  # fmt: skip
 # texts of some pages alone, in a file of their own: `core.js` loads it for them, `outbox.js` that of the queue
 _PARTS: Mapping[str, tuple[str, ...]] = {
     "admin": ("admin.", "area_level.", "department_kind."),
-    "forms": ("attribute_type.", "item.", "item_form."),
+    "forms": ("attribute_type.", "item.", "item_form.", "receiver.", "unit."),
     "deeds": ("deed.", "subject."),
     "nouns": ("noun.",),
     "views": ("calendar.", "delivery.", "delivery_fault.", "event.", "robot.", "roster.", "webhook."),

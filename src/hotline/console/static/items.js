@@ -77,10 +77,18 @@ function listOf(name, property, value, defs) {
   if (item.enum) return severalOf(name, wordsOf(name, item), value);
   if (item.type === "integer") { const some = severalOf(name, DAYS.map((day, place) => [place, dayName.format(day)]), value); return { ...some, read: () => some.read().sort() }; }
   if (item.type === "object") return rowsOf(name, item, value, defs);
+  if (item["x-parts"]) { const rows = rowsOf(name, item["x-parts"], value.map(partsOfStep), defs); return { ...rows, read: () => rows.read().map(stepOf) }; }
   const node = el("textarea", { rows: Math.min(8, Math.max(2, value.length + 1)), placeholder: item.examples?.[0] ?? t("item_form.lines") });
   node.value = value.join("\n");
   return { node, read: () => node.value.split("\n").map((line) => line.trim()).filter(Boolean) };
 }
+/** A step of an escalation policy as the API writes it, "80% head yellow" or "+1 working_days head+desk red", and its parts. */
+function partsOfStep(step) {
+  const words = step.split(" ");
+  const when = words[0].startsWith("+") ? { later: `${words.shift().slice(1)} ${words.shift()}` } : { share: parseInt(words.shift(), 10) };
+  return { ...when, receivers: words[0].split("+"), level: words[1] };
+}
+const stepOf = ({ share, later, receivers, level }) => `${share == null ? `+${later ?? ""}` : `${share}%`} ${receivers.join("+")} ${level}`;
 /** A list of objects: items can be added and removed. */
 function rowsOf(name, item, value, defs) {
   const rows = [];

@@ -32,7 +32,17 @@ function fieldOf(name, property, value, form) {
   if (refers) return codeOf(refers, value, property, form);
   if (property.type === "boolean") return truth(value, property, form);
   if (property.type === "integer" || property.type === "number") return number(value, property);
+  if (property.format === "span") return span(word(form.family, name), value, property);
   return property.format === "date-time" ? moment(value) : text(name, value, property);
+}
+/** How long: an amount and its unit. */
+function span(label, value, property) {
+  const [much, unit] = (value ?? "").split(" ");
+  const amount = el("input", { type: "text", inputmode: "decimal", size: 6, maxlength: 10, autocomplete: "off", value: much, "aria-label": t("item_form.amount", { what: label }) });
+  const units = el("select", { "aria-label": t("item_form.unit", { what: label }) }, property["x-units"].map((code) => el("option", { value: code }, word("unit", code))));
+  if (unit) units.value = unit;
+  const read = () => { const written = amount.value.trim(); return written ? `${written} ${units.value}` : property.empty ? null : property.optional ? undefined : ""; };
+  return { node: el("fieldset", { class: "span" }, el("legend", {}, label), amount, units), group: true, read };
 }
 function text(name, value, property) {
   const both = { maxlength: property.maxLength, placeholder: property.examples?.[0] };

@@ -97,6 +97,14 @@ VOCABULARY_FIELDS: Mapping[str, Mapping[str, type[StrEnum]]] = {
     "ladders": {"priority": Priority},
     "routes": {"kind": Kind},
 }
+# which fields are spans, as "2 working_hours"
+SPAN_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "policies": (
+        "dispatch", "accept", "contact", "resolve", "redo", "call_back", "silence", "info",
+        "ruling", "extension", "audit",
+    ),
+    "ladders": ("repeat",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)  # rendered in every line of every list: without slots that is twice as fast

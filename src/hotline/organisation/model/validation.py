@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from hotline.organisation.model.directory import SEED_ORDER_NOUNS, Directory, is_circular, path_to_root
+from hotline.organisation.model.directory import SEED_ORDER_NOUNS, SPAN_FIELDS, Directory, is_circular, path_to_root
 from hotline.organisation.model.hours import (
     INTERVALS_RULE,
     DayIntervals,
@@ -217,21 +217,6 @@ def _reaches_next_day(one: DayIntervals, other: DayIntervals) -> bool:
     return closes is not None and closes <= opens and other[0][0] < closes
 
 
-_SPANS = (
-    "dispatch",
-    "accept",
-    "contact",
-    "resolve",
-    "redo",
-    "call_back",
-    "silence",
-    "info",
-    "ruling",
-    "extension",
-    "audit",
-)
-
-
 def _policy_errors(d: Directory) -> Iterable[ItemError]:
     seen: dict[tuple[str, str, str, str], str] = {}
     for p in d.policies.values():
@@ -246,7 +231,7 @@ def _policy_errors(d: Directory) -> Iterable[ItemError]:
             yield ItemError("policies", p.code, "source", "which rule says so")
         if not 0 <= p.outer_margin <= 30:
             yield ItemError("policies", p.code, "outer_margin", "0-30 working days")
-        for name in _SPANS:
+        for name in SPAN_FIELDS["policies"]:
             text = getattr(p, name)
             try:
                 if text is not None:

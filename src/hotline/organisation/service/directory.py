@@ -120,8 +120,8 @@ def parse_item(noun: str, body: Mapping[str, Any]) -> Any:
 
 def item_schema(noun: str) -> dict[str, Any]:
     """The JSON Schema of a noun's items, ready for JSON. `x-refers`: the field names items of that noun; a word of a
-    vocabulary or any is an `enum` with `*`; `examples` say how a text is written, `x-multiline` that it is a long one.
-    """
+    vocabulary or any is an `enum` with `*`; `examples` say how a text is written, `x-multiline` that it is a long one,
+    `x-units` which units a span may have, `x-parts` of what a text of several words is made."""
     schema = _ADAPTERS[noun].json_schema()
     fields = schema["properties"]
     for name, other in REFERENCES.get(noun, {}).items():
