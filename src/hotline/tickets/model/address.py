@@ -1,6 +1,5 @@
 """Building, unit, floor and room of a ticket's address: what the caller's hint and the narrative say of them."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,15 +10,10 @@ from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import Field
 from hotline.triage.model.advice import Advice
+from hotline.triage.model.places.cues import HAS_GONE
 from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES, AddressParts
 
 ADDRESS_PARTS = (Field.BUILDING, Field.UNIT, Field.FLOOR, Field.ROOM)
-# the words say where somebody has gone to, and not where the danger is
-_GONE = re.compile(
-    "下楼|下来|出来|出去|撤|跑到|跑出|逃到|逃出|躲到|躲在|转移|疏散|离开|走到|去了|到了|在[^,，。；;!！\n]{0,16}(?:等|集合|空地|门口|大门)"
-    r"|\b(?:waiting|wait|went|gone|moved|ran|left|evacuated|got out|came down|outside)\b",
-    re.IGNORECASE,
-)
 # what a ticket is found by
 INDEXED_COLUMNS = frozenset({"title", "narrative", "address", "phone", "caller_name", "contact", *PART_NAMES})
 
@@ -85,7 +79,7 @@ def told_place_fields(
     stands in place of one that was read in the first words (`was_read`); anything else is taken only where the ticket
     has no place. Words alone move a ticket where they answer the desk or name the danger beside the place, and never
     where they say where somebody has gone to. `advice`: on the words."""
-    chosen, has_gone = is_building(directory, told.area), _GONE.search(told.words) is not None
+    chosen, has_gone = is_building(directory, told.area), HAS_GONE.search(told.words) is not None
     if has_exact_place(directory, ticket) and not (chosen and was_read and told.area != ticket.area):
         return {}
     if not (told.area or told.address) and not _words_place(ticket, told, advice):
@@ -98,7 +92,7 @@ def told_place_fields(
 
 
 def _words_place(ticket: Ticket, told: ToldPlace, advice: Advice) -> bool:
-    if not dangers_of(ticket) or _GONE.search(told.words):
+    if not dangers_of(ticket) or HAS_GONE.search(told.words):
         return False
     return told.answers or bool(advice.dangers)
 
