@@ -25,6 +25,7 @@ from hotline.security_log.tables import audit_key, chain_head, chain_opening, se
 from hotline.tables import metadata
 from hotline.telephony.tables import voice_ring
 from hotline.tickets.context import Services
+from hotline.tickets.jobs import ticket_jobs
 from hotline.tickets.sla.jobs import escalate_due, start_missing_clocks
 from hotline.tickets.tables import assignment, call, ticket, timeline
 from hotline.triage.model.places.parts import PART_NAMES
@@ -427,11 +428,15 @@ async def test_the_way_down_takes_the_id_of_their_secret_from_sealed_values(serv
 async def test_who_signed_is_read_from_the_timeline_and_nothing_is_lost_on_the_way_down(
     desk: Player, lifts: Player, services: Services, clock: Clock, db: Any
 ) -> None:
-    signed, by_clock = [await desk.call(f"{n}栋电梯坏了", category="dt-fault") for n in (3, 5)]
+    signed, by_clock, undone = [await desk.call(f"{n}栋电梯坏了", category="dt-fault") for n in (3, 5, 7)]
     await lifts.order(signed, "accept")
     clock.forward(days=1)
     while (await escalate_due(services, clock())).claimed:
         pass
+    done = await lifts.order(
+        await lifts.see(undone), "report", internal_result="已修", public_reply="已修好", solved=True
+    )
+    await lifts.act(done, "undo")
     migrations = packaged_folder("migrations")
     query = sa.select(assignment.c.number, assignment.c.status, assignment.c.signed_at).order_by(assignment.c.number)
 
@@ -442,7 +447,14 @@ async def test_who_signed_is_read_from_the_timeline_and_nothing_is_lost_on_the_w
     assert [(row[0], row[1], row[2] is None) for row in before] == [
         (signed["number"], "accepted", False),
         (by_clock["number"], "accepted", True),
+        (undone["number"], "accepted", True),
     ]
     assert await migrate_to(db, migrations, "0036") == "0036"
     assert await migrate_to(db, migrations) == newest_revision(migrations)
     assert await db.transact(read) == before
+    # a process of the version before leaves it empty, beside processes of this one
+    await db.transact(lambda c: c.execute(sa.update(assignment).values(signed_at=None)))
+    signing = next(job for job in ticket_jobs(services) if job.name == "signing")
+    for _ in range(2):
+        assert not await signing.step()
+        assert await db.transact(read) == before

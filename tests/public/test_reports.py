@@ -357,6 +357,43 @@ async def test_who_tells_of_a_danger_and_no_place_is_asked_where_it_is(
     assert seen["area"]["code"] == "rq-b7" and "已告诉值班人员" in page.text
 
 
+async def test_only_a_chosen_place_moves_a_danger_and_the_desk_is_told_of_all_that_is_added(
+    resident: httpx.AsyncClient, desk: Player, services: Services
+) -> None:
+    sent = await report(resident, words="煤气味，头晕", place="-", where="", phone="13900139000")
+    mine = {"number": shown(sent, "number"), "code": shown(sent, "code"), **HANS, "step": "tell"}
+    alarms = await alarms_of(services, mine["number"])
+    for n, words in enumerate(
+        (
+            "我们已经下楼了，都在5栋大门口等消防",
+            "We are waiting outside building 5, smell of gas",
+            "1单元5楼",
+            "味道不大了",
+        )
+    ):
+        page = await resident.post("/status/step", data={**mine, "key": f"w{n}", "words": words})
+        assert "已告诉值班人员" in page.text
+        assert await alarms_of(services, mine["number"]) == alarms + 1 + n, words
+        seen = await desk.see(mine["number"])
+        assert (seen["area"]["code"], seen["location"]["building"]) == ("rq", None) and "5栋" not in seen["title"]
+        assert "danger-place" in (await resident.post("/status", data=mine)).text
+    other = await resident.post("/status/step", data={**mine, "key": "p", "phone": "13700137000"})
+    assert "已告诉值班人员" in other.text and "会打给您" not in other.text  # at another number than the ticket's
+    assert await alarms_of(services, mine["number"]) == alarms + 5
+    await resident.post("/status/step", data={**mine, "key": "c", "words": "下楼了，在5栋门口等", "place": "rq-b16"})
+    assert (await desk.see(mine["number"]))["area"]["code"] == "rq-b16"
+    # one that was read gives way to one that is chosen; words beside the danger are an answer where there is none
+    for key, words, told, area in (
+        ("k2", "5栋煤气味，头晕", {"words": "", "place": "rq-b7"}, "rq-b7"),
+        ("k3", "煤气味，头晕", {"words": "7栋2单元漏气"}, "rq-b7"),
+    ):
+        sent = await report(resident, key, words=words, place="", where="", phone="13900139000")
+        mine = {"number": shown(sent, "number"), "code": shown(sent, "code"), **HANS, "step": "tell"}
+        await resident.post("/status/step", data={**mine, "key": "c", **told})
+        seen = await desk.see(mine["number"])
+        assert seen["area"]["code"] == area and "7栋" in seen["title"] and "5栋" not in seen["title"], told
+
+
 async def test_whoever_reports_a_lift_is_asked_for_the_ill_in_it(resident: httpx.AsyncClient) -> None:
     part = (await resident.post("/report/advice", data=LIFT_ILL)).text
     sent = (await report(resident, words=LIFT_ILL["words"], place="", where="", phone="")).text

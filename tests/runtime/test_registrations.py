@@ -116,5 +116,5 @@ async def test_an_api_process_does_what_no_worker_of_it_does(services: Services)
     assert {job.name for job in upkeep_jobs(services, worker)} == {"last_use", "refresh"}
     assert sorted(worker.jobs) == [
         "adoption", "audit", "calls", "certificates", "chaining", "checkpoints", "clocks", "departures", "duty_turns", "exports", "figures", "inbound", "incidents",
-        "learning", "model", "outbox", "presence", "reckoning", "repeats", "reports", "retention", "search_index", "spool", "weights",
+        "learning", "model", "outbox", "presence", "reckoning", "repeats", "reports", "retention", "search_index", "signing", "spool", "weights",
     ]  # fmt: skip

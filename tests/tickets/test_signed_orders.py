@@ -154,3 +154,15 @@ def test_no_limit_is_longer_because_another_danger_was_told_with_it(limit: str) 
         "0:20 calendar_hours",
     )
     assert policy_of_case(directory, replace(case, dangers=("medical",))) == soon
+
+
+def test_a_reopened_danger_gets_the_shortest_time_that_any_of_its_policies_gives() -> None:
+    """A policy without a time for what is reopened gives half of its limit."""
+    directory = seeded_directory("ruiquan")
+    general = directory.policies["emergency"]
+    soon = replace(general, code="ill", category="za-medical", resolve="2 calendar_hours", redo=None)
+    late = replace(general, code="burning", category="dt-fire", resolve="8 calendar_hours", redo="6 calendar_hours")
+    directory = replace(directory, policies={**directory.policies, "ill": soon, "burning": late})
+    case = TicketCase(Kind.REQUEST, Priority.EMERGENCY, "za-medical", None, ("medical", "fire"))
+    policy = policy_of_case(directory, case)
+    assert policy is not None and (policy.resolve, policy.redo) == ("2 calendar_hours", "1 calendar_hours")

@@ -20,6 +20,7 @@ from hotline.delivery.notices import GatewayDown, WebhookClient, webhook_signatu
 from hotline.delivery.outbox import send_due_messages
 from hotline.organisation.model.actors import Role
 from hotline.tickets.context import Services
+from hotline.tickets.sla.jobs import escalate_due
 from tests.conftest import Cast, Clock, Player, on_one_database
 
 
@@ -85,6 +86,8 @@ async def test_the_life_of_a_ticket_is_told_in_order_and_an_independent_library_
         "ticket.received", "ticket.triaged", "ticket.dispatched", "order.accepted", "order.reported", "ticket.resolved",
         "ticket.closed",
     ]  # fmt: skip
+    accepted = json.loads(hook.got[hook.types().index("order.accepted")].content)
+    assert (accepted["data"]["order"]["status"], accepted["data"]["order"]["unsigned"]) == ("accepted", False)
     for request in hook.got:
         headers = {k: v for k, v in request.headers.items() if k.startswith("webhook-")}
         said = Webhook(made["secret"]).verify(request.content, headers)
@@ -101,6 +104,19 @@ async def test_the_life_of_a_ticket_is_told_in_order_and_an_independent_library_
         Webhook(made["secret"]).verify(
             b"{}", {k: v for k, v in hook.got[0].headers.items() if k.startswith("webhook-")}
         )
+
+
+async def test_what_the_clock_alone_accepts_is_told_as_unsigned(
+    boss: Player, desk: Player, services: Services, hook: Hook, ways: DeliveryChannels, clock: Clock
+) -> None:
+    await subscribe(boss, events=["order.accepted"])
+    await desk.call("3栋电梯坏了", category="dt-fault")
+    clock.forward(days=1)
+    while (await escalate_due(services, clock())).claimed:
+        pass
+    await deliver(services, ways, clock)
+    (order,) = (json.loads(request.content)["data"]["order"] for request in hook.got)
+    assert (order["status"], order["unsigned"]) == ("accepted", True)
 
 
 async def test_only_what_was_asked_for_and_only_what_may_be_told(

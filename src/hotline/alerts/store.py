@@ -21,6 +21,7 @@ from hotline.database.engine import Database
 from hotline.database.prepared import PreparedQuery, Row
 from hotline.organisation.model.scopes import Scope
 from hotline.tickets.model.vocabulary import LIVE, AssignmentStatus
+from hotline.tickets.store.lists import unsigned_orders
 from hotline.tickets.store.scope import scope_condition, scope_form, scope_parameters
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import ticket as t
@@ -32,8 +33,7 @@ _WAITS_FOR = {S.ISSUED: WaitsFor.ACCEPTANCE, S.ACCEPTED: WaitsFor.ACCEPTANCE, S.
 
 def _unsigned(order: Any) -> sa.ColumnElement[bool]:
     """The same as `_is_unsigned` of the model."""
-    by_clock = sa.and_(in_words(order.c.status, (S.ACCEPTED,)), order.c.signed_at.is_(None))
-    return sa.or_(in_words(order.c.status, (S.ISSUED, S.RETURN_REQUESTED)), by_clock)
+    return sa.or_(unsigned_orders(order), in_words(order.c.status, (S.RETURN_REQUESTED,)))
 
 
 def _orders(order: Any) -> Any:

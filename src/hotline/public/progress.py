@@ -32,12 +32,13 @@ from hotline.tickets.lookup import (
     promise_of,
     render_public_ticket,
 )
-from hotline.tickets.model.address import has_exact_place, place_left
+from hotline.tickets.model.address import ToldPlace, has_exact_place, told_place_fields
 from hotline.tickets.model.calling import NO_DANGER, AlertState, DangerAdvice, advise_in_danger
 from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.intake import IntakeRequest
 from hotline.tickets.model.ticket import Command, Facts
 from hotline.tickets.model.vocabulary import OPEN, Action, Field, Part, Satisfaction, TicketStatus
+from hotline.tickets.reading_anew import is_place_read
 from hotline.tickets.sla.policies import limit_if_reopened
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.store.history import load_calls, load_words_of_reopening
@@ -310,12 +311,16 @@ async def _tell(
 ) -> StepResult:
     """What was asked for, or one more call about the matter."""
     done = StepResult.TOLD if not dangers_of(facts.ticket) else StepResult.TOLD_DANGER
-    done = StepResult.TOLD_NUMBER if form.phone and done is StepResult.TOLD_DANGER else done
+    if done is StepResult.TOLD_DANGER and _is_called_back(services, facts, form):
+        done = StepResult.TOLD_NUMBER
     if facts.ticket.status is TicketStatus.AWAITING_INFO:
         left: dict[Any, Any] = {F.PHONE: form.phone} if form.phone else {}
         if heard is not None:
             directory = await services.directory.now(request.now)
-            left |= place_left(directory, facts.ticket, (form.place, form.where), heard.advice)
+            area = form.place if form.place in directory.areas else None
+            place = ToldPlace(form.words, area, form.where, answers=True)
+            was_read = area is not None and await is_place_read(services, facts.ticket)
+            left |= told_place_fields(directory, facts.ticket, place, heard.advice, was_read=was_read)
         told = await _act(services, facts, Action.PROVIDE_INFO, {F.TEXT: form.words, **left}, request)
         if told:
             return done
@@ -336,6 +341,13 @@ async def _tell(
             raise
         return StepResult.LATE
     return done
+
+
+def _is_called_back(services: Services, facts: Facts, form: StepForm) -> bool:
+    """Whether the number that was left is the one of the ticket: one that is left beside it stands with the call
+    alone."""
+    phone = parse_phone(form.phone or "", services.region, services.area_code).phone
+    return phone is not None and facts.ticket.phone in (None, phone)
 
 
 async def _act(

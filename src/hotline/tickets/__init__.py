@@ -17,6 +17,7 @@ __all__ = [
     "lookup",
     "model",
     "personal",
+    "reading_anew",
     "released_photos",
     "routes",
     "schemas",

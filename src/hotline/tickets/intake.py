@@ -24,7 +24,7 @@ from hotline.text.phones import caller_id
 from hotline.tickets.act import Additions, act, build_stored_answer
 from hotline.tickets.context import Services
 from hotline.tickets.duplicates import Duplicate, SoughtMatter, find_duplicates
-from hotline.tickets.model.address import place_left
+from hotline.tickets.model.address import ToldPlace, told_place_fields
 from hotline.tickets.model.dangers import dangers_in_hand, dangers_of
 from hotline.tickets.model.intake import (
     DESK_ROLES,
@@ -40,6 +40,7 @@ from hotline.tickets.model.ticket import Call, Command, Facts
 from hotline.tickets.model.undo import hold_messages
 from hotline.tickets.model.visibility import can_search_by_caller, intake_scope
 from hotline.tickets.model.vocabulary import Action, Field
+from hotline.tickets.reading_anew import is_place_read
 from hotline.tickets.store import facts as ticket_facts
 from hotline.tickets.write_plan import build_write_plan
 from hotline.triage.model.advice import PLACE_QUESTION, Advice
@@ -258,7 +259,7 @@ async def _join_open_ticket(
         command = Command(
             Action.ADD_CALL,
             facts.ticket.version,
-            {F.TEXT: said, **await _left(services, facts, incoming, call, advice)},
+            {F.TEXT: said, **await _told_fields(services, facts, incoming, call, advice)},
         )
         scoped = replace(request, scope=scope)
         try:
@@ -276,13 +277,17 @@ async def _join_open_ticket(
     raise Refused(Refusal(Code.OVERLOADED, "the ticket changes too fast just now; nothing was written, try again"))
 
 
-async def _left(services: Services, facts: Facts, incoming: IncomingCall, call: Call, advice: Advice) -> dict[Any, Any]:
+async def _told_fields(
+    services: Services, facts: Facts, incoming: IncomingCall, call: Call, advice: Advice
+) -> dict[Any, Any]:
     """What whoever the ticket belongs to tells of it later: a number, and the place."""
     sent = incoming.intake_request
     if not sent.by_caller:
         return {}
     directory = await services.directory.now(incoming.at)
-    place = place_left(directory, facts.ticket, (sent.area, sent.address), advice)
+    told = ToldPlace(sent.narrative, sent.area, sent.address)
+    was_read = sent.area is not None and await is_place_read(services, facts.ticket)
+    place = told_place_fields(directory, facts.ticket, told, advice, was_read=was_read)
     return {**({F.PHONE: call.phone} if call.phone else {}), **place}
 
 

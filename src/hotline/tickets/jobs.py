@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from hotline.database.counting import count_rows
-from hotline.jobs import AT_ONCE, BATCH, HOURLY, MEDIUM_PAUSE, Job, RetentionPeriod, RetentionRule
+from hotline.jobs import AT_ONCE, BATCH, HOURLY, LONG_PAUSE, MEDIUM_PAUSE, Job, RetentionPeriod, RetentionRule
 from hotline.organisation.service import logging_in
 from hotline.organisation.store import people
 from hotline.tickets.context import Services
@@ -16,19 +16,21 @@ from hotline.tickets.departures import release_departed
 from hotline.tickets.lookup import PER_TICKET
 from hotline.tickets.repeat_search import KEPT_FOR, search_by_meaning
 from hotline.tickets.sla.jobs import escalate_due, recalculate_due, start_missing_clocks
-from hotline.tickets.store import counters, duplicates, search_index
+from hotline.tickets.store import counters, duplicates, search_index, signing
 from hotline.tickets.tables import repeat_search
 from hotline.triage.meaning import load_encoder
 from hotline.web import throttle_store
 
 # also where no account and no department has changed: a key expires, an order comes back from review
 DEPARTURES_EVERY = timedelta(minutes=5)
+SIGNED_SINCE = timedelta(days=2)  # a rolling replacement is over by then
+SIGNED_AGAIN = timedelta(minutes=5)  # of what was looked at: a step may be committed late
 log = structlog.get_logger("hotline.retention")
 
 
 def ticket_jobs(services: Services) -> Sequence[Job]:
     """Repeats by meaning where the extra is installed, overdue clocks, limits that must be counted anew, tickets
-    without clocks, texts to be indexed anew."""
+    without clocks, orders signed for by older processes, texts to be indexed anew."""
 
     async def escalate() -> bool:
         return (await escalate_due(services, services.clock())).claimed > 0
@@ -51,9 +53,26 @@ def ticket_jobs(services: Services) -> Sequence[Job]:
         Job("clocks", escalate, AT_ONCE),
         Job("reckoning", recalculate, MEDIUM_PAUSE),
         Job("adoption", give_clocks, HOURLY),
+        _signing_job(services),
         Job("search_index", index, HOURLY),
         _departures_job(services),
     )
+
+
+def _signing_job(services: Services) -> Job:
+    """Fills in who signed where processes of an older version run beside this one: at first for all of SIGNED_SINCE,
+    then for what has come since the pass before."""
+    since: datetime | None = None
+
+    async def sign() -> bool:
+        nonlocal since
+        now = services.clock()
+        begin = since or now - SIGNED_SINCE
+        await services.db.transact(lambda c: signing.sign_from_timeline(c, begin))
+        since = now - SIGNED_AGAIN
+        return False  # all at once
+
+    return Job("signing", sign, LONG_PAUSE)
 
 
 def _departures_job(services: Services) -> Job:

@@ -33,6 +33,15 @@ async def advise_on(services: Services, ticket: Ticket, text: str) -> Advice:
     )
 
 
+async def is_place_read(services: Services, ticket: Ticket) -> bool:
+    """Whether the building of a ticket is the one that its first words name, and nothing else was given of the
+    place."""
+    if ticket.area is None or ticket.address or ticket.lat is not None:
+        return False
+    elsewhere = replace(ticket, area=None)
+    return (await advise_on(services, elsewhere, ticket.narrative)).area == ticket.area
+
+
 async def read_anew_columns(
     services: Services, directory: Directory, ticket: Ticket, command: Command
 ) -> dict[str, Any]:
@@ -55,7 +64,7 @@ async def read_anew_columns(
     category = given.get(F.CATEGORY, ticket.category)
     read = set(map(str, told.dangers)), tuple(map(str, anew.dangers)) if reworded else None
     dangers = _dangers(directory, ticket, read, category, priority)
-    if command.action not in _BY_THE_DESK:  # a place is told, and nothing of the dangers
+    if command.action not in _BY_THE_DESK:  # only the place changes
         dangers = tuple(f.removeprefix(DANGER_FLAG) for f in ticket.flags if f.startswith(DANGER_FLAG))
     flags = (*(f"{DANGER_FLAG}{danger}" for danger in dangers), *_other_flags(ticket))
     if set(flags) != set(ticket.flags):

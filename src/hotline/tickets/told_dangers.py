@@ -31,12 +31,12 @@ async def alarm_of_told_danger(
     services: Services, change: Change, command: Command, now: datetime
 ) -> tuple[Message, ...]:
     """The alarm to operators where the words of this step tell of a danger that the ticket does not know of, or a
-    resident wrote them without speaking to somebody, or left place or number; none where an alarm goes with the step
+    resident adds something to a ticket of a danger without speaking to somebody; none where an alarm goes with the step
     yet. None of these steps opens or dispatches anything by itself."""
     if not change.entries or any(message.kind == "alarm" for message in change.messages):
         return ()
     ticket = change.after.ticket
-    if _tells_who_waits(change, command):
+    if _adds_to_danger(change, command):
         return (_alarm("alarm.left_in_danger", change, now),)
     field = _TOLD.get(command.action)
     words = str(command.fields.get(field) or "") if field is not None else ""
@@ -55,14 +55,11 @@ async def alarm_of_told_danger(
     return (_alarm("alarm.danger_told", change, now),)
 
 
-def _tells_who_waits(change: Change, command: Command) -> bool:
-    """Whether a resident tells a ticket of a danger where it is, or the number to call back: somebody must go there, or
-    call."""
-    before, after = change.before.ticket if change.before is not None else None, change.after.ticket
-    if command.action not in _LEAVES or before is None or not dangers_of(after):
-        return False
-    left = (before.phone, before.area, before.address) != (after.phone, after.area, after.address)
-    return left and change.entries[0].by_kind is ActorKind.RESIDENT
+def _adds_to_danger(change: Change, command: Command) -> bool:
+    """Whether a resident adds anything to a ticket of a danger: a place, a number or words, which somebody must read.
+    The page says that the staff on duty were told."""
+    is_resident = change.entries[0].by_kind is ActorKind.RESIDENT
+    return is_resident and command.action in _LEAVES and bool(dangers_of(change.after.ticket))
 
 
 def _alarm(key: str, change: Change, now: datetime) -> Message:

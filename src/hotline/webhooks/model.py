@@ -8,7 +8,7 @@ from typing import Any
 from hotline.delivery.model import Message, RetryPolicy
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.replies import reply_from_values, reply_type
-from hotline.tickets.model.ticket import Change, Entry, Ticket
+from hotline.tickets.model.ticket import Assignment, Change, Entry, Ticket, is_unsigned
 from hotline.tickets.model.visibility import entry_parties
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Part, Satisfaction, TicketStatus
 
@@ -83,12 +83,14 @@ class WebhookTicket:
 
 @reply_type()
 class WebhookOrder:
-    """The order an event is about."""
+    """The order an event is about. `unsigned`: nobody of the department has shown that they have it; the clock alone
+    may have accepted it."""
 
     id: str
     department: str
     part: Part
     status: AssignmentStatus
+    unsigned: bool
     due_at: datetime | None
 
 
@@ -185,10 +187,13 @@ def _stored(kind: str, entry: Entry, change: Change) -> dict[str, Any]:
         "confidential": ticket.confidential,
         "outer_system": ticket.outer_system,
         "ticket": _ticket(ticket),
-        "order": None
-        if order is None
-        else WebhookOrder(order.id, order.department, order.part, order.status, order.due_at),
+        "order": None if order is None else _order(order),
     }
+
+
+def _order(order: Assignment) -> WebhookOrder:
+    unsigned = is_unsigned(order.status, order.signed_at)
+    return WebhookOrder(order.id, order.department, order.part, order.status, unsigned, order.due_at)
 
 
 def _ticket(ticket: Ticket) -> WebhookTicket:

@@ -20,7 +20,6 @@ from hotline.tickets.model.dangers import named_dangers
 from hotline.tickets.model.vocabulary import Action, AssignmentStatus, Colour, TicketStatus
 from hotline.tickets.schemas.briefs import is_lead_unsigned
 from hotline.tickets.store.assignments import COLOURS
-from hotline.tickets.store.lists import UNSIGNED
 
 
 @reply_type()
@@ -154,7 +153,7 @@ def render_emergencies(rows: Sequence[Any], directory: Directory) -> tuple[Emerg
             directory.optional_item_name("categories", r.category),
             named_dangers(r),
             directory.optional_item_name("departments", r.department),
-            AssignmentStatus.ACCEPTED if r.lead_at == UNSIGNED else r.lead_at,
+            r.lead_at,
             is_lead_unsigned(r),
             r.created_at,
             r.due_at,

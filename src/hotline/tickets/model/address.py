@@ -1,7 +1,8 @@
 """Building, unit, floor and room of a ticket's address: what the caller's hint and the narrative say of them."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from hotline.organisation.model.directory import Directory
 from hotline.organisation.model.vocabulary import AreaLevel
@@ -9,6 +10,7 @@ from hotline.tickets.model.dangers import dangers_of
 from hotline.tickets.model.ticket import Ticket
 from hotline.tickets.model.vocabulary import Field
 from hotline.triage.model.advice import Advice
+from hotline.triage.model.places.cues import HAS_GONE
 from hotline.triage.model.places.parts import NO_PARTS, PART_NAMES, AddressParts
 
 ADDRESS_PARTS = (Field.BUILDING, Field.UNIT, Field.FLOOR, Field.ROOM)
@@ -35,10 +37,23 @@ def is_same_place(directory: Directory, area: str | None, advised: str | None) -
     )
 
 
-def has_exact_place(directory: Directory, ticket: Ticket) -> bool:
+class Placed(Protocol):
+    """What of a ticket or a report says where it is."""
+
+    @property
+    def area(self) -> str | None: ...
+    @property
+    def building(self) -> str | None: ...
+    @property
+    def address(self) -> str | None: ...
+    @property
+    def lat(self) -> float | None: ...
+
+
+def has_exact_place(directory: Directory, placed: Placed) -> bool:
     """Whether somebody who is sent would know where to go: to a building, to a point on the map, or to what was said of
     the place."""
-    return bool(ticket.building or ticket.address) or ticket.lat is not None or is_building(directory, ticket.area)
+    return bool(placed.building or placed.address) or placed.lat is not None or is_building(directory, placed.area)
 
 
 def is_building(directory: Directory, code: str | None) -> bool:
@@ -46,20 +61,40 @@ def is_building(directory: Directory, code: str | None) -> bool:
     return area is not None and area.level is AreaLevel.BUILDING
 
 
-def place_left(
-    directory: Directory, ticket: Ticket, told: tuple[str | None, str | None], advice: Advice
+@dataclass(frozen=True, slots=True)
+class ToldPlace:
+    """Where a caller says later that it is. `area`, `address`: given beside the words; `answers`: the words answer a
+    question of the desk."""
+
+    words: str
+    area: str | None = None
+    address: str | None = None
+    answers: bool = False
+
+
+def told_place_fields(
+    directory: Directory, ticket: Ticket, told: ToldPlace, advice: Advice, *, was_read: bool
 ) -> dict[Field, str]:
-    """The place that the caller told later, as the fields of the step that brings it: none where the ticket has one. In
-    words alone it is looked for where somebody is in danger. `told`: (area, address) as they were given; `advice`: on
-    the words."""
-    if has_exact_place(directory, ticket) or not (any(told) or dangers_of(ticket)):
+    """The place that the caller told later, as the fields of the step that brings it. A building that was chosen
+    stands in place of one that was read in the first words (`was_read`); anything else is taken only where the ticket
+    has no place. Words alone move a ticket where they answer the desk or name the danger beside the place, and never
+    where they say where somebody has gone to. `advice`: on the words."""
+    chosen, has_gone = is_building(directory, told.area), HAS_GONE.search(told.words) is not None
+    if has_exact_place(directory, ticket) and not (chosen and was_read and told.area != ticket.area):
         return {}
-    given, address = told
-    area = given if is_building(directory, given) else advice.area or given
-    parts = choose_parts(NO_PARTS, advice.location, is_same_place(directory, area, advice.area))
-    found = {Field.AREA: area if area != ticket.area else None, Field.ADDRESS: address}
+    if not (told.area or told.address) and not _words_place(ticket, told, advice):
+        return {}
+    area = told.area if chosen or has_gone else advice.area or told.area
+    parts = choose_parts(NO_PARTS, advice.location, not has_gone and is_same_place(directory, area, advice.area))
+    found = {Field.AREA: area if area != ticket.area else None, Field.ADDRESS: told.address}
     found |= {part: getattr(parts, part) for part in ADDRESS_PARTS}
     return {name: value for name, value in found.items() if value}
+
+
+def _words_place(ticket: Ticket, told: ToldPlace, advice: Advice) -> bool:
+    if not dangers_of(ticket) or HAS_GONE.search(told.words):
+        return False
+    return told.answers or bool(advice.dangers)
 
 
 def part_columns(before: Ticket, given: Mapping[Any, Any], directory: Directory | None) -> dict[str, str | None]:

@@ -9,10 +9,10 @@ from pydantic import Field
 from hotline.organisation.model.directory import Directory, Named
 from hotline.organisation.model.vocabulary import Channel, Kind, Priority
 from hotline.replies import reply_from_values, reply_type
+from hotline.tickets.model.ticket import is_unsigned
 from hotline.tickets.model.vocabulary import AssignmentStatus, TicketStatus
 from hotline.tickets.schemas.sla import NextClockOut, render_next_clock
 from hotline.tickets.sla.next_clock import RunningClock, next_clock
-from hotline.tickets.store.lists import UNSIGNED
 from hotline.triage.model.titles import shorten, strip_greeting
 
 _SHORT = 40  # characters
@@ -118,7 +118,7 @@ def brief_fields(row: Any, directory: Directory, now: datetime) -> dict[str, Any
 
 def is_lead_unsigned(row: Any) -> bool:
     """Whether a department has the ticket and nobody of it has signed for it."""
-    return row.status == TicketStatus.DISPATCHED and row.lead_at in (AssignmentStatus.ISSUED, UNSIGNED)
+    return row.status == TicketStatus.DISPATCHED and is_unsigned(row.lead_at, row.lead_signed_at)
 
 
 def _is_overdue(row: Any, now: datetime) -> bool:

@@ -128,8 +128,8 @@ def policy_of_case(directory: Directory, case: TicketCase) -> SlaPolicy | None:
         return None
     first = min(policies, key=lambda policy: (_minutes(policy.accept), _minutes(policy.resolve)))
     shortest = {name: min((getattr(policy, name) for policy in policies), key=_minutes) for name in _LIMITS}
-    redos = [policy.redo for policy in policies if policy.redo is not None]
-    if redos:
+    if any(policy.redo is not None for policy in policies):  # else half of the shortest limit
+        redos = (policy.redo or str(_half(parse_span(policy.resolve))) for policy in policies)
         shortest["redo"] = min(redos, key=_minutes)
     shorter = {name: span for name, span in shortest.items() if span != getattr(first, name)}
     return replace(first, **shorter) if shorter else first
@@ -177,11 +177,16 @@ def span_for(metric: Metric, policy: SlaPolicy, ticket: Ticket) -> Span:
         span = parse_span(policy.resolve)
         if not ticket.reopens:
             return span
-        half = span.amount / 2  # whole days, or whole minutes
-        if span.unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS):
-            return Span(Fraction(ceil(half)), span.unit)
-        return Span(Fraction(ceil(half * 60), 60), span.unit)
+        return _half(span)
     return parse_span(getattr(policy, metric))
+
+
+def _half(span: Span) -> Span:
+    """In whole days, or whole minutes."""
+    half = span.amount / 2
+    if span.unit in (Unit.WORKING_DAYS, Unit.CALENDAR_DAYS):
+        return Span(Fraction(ceil(half)), span.unit)
+    return Span(Fraction(ceil(half * 60), 60), span.unit)
 
 
 @dataclass(frozen=True, slots=True)

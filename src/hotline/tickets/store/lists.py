@@ -30,21 +30,15 @@ from hotline.tickets.tables import TICKET_WORDS, clock
 from hotline.tickets.tables import assignment as a
 from hotline.tickets.tables import ticket as t
 
-# Where the lead's order stands. One value by one look at an index for each row shown: as EXISTS the database would
-# rather read every open order first.
-UNSIGNED = "unsigned"  # in place of its state: the clock alone has accepted it
-_BY_CLOCK = sa.and_(in_words(held_orders.c.status, (AssignmentStatus.ACCEPTED,)), held_orders.c.signed_at.is_(None))
-_LEAD_STATUS = (
-    sa.select(sa.case((_BY_CLOCK, sa.literal_column(f"'{UNSIGNED}'", sa.String)), else_=held_orders.c.status))
-    .where(
-        held_orders.c.number == t.c.number,
-        in_words(held_orders.c.part, (Part.LEAD,)),
-        held_orders.c.closed_at.is_(None),
-    )
-    .limit(1)
-    .correlate(t)
-    .scalar_subquery()
-)
+
+def _of_lead(column: Any) -> Any:
+    """Of the lead's order. One value by one look at an index for each row shown: as EXISTS the database would rather
+    read every open order first."""
+    lead = in_words(held_orders.c.part, (Part.LEAD,))
+    found = sa.select(column).where(held_orders.c.number == t.c.number, lead, held_orders.c.closed_at.is_(None))
+    return found.limit(1).correlate(t).scalar_subquery()
+
+
 # who has it; of a matter that is done, who did it
 _DONE = in_words(t.c.status, (TicketStatus.RESOLVED, TicketStatus.CLOSED))
 _HOLDER = sa.case((sa.and_(t.c.department.is_(None), _DONE), RESPONSIBLE_DEPARTMENT), else_=t.c.department)
@@ -76,7 +70,8 @@ BRIEF_COLUMNS = (
     t.c.updated_at,
     t.c.closed_at,
     t.c.version,
-    _LEAD_STATUS.label("lead_at"),
+    _of_lead(held_orders.c.status).label("lead_at"),
+    _of_lead(held_orders.c.signed_at).label("lead_signed_at"),
 )
 EQUALITY_FILTERS = ("kind", "channel", "priority", "parent", "caller", "outer_number", "incident")
 LIST_FILTERS = {"status": t.c.status, "category": t.c.category, "area": t.c.area}
@@ -149,7 +144,7 @@ def _with_filters(query: sa.Select[Any], filter_names: frozenset[str]) -> sa.Sel
         query = query.where(t.c.confidential == sa.bindparam("confidential", type_=sa.Boolean))
     if "overdue" in filter_names:
         in_hand = in_words(t.c.status, (TicketStatus.DISPATCHED,))  # elsewhere its clock stands still
-        reported = in_words(_LEAD_STATUS, (AssignmentStatus.REPORTED,))
+        reported = in_words(_of_lead(held_orders.c.status), (AssignmentStatus.REPORTED,))
         query = query.where(in_hand, ~reported, t.c.due_at < sa.bindparam("overdue", type_=Instant))
     if "accept_overdue" in filter_names:
         in_hand = in_words(t.c.status, (TicketStatus.DISPATCHED,))

@@ -106,6 +106,14 @@ GOES = re.compile(
     r"(?:去|往|回|前往|赶到|送到|寄到|投到|派到|开到|走到|跑到)$"
     r"|\b(?:go|going|went|walk(?:ing)?|driv(?:e|ing)|on (?:my|the) way)(?: back)? to(?: the)? ?$"
 )
+# somebody tells where they are now, and not where the danger is; of folded text, or as it was written
+_WENT = (
+    "下楼", "下来", "出来", "出去", "撤", "跑到", "跑出", "逃到", "逃出", "躲到", "躲在", "转移",
+    "疏散", "离开", "走到", "去了", "到了",
+    "在[^,，。；;!！\\n]{0,16}(?:等|集合|空地|门口|大门)",
+)  # fmt: skip
+_WENT_EN = ("waiting", "wait", "went", "gone", "moved", "ran", "left", "evacuated", "got out", "came down", "outside")
+HAS_GONE = re.compile(rf"{_any(_WENT)}|\b(?:{_any(_WENT_EN)})\b", re.IGNORECASE)
 WAY = re.compile(r"(?:的)?(?:路上|途中)|去了?$|(?:上班|上学|开会|办事|买菜|接娃|接人)?$")
 # where somebody works or goes to school, beside the place that is told of
 WORKS_AT = re.compile(r"(?:上班|工作|打工|值班|读书|上学|做事|干活)(?:就|都|是)?(?:在|于|喺)$")
