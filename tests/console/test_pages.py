@@ -59,7 +59,7 @@ SPILLS = """() => {
   const edge = document.documentElement.clientWidth;
   return [...document.querySelectorAll("header *, main *")].filter((e) => {
     const box = e.getBoundingClientRect();
-    if (!box.width || e.closest(".hidden, svg, [hidden], .skip") || scrolls(e.parentElement)) return false;
+    if (!box.width || !e.checkVisibility() || e.closest(".hidden, svg, [hidden], .skip") || scrolls(e.parentElement)) return false;
     const card = e.parentElement.closest(".card");
     return box.right > edge + 1 || (card && box.right > card.getBoundingClientRect().right + 1);
   }).map((e) => `${e.tagName} ${e.id} ${e.className} ${(e.textContent ?? "").trim().slice(0, 30)}`).slice(0, 5);

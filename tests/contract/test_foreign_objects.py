@@ -139,6 +139,12 @@ async def foreign(app: FastAPI, services: Services, world: World) -> Any:  # noq
     device = await own.put("/v1/me/push", json=Phone("https://push.example.org/nine").body)
     assert device.is_success, device.text
     (device,) = (await own.get("/v1/me/push")).json()["items"]
+    # another browser, which an administrator ends
+    third = (await _made(boss, "/v1/token", {"login": "qian.jiu", "password": login["password"]}))["token"]
+    there = {"authorization": f"Bearer {third}"}
+    phone_nine = Phone("https://push.example.org/nine-too").body
+    assert (await own.put("/v1/me/push", json=phone_nine, headers=there)).is_success
+    (other,) = [d["id"] for d in (await own.get("/v1/me/push")).json()["items"] if d["id"] != device["id"]]
     view = await _made(own, "/v1/views", {"page": "tickets", "name": "九栋未结", "query": {}})
     key = await _made(boss, "/v1/keys", {"name": "九栋门禁的钥匙", "roles": ["operator"], "area": "rq-b9"})
     hook = {"name": "九栋的网格", "url": "https://grid-nine.example.org/hook", "area": "rq-b9"}
@@ -166,7 +172,7 @@ async def foreign(app: FastAPI, services: Services, world: World) -> Any:  # noq
     yield Foreign(
         world.clients | {"person of block 9": own},
         {
-            "person": {"person": person["id"], "session": second},
+            "person": {"person": person["id"], "session": second, "device": other},
             "own": {"session": session, "factor": factor, "device": device["id"]},
             "key": {"key": key["id"]},
             "view": {"view": view["id"]},

@@ -1,7 +1,6 @@
 // The dispatcher's page: what waits for a department, in a table that is gone through by keys; decisions that wait; texts that
 // nobody could read; incidents; results of the dispatch catalogue.
 import { $, MARKS, api, can, directory, el, fill, get, heads, icon, inDialog, isolated, joined, listed, listen, choices, named, press, row, say, settled, soon, steady, t, until, when, word } from "./core.js";
-import { bulkBar } from "./bulk.js";
 import { clock } from "./clocks.js";
 import { incidents } from "./incidents.js";
 import { preview, whyText } from "./preview.js";
@@ -50,7 +49,7 @@ const COLUMNS = [
   { key: "to", head: "dispatch.proposed", sort: ["to"], class: "c-to", cell: proposed },
   { key: "waited", head: "dispatch.waited", sort: ["waited", "-waited"], class: "c-waited r", cell: (x) => waited(x.created_at) },
 ];
-const table = ticketTable(places.waiting, COLUMNS, { caption: t("dispatch.waiting"), onCurrent: (x) => { if (x) look.show(x.number); }, onSelect: () => bulk?.show(), onSort: sortBy });
+const table = ticketTable(places.waiting, COLUMNS, { caption: t("dispatch.waiting"), onCurrent: (x) => { if (x) look.show(x.number); }, onSelect: () => { if (bulk || table.selected.length) bulkOf().then((bar) => bar.show()); }, onSort: sortBy });
 const decideBy = (x) => clock(x.next_clock && { ...x.next_clock, metric: "" });
 const askedFor = (x) => (x.asked_due_at ? t("dispatch.asks_extension", { until: until(x.asked_due_at) }) : word("order", x.status));
 const rulings = ticketTable(places.rulings, [
@@ -81,7 +80,8 @@ const look = preview($("#panel"), {
   closed: () => { const open = document.querySelector("tr.cur .open"); for (const one of [table, rulings, review]) one.go(null); if (open?.isConnected) open.focus(); },
 });
 const undoOf = ({ number, version, ticket_status: status, undo_until, began, sorted }) => ({ number, version, status, undo_until, began, sorted });
-const bulk = bulkBar($("#bulk"), table, (results, text) => { offerUndo(results.map(undoOf), text); counted(); }, () => draw(true));
+let bulk = null; // loaded when something is selected
+const bulkOf = () => (bulk ??= import("./bulk.js").then(({ bulkBar }) => bulkBar($("#bulk"), table, (results, text) => { offerUndo(results.map(undoOf), text); counted(); }, () => draw(true))));
 document.addEventListener("undone", ({ detail: ticket }) => { table.unmark(ticket.number); redraw(); });
 
 // ---- filters, order, views
@@ -200,7 +200,7 @@ addEventListener("keydown", (event) => {
     own();
     if (!table.current) table.step(1);
     if (table.current) table.select(table.current.number, !table.isSelected(table.current.number));
-  } else if (key === "enter" && event.shiftKey) { own(); bulk.sendSure(); } else if (key === "enter") {
+  } else if (key === "enter" && event.shiftKey) { own(); bulk?.then((bar) => bar.sendSure()); } else if (key === "enter") {
     own();
     if (!table.current) table.step(1); else if (look.ready && look.number === table.current.number && !table.isDone(look.number)) look.dispatch();
     else if (!look.number) look.show(table.current.number);

@@ -26,7 +26,7 @@ function lay(ends, text, button) {
   turn();
   every = setInterval(() => { left = Math.min(left - 1, seconds()); if (left <= 0) hide(); else turn(); }, 1000);
 }
-const button = (id, text, work) => el("button", { type: "button", class: "btn", id, "aria-keyshortcuts": "Z Alt+Z", "data-undo": true, onclick: press(work) }, icon("undo", 16), text, " ", el("kbd", { class: "bare" }, "Z"), el("kbd", { class: "typed" }, "Alt Z"));
+const button = (id, text, work) => el("button", { type: "button", class: "btn", id, "aria-keyshortcuts": "Z Alt+Z", "data-undo": true, onclick: press(work) }, icon("undo", 16), text, " ", el("span", { class: "either" }, el("kbd", { class: "bare" }, "Z"), el("kbd", { class: "typed" }, "Alt Z")));
 function offer(step) {
   sessionStorage.setItem(KEPT, JSON.stringify(step));
   lay(step.ends, [link(step.number), " ", step.did ? word("action", step.did) : word("status", step.status)], button("undo-step", t("undo.take_back"), () => take(step)));
