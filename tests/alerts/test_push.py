@@ -296,7 +296,8 @@ async def test_a_device_goes_with_the_log_in_it_was_added_in(
     assert [(await boss.http.delete(path)).status_code for _ in range(2)] == [204, 404] and await told() == 0
     await services.security_log.drain()
     newest = (await log.get("/v1/security-log", params={"limit": 1})).json()["items"][0]
-    assert (newest["deed"], newest["about"]["id"], newest["by"]["id"]) == ("session_ended", works.id, boss.actor.id)
+    assert (newest["deed"], newest["about"]["id"], newest["by"]["id"]) == ("device_removed", works.id, boss.actor.id)
+    assert newest["details"] == {"device": device["id"]}
     assert len((await boss.get("/v1/people/works/sessions")).json()["items"]) == 1
     assert (await boss.get("/v1/people/works/factors")).json()["items"] == []
     await tell(phone, "phone")

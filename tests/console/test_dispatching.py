@@ -297,6 +297,12 @@ async def test_what_nobody_could_classify_is_classified_together_by_pinyin(offic
     await row.locator(".open").click()
     await expect(page.locator("#panel")).to_contain_text(danger["number"])
     await looks(seat, "dispatch-dangers")
+    async with page.expect_response(lambda reply: "/v1/queue?" in reply.url and "area=rq" in reply.url):
+        await page.locator("#filters select[name=area]").select_option("rq")  # the estate, and what lies within it
+    await expect(page.locator("#waiting tr[data-number], #waiting tr.none")).to_have_count(1)
+    await expect(page.locator("#clear")).to_be_visible()
+    await page.wait_for_timeout(500)
+    await expect(row).to_be_visible()
     assert seat.wrong == []
 
 

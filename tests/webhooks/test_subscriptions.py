@@ -247,7 +247,9 @@ async def test_an_event_is_spread_once_however_often_it_is_tried(
         ({"events": ["ticket.exploded"]}, "events"), ({"department": "nobody"}, "department"), ({"area": "moon"}, "area"),
         ({"form": "fax"}, "form"), ({"form": "12345"}, "outer_system"),
         ({"url": "https://127.0.0.1:9/"}, "url"), ({"url": "https://10.1.2.3/"}, "url"), ({"url": "http://x.example/"}, "url"),
-        ({"url": "https://localhost/"}, "url"), ({"url": "https://[fe80::1]/"}, "url"), ({"url": "https://x.example:8443/"}, "url"),
+        ({"url": "https://localhost/"}, "url"), ({"url": "https://localhost./"}, "url"),
+        ({"url": "https://127.0.0.1./"}, "url"), ({"url": "https://１２７.0.0.1/"}, "url"),
+        ({"url": "https://127。0。0。1/"}, "url"), ({"url": "https://[fe80::1]/"}, "url"), ({"url": "https://x.example:8443/"}, "url"),
     ],
 )  # fmt: skip
 @on_one_database
@@ -266,6 +268,7 @@ async def test_an_address_that_deliveries_refuse_is_refused_at_once_and_one_that
     await subscribe(boss, name="named", url="http://grid.local/hook")  # it may lie there: a name is resolved when sent
     assert [s["address_refused"] for s in (await boss.get("/v1/subscriptions")).json()["items"]] == [False, False]
     services.add(EgressRules())  # no longer
+    assert EgressRules().broken_by("https://x.example:99999/hook")  # one that was stored is shown as refused
     path = f"/v1/subscriptions/{mine['id']}"
     seen = await boss.get(path)
     assert (seen.json()["address_refused"], seen.json()["active"]) == (True, True)

@@ -23,7 +23,7 @@ from hotline.delivery.model import Message
 from hotline.delivery.tables import outbox
 from hotline.locales import translate
 from hotline.organisation.model.actors import Actor, ActorKind
-from hotline.organisation.service.account_events import sessions_ended
+from hotline.organisation.service.account_events import device_removed
 from hotline.organisation.service.credentials import actor_of, grant_of
 from hotline.organisation.store.people import load_person
 from hotline.organisation.tables import push_device as d
@@ -132,7 +132,7 @@ async def end_device(services: Services, person: str, device: str, actor: Actor,
     def end(c: sa.Connection) -> bool:
         ended = bool(c.execute(gone).rowcount)
         if ended:
-            record_deed(c, sessions_ended(person, 0, actor, now))
+            record_deed(c, device_removed(person, device, actor, now))
         return ended
 
     if not await services.db.transact(end):

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import socket
 import time
+import unicodedata
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -76,8 +77,11 @@ class EgressRules:
     def broken_by(self, url: str) -> str | None:
         """The rule that every delivery to this address would break, as far as the address alone tells: a name is
         resolved when something is sent. None: none that is known."""
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
+        except ValueError:  # no port, or no host in brackets, that there could be
+            return PLAIN_ADDRESS
         address = _literal_address(host)
         if address is not None and not is_allowed_address(address, self.allowed):
             return PRIVATE_ADDRESS
@@ -90,6 +94,7 @@ class EgressRules:
 
 def _literal_address(host: str) -> Address | None:
     """The address that a host is written as, as the system's resolver reads it; also of this machine's own name."""
+    host = unicodedata.normalize("NFKC", host).replace("\u3002", ".").lower().removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return ipaddress.ip_address("127.0.0.1")
     try:

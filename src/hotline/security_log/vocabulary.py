@@ -18,6 +18,7 @@ class Deed(StrEnum):
     PERSON_CLOSED = "person_closed"
     PERSON_OPENED = "person_opened"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    DEVICE_REMOVED = "device_removed"  # which was told of dangers, of somebody else
     FACTOR_ADDED = "factor_added"
     FACTOR_REMOVED = "factor_removed"
     FACTOR_FAILED = "factor_failed"

@@ -1,13 +1,24 @@
 // Dangers that a department was sent and nobody has signed for, or whose return waits to be decided: rows for the table of
 // the dispatcher's page, beside those that nobody was sent yet.
-import { MARKS, el, get, icon, joined, named, t, word } from "./core.js";
+import { MARKS, directory, el, get, icon, joined, named, t, word } from "./core.js";
 import { two, waited } from "./ticket_table.js";
 
 const STATES = { dispatch: "dispatch.danger_unsent", acceptance: "dispatch.danger_unsigned", ruling: "dispatch.danger_ruling" };
-/** Those in `query`'s area and category: { items, more }. */
+/** The codes and all below them; null: every one. */
+async function below(noun, codes) {
+  const found = new Set([codes ?? []].flat());
+  if (!found.size) return null;
+  const items = await directory(noun);
+  for (let before = 0; before < found.size;) {
+    before = found.size;
+    for (const item of items) if (found.has(item.parent)) found.add(item.code);
+  }
+  return found;
+}
+/** Those in `query`'s areas and categories, as the queue reads them: { items, more }. */
 export async function waitingDangers({ area, category } = {}) {
-  const page = await get("/v1/alerts");
-  const fits = (one) => (!area || one.area?.code === area) && (!category || one.category?.code === category);
+  const [page, areas, categories] = await Promise.all([get("/v1/alerts"), below("areas", area), below("categories", category)]);
+  const fits = (one) => (!areas || areas.has(one.area?.code)) && (!categories || categories.has(one.category?.code));
   return { items: page.items.filter(fits).map(rowOf), more: page.more };
 }
 function rowOf(one) {

@@ -68,6 +68,11 @@ def sessions_ended(person: str, count: int, by: Actor, now: datetime) -> Securit
     return SecurityEvent(Deed.SESSION_ENDED, by, now, ("person", person), {"count": count})
 
 
+def device_removed(person: str, device: str, by: Actor, now: datetime) -> SecurityEvent:
+    """A browser of somebody else is told of dangers no more."""
+    return SecurityEvent(Deed.DEVICE_REMOVED, by, now, ("person", person), {"device": device})
+
+
 def own_event(row: Any, deed: Deed, now: datetime, **details: Any) -> SecurityEvent:
     """What a person does about their own log-in. `row`: with their id and name."""
     return SecurityEvent(deed, Principal("person", row.id, row.name), now, ("person", row.id), details)
