@@ -406,5 +406,6 @@ const phone = telephone({
   letGo() { if (form.attach.value) { say(t("take.let_go", { number: form.attach.value }), true); join(""); } },
 });
 laid(before);
-for (const number of recalled()) takeBack(number); // on another page
+// taken back on another page: the form comes back once the ticket has ended; one that lives on waits for the desk
+for (const number of recalled()) get(`/v1/tickets/${number}`).then((ticket) => (ticket.status === "void" ? takeBack(number) : setRecalled(number, false)), () => {});
 accept();
