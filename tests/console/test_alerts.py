@@ -181,7 +181,8 @@ async def test_a_turn_of_duty_that_begins_shows_what_waits_and_a_session_that_en
     seat.page.on("request", lambda request: under_way.add(request.url))
     for ended in ("requestfinished", "requestfailed"):
         seat.page.on(ended, lambda request: under_way.discard(request.url))
-    async with seat.page.expect_response("**/v1/alerts"):
+    streams = seat.page.expect_response(lambda reply: "/stream" in reply.url)  # never ends, and its beginning is a use
+    async with streams, seat.page.expect_response("**/v1/alerts"):
         await seat.open("/console/oversight")
     bar = seat.page.locator("#danger-bar")
     await expect(bar).to_be_hidden()

@@ -98,11 +98,17 @@ async def hear(services: Services, report: ResidentReport, now: datetime) -> Hea
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _ReportedPlace:
+    area: str | None
+    building: str | None
+    address: str | None
+    lat: float | None
+
+
 def _tells_place(directory: Directory, report: ResidentReport, advice: Advice) -> bool:
-    places = (report.place, advice.area)
-    return bool(report.where or advice.location.building or report.lat is not None) or any(
-        is_building(directory, place) for place in places
-    )
+    area = report.place if is_building(directory, report.place) else advice.area
+    return has_exact_place(directory, _ReportedPlace(area, advice.location.building, report.where, report.lat))
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ _FAR_FLOORS = 2  # so many apart, a flat's matter is no other flat's
 _OWN_UNSAID_PLACE = 0.85  # a caller who says it again need not say again where
 _MATTER_ROLES = frozenset({PlaceRole.LANDMARK, PlaceRole.MATTER, PlaceRole.GIVEN})
 _MATTER_ROLE_WORDS = frozenset(role.name.lower() for role in _MATTER_ROLES)
-# words of every call, which say nothing of its matter; pairs of Chinese characters are too many for any one to matter
 _FLOOR = re.compile(r"-?\d{1,2}")
+# words of every call, which say nothing of its matter; pairs of Chinese characters are too many for any one to matter
 _COMMON_TERMS = frozenset((
     "the", "an", "is", "are", "at", "in", "on", "of", "to", "and", "or", "my", "our", "it", "there", "this", "that",
     "we", "with", "for", "from", "has", "have", "been", "be", "not", "no", "please", "building",
@@ -235,8 +235,7 @@ def _floor_of(parts: AddressParts) -> int | None:
 
 
 def _are_told_apart(first: MatterProfile, second: MatterProfile, directory: Directory) -> bool:
-    """Whether both name kinds of one group, and none in common: rats and cockroaches, a lamp of the road and one of the
-    stairs."""
+    """Whether both name kinds of one group, and none in common: as rats and cockroaches."""
     kinds = [_kinds_named(profile.narrative[:_READ_FROM_TEXT].lower(), directory) for profile in (first, second)]
     groups = ({group for group, _ in named} for named in kinds)
     common = set.intersection(*groups)
