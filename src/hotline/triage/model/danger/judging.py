@@ -75,8 +75,8 @@ _ASKS = frozenset(
 _BODILY = frozenset({Danger.MEDICAL, Danger.MISSING, Danger.SELF_HARM, Danger.WATER, Danger.VIOLENCE, Danger.COLLAPSE})
 # what a threat is made against, where it is nobody, behind "my" or "our"
 _KEPT = (
-    "花", "树", "草", "菜", "猫", "狗", "小猫", "小狗", "公鸡", "母鸡", "鸡", "鸭", "鹅", "鱼", "鸟", "兔", "蚊", "蟑螂", "老鼠",
-    "虫", "蜂", "竹", "心",
+    "花", "树", "草", "菜", "猫", "狗", "小猫", "小狗", "公鸡", "母鸡", "鸡", "鸭", "鹅", "鱼", "鸟", "兔",
+    "蚊", "蟑螂", "老鼠", "虫", "蜂", "竹", "心",
 )  # fmt: skip
 # what ends a fire, and what ends the search for somebody
 _QUENCHED = ("灭", "熄", "put out")
