@@ -32,8 +32,8 @@ from hotline.organisation.model.items import (
 from hotline.organisation.model.vocabulary import Kind, Metric, Priority
 from hotline.organisation.model.working_time import WorkingTime
 
-# in the order they are seeded
 APART = "apart"  # begins the codes of word lists whose words two calls may tell apart
+# in the order they are seeded
 SEED_ORDER_NOUNS = (
     "house",
     "calendars",

@@ -360,7 +360,7 @@ UNDONE = "undone"  # beside an undo: the action that is taken back
 OPENED = "opened"  # beside an undo: the ticket that the call became, which had joined another
 SPLIT_INTO = "split_into"  # the numbers of the tickets that a split opens; and the kind of the flag that names one
 ERASED = "erased"  # beside an erasure: the columns that change and what they hold then
-READ_ANEW = "read_anew"  # beside a split, a triage or an amendment: the columns that follow from the text
+READ_ANEW = "read_anew"  # beside whatever changes the words (triage, calls, answers): the columns that follow from them
 DANGER_FLAG = "danger:"  # begins the flag that names a danger
 # a step of a handler on an order shows that somebody of its department has it; `auto_accept` by the clock shows nothing
 SIGNS = frozenset(
