@@ -139,3 +139,17 @@ def test_a_building_that_the_directory_does_not_have_is_a_place_all_the_same() -
     assert compare_matters(first, other, DIRECTORY, same_caller=True).score == 0
     assert is_other_place(first, other, DIRECTORY) and not is_other_place(first, again, DIRECTORY)
     assert compare_matters(first, again, DIRECTORY, same_caller=True).score >= JOIN_FROM
+
+
+def test_a_kind_of_pest_is_a_word_of_its_own() -> None:
+    """Rats are none in "vibrating", and cockroaches are cockroaches."""
+
+    def offered(first: str, second: str) -> bool:
+        one, other = (profile_of_advice(advised(text), text) for text in (first, second))
+        return compare_matters(one, other, DIRECTORY).score >= OFFER_FROM
+
+    assert offered("cockroaches in block 3, the pump is vibrating too", "block 3 has cockroaches everywhere")
+    assert not offered("rats in block 3 bin room", "block 3 has cockroaches everywhere")
+    assert offered("block 3 cockroaches while the generator is vibrating", "cockroach in the stairs of block 3")
+    assert offered("pests in block 3, walls vibrating, 有老鼠也有蟑螂", "3栋有蟑螂")
+    assert offered("3栋有蟑螂，generator is vibrating", "3栋好多蟑螂")

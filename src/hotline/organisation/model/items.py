@@ -347,12 +347,14 @@ class Symptom(NamedItem):
     """What is wrong, as people say it: a light that is out, a tap without water. The name stands in titles.
 
     Patterns: `hotline.text.gap_patterns`. `unless`: words that make it something else when they stand in the same
-    sentence. `effect_of`: symptoms of which this one is a consequence, as no water is of a burst main. `examples`:
-    sentences in which it must be found."""
+    sentence. `effect_of`: symptoms of which this one is a consequence, as no water is of a burst main. `travels`:
+    flats some floors above or below tell of the same: gas, noise, a leak. `examples`: sentences in which it must be
+    found."""
 
     category: str
     patterns: tuple[str, ...]
     effect_of: tuple[str, ...] = ()
+    travels: bool = False
     unless: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     counterexamples: tuple[str, ...] = ()

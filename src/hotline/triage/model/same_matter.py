@@ -31,6 +31,7 @@ _FEWEST_TERMS = 3  # fewer prove nothing
 _READ_FROM_TEXT = 400  # characters of a narrative, whose matter stands at its beginning
 _ENCLOSING, _UNSAID_PLACE, _OTHER_UNIT, _OTHER_ROOM = 0.7, 0.5, 0.5, 0.85
 _FAR_FLOORS = 2  # so many apart, a flat's matter is no other flat's
+_FAR_FOR_WHAT_TRAVELS = 4  # nor is a smell, a noise or a leak
 _OWN_UNSAID_PLACE = 0.85  # a caller who says it again need not say again where
 _MATTER_ROLES = frozenset({PlaceRole.LANDMARK, PlaceRole.MATTER, PlaceRole.GIVEN})
 _MATTER_ROLE_WORDS = frozenset(role.name.lower() for role in _MATTER_ROLES)
@@ -219,9 +220,13 @@ def _compare_parts(first: AddressParts, second: AddressParts) -> tuple[float, st
 
 
 def _are_far_floors(first: MatterProfile, second: MatterProfile, directory: Directory) -> bool:
-    """Whether the floors lie apart, of a matter that flats do not share as they share an outage or a lift."""
+    """Whether the floors lie apart, of a matter that flats do not share as they share an outage or a lift. What travels
+    is shared a little farther."""
     floors = [_floor_of(profile.parts) for profile in (first, second)]
-    if floors[0] is None or floors[1] is None or abs(floors[0] - floors[1]) < _FAR_FLOORS:
+    symptoms = (directory.symptoms.get(code) for code in first.symptoms | second.symptoms)
+    travels = any(symptom is not None and symptom.travels for symptom in symptoms)
+    far = _FAR_FOR_WHAT_TRAVELS if travels else _FAR_FLOORS
+    if floors[0] is None or floors[1] is None or abs(floors[0] - floors[1]) < far:
         return False
     categories = set(directory.category_path(first.category)) | set(directory.category_path(second.category))
     rules = directory.incident_rules.values()
@@ -235,7 +240,7 @@ def _floor_of(parts: AddressParts) -> int | None:
 
 
 def _are_told_apart(first: MatterProfile, second: MatterProfile, directory: Directory) -> bool:
-    """Whether both name kinds of one group, and none in common: as rats and cockroaches."""
+    """Whether both name kinds of one group, and none in common: rats and cockroaches, mahjong and a piano."""
     kinds = [_kinds_named(profile.narrative[:_READ_FROM_TEXT].lower(), directory) for profile in (first, second)]
     groups = ({group for group, _ in named} for named in kinds)
     common = set.intersection(*groups)
@@ -249,7 +254,28 @@ def _are_told_apart(first: MatterProfile, second: MatterProfile, directory: Dire
 
 def _kinds_named(text: str, directory: Directory) -> set[tuple[str, str]]:
     named = directory.words_told_apart
-    return {(group, kind) for group, kind, words in named if any(word in text for word in words)}
+    return {(group, kind) for group, kind, words in named if any(_names(text, word) for word in words)}
+
+
+def _names(text: str, word: str) -> bool:
+    """Whether a word stands in the text, a Latin one by itself or as several: a vibrating pump names no rat."""
+    if not word.isascii():
+        return word in text
+    word = word.replace("_", " ")
+    at = text.find(word)
+    while at >= 0:
+        behind = text[at + len(word) : at + len(word) + 3]
+        if not _is_latin(text[at - 1 : at]) and any(
+            behind.startswith(ending) and not _is_latin(behind[len(ending) : len(ending) + 1])
+            for ending in ("", "s", "es")
+        ):
+            return True
+        at = text.find(word, at + 1)
+    return False
+
+
+def _is_latin(character: str) -> bool:
+    return character.isascii() and character.isalpha()
 
 
 def _compare_findings(first: MatterProfile, second: MatterProfile) -> tuple[float, list[Because]]:

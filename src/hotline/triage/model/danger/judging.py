@@ -18,6 +18,7 @@ _STRONG_NEGATIONS = frozenset({"不是", "并非", "not", "no", "never", "nobody
 _REACH, _STRONG_REACH = 4, 5  # of a negation, in units
 _AND = frozenset("和跟与同")
 _OF, _OF_THEMSELVES = ("的", "嘅"), frozenset("身脚腿头手脸人妈爸儿女孩娃老爷奶朋弟妹哥姐")
+_ONES_OWN, _BEFORE_KEPT = frozenset("我们"), "们家的那一两几只条棵盆院子里"
 _FALLS_ILL = frozenset("晕昏摔跌滑绊病累饿醉栽")  # in front of 倒: a person falls, and no building
 _INSIDE = frozenset({"里面", "里头", "里面有"})
 _NOBODY = ("没有人", "没得人", "没人", "莫得人", "空的")
@@ -72,6 +73,11 @@ _ASKS = frozenset(
 )
 # dangers of a body: what a device does in such words is none of them
 _BODILY = frozenset({Danger.MEDICAL, Danger.MISSING, Danger.SELF_HARM, Danger.WATER, Danger.VIOLENCE, Danger.COLLAPSE})
+# what a threat is made against, where it is nobody, behind "my" or "our"
+_KEPT = (
+    "花", "树", "草", "菜", "猫", "狗", "小猫", "小狗", "公鸡", "母鸡", "鸡", "鸭", "鹅", "鱼", "鸟", "兔",
+    "蚊", "蟑螂", "老鼠", "虫", "蜂", "竹", "心",
+)  # fmt: skip
 # what ends a fire, and what ends the search for somebody
 _QUENCHED = ("灭", "熄", "put out")
 _RETURNED = ("找到", "找回", "搵返", "回家", "found")
@@ -287,6 +293,14 @@ class _Context(Times):
             if (start, end) in persons
         )
 
+    def is_of_something_kept(self) -> bool:
+        """Whether who is threatened only owns it, or names what they feel: 弄死我家的花, 想掐死我的心."""
+        text = self.text
+        return self.danger is Danger.VIOLENCE and any(
+            text[end - 1] in _ONES_OWN and text[end : end + 8].lstrip(_BEFORE_KEPT).startswith(_KEPT)
+            for _, end in self.hit.spans
+        )
+
     def is_of_a_body(self) -> bool:
         """Whether who falls ill is read as something that comes down."""
         text = self.text
@@ -412,6 +426,10 @@ def _has_owner(reading: Reading) -> bool:
     return "的" in reading.text or "嘅" in reading.text
 
 
+def _names_something_kept(reading: Reading) -> bool:
+    return _contains(reading.text, _KEPT)
+
+
 def _may_fall_ill(reading: Reading) -> bool:
     return "倒" in reading.text
 
@@ -432,6 +450,7 @@ _CHECKS: tuple[tuple[_Check, _MayHold], ...] = (
     ((Lowered.THING, Operator.THING, _Context.is_thing), _needs(Operator.THING, Operator.DEVICE)),
     ((Lowered.THING, Operator.THING, _Context.is_owned), _has_owner),
     ((Lowered.THING, None, _Context.is_of_a_body), _may_fall_ill),
+    ((Lowered.THING, None, _Context.is_of_something_kept), _names_something_kept),
     ((Lowered.THREAT, Operator.INTENSE, _Context.is_threat), _needs(Operator.INTENSE, Operator.ULTIMATUM)),
     ((Lowered.EXAGGERATION, Operator.INTENSE, _Context.is_exaggeration), _needs(Operator.INTENSE)),
     ((Lowered.FOLLOWED_UP, Operator.PROGRESS, _Context.is_followed_up), _needs(Operator.PROGRESS)),

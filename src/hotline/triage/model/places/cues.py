@@ -51,10 +51,13 @@ FAMILY = re.compile(
 
 # --- it is not there
 NOT = re.compile(
-    r"(?<!是)(?:不是|不在|没有|没得|冇|并非|没在|不住|不属于|唔系|唔喺|冇喺|莫在|不该是|不应该是)"
+    r"(?<!是)(?:不是|不在|并非|没在|不住|不属于|唔系|唔喺|冇喺|莫在|不该是|不应该是)"
     r"(?:说|讲|指|我们|在|的|我|去|那个|发生在|了)?$"
     r"|(?:n't|\bnot|\bnever)(?: (?:in|at|from|on|about|the|for))* ?$|\b(?:instead of|rather than)(?: the)? ?$"
 )
+# there is none of that name; what one has not got of that place denies nothing (没有5栋的钥匙)
+NONE = re.compile(r"(?<!是)(?:没有|没得|冇)(?:说|讲|指|我们|在|我|那个)?$")
+OF_IT = re.compile(r"(?:那边|这边|那里|里面?|楼上|楼下|门口)?[的嘅][^,。;!?\s]")
 EXCEPT = re.compile(r"(?:除了|除开|除去|除)$|\b(?:except|except for|apart from|other than)(?: the)? ?$")
 ASKED = re.compile(r"(?:吗|嘛|么)$")  # 不是说3栋停水吗 denies nothing
 DENIED = re.compile(

@@ -121,6 +121,7 @@ LETTERED_ROOM = re.compile(r"(?P<room>[a-h])(?:室|座|户|房)")
 # numbers before 栋 and 楼 that count, or that belong to a date
 COUNTING = re.compile(r"(?:[这那哪几共整另每各某好]|总共|一共|左手边|右手边|进来|进去|数过[来去]|倒数|手边)$")
 COUNTED = re.compile(r"[栋幢座]楼(?![上下顶道梯门里前后])|[栋幢座]房")
+SOME = re.compile("(?<![只就还])有$")  # 有四栋楼 counts, 只有4栋楼 names one
 COUNTED_ALL = re.compile(r"(?<=[二三四五六七八九])[栋幢座]楼(?:都|全|一起|同时)")  # 四栋楼都: four of them
 OTHER_NUMBER = re.compile(r"(?:工单|订单|单号|编号|号码|票号|卡号|户号|电话|热线|order|no)\.?[:是为 ]?$")
 DATED = re.compile(r"(?:月份?|今天|昨天|明天|前天|星期|周)$")

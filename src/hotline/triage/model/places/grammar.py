@@ -132,7 +132,7 @@ def _building(match: re.Match[str], text: str) -> AddressElement | None:
         or (words == "一" and before.endswith("同"))
         or (words in ("一", "有一") and forms.COUNTED.match(text, match.end() - 1))
         or (len(words) == 1 and forms.COUNTED_ALL.match(text, match.end() - 1))
-        or (before.endswith("有") and forms.COUNTED.match(text, match.end() - 1))
+        or (forms.SOME.search(before) and forms.COUNTED.match(text, match.end() - 1))
     ):
         return None
     if forms.DATED.search(before) and match[0].endswith(("号楼", "楼")):

@@ -93,6 +93,8 @@ def _role(text: str, mentions: Sequence[Mention], n: int, clauses: ClauseBounds)
 def _denied(text: str, mention: Mention, before: str, clause: tuple[int, int]) -> PlaceRole | None:
     if before and cues.NOT.search(before) and not cues.ASKED.search(text[mention.end : clause[1]]):
         return PlaceRole.EXCLUDED
+    if before and cues.NONE.search(before) and not cues.OF_IT.match(text, mention.end):
+        return PlaceRole.EXCLUDED
     if cues.DENIED.match(text, mention.end):
         return PlaceRole.EXCLUDED
     return PlaceRole.EXCLUDED if before and cues.EXCEPT.search(before) else None
