@@ -14,6 +14,7 @@ A unit is a Chinese character or a word of another script.
 """
 
 import re
+import sys
 from dataclasses import dataclass
 
 _TOKEN = re.compile(r"\{[^{}]*\}|<[a-z0-9_-]+>|>\d{1,2}|~\d{1,2}|\+|\*|\s+|.", re.DOTALL)
@@ -70,10 +71,11 @@ def parse_gap_pattern(text: str) -> GapPattern:
 
 
 def _parse_group(written: str) -> Group:
+    # a word is one object in every pattern that has it: a directory has thousands, and most of them several times
     items = written.strip("{}").split()
     names = [_LIST_NAME.fullmatch(item) for item in items]
     group = Group(
-        tuple(item.replace("_", " ") for item, name in zip(items, names, strict=True) if name is None),
+        tuple(sys.intern(item.replace("_", " ")) for item, name in zip(items, names, strict=True) if name is None),
         tuple(name[1] for name in names if name is not None),
     )
     if not items or any("<" in word or ">" in word for word in group.words):

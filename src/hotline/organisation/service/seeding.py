@@ -2,6 +2,7 @@
 noun; kept together or not at all."""
 
 import csv
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -113,7 +114,7 @@ def _read_toml_items(path: Path) -> Iterator[tuple[str, str, Any]]:
 
 def _toml_list(value: Any) -> Any:
     if isinstance(value, str):
-        return [word.replace("_", " ") for word in value.split()]
+        return [sys.intern(word.replace("_", " ")) for word in value.split()]
     if isinstance(value, list):
         return [" ".join(text.split()) if isinstance(text, str) else text for text in value]
     return value
