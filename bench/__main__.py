@@ -98,8 +98,8 @@ def on_postgres(
             scripts = {
                 "intake": intake,
                 "transition": limit.transition_script(bench, number, "model-urge", 1, count),
-                "queue": limit.queue_script(DEPARTMENTS),
-                "watch": limit.queue_script(DEPARTMENTS),
+                "queue": limit.queue_script(bench, DEPARTMENTS),
+                "watch": limit.queue_script(bench, DEPARTMENTS),
             }
             print(
                 "rows of one intake, written by both: " + ", ".join(f"{t} {n}" for t, n in rows.items()) + ", counter 5"

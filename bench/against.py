@@ -139,7 +139,7 @@ def _scripts(ours: Served, database: postgres.Bench, count: int) -> dict[str, st
     urge = {"if_match": headers["ETag"], "idempotency_key": "model-urge"}
     ask(ours.port, ours.key, "POST", f"/v1/tickets/{number}/actions/urge", {"reason": "居民再次来电催问"}, **urge)
     transition = limit.transition_script(database, number, "model-urge", 1, count)
-    return {"intake": intake, "transition": transition, "queue": limit.queue_script(DEPARTMENTS)}
+    return {"intake": intake, "transition": transition, "queue": limit.queue_script(database, DEPARTMENTS)}
 
 
 def on_sqlite(sides: list[Side], rounds: int, seconds: float, worker: bool) -> None:

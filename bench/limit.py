@@ -118,12 +118,15 @@ SELECT t.*, a.*, (SELECT jsonb_agg(to_jsonb(k)) FROM clock k WHERE k.number = t.
     return f"\\set place random({first}, {last})\n\\set shard random(0, 31)\n{text}\n"
 
 
-def queue_script(departments: list[str]) -> str:
-    """The queue's own SELECT, and the department's counters."""
+def queue_script(bench: Bench, departments: list[str]) -> str:
+    """The queue's own SELECT, and the department's counters. Of a database with an older schema the columns it has."""
     from sqlalchemy.dialects.postgresql import asyncpg
 
     prepared = _HELD[False].compile_for(asyncpg.dialect())
+    columns = bench.sql("SELECT column_name FROM information_schema.columns WHERE table_name = 'assignment'").split()
     text = prepared.text
+    for missing in {name for name in re.findall(r"assignment\.(\w+) AS", text) if name not in columns}:
+        text = re.sub(rf"(assignment\.{missing} AS {missing}|q\.{missing}), ", "", text)
     given = {
         "department": "d.code",
         "rank": "-1",
