@@ -70,8 +70,8 @@ chaos: .make/dev ## Kill and restart real processes under load thirty times
 mutants: .make/dev ## Break what must not break, one place at a time, and see that the tests notice (an hour)
 	$(BIN)/python -m tools.mutants
 
-screenshots: .make/dev ## Make and measure a picture of every page at three widths in both themes (SHOTS=/tmp/hotline-screens; ONLY=a pattern)
-	HOTLINE_SHOTS=$(or $(SHOTS),/tmp/hotline-screens) HOTLINE_SHOTS_ONLY='$(ONLY)' $(BIN)/python -m pytest -q -n 0 tests/console/test_pictures.py
+screenshots: .make/dev ## Make and measure a picture of every page at three widths in both themes (SHOTS=build/shots; ONLY=a pattern)
+	HOTLINE_SHOTS=$(or $(SHOTS),build/shots) HOTLINE_SHOTS_ONLY='$(ONLY)' $(BIN)/python -m pytest -q -n 0 tests/console/test_pictures.py
 
 wheel: .make/dev ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel -q --no-deps --no-build-isolation -w dist .

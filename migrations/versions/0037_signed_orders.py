@@ -1,8 +1,8 @@
 """When somebody of its department has signed for an order: what the clock accepts in their place is signed by nobody.
 
-Filled in from the timeline: the first step by which a person or a key showed that they have it, and that was not taken back. An order that was accepted
-before there was such a line, and not by the clock, was signed for as it was accepted. Nothing is lost on the way down: all
-of it follows from the timeline.
+Filled in from the timeline: the first step by which a person or a key showed that they have it, and that was not taken
+back. An order that was accepted before there was such a line, and not by the clock, was signed for as it was accepted.
+Nothing is lost on the way down: all of it follows from the timeline.
 """
 
 import sqlalchemy as sa

@@ -266,7 +266,7 @@ def _number_left(before: Ticket, fields: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _place_left(fields: Mapping[Any, Any]) -> dict[str, Any]:
-    """The place that the caller told later. It comes only where the ticket had none."""
+    """The place that the caller told later, where it stands for the ticket's (`told_place_fields`)."""
     return {**_present_fields(fields, (F.AREA, F.ADDRESS)), **fields.get(READ_ANEW, {})}
 
 
